@@ -1,0 +1,95 @@
+"""What a connector is: a spec, a listing, a fetch. What else it can do is found on its class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.records import LISTING, Body, Entry, ListingPage
+from livesync_pipelines.model.spec import PlatformSpec
+
+PAGE_ITEMS = 2_000
+"""How many entries a listing page holds at most, unless the platform has a smaller page."""
+
+
+class Options(BaseModel):
+    """Settings of a connection or of a selection: unknown names are errors, values never change.
+
+    A field that holds a secret is a `pydantic.SecretStr`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Memory(Protocol):
+    """What was kept of earlier runs of the same sync. All of it is from before this run."""
+
+    @property
+    def note(self) -> str | None:
+        """The connector's own note, as the last page gave it."""
+
+    def states(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """The connector's own memory of items (`state` of their last entry), by key."""
+
+    def keys(self) -> Iterator[str]:
+        """Every key that is now in step, ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchLimits:
+    """How much one item may cost. `max_bytes` is checked before the bytes are in memory."""
+
+    max_bytes: int = 50_000_000
+    timeout_s: float = 30.0
+
+
+class Connector(ABC):
+    """One platform. An instance serves one run of one sync and is closed after it."""
+
+    spec: ClassVar[PlatformSpec]
+    Connection: ClassVar[type[Options]]
+    """What a user says under `connections:` (beside `platform`)."""
+    Selection: ClassVar[type[Options]]
+    """What a user says under `select:` of a sync."""
+
+    def __init__(self, connection: Options, selection: Options, limits: FetchLimits) -> None:
+        self.connection = connection
+        self.selection = selection
+        self.limits = limits
+
+    @abstractmethod
+    def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
+        """Everything that the selection holds, in pages, from the start or from `resume`.
+
+        Raises a `LiveSyncError` where nothing can be listed at all; what concerns one item is
+        an `ItemFailure` in its page. The last page says whether the listing is complete.
+        """
+
+    @abstractmethod
+    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
+        """The bytes of these items, one answer each, in any order, never all held at once."""
+
+    def close(self) -> None:
+        """Give back what the instance holds: sockets, clients."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A connector that answers cheaply whether anything changed."""
+
+    def probe(self, memory: Memory) -> str:
+        """A mark of the source's present state; the same mark means that nothing changed."""
+
+
+def listing_table(entries: Iterable[Entry]) -> pa.Table:
+    """A table of schema `LISTING` from entries."""
+    rows = [(e.key, e.version, e.identity, e.size, e.modified_at, e.state) for e in entries]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in LISTING)
+    return pa.table(
+        [pa.array(list(c), f.type) for c, f in zip(columns, LISTING, strict=True)], schema=LISTING
+    )

@@ -1,0 +1,4 @@
+"""The nouns: frozen dataclasses, Arrow schemas, errors.
+
+This room imports nothing of ours and does nothing.
+"""

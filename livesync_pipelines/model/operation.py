@@ -1,0 +1,90 @@
+"""One run of one sync, while it works and after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    WAITING = "waiting_for_approval"
+    RATE_LIMITED = "rate_limited"
+    INTERRUPTED = "interrupted"
+
+
+class Op(StrEnum):
+    """What happened to one item."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    MOVED = "moved"
+    REMOVED = "removed"
+
+
+@dataclass(slots=True)
+class Counts:
+    """Running totals of an operation. `listed` counts every entry that the source showed,
+    `bytes` what was fetched."""
+
+    listed: int = 0
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    chunks_written: int = 0
+    chunks_kept: int = 0
+    chunks_removed: int = 0
+    conflicts_detected: int = 0
+    bytes: int = 0
+
+    @property
+    def synced_items(self) -> int:
+        """Items that this operation changed in the target."""
+        return self.added + self.updated + self.moved + self.removed
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncResult:
+    """What a caller gets back, in the words of DESIGN's contract."""
+
+    sync_id: str
+    operation_id: str
+    status: Status
+    counts: Counts
+    last_sync: datetime | None
+    duration_s: float
+    run_id: str | None = None
+    conflict_resolution: str = "source_wins"
+    error: dict[str, str] | None = None
+    stage_s: dict[str, float] = field(default_factory=dict)
+    cursor_from: str | None = None
+    cursor_to: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The SyncResult document."""
+        counts = self.counts.as_dict()
+        counts.pop("listed")
+        counts.pop("bytes")
+        return {
+            "sync_id": self.sync_id,
+            "status": str(self.status),
+            "synced_items": self.counts.synced_items,
+            **counts,
+            "conflict_resolution": self.conflict_resolution,
+            "last_sync": self.last_sync.isoformat() if self.last_sync else None,
+            "operation_id": self.operation_id,
+            "run_id": self.run_id,
+            "duration_s": round(self.duration_s, 3),
+            **({"error": self.error} if self.error else {}),
+        }

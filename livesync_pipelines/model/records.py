@@ -1,0 +1,152 @@
+"""What travels through the corridor: values from a connector, then tables with these schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from .errors import ItemFailure
+
+UTC_TIME = pa.timestamp("us", tz="UTC")
+
+LISTING = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("identity", pa.string()),
+        pa.field("size", pa.int64()),
+        pa.field("modified_at", UTC_TIME),
+        pa.field("state", pa.string()),
+    ]
+)
+"""`key` is the source's own name for the item now; `version` changes when the item does;
+`identity` survives a rename where the source can tell; `size` is in bytes; `state` is the
+connector's own memory of the item (None: as it was)."""
+
+RECORDS = pa.schema(
+    [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+        pa.field("media_type", pa.string(), nullable=False),
+        pa.field("size", pa.int64()),
+        pa.field("modified_at", UTC_TIME),
+        pa.field("fetched_at", UTC_TIME, nullable=False),
+        pa.field("attributes", pa.map_(pa.string(), pa.string()), nullable=False),
+        pa.field("content_hash", pa.binary(16), nullable=False),
+        pa.field("fingerprint", pa.binary(16), nullable=False),
+    ]
+)
+"""`text` is Markdown, normalised. `content_hash` is of the text alone, `fingerprint` of every
+field that a reader can see."""
+
+DELTAS = pa.schema(
+    [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("op", pa.string(), nullable=False),
+        pa.field("changed_fields", pa.list_(pa.string()), nullable=False),
+        pa.field("before", pa.binary(16)),
+        pa.field("after", pa.binary(16)),
+    ]
+)
+"""`op` is added, updated, moved or removed; `before` and `after` are record fingerprints."""
+
+CHUNKS = pa.schema(
+    [
+        pa.field("chunk_id", pa.string(), nullable=False),
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("ordinal", pa.int32(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("heading_path", pa.list_(pa.string()), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("tokens", pa.int32(), nullable=False),
+        pa.field("url", pa.string(), nullable=False),
+    ]
+)
+"""`start` and `end` are offsets in characters into the record's text; `tokens` is an estimate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a listing, taken out of its table because the item must be fetched."""
+
+    key: str
+    version: str
+    identity: str | None = None
+    size: int | None = None
+    modified_at: datetime | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The bytes of one item, and what the source says about them.
+
+    `version` is the version of these very bytes: it may be newer than the listing's. `name`
+    (a file name, or the last part of a path) and `media_type` decide how the bytes are read;
+    `title` is None where the source has none, and the text's own first heading serves.
+    """
+
+    key: str
+    version: str
+    content: bytes
+    name: str
+    url: str
+    media_type: str | None = None
+    title: str | None = None
+    modified_at: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingPage:
+    """One bounded piece of a listing.
+
+    - `entries`: a table of schema `LISTING`; in an ordered platform ascending by key.
+    - `bodies`: contents that came along with the listing, by key; the rest is fetched.
+    - `gone`: keys of which the source itself says that they are no more, with the reason
+      (`deleted`, `trashed`, `out_of_scope`, `access_lost`).
+    - `failures`: items that could not be listed. An item that failed is never absent.
+    - `blind`: key prefixes below which nothing could be seen; nothing there is absent.
+    - `resume`: where the next page begins, opaque to all but the connector; None on the last.
+    - `complete`: on the last page, that the whole selection was seen. Only then is anything absent.
+    - `note`: what the connector wants to know next time (a feed's validators); None: as it was.
+    """
+
+    entries: pa.Table
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[ItemFailure, ...] = ()
+    blind: tuple[str, ...] = ()
+    resume: str | None = None
+    complete: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """What a file says: Markdown text, the title it gives itself, and its other properties."""
+
+    text: str
+    media_type: str
+    title: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a record. `start` and `end` are character offsets into the record's text;
+    in a table the text also repeats the header, so it can be longer than the span."""
+
+    text: str
+    start: int
+    end: int
+    heading_path: tuple[str, ...]

@@ -1,0 +1,108 @@
+"""What a user asks for: connections, capsules, syncs. The doors make them from YAML and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Mode(StrEnum):
+    PULL = "pull"
+    PUSH = "push"
+    BIDIRECTIONAL = "bidirectional"
+
+
+class Priority(StrEnum):
+    CRITICAL = "critical"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class SyncState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    REMOVED = "removed"
+
+
+class Trigger(StrEnum):
+    """Why an operation began."""
+
+    PERSON = "person"
+    POLL = "poll"
+    WATCH = "watch"
+    WEBHOOK = "webhook"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One account or place on one platform.
+
+    `options` are the user's own words, with `${NAME}` unresolved: what is stored names a
+    secret and never holds one.
+    """
+
+    name: str
+    project_id: str
+    platform: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capsule:
+    """A searchable index. `language` is a Postgres text search configuration."""
+
+    name: str
+    project_id: str
+    language: str = "english"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a run must stop and ask: more than `delete_items` and more than `delete_share` of
+    the items would go. `item_bytes` is the size above which an item is not read."""
+
+    delete_items: int = 20
+    delete_share: float = 0.3
+    item_bytes: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMapping:
+    """One target field: taken from a record's attribute `source`, or the constant `value`."""
+
+    target: str
+    source: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncConfig:
+    """One sync: a selection of a connection, kept in step with a capsule.
+
+    `sync_id` is the name under `syncs:` and the Dagster partition key, one in the whole
+    installation. `schedule` is as the user wrote it; `core.cadence` reads it.
+    """
+
+    sync_id: str
+    project_id: str
+    connection: str
+    capsule: str
+    schedule: str
+    select: Mapping[str, Any] = field(default_factory=dict)
+    mode: Mode = Mode.PULL
+    priority: Priority = Priority.NORMAL
+    limits: Limits = field(default_factory=Limits)
+    mapping: tuple[FieldMapping, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """Everything that one or more configuration files ask for."""
+
+    connections: tuple[Connection, ...] = ()
+    capsules: tuple[Capsule, ...] = ()
+    syncs: tuple[SyncConfig, ...] = ()
