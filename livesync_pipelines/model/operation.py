@@ -30,7 +30,7 @@ class Op(StrEnum):
 @dataclass(slots=True)
 class Counts:
     """Running totals of an operation. `listed` counts every entry that the source showed,
-    `bytes` what was fetched."""
+    `skipped` those of a kind that has no text (images, archives), `bytes` what was fetched."""
 
     listed: int = 0
     added: int = 0
@@ -39,6 +39,7 @@ class Counts:
     moved: int = 0
     unchanged: int = 0
     failed: int = 0
+    skipped: int = 0
     chunks_written: int = 0
     chunks_kept: int = 0
     chunks_removed: int = 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import pyarrow as pa
 
 from .errors import ItemFailure
+from .operation import Op
 
 UTC_TIME = pa.timestamp("us", tz="UTC")
 
@@ -150,3 +152,78 @@ class Chunk:
     start: int
     end: int
     heading_path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document of the source, normalised: the same fields as `RECORDS`, and what the
+    connector wants remembered of it (`identity`, `state`)."""
+
+    item_id: str
+    key: str
+    version: str
+    title: str
+    text: str
+    url: str
+    media_type: str
+    attributes: Mapping[str, str]
+    size: int | None
+    modified_at: datetime | None
+    fetched_at: datetime
+    content_hash: bytes
+    fingerprint: bytes
+    identity: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was last applied of one item: its base for every comparison."""
+
+    item_id: str
+    key: str
+    version: str
+    identity: str | None
+    title: str
+    url: str
+    media_type: str
+    attributes: Mapping[str, str]
+    content_hash: bytes
+    fingerprint: bytes
+    mapped: Mapping[str, str]
+    chunk_ids: tuple[UUID, ...]
+    mapping_version: str
+    chunker_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What became of one item. `op` is None when nothing that a reader sees has changed."""
+
+    op: Op | None
+    changed_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedChunk:
+    """A chunk with its identity: words and record, never its position."""
+
+    chunk_id: UUID
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One item as it leaves the corridor, ready to be written.
+
+    `known` is None for a new item. `written` are the chunks whose words the capsule does not
+    hold yet, `dropped` those that it must lose.
+    """
+
+    record: Record
+    known: Known | None
+    delta: Delta
+    mapped: Mapping[str, str]
+    layout: tuple[PlacedChunk, ...]
+    written: tuple[PlacedChunk, ...]
+    dropped: tuple[UUID, ...]

@@ -79,6 +79,25 @@ class FieldMapping:
     value: str | None = None
 
 
+class NotifyOn(StrEnum):
+    """What a person may want to be told of a sync."""
+
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    ERROR = "error"
+    CONFLICT = "conflict"
+    APPROVAL = "waiting_for_approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told of what. `to` holds `mailto:` and `http(s):` addresses in the user's own
+    words, with `${NAME}` unresolved."""
+
+    on: tuple[NotifyOn, ...] = ()
+    to: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
     """One sync: a selection of a connection, kept in step with a capsule.
@@ -97,6 +116,7 @@ class SyncConfig:
     priority: Priority = Priority.NORMAL
     limits: Limits = field(default_factory=Limits)
     mapping: tuple[FieldMapping, ...] = ()
+    notify: Notify = field(default_factory=Notify)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,49 @@
+"""One spelling for what is compared: content hashes, fingerprints, the ledger's chain.
+
+All are blake2b, 16 bytes, over an encoding of our own, so they hold across versions of every
+library and across machines.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+EMPTY_CHAIN = bytes(16)
+"""What stands before the first entry of a ledger."""
+
+
+def content_hash(text: str) -> bytes:
+    """Of a record's text alone: equal exactly when the texts are."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def fingerprint(
+    content: bytes, title: str, url: str, media_type: str, attributes: Mapping[str, str]
+) -> bytes:
+    """Of everything in a record that a reader can see; times and versions stay out."""
+    digest = blake2b(content, digest_size=16)
+    for part in (title, url, media_type):
+        digest.update(part.encode())
+        digest.update(b"\0")
+    for name in sorted(attributes):
+        digest.update(f"{name}\0{attributes[name]}\0".encode())
+    return digest.digest()
+
+
+def listing_mark(key: str, version: str) -> int:
+    """One item's part in the digest of a listing: parts are joined by exclusive or, so that
+    order does not matter and a change of any item shows."""
+    return int.from_bytes(blake2b(f"{key}\0{version}".encode(), digest_size=8).digest())
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: the same bytes for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def chain(previous: bytes, entry: Mapping[str, Any]) -> bytes:
+    """The hash of a ledger entry that follows the entry with hash `previous`."""
+    return blake2b(previous + canonical(entry), digest_size=16).digest()

@@ -1,0 +1,83 @@
+"""What pydantic found wrong, in our words: where, what, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+class Trouble(NamedTuple):
+    """One thing that is wrong below some mapping."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+
+
+def checked(model: type[M], raw: Mapping[str, Any]) -> tuple[M | None, list[Trouble]]:
+    """The model, or None and the reasons why not."""
+    try:
+        return model.model_validate(raw), []
+    except ValidationError as error:
+        return None, [_trouble(model, problem) for problem in error.errors(include_url=False)]
+
+
+def nearest(word: object, words: Iterable[str]) -> str:
+    """A hint with the allowed words, the closest of them first."""
+    allowed = sorted(words)
+    close = difflib.get_close_matches(str(word), allowed, n=1)
+    meant = f"Did you mean {close[0]}? " if close else ""
+    return f"{meant}Allowed: {', '.join(allowed) or 'nothing'}."
+
+
+def key_of(name: str, info: FieldInfo) -> str:
+    """The key under which a user writes this field."""
+    return info.alias or name
+
+
+def _trouble(model: type[BaseModel], problem: ErrorDetails) -> Trouble:
+    path = problem["loc"]
+    match problem["type"]:
+        case "extra_forbidden":
+            hint = nearest(path[-1], _keys(model, path[:-1]))
+            return Trouble(path, f"unknown key {path[-1]!r}", hint)
+        case "missing":
+            return Trouble(path, f"{path[-1]!r} is missing")
+        case "enum" | "literal_error":
+            words = _QUOTED.findall(problem.get("ctx", {}).get("expected", ""))
+            return Trouble(path, "this value is not allowed", nearest(problem["input"], words))
+    said = problem["msg"].removeprefix("Value error, ")
+    return Trouble(path, said[:1].lower() + said[1:])
+
+
+def _keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """The keys that are allowed at a place within the model."""
+    here: type[BaseModel] | None = model
+    for part in path:
+        if here is None:
+            break
+        if isinstance(part, int):
+            continue
+        fields = {key_of(name, info): info for name, info in here.model_fields.items()}
+        info = fields.get(part)
+        here = next(_models(info.annotation), None) if info else None
+    if here is None:
+        return []
+    return [key_of(name, info) for name, info in here.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

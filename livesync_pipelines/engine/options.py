@@ -1,0 +1,198 @@
+"""Options of connections and selections: what is stored names a secret, what runs holds it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_args
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Options
+from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.sync import Connection, SyncConfig
+
+T = TypeVar("T", bound=Options)
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_INNER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_BARE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_LOGIN = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
+_HOW_TO_REFER = "Write ${NAME} or ${NAME:-default}; $${ stands for the two characters ${."
+_NO_LITERALS = "Put it into the environment and write ${NAME} here, with the variable's name."
+
+
+def expand(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """The options with `${NAME}` and `${NAME:-default}` filled in, for a run that begins now.
+
+    A variable that is empty counts as not set. Raises BadInput naming each that is not.
+    """
+    expanded, troubles = _expanded(options, environ)
+    if troubles:
+        _refuse(troubles, "")
+    return expanded
+
+
+def check_options(
+    model: type[Options], raw: Mapping[str, Any], environ: Mapping[str, str]
+) -> list[Trouble]:
+    """Everything that is wrong with these options as written, literal secrets among it."""
+    expanded, troubles = _expanded(raw, environ)
+    troubles += [Trouble(path, _LITERAL, _NO_LITERALS) for path in _logins(raw)]
+    if troubles:
+        return troubles
+    options, troubles = checked(model, expanded)
+    if options is not None:
+        troubles = [Trouble(path, _LITERAL, _NO_LITERALS) for path in _secrets(options, raw)]
+    return troubles
+
+
+def connector_for(
+    connection: Connection,
+    sync: SyncConfig,
+    registry: Mapping[str, type[Connector]],
+    environ: Mapping[str, str],
+) -> Connector:
+    """The connector for one run of this sync. Raises BadInput where options no longer hold."""
+    kind = registry.get(connection.platform)
+    if kind is None:
+        raise BadInput(
+            f"no connector for the platform {connection.platform!r}",
+            hint=nearest(connection.platform, registry),
+            where=f"connection {connection.name}",
+        )
+    return kind(
+        _filled(kind.Connection, connection.options, environ, f"connection {connection.name}"),
+        _filled(kind.Selection, sync.select, environ, f"sync {sync.sync_id}, select"),
+        FetchLimits(max_bytes=sync.limits.item_bytes),
+    )
+
+
+def with_absolute_paths(
+    model: type[Options], raw: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """The same options with each local path made absolute from the current directory.
+
+    A local path is a field that is typed `Path` or is named `path`. References stay.
+    """
+    kept = dict(raw)
+    expanded, _ = _expanded(raw, environ)
+    for name, info in model.model_fields.items():
+        key = key_of(name, info)
+        text = raw.get(key)
+        local = name == "path" or _mentions(info.annotation, Path)
+        if local and isinstance(text, str) and text:
+            kept[key] = _absolute(text, expanded[key])
+    return kept
+
+
+_LITERAL = "a secret is written out here, and would be stored"
+
+
+def _filled(model: type[T], raw: Mapping[str, Any], environ: Mapping[str, str], where: str) -> T:
+    expanded, troubles = _expanded(raw, environ)
+    if troubles:
+        _refuse(troubles, where)
+    options, troubles = checked(model, expanded)
+    if options is None:
+        _refuse(troubles, where)
+    return options
+
+
+def _refuse(troubles: Sequence[Trouble], where: str) -> NoReturn:
+    said = "; ".join(f"{'.'.join(map(str, t.path))}: {t.message}" for t in troubles)
+    raise BadInput(said, hint=troubles[0].hint, where=where)
+
+
+def _expanded(
+    options: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Trouble]]:
+    troubles: list[Trouble] = []
+
+    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
+        if isinstance(value, Mapping):
+            return {key: walk(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [walk(inner, (*path, n)) for n, inner in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        filled, trouble = expand_text(value, environ)
+        if trouble:
+            troubles.append(Trouble(path, *trouble))
+        return filled
+
+    return {key: walk(value, (key,)) for key, value in options.items()}, troubles
+
+
+def expand_text(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str] | None]:
+    """One text filled in, and what is wrong with it: a message and a hint."""
+    wrong: list[tuple[str, str]] = []
+
+    def answer(match: re.Match[str]) -> str:
+        if match[0] == "$${":
+            return "${"
+        inner = _INNER.fullmatch(match[1] or "")
+        if inner is None:
+            wrong.append(("a ${...} that is no reference to a variable", _HOW_TO_REFER))
+            return ""
+        name, default = inner[1], inner[2]
+        value = environ.get(name) or default
+        if value is None:
+            wrong.append(
+                (f"the environment variable {name} is not set", f"Set {name}. {_HOW_TO_REFER}")
+            )
+        return value or ""
+
+    filled = _REFERENCE.sub(answer, text)
+    return filled, wrong[0] if wrong else None
+
+
+def _absolute(text: str, filled: str) -> str:
+    if "${" not in text:
+        return os.path.abspath(os.path.expanduser(text))
+    if os.path.isabs(os.path.expanduser(filled)):
+        return text
+    return os.path.join(os.getcwd(), text)
+
+
+def _logins(raw: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where a URL with a password in it is written out."""
+    if isinstance(raw, str):
+        if any(not _BARE.fullmatch(password) for password in _LOGIN.findall(raw)):
+            yield path
+        return
+    for key, inner in _items(raw):
+        yield from _logins(inner, (*path, key))
+
+
+def _secrets(
+    value: Any, raw: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
+    """Where the model holds a secret and the file holds anything but its name."""
+    if isinstance(value, (SecretStr, SecretBytes)):
+        if not (isinstance(raw, str) and _BARE.fullmatch(raw)):
+            yield path
+        return
+    written = dict(_items(raw))
+    for key, inner in _items(value):
+        if key in written:
+            yield from _secrets(inner, written[key], (*path, key))
+        elif not isinstance(raw, Mapping):  # a validator made a structure out of one text
+            yield from _secrets(inner, raw, path)
+
+
+def _items(value: Any) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield key_of(name, info), getattr(value, name)
+    elif isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from enumerate(value)
+
+
+def _mentions(annotation: Any, kind: type) -> bool:
+    return annotation is kind or any(_mentions(inner, kind) for inner in get_args(annotation))

@@ -1,0 +1,92 @@
+"""From listing entries to records: contents that came along or are fetched, read into text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.formats.extract import Extractor
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.records import Body, Entry, Extracted
+
+BATCH_ITEMS = 500
+BATCH_BYTES = 8_000_000
+
+SETTLED_FAILURES = frozenset(
+    {"encrypted", "malformed", "unsupported", "too_large", "archived", "bad_name", "empty"}
+)
+"""Failures that the same version would only repeat: such an item is not read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One item whose bytes have become text."""
+
+    entry: Entry
+    body: Body
+    extracted: Extracted
+
+
+Answer = Read | tuple[ItemFailure, str]
+"""What became of one entry: its text, or why it has none and the version that failed."""
+
+
+def read(
+    connector: Connector,
+    extractor: Extractor,
+    entries: Sequence[Entry],
+    bodies: Mapping[str, Body],
+) -> Iterator[Answer]:
+    """One answer per entry, streaming."""
+    waiting = {entry.key: entry for entry in entries}
+    failures: list[ItemFailure] = []
+    contents = _contents(connector, entries, bodies, failures)
+    for body, outcome in extractor.extract(contents):
+        entry = waiting.pop(body.key)
+        if isinstance(outcome, ItemFailure):
+            yield outcome, body.version
+        else:
+            yield Read(entry, body, outcome)
+    for failure in failures:
+        yield failure, waiting.pop(failure.key).version
+    for entry in waiting.values():
+        yield ItemFailure(entry.key, "unanswered", "the connector did not answer for it"), ""
+
+
+def _contents(
+    connector: Connector,
+    entries: Sequence[Entry],
+    bodies: Mapping[str, Body],
+    failures: list[ItemFailure],
+) -> Iterator[Body]:
+    """What came along with the listing, then what is fetched; failures are put aside."""
+    for entry in entries:
+        if entry.key in bodies:
+            yield bodies[entry.key]
+    wanted = [entry for entry in entries if entry.key not in bodies]
+    for answer in connector.fetch(wanted) if wanted else ():
+        if isinstance(answer, ItemFailure):
+            failures.append(answer)
+        else:
+            yield answer
+
+
+def batches(
+    answers: Iterator[Answer],
+) -> Iterator[tuple[list[Read], list[tuple[ItemFailure, str]]]]:
+    """Cut a stream of answers into pieces that one transaction can hold."""
+    good: list[Read] = []
+    bad: list[tuple[ItemFailure, str]] = []
+    size = 0
+    for answer in answers:
+        if isinstance(answer, Read):
+            good.append(answer)
+            size += len(answer.body.content)
+        else:
+            bad.append(answer)
+        if len(good) + len(bad) >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield good, bad
+            good, bad, size = [], [], 0
+    if good or bad:
+        yield good, bad

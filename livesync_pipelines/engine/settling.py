@@ -1,0 +1,63 @@
+"""The end of a listing: renames are told from arrivals, and only then is anything removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from livesync_pipelines.core import guard
+from livesync_pipelines.engine.listing import Pass, take_in
+from livesync_pipelines.engine.reading import BATCH_ITEMS, batches, read
+from livesync_pipelines.model.records import Entry, Known
+from livesync_pipelines.store import shadow
+from livesync_pipelines.store.commit import Batch
+
+
+def settle(this: Pass, *, complete: bool) -> str | None:
+    """Settle what the listing left; returns why removals must wait for a person, or None.
+
+    Without a complete listing only what the source itself called gone is removed.
+    """
+    if not complete:
+        shadow.forget_unsettled(this.connection, this.sync_id, reason=shadow.NOT_LISTED)
+    while arrived := shadow.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
+        _settle_arrivals(this, arrived)
+    removals = shadow.unsettled_count(this.connection, this.sync_id, "absent")
+    refusal = guard.refusal(
+        removals=removals,
+        total=this.operation.items_before,
+        approved=this.operation.approved,
+        limits=this.operation.sync.limits,
+    )
+    if refusal is None and removals:
+        _settle_absences(this)
+    return refusal
+
+
+def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
+    """Bring new keys in: under the identity of an absent item where the words agree too."""
+    identities = [entry.identity for entry in arrived if entry.identity is not None]
+    old_keys = shadow.absent_by_identity(this.connection, this.sync_id, identities)
+    known = shadow.known_by_key(this.connection, this.sync_id, list(old_keys.values()))
+    renamed: dict[str, Known] = {}
+    for entry in arrived:
+        old = known.pop(old_keys.get(entry.identity or "", ""), None)
+        if old is not None:
+            renamed[entry.key] = old
+    for good, bad in batches(read(this.connector, this.extractor, arrived, {})):
+        batch = Batch()
+        take_in(this, good, bad, batch, renamed=renamed)
+        batch.settled = [r.entry.key for r in good] + [failure.key for failure, _ in bad]
+        batch.settled += [
+            change.known.key
+            for change in batch.changes
+            if change.known and change.known.key != change.record.key
+        ]
+        this.commit(batch, resume=None)
+
+
+def _settle_absences(this: Pass) -> None:
+    while absent := shadow.unsettled(this.connection, this.sync_id, "absent", limit=BATCH_ITEMS):
+        reasons = {key: reason for key, reason, _ in absent}
+        known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
+        removed = [(item, reasons[key]) for key, item in known.items()]
+        this.commit(Batch(removed=removed, settled=list(reasons)), resume=None)

@@ -1,0 +1,192 @@
+"""One run of one sync, from its lock to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.core import cadence
+from livesync_pipelines.engine.desired import connector_for
+from livesync_pipelines.engine.listing import Pass, Progress, walk
+from livesync_pipelines.engine.replay import replay
+from livesync_pipelines.engine.settling import settle
+from livesync_pipelines.formats.extract import ExtractLimits, Extractor
+from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.spec import Absence
+from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
+from livesync_pipelines.store import catalog, operations, shadow
+from livesync_pipelines.store.database import Connection, Database
+from livesync_pipelines.store.operations import Operation, Outcome
+
+Registry = Mapping[str, type[Connector]]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _quiet(_: Operation) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What every run needs: the database, the platforms, the environment, a clock."""
+
+    database: Database
+    registry: Registry
+    environ: Mapping[str, str]
+    now: Callable[[], datetime] = field(default=utc_now)
+
+
+def run_sync(
+    engine: Engine,
+    sync_id: str,
+    *,
+    trigger: Trigger,
+    full: bool = False,
+    run_id: str | None = None,
+    progress: Progress = _quiet,
+) -> SyncResult:
+    """Bring one sync's target in step with its source.
+
+    A source that fails is a result with status `failed`; what is raised is a request that
+    cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`) or a fault of our own, and
+    that one is in the history too.
+    """
+    return _operate(
+        engine,
+        sync_id,
+        trigger=trigger,
+        full=full,
+        run_id=run_id,
+        work=lambda connection, operation: _synchronise(engine, connection, operation, progress),
+    )
+
+
+def replay_sync(engine: Engine, sync_id: str, *, run_id: str | None = None) -> SyncResult:
+    """Map and chunk again what is stored, without asking the source."""
+    return _operate(
+        engine,
+        sync_id,
+        trigger=Trigger.REPLAY,
+        full=False,
+        run_id=run_id,
+        work=lambda connection, operation: _replayed(engine, connection, operation),
+    )
+
+
+def _operate(
+    engine: Engine,
+    sync_id: str,
+    *,
+    trigger: Trigger,
+    full: bool,
+    run_id: str | None,
+    work: Callable[[Connection, Operation], Outcome],
+) -> SyncResult:
+    with engine.database.connect() as connection:
+        sync = catalog.sync(connection, sync_id)
+        _refuse_paused(connection, sync, trigger)
+        operation = operations.begin(
+            connection, sync, trigger=trigger, full=full, run_id=run_id, now=engine.now()
+        )
+        cursor_from = operation.note
+        try:
+            outcome = work(connection, operation)
+        except LiveSyncError as error:
+            limited = isinstance(error, RateLimited)
+            status = Status.RATE_LIMITED if limited else Status.FAILED
+            outcome = Outcome(status, error.as_dict())
+        except Exception as error:
+            fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
+            _close(engine, connection, operation, Outcome(Status.FAILED, fault))
+            raise
+        finished_at = _close(engine, connection, operation, outcome)
+    return SyncResult(
+        sync_id=sync_id,
+        operation_id=str(operation.operation_id),
+        status=outcome.status,
+        counts=operation.counts,
+        last_sync=finished_at if outcome.status in {Status.SUCCESS, Status.PARTIAL} else None,
+        duration_s=(finished_at - operation.started_at).total_seconds(),
+        run_id=run_id,
+        error=dict(outcome.error) if outcome.error else None,
+        stage_s=dict(operation.stage_s),
+        cursor_from=cursor_from,
+        cursor_to=operation.note,
+    )
+
+
+def _close(
+    engine: Engine, connection: Connection, operation: Operation, outcome: Outcome
+) -> datetime:
+    now = engine.now()
+    schedule = cadence.parse(operation.sync.schedule)
+    operations.finish(
+        connection,
+        operation,
+        outcome,
+        now=now,
+        next_due_at=cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id),
+    )
+    return now
+
+
+def _refuse_paused(connection: Connection, sync: SyncConfig, trigger: Trigger) -> None:
+    state, reason = catalog.state(connection, sync.sync_id)
+    if state is SyncState.PAUSED:
+        because = f" ({reason})" if reason else ""
+        raise NeedsPerson(
+            f"Sync '{sync.sync_id}' is paused{because}; this {trigger} run does not start.",
+            hint=f"Resume it with `livesync sync resume {sync.sync_id}`.",
+        )
+
+
+def _synchronise(
+    engine: Engine, connection: Connection, operation: Operation, progress: Progress
+) -> Outcome:
+    sync = operation.sync
+    source = catalog.connection_of(connection, sync.connection)
+    connector = connector_for(source, sync, engine.registry, engine.environ)
+    limits = ExtractLimits(max_bytes=sync.limits.item_bytes)
+    resumed = operation.resume is not None
+    try:
+        with Extractor(limits) as extractor:
+            this = Pass(
+                connection=connection,
+                operation=operation,
+                connector=connector,
+                extractor=extractor,
+                now=engine.now,
+                progress=progress,
+                failed_before=shadow.failed_versions(connection, sync.sync_id),
+            )
+            complete = walk(this)
+            refusal = settle(this, complete=complete)
+    finally:
+        connector.close()
+    if refusal is not None:
+        return Outcome(Status.WAITING, _waiting(sync.sync_id, refusal))
+    partial = operation.counts.failed > 0 or not complete
+    comparable = connector.spec.absence is Absence.DELETED and complete and not resumed
+    return Outcome(
+        Status.PARTIAL if partial else Status.SUCCESS,
+        listing_digest=f"{this.digest:016x}" if comparable else None,
+    )
+
+
+def _waiting(sync_id: str, refusal: str) -> dict[str, str]:
+    return NeedsPerson(
+        f"Nothing was removed: {refusal}",
+        hint=f"If that is right, run `livesync sync approve {sync_id}` and then "
+        f"`livesync sync run {sync_id}`; if not, mend the source.",
+    ).as_dict()
+
+
+def _replayed(engine: Engine, connection: Connection, operation: Operation) -> Outcome:
+    replay(connection, operation, now=engine.now)
+    return Outcome(Status.SUCCESS)

@@ -1,0 +1,67 @@
+"""Bytes that are not UTF-8, as text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SAMPLE = 65_536
+_EASTERN = re.compile(r"[^\W\d_][¹³¿¼¾]|[¹³¿][^\W\d_]|[^\W\d_]Ÿ[^\W\d_]")
+_LATIN = re.compile(r"cp125[0247]|iso8859_(?:1|2|3|4|9|10|13|14|15|16)|latin.*|mac_\w+|cp(?:437|85\d|1125)|hp_.*")
+
+
+def decode(content: bytes, declared: str | None = None) -> str:
+    """Never fails. A byte-order mark is believed first, then UTF-8 (which does not fit by chance,
+    and is kept when only a few bytes are broken), then what the source declares, then a guess."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(name, "replace")
+    if b"\0" in content[:_SAMPLE]:
+        even = content[:_SAMPLE:2].count(0)
+        return content.decode("utf-16-be" if even > len(content[:_SAMPLE]) / 4 else "utf-16-le", "replace")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return _not_utf8(content, declared)
+
+
+def _not_utf8(content: bytes, declared: str | None) -> str:
+    mended = content.decode("utf-8", "replace")
+    broken = mended.count("\ufffd")
+    letters = sum(map(mended.count, _non_ascii(mended))) - broken
+    if letters > 4 * broken:
+        return mended
+    if declared is not None and _is_codec(declared):
+        return content.decode(declared, "replace")
+    return _guessed(content)
+
+
+def _non_ascii(text: str) -> set[str]:
+    return {letter for letter in set(text) if letter > "\x7f"}
+
+
+def _is_codec(name: str) -> bool:
+    try:
+        return codecs.lookup(name)._is_text_encoding and name.lower() not in {"utf-8", "utf8"}
+    except LookupError:
+        return False
+
+
+def _guessed(content: bytes) -> str:
+    """Western text is told from Central European by the signs that the wrong table puts between
+    letters: the detector takes nearly all French and German for Polish."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(content[:_SAMPLE]).best()
+    name = best.encoding if best else "cp1252"
+    if _LATIN.fullmatch(name):
+        western = content.decode("cp1252", "replace")
+        return content.decode("cp1250", "replace") if _EASTERN.search(western) else western
+    return content.decode(name, "replace")

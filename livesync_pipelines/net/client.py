@@ -1,0 +1,246 @@
+"""The client: one polite, suspicious GET.
+
+Says what an `Answer` is and when there is none. Redirects are followed by hand, so that every hop
+passes the address check and no credential reaches another origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Self
+
+import httpx
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, RateLimited, Unavailable
+
+from .address import Gate
+from .decode import collect, decoded
+from .pace import Pace
+from .transport import PinnedTransport
+from .verdict import PERMANENT, REDIRECTS, BadAnswer, Refused, TooLarge, check
+from .world import World
+
+MAX_REDIRECTS = 10
+PATIENCE_S = 20.0
+"""The longest `Retry-After` that is waited for in place; a longer one is the engine's to plan."""
+BODY_TIMEOUTS = 10
+"""A body that trickles for longer than this many timeouts is given up."""
+PORTABLE_HEADERS = frozenset(
+    {"accept", "accept-language", "if-none-match", "if-modified-since", "cache-control"}
+)
+"""What a caller's headers may carry to another origin; all others could be a secret."""
+
+_BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said in the end.
+
+    `url` is the URL after all redirects, `permanent_url` after the leading run of 301 and 308
+    only; neither has userinfo or a fragment. Header names are in lower case. `content` is
+    decoded, and empty unless the status is 2xx.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+    permanent_url: str
+
+
+@dataclass(kw_only=True)
+class Client:
+    """One per connector instance; a context manager; may be shared by threads.
+
+    - `allow_private`: True, or the hosts (as spelled in URLs) that may be on private addresses.
+    - `timeout_s`: for connecting, and for each silence while reading.
+    - `max_bytes`: of one decoded body.
+    - `per_host_s`: pause between two calls to one host.
+    - `tries`: in all, of one call, where the server or the way to it fails.
+    """
+
+    allow_private: bool | Collection[str] = False
+    timeout_s: float = 30.0
+    max_bytes: int = 50_000_000
+    user_agent: str = "LiveSync/0.1 (livesync-pipelines)"
+    per_host_s: float = 0.0
+    tries: int = 3
+    world: World = field(default_factory=World)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.world, self.per_host_s)
+        self._http = httpx.Client(
+            transport=PinnedTransport(Gate(self.world.resolve, self.allow_private)),
+            trust_env=False,
+            timeout=self.timeout_s,
+            headers={"user-agent": self.user_agent, "accept-encoding": "gzip"},
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def slow_down(self, host: str, pause_s: float) -> None:
+        """This host asks for at least `pause_s` between two calls (`Crawl-delay`)."""
+        self._pace.slow_down(host, pause_s)
+
+    def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> Answer:
+        """GET with redirects followed. 2xx, 304 and every 4xx but 408, 425 and 429 are answers.
+
+        Raises `RateLimited`, `Unavailable` (after all tries), `BadAnswer` (`TooLarge`) for what
+        one item alone is to blame, `Refused` and `BadInput` for URLs that may not be called.
+        """
+        limit = self.max_bytes if max_bytes is None else max_bytes
+        here = _callable_url(url)
+        carried = _with_userinfo(httpx.URL(url), httpx.Headers(headers))
+        permanent: httpx.URL | None = None
+        for _ in range(MAX_REDIRECTS + 1):
+            response, content = self._patiently(here, carried, limit)
+            target = _target(response)
+            if target is None:
+                return Answer(
+                    status=response.status_code,
+                    url=str(here),
+                    headers=dict(response.headers),
+                    content=content,
+                    permanent_url=str(permanent or here),
+                )
+            if response.status_code not in PERMANENT:
+                permanent = permanent or here
+            carried = _portable(carried, here, target)
+            here = target
+        raise BadAnswer(f"{_where(here)} redirects more than {MAX_REDIRECTS} times")
+
+    def _patiently(
+        self, url: httpx.URL, headers: httpx.Headers, limit: int
+    ) -> tuple[httpx.Response, bytes]:
+        """One hop, tried again with full jitter while that may help."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=lambda state: (
+                stop_after_attempt(self.tries)(state) or state.upcoming_sleep > PATIENCE_S
+            ),
+            wait=_pause_s,
+            sleep=self.world.sleep,
+            reraise=True,
+        )
+        return retrying(self._once, url, headers, limit)
+
+    def _once(
+        self, url: httpx.URL, headers: httpx.Headers, limit: int
+    ) -> tuple[httpx.Response, bytes]:
+        where = _where(url)
+        self._pace.wait(url.host)
+        request = self._http.build_request("GET", url, headers=headers)
+        try:
+            with closing(self._http.send(request, stream=True, auth=None)) as response:
+                check(response.status_code, response.headers, self.world.now(), where=where)
+                return response, self._content(response, limit, where)
+        except httpx.TransportError as error:
+            raise Unavailable(f"{where} failed: {_cause(error)}", where=where) from error
+
+    def _content(self, response: httpx.Response, limit: int, where: str) -> bytes:
+        if not response.is_success:
+            return b""
+        if response.status_code == 206:
+            raise BadAnswer(f"{where} answered with a part that nobody asked for", where=where)
+        if int(response.headers.get("content-length", 0)) > limit:
+            raise TooLarge(f"{where} is longer than {limit} bytes", where=where)
+        pieces = self._in_time(response.iter_raw(), where)
+        encoding = response.headers.get("content-encoding", "")
+        return collect(decoded(pieces, encoding, where=where), max_bytes=limit, where=where)
+
+    def _in_time(self, pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
+        end_s = self.world.monotonic() + self.timeout_s * BODY_TIMEOUTS
+        for piece in pieces:
+            if self.world.monotonic() > end_s:
+                raise Unavailable(f"{where} sends its body too slowly", where=where)
+            yield piece
+
+
+def _pause_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_s = error.after_s if isinstance(error, RateLimited) else 0.0
+    return asked_s + _BACKOFF(state)
+
+
+def _callable_url(url: str) -> httpx.URL:
+    """The URL without userinfo and fragment; raises `BadInput` for what is not http(s)."""
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise BadInput(
+            "This URL cannot be read", hint="Give an http:// or https:// URL."
+        ) from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise Refused("Only http:// and https:// URLs are called", where=parsed.host)
+    return parsed.copy_with(userinfo=b"", fragment=None)
+
+
+def _with_userinfo(url: httpx.URL, headers: httpx.Headers) -> httpx.Headers:
+    """Userinfo in a URL means HTTP Basic, unless the caller already says who they are."""
+    if url.userinfo and "authorization" not in headers:
+        login = next(
+            httpx.BasicAuth(url.username, url.password).auth_flow(httpx.Request("GET", url))
+        )
+        return httpx.Headers([*headers.items(), ("authorization", login.headers["authorization"])])
+    return headers
+
+
+def _target(response: httpx.Response) -> httpx.URL | None:
+    """Where a redirect leads; None for an answer that is none."""
+    if response.status_code not in REDIRECTS:
+        return None
+    where = _where(response.request.url)
+    location = response.headers.get("location")
+    if not location:
+        raise BadAnswer(f"{where} redirects without saying where to", where=where)
+    try:
+        return _callable_url(str(response.request.url.join(location)))
+    except (httpx.InvalidURL, ValueError, BadInput) as error:
+        said = error.message if isinstance(error, LiveSyncError) else "unreadable URL"
+        raise Refused(f"{where} redirects to where we may not go: {said}", where=where) from error
+
+
+def _portable(headers: httpx.Headers, here: httpx.URL, target: httpx.URL) -> httpx.Headers:
+    """The headers to carry on: all within one origin, only harmless ones out of it."""
+    if (here.scheme, here.host, here.port) == (target.scheme, target.host, target.port):
+        return headers
+    return httpx.Headers([(k, v) for k, v in headers.items() if k.lower() in PORTABLE_HEADERS])
+
+
+def _where(url: httpx.URL) -> str:
+    port = f":{url.port}" if url.port else ""
+    path = url.raw_path.partition(b"?")[0].decode("ascii")
+    return f"GET {url.scheme}://{url.host}{port}{path[:200]}"
+
+
+def _cause(error: httpx.TransportError) -> str:
+    """What went wrong; only a connect error's own words, for others may quote what was sent."""
+    kind = type(error).__name__
+    return f"{kind}: {error}" if isinstance(error, httpx.ConnectError) else kind

@@ -1,0 +1,79 @@
+"""What an answer means. Pure: status and headers in, one verdict out.
+
+Broken
+└── BadAnswer     this one answer can never be used; says nothing of other items
+    └── TooLarge  it is longer than the limit
+BadInput
+└── Refused       the address is not one that we may call
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from livesync_pipelines.model.errors import BadInput, Broken, RateLimited, Unavailable
+
+LONGEST_WAIT_S = 3_600.0
+UNSAID_WAIT_S = 60.0
+"""How long a 429 without a readable `Retry-After` is taken to mean."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PERMANENT = frozenset({301, 308})
+TRANSIENT = frozenset({408, 425})
+REQUEST_IDS = ("x-request-id", "x-amz-request-id", "request-id", "x-correlation-id", "cf-ray")
+
+_SECONDS = re.compile(r"[+-]?\d{1,20}(\.\d{1,9})?")
+_PRINTABLE = re.compile(r"[\w.:/+=-]{1,128}")
+
+
+class BadAnswer(Broken):
+    code = "bad_answer"
+
+
+class TooLarge(BadAnswer):
+    code = "too_large"
+
+
+class Refused(BadInput):
+    code = "refused_address"
+
+
+def retry_after_s(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait, from either form of `Retry-After`; None when there is nothing to read.
+
+    Times gone by and negative numbers mean now; nothing means more than an hour.
+    """
+    text = (value or "").strip()
+    if _SECONDS.fullmatch(text):
+        wait_s = float(text)
+    else:
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait_s = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(wait_s, 0.0), LONGEST_WAIT_S)
+
+
+def check(status: int, headers: Mapping[str, str], now: datetime, *, where: str) -> None:
+    """Raise what a status means for the whole source: later (`Unavailable`, `RateLimited`).
+
+    Everything else (2xx, 3xx, 4xx) is for the caller to judge.
+    """
+    said = f"{where} answered {status}{request_id(headers)}"
+    wait_s = retry_after_s(headers.get("retry-after"), now)
+    if status == 429 or (status == 503 and wait_s is not None):
+        raise RateLimited(said, after_s=UNSAID_WAIT_S if wait_s is None else wait_s, where=where)
+    if status >= 500 or status in TRANSIENT:
+        raise Unavailable(said, where=where)
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The server's own name for the call, as ` (request abc)`; empty where it gave none."""
+    for name in REQUEST_IDS:
+        value = headers.get(name, "")
+        if _PRINTABLE.fullmatch(value):
+            return f" (request {value})"
+    return ""

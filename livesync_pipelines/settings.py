@@ -1,0 +1,213 @@
+"""Every environment variable, read once and validated.
+
+An empty variable is one that is not set, as in `docker compose` files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from livesync_pipelines.model.errors import BadInput
+
+DISABLED_REASON = (
+    "EXTERNAL_SYNC_ENABLED is not true, so no sync runs (a folder counts as external too): "
+    "definitions load, sensors and schedules stand still, webhooks are refused. "
+    "Set EXTERNAL_SYNC_ENABLED=true to turn syncing on."
+)
+
+SUPPORTED_SOURCES = ("s3",)
+"""Platforms whose sync can be made from the environment alone."""
+
+NOT_YET = {
+    "confluence": (
+        "CONFLUENCE_URL",
+        "CONFLUENCE_EMAIL",
+        "CONFLUENCE_API_TOKEN",
+        "CONFLUENCE_SPACES",
+    ),
+    "notion": ("NOTION_API_KEY", "NOTION_DATABASE_IDS"),
+}
+"""Platforms to come: their variables are known by name, and their values are never read."""
+
+_SPLIT = re.compile(r"[\s,]+")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(dict.fromkeys(word.lower() for word in _SPLIT.split(value) if word))
+
+
+def _paths(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(Path(part) for part in value.split(os.pathsep) if part)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # also without "..", though it follows no link
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("not a Postgres URL")
+    return url
+
+
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an http(s) URL")
+    if parts.username or parts.password:
+        raise ValueError("a URL with a login in it")
+    return url.rstrip("/")
+
+
+def _bucket(name: str) -> str:
+    if not _BUCKET.fullmatch(name):
+        raise ValueError("not a bucket name")
+    return name
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+_PORTS = "a port number from 1 to 65535"
+_ALLOWED = {
+    "EXTERNAL_SYNC_ENABLED": "true or false (also 1, 0, yes, no, on, off)",
+    "LIVESYNC_DATABASE_URL": "postgresql://user:password@host:5432/database, or unset for the "
+    "embedded server",
+    "LIVESYNC_HOME": "a directory",
+    "LIVESYNC_PORT": _PORTS,
+    "LIVESYNC_DAGSTER_PORT": _PORTS,
+    "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
+    "SYNC_SOURCES": "platforms separated by commas, such as s3; unset for all that are set up",
+    "S3_SYNC_BUCKET": "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
+    "S3_SYNC_PREFIX": "the start of the keys to sync",
+    "S3_SYNC_ENDPOINT_URL": "http:// or https:// and a host, without a login",
+}
+"""What a user may write, for the message when he wrote something else."""
+
+
+class Settings(BaseModel):
+    """What the environment says. Fields are filled under the variable's own name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    external_sync_enabled: bool = Field(False, alias="EXTERNAL_SYNC_ENABLED")
+    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
+        None, alias="LIVESYNC_DATABASE_URL"
+    )
+    """None: the embedded server under `home`."""
+    home: AbsolutePath = Field(Path(".livesync"), alias="LIVESYNC_HOME", validate_default=True)
+    port: Port = Field(8600, alias="LIVESYNC_PORT")
+    dagster_port: Port = Field(3000, alias="LIVESYNC_DAGSTER_PORT")
+    config: Annotated[tuple[AbsolutePath, ...], BeforeValidator(_paths)] = Field(
+        (), alias="LIVESYNC_CONFIG"
+    )
+    sync_sources: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (), alias="SYNC_SOURCES"
+    )
+    """Empty: every platform whose variables are set."""
+    s3_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(None, alias="S3_SYNC_BUCKET")
+    s3_prefix: str = Field("", alias="S3_SYNC_PREFIX")
+    s3_endpoint_url: Annotated[str, AfterValidator(_http)] | None = Field(
+        None, alias="S3_SYNC_ENDPOINT_URL"
+    )
+    notices: tuple[str, ...] = ()
+    """What was named in the environment and has no effect, one sentence each, for `doctor`."""
+
+    @model_validator(mode="after")
+    def _two_doors(self) -> Self:
+        if self.port == self.dagster_port:
+            raise ValueError("LIVESYNC_PORT and LIVESYNC_DAGSTER_PORT are the same port")
+        return self
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Raises BadInput, which names every variable that is wrong and what it may be."""
+        named = {name: value for name, value in environ.items() if value.strip()}
+        values: dict[str, Any] = {name: named[name].strip() for name in _ALLOWED if name in named}
+        try:
+            loaded = cls.model_validate(values)
+        except ValidationError as error:
+            raise _bad_input(error, values) from None  # the cause would carry the values
+        return loaded.model_copy(update={"notices": tuple(_notices(loaded, named))})
+
+    def wants(self, platform: str) -> bool:
+        """Whether SYNC_SOURCES lets this platform make a sync from the environment."""
+        return not self.sync_sources or platform in self.sync_sources
+
+
+def _bad_input(error: ValidationError, values: Mapping[str, Any]) -> BadInput:
+    names: dict[str, None] = {}
+    sentences = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        what = problem["msg"].removeprefix("Value error, ")
+        if not name:
+            name, sentence = "LIVESYNC_DAGSTER_PORT", f"{what}: give each its own"
+        elif name == "LIVESYNC_DATABASE_URL":
+            sentence = f"{name} is {what}; it must be {_ALLOWED[name]}"
+        else:
+            sentence = f"{name} is {values[name]!r}; it must be {_ALLOWED[name]}"
+        if name not in names:
+            sentences.append(sentence)
+        names[name] = None
+    return BadInput(
+        "; ".join(sentences) + ".",
+        hint="Change or unset the variable and start again.",
+        where="environment: " + ", ".join(names),
+    )
+
+
+def _notices(settings: Settings, named: Mapping[str, str]) -> Iterator[str]:
+    for platform, variables in NOT_YET.items():
+        found = [name for name in variables if name in named]
+        if platform in settings.sync_sources:
+            found.append("SYNC_SOURCES")
+        if found:
+            yield f"{platform} is not supported yet: {', '.join(found)} has no effect."
+    for source in settings.sync_sources:
+        if source not in SUPPORTED_SOURCES and source not in NOT_YET:
+            yield (
+                f"SYNC_SOURCES names {source!r}, which makes no sync from the environment"
+                f"{_nearest(source, (*SUPPORTED_SOURCES, *NOT_YET))}; "
+                "its syncs come from a configuration file (livesync apply FILE)."
+            )
+    yield from _s3_notices(settings)
+    for name in sorted(named):
+        if name.startswith("LIVESYNC_") and name not in _ALLOWED:
+            yield f"{name} is not a variable of LiveSync{_nearest(name, _ALLOWED)}."
+
+
+def _s3_notices(settings: Settings) -> Iterator[str]:
+    if "s3" in settings.sync_sources and settings.s3_bucket is None:
+        yield "SYNC_SOURCES names s3, but S3_SYNC_BUCKET is not set: there is no bucket to sync."
+    if settings.s3_bucket is not None and not settings.wants("s3"):
+        yield "S3_SYNC_BUCKET is set, but SYNC_SOURCES leaves s3 out: the bucket is not synced."
+    if settings.s3_bucket is None and (settings.s3_prefix or settings.s3_endpoint_url):
+        yield "S3_SYNC_PREFIX and S3_SYNC_ENDPOINT_URL have no effect without S3_SYNC_BUCKET."
+
+
+def _nearest(word: str, words: Mapping[str, str] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

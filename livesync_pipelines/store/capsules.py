@@ -1,0 +1,205 @@
+"""What a reader of a capsule asks: find words, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.store import ledger
+from livesync_pipelines.store.database import Connection, rows
+
+_CHANGES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What hits must have besides the words; None and empty ask for nothing."""
+
+    sync_id: str | None = None
+    media_type: str | None = None
+    url_prefix: str | None = None
+    modified_since: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+_SEARCH = """
+with asked as (select websearch_to_tsquery(%(language)s::regconfig, %(words)s) as query),
+best as (
+    select c.chunk_id, c.sync_id, c.item_id, c.text, c.tokens,
+           ts_rank_cd(c.words, asked.query, 33) as score
+    from livesync.chunks c
+    join livesync.documents d using (sync_id, item_id)
+    join livesync.shadow s using (sync_id, item_id), asked
+    where c.capsule = %(capsule)s and c.words @@ asked.query
+      and (%(sync_id)s::text is null or c.sync_id = %(sync_id)s)
+      and (%(media_type)s::text is null or d.media_type = %(media_type)s)
+      and (%(url_prefix)s::text is null or starts_with(d.url, %(url_prefix)s))
+      and (%(modified_since)s::timestamptz is null or s.modified_at >= %(modified_since)s)
+      and d.attributes @> %(attributes)s
+    order by score desc, c.chunk_id
+    limit %(limit)s)
+select best.chunk_id::text, round(best.score::numeric, 6)::float8 as score, best.text,
+       ts_headline(%(language)s::regconfig, best.text, asked.query,
+           'StartSel=**, StopSel=**, MaxFragments=2, MaxWords=30, MinWords=12') as snippet,
+       d.title, d.url, best.item_id, best.sync_id, s.version, s.modified_at, best.tokens,
+       place.value -> 'headings' as heading_path,
+       (place.value ->> 'start')::int as start, (place.value ->> 'end')::int as end
+from best
+join livesync.documents d using (sync_id, item_id)
+join livesync.shadow s using (sync_id, item_id)
+join lateral (select value from jsonb_array_elements(d.layout)
+              where value ->> 'id' = best.chunk_id::text limit 1) place on true, asked
+order by best.score desc, best.chunk_id
+"""
+
+
+def search(
+    connection: Connection,
+    capsule: str,
+    words: str,
+    *,
+    limit: int = 10,
+    filters: Filters | None = None,
+) -> list[dict[str, Any]]:
+    """The best hits for words in a capsule: `"exact phrase"`, `or` and `-not` work as on the web.
+
+    Raises `NotFound` for a capsule that is not there, `BadInput` for one without an index.
+    """
+    language = language_of(connection, capsule)
+    if language == "none":
+        raise BadInput(
+            f"Capsule '{capsule}' keeps no search index (its language is 'none').",
+            hint="Give it a language, such as english, and apply the file again.",
+        )
+    asked = filters or Filters()
+    values = {
+        "capsule": capsule,
+        "language": language,
+        "words": words,
+        "limit": limit,
+        "sync_id": asked.sync_id,
+        "media_type": asked.media_type,
+        "url_prefix": asked.url_prefix,
+        "modified_since": asked.modified_since,
+        "attributes": Jsonb(dict(asked.attributes)),
+    }
+    return rows(connection, _SEARCH, values)
+
+
+def language_of(connection: Connection, capsule: str) -> str:
+    """A capsule's text search language. Raises `NotFound`, naming the capsules that are there."""
+    listed = connection.execute("select name, language from livesync.capsules").fetchall()
+    found: dict[str, str] = dict(listed)
+    if capsule not in found:
+        names = ", ".join(sorted(found)) or "none yet"
+        raise NotFound(f"There is no capsule '{capsule}'.", hint=f"Configured: {names}.")
+    return found[capsule]
+
+
+def project_of(connection: Connection, capsule: str) -> str:
+    """The project that a capsule belongs to. Raises `NotFound`."""
+    language_of(connection, capsule)
+    row = connection.execute(
+        "select project_id from livesync.capsules where name = %s", (capsule,)
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+_ITEM = """
+select s.sync_id, s.item_id, s.key, s.version, s.modified_at, s.fetched_at, s.size,
+       encode(s.fingerprint, 'hex') as fingerprint, d.title, d.url, d.media_type, d.attributes,
+       d.capsule, d.layout, d.mapping_version, d.chunker_version, cn.platform,
+       o.trigger, o.operation_id::text, o.run_id
+from livesync.shadow s
+join livesync.documents d using (sync_id, item_id)
+join livesync.syncs y using (sync_id)
+join livesync.connections cn on cn.name = y.connection
+left join livesync.operations o on o.operation_id = s.operation_id
+where """
+
+
+def explain(connection: Connection, name: str) -> dict[str, Any]:
+    """Where a chunk or a row comes from: source version, trigger, run, mapping, last changes.
+
+    `name` is a chunk id, an item id, a key, or `SYNC:ITEM` where several syncs hold the item.
+    Raises `NotFound`, or `BadInput` when the name is not one of its kind.
+    """
+    chunk = _chunk(connection, name)
+    if chunk:
+        item = _one_item(
+            connection,
+            "s.sync_id = %s and s.item_id = %s",
+            (chunk["sync_id"], chunk["item_id"]),
+            name,
+        )
+        places = [p for p in item["layout"] if p["id"] == chunk["chunk_id"]]
+        shown = {
+            **chunk,
+            "heading_path": places[0]["headings"],
+            "places": [{"start": p["start"], "end": p["end"]} for p in places],
+        }
+        return _explained(connection, item, {"chunk": shown})
+    sync_id, _, rest = name.partition(":")
+    item = _one_item(
+        connection,
+        "s.item_id = %s or s.key = %s or (s.sync_id = %s and (s.item_id = %s or s.key = %s))",
+        (name, name, sync_id, rest, rest),
+        name,
+    )
+    row = {k: item[k] for k in ("sync_id", "item_id", "title", "media_type", "attributes")}
+    row["chunks"] = [place["id"] for place in item["layout"]]
+    return _explained(connection, item, {"row": row})
+
+
+def _chunk(connection: Connection, name: str) -> dict[str, Any] | None:
+    try:
+        chunk_id = UUID(name)
+    except ValueError:
+        return None
+    found = rows(
+        connection,
+        "select chunk_id::text, sync_id, item_id, capsule, text, tokens,"
+        " operation_id::text as written_by from livesync.chunks where chunk_id = %s",
+        (chunk_id,),
+    )
+    return found[0] if found else None
+
+
+def _one_item(
+    connection: Connection, condition: str, values: tuple[Any, ...], name: str
+) -> dict[str, Any]:
+    found = rows(connection, _ITEM + condition, values)
+    if not found:
+        raise NotFound(
+            f"There is no chunk or row '{name}'.",
+            hint="Take a chunk_id or an item_id from `livesync search`.",
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{item['sync_id']}:{item['item_id']}" for item in found[:5])
+        raise BadInput(f"'{name}' is in several syncs.", hint=f"Say which: {names}.")
+    return found[0]
+
+
+def _explained(
+    connection: Connection, item: dict[str, Any], subject: dict[str, Any]
+) -> dict[str, Any]:
+    source = ("platform", "item_id", "key", "version", "url", "modified_at", "fetched_at", "size")
+    changes = ledger.entries(connection, item["sync_id"], item_id=item["item_id"], limit=_CHANGES)
+    return {
+        **subject,
+        "title": item["title"],
+        "capsule": item["capsule"],
+        "source": {name: item[name] for name in source},
+        "trigger": item["trigger"],
+        "operation_id": item["operation_id"],
+        "run_id": item["run_id"],
+        "mapping_version": item["mapping_version"],
+        "chunker_version": item["chunker_version"],
+        "changes": changes,
+    }

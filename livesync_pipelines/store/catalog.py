@@ -1,0 +1,251 @@
+"""What was asked for, as it is stored: connections, capsules and syncs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.sync import (
+    Capsule,
+    Connection,
+    Desired,
+    FieldMapping,
+    Limits,
+    Mode,
+    Priority,
+    SyncConfig,
+    SyncState,
+)
+from livesync_pipelines.store import database
+from livesync_pipelines.store.database import rows
+
+_COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
+
+
+def stored(connection: database.Connection) -> Desired:
+    """Everything that is configured now."""
+    return Desired(
+        connections=tuple(
+            Connection(**row)
+            for row in rows(
+                connection,
+                "select name, project_id, platform, options from livesync.connections"
+                " order by name",
+            )
+        ),
+        capsules=tuple(
+            Capsule(**row)
+            for row in rows(
+                connection,
+                "select name, project_id, language from livesync.capsules order by name",
+            )
+        ),
+        syncs=tuple(syncs(connection)),
+    )
+
+
+def syncs(connection: database.Connection) -> list[SyncConfig]:
+    """All configured syncs, by id."""
+    found = rows(
+        connection,
+        "select sync_id, project_id, connection, capsule, config from livesync.syncs"
+        " where state <> 'removed' order by sync_id",
+    )
+    return [_sync(row) for row in found]
+
+
+def sync(connection: database.Connection, sync_id: str) -> SyncConfig:
+    """One sync. Raises `NotFound`, naming those that are there."""
+    found = rows(
+        connection,
+        "select sync_id, project_id, connection, capsule, config from livesync.syncs"
+        " where sync_id = %s and state <> 'removed'",
+        (sync_id,),
+    )
+    if not found:
+        names = ", ".join(s.sync_id for s in syncs(connection)) or "none yet"
+        raise NotFound(f"There is no sync '{sync_id}'.", hint=f"Configured: {names}.")
+    return _sync(found[0])
+
+
+def connection_of(connection: database.Connection, name: str) -> Connection:
+    """One connection. Raises `NotFound`."""
+    found = rows(
+        connection,
+        "select name, project_id, platform, options from livesync.connections where name = %s",
+        (name,),
+    )
+    if not found:
+        raise NotFound(f"There is no connection '{name}'.")
+    return Connection(**found[0])
+
+
+def apply(connection: database.Connection, wanted: Desired) -> None:
+    """Make what is stored equal to these, in one transaction; what is not named stays.
+
+    Raises `BadInput` for a capsule language that this Postgres does not know, and for a name
+    that another project holds.
+    """
+    with connection.transaction():
+        for one in wanted.connections:
+            _keep_project(connection, "connections", "name", one.name, one.project_id)
+            connection.execute(
+                "insert into livesync.connections (name, project_id, platform, options)"
+                " values (%s, %s, %s, %s) on conflict (name) do update"
+                " set platform = excluded.platform, options = excluded.options",
+                (one.name, one.project_id, one.platform, Jsonb(dict(one.options))),
+            )
+        for capsule in wanted.capsules:
+            _check_language(connection, capsule)
+            _keep_project(connection, "capsules", "name", capsule.name, capsule.project_id)
+            _put_capsule(connection, capsule)
+        for config in wanted.syncs:
+            _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
+            _put_sync(connection, config)
+
+
+def remove_sync(connection: database.Connection, sync_id: str) -> None:
+    """Remove a sync and all that it brought in: documents, chunks, history. Raises `NotFound`."""
+    with connection.transaction():
+        sync(connection, sync_id)
+        connection.execute("delete from livesync.syncs where sync_id = %s", (sync_id,))
+
+
+def set_state(
+    connection: database.Connection, sync_id: str, state: SyncState, reason: str | None
+) -> None:
+    """Pause or resume a sync."""
+    connection.execute(
+        "update livesync.syncs set state = %s, state_reason = %s where sync_id = %s",
+        (state, reason, sync_id),
+    )
+
+
+def state(connection: database.Connection, sync_id: str) -> tuple[SyncState, str | None]:
+    """A sync's state and the reason that was given for it. Raises `NotFound`."""
+    found = connection.execute(
+        "select state, state_reason from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    if found is None:
+        raise NotFound(f"There is no sync '{sync_id}'.")
+    return SyncState(found[0]), found[1]
+
+
+def approve(connection: database.Connection, sync_id: str) -> int:
+    """Allow the removals that a sync waits for; returns how many. 0 when it waits for none."""
+    found = connection.execute(
+        "update livesync.syncs s set approved = (select count(*) from livesync.unsettled u"
+        " where u.sync_id = s.sync_id and u.kind = 'absent') where sync_id = %s returning approved",
+        (sync_id,),
+    ).fetchone()
+    return found[0] if found else 0
+
+
+def set_due(
+    connection: database.Connection, sync_id: str, due_at: datetime | None, mark: str | None
+) -> None:
+    """When a sync is to be looked at again, and what its source said when last asked."""
+    connection.execute(
+        "update livesync.syncs set next_due_at = %s, mark = coalesce(%s, mark) where sync_id = %s",
+        (due_at, mark, sync_id),
+    )
+
+
+_STATUS = """
+select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
+       s.config ->> 'schedule' as schedule, s.next_due_at as next_sync,
+       (select max(finished_at) from livesync.operations o
+         where o.sync_id = s.sync_id and o.status in ('success', 'partial')) as last_sync,
+       last.status as last_status, last.error as last_error, last.counts as progress,
+       last.operation_id::text as last_operation_id,
+       (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,
+       (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
+       (select count(*) from livesync.item_failures f
+         where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
+       (select count(*) from livesync.item_failures f
+         where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
+       0 as open_conflicts
+from livesync.syncs s
+join livesync.connections c on c.name = s.connection
+left join lateral (select status, error, counts, operation_id from livesync.operations o
+    where o.sync_id = s.sync_id order by started_at desc limit 1) last on true
+where s.state <> 'removed' and (%s::text is null or s.project_id = %s)
+order by s.sync_id
+"""
+
+
+def status(connection: database.Connection, project_id: str | None = None) -> list[dict[str, Any]]:
+    """How every sync is: the `syncs` of DESIGN's status document."""
+    return rows(connection, _STATUS, (project_id, project_id))
+
+
+def _sync(row: Mapping[str, Any]) -> SyncConfig:
+    config = dict(row["config"])
+    return SyncConfig(
+        sync_id=row["sync_id"],
+        project_id=row["project_id"],
+        connection=row["connection"],
+        capsule=row["capsule"],
+        schedule=config["schedule"],
+        select=config["select"],
+        mode=Mode(config["mode"]),
+        priority=Priority(config["priority"]),
+        limits=Limits(**config["limits"]),
+        mapping=tuple(FieldMapping(**m) for m in config["mapping"]),
+    )
+
+
+def _put_sync(connection: database.Connection, config: SyncConfig) -> None:
+    details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
+    connection.execute(
+        "insert into livesync.syncs (sync_id, project_id, connection, capsule, config)"
+        " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+        " connection = excluded.connection, config = excluded.config,"
+        " next_due_at = null, mark = null, note = case when livesync.syncs.connection ="
+        " excluded.connection then livesync.syncs.note end",
+        (config.sync_id, config.project_id, config.connection, config.capsule, Jsonb(details)),
+    )
+
+
+def _put_capsule(connection: database.Connection, capsule: Capsule) -> None:
+    connection.execute(
+        "insert into livesync.capsules (name, project_id, language) values (%s, %s, %s)"
+        " on conflict (name) do update set language = excluded.language",
+        (capsule.name, capsule.project_id, capsule.language),
+    )
+    language = None if capsule.language == "none" else capsule.language
+    connection.execute(
+        "update livesync.chunks set language = %s::regconfig"
+        " where capsule = %s and language is distinct from %s::regconfig",
+        (language, capsule.name, language),
+    )
+
+
+def _check_language(connection: database.Connection, capsule: Capsule) -> None:
+    known = [n for (n,) in connection.execute("select cfgname from pg_ts_config order by 1")]
+    if capsule.language not in (*known, "none"):
+        raise BadInput(
+            f"Capsule '{capsule.name}': there is no text search language '{capsule.language}'.",
+            hint=f"Choose one of: {', '.join(known)}, none.",
+            where=f"capsules.{capsule.name}.language",
+        )
+
+
+def _keep_project(
+    connection: database.Connection, table: str, column: str, name: str, project_id: str
+) -> None:
+    found = connection.execute(
+        f"select project_id from livesync.{table} where {column} = %s".encode(),
+        (name,),
+    ).fetchone()
+    if found and found[0] != project_id:
+        raise BadInput(
+            f"The name '{name}' is taken by another project.",
+            hint="Names are one in the whole installation; choose another.",
+            where=f"{table}.{name}",
+        )

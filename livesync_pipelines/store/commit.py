@@ -1,0 +1,326 @@
+"""One transaction per page: rows, chunks, ledger, shadow and cursor move together or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.core.chunk import CHUNKER_VERSION, estimate_tokens
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.operation import Op
+from livesync_pipelines.model.records import Change, Entry, Known, Record
+from livesync_pipelines.store import operations
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.ledger import Line, append
+from livesync_pipelines.store.operations import Operation
+from livesync_pipelines.store.shadow import entry_to_json
+
+POLICY = "source_wins"
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """What one transaction moves.
+
+    - `changes`: items whose record, mapping or chunks differ from what the target shows.
+    - `touched`: items with a new version and the same words.
+    - `removed`: items that leave the target, each with the reason.
+    - `failures`: items that could not be read, each with the version that failed.
+    - `absent`, `arrived`: what the end of the listing must settle; `settled`: what it has.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    touched: list[tuple[Record, Known]] = field(default_factory=list)
+    removed: list[tuple[Known, str]] = field(default_factory=list)
+    failures: list[tuple[ItemFailure, str | None]] = field(default_factory=list)
+    absent: list[tuple[str, str]] = field(default_factory=list)
+    arrived: list[Entry] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(
+            (
+                self.changes,
+                self.touched,
+                self.removed,
+                self.failures,
+                self.absent,
+                self.arrived,
+                self.settled,
+            )
+        )
+
+
+def write(
+    connection: Connection,
+    operation: Operation,
+    batch: Batch,
+    *,
+    now: datetime,
+    resume: str | None,
+) -> None:
+    """Commit a batch and the cursor that follows it. Nothing of it shows before all of it does.
+
+    Raises `Broken` when a newer operation has taken the sync over; then nothing is written.
+    """
+    sync_id = operation.sync.sync_id
+    head = operation.ledger_seq, operation.ledger_hash
+    try:
+        with connection.transaction():
+            _clear(connection, sync_id, batch)
+            _write_contents(connection, sync_id, batch.changes)
+            _write_rows(connection, operation, batch)
+            _write_chunks(connection, operation, batch.changes)
+            _write_failures(connection, operation, batch, now)
+            _write_unsettled(connection, sync_id, batch)
+            append(connection, operation, _lines(batch), now)
+            _count(operation, batch)
+            operations.fence(connection, operation, resume=resume)
+    except BaseException:
+        operation.ledger_seq, operation.ledger_hash = head
+        raise
+    operation.resume = resume
+    operation.page += 1
+
+
+def _clear(connection: Connection, sync_id: str, batch: Batch) -> None:
+    """Take out what is about to be written anew, and what is to be gone."""
+    old = [c.known.item_id for c in batch.changes if c.known]
+    touched = [known.item_id for _, known in batch.touched]
+    gone = [known.item_id for known, _ in batch.removed]
+    for table, ids in (
+        ("shadow", old + touched + gone),
+        ("records", old + gone),
+        ("documents", old + gone),
+        ("chunks", gone),
+    ):
+        if ids:
+            connection.execute(
+                f"delete from livesync.{table} where sync_id = %s and item_id = any(%s)".encode(),
+                (sync_id, ids),
+            )
+    dropped = [chunk_id for c in batch.changes for chunk_id in c.dropped]
+    if dropped:
+        connection.execute("delete from livesync.chunks where chunk_id = any(%s)", (dropped,))
+
+
+def _copy(connection: Connection, table: str, columns: str, lines: Iterable[Sequence[Any]]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy livesync.{table} ({columns}) from stdin".encode()) as out,
+    ):
+        for line in lines:
+            out.write_row(line)
+
+
+def _write_contents(connection: Connection, sync_id: str, changes: Sequence[Change]) -> None:
+    fresh = {
+        c.record.content_hash: c.record.text
+        for c in changes
+        if c.known is None or c.known.content_hash != c.record.content_hash
+    }
+    if not fresh:
+        return
+    held = connection.execute(
+        "select content_hash from livesync.contents where sync_id = %s and content_hash = any(%s)",
+        (sync_id, list(fresh)),
+    )
+    for (content_hash,) in held.fetchall():
+        del fresh[content_hash]
+    _copy(
+        connection,
+        "contents",
+        "sync_id, content_hash, text",
+        ((sync_id, digest, text) for digest, text in fresh.items()),
+    )
+
+
+def _write_rows(connection: Connection, operation: Operation, batch: Batch) -> None:
+    sync_id = operation.sync.sync_id
+    records = [c.record for c in batch.changes]
+    kept = [*records, *(record for record, _ in batch.touched)]
+    if kept:
+        _copy(
+            connection,
+            "shadow",
+            "sync_id, item_id, key, version, identity, state, size, modified_at, fetched_at,"
+            " content_hash, fingerprint, operation_id",
+            (_shadow_row(operation, record) for record in kept),
+        )
+    if not records:
+        return
+    _copy(
+        connection,
+        "records",
+        "sync_id, item_id, title, url, media_type, attributes",
+        (
+            (sync_id, r.item_id, r.title, r.url, r.media_type, json.dumps(dict(r.attributes)))
+            for r in records
+        ),
+    )
+    _copy(
+        connection,
+        "documents",
+        "sync_id, item_id, capsule, title, url, media_type, attributes, content_hash, layout,"
+        " mapping_version, chunker_version",
+        (_document_row(operation, change) for change in batch.changes),
+    )
+
+
+def _shadow_row(operation: Operation, record: Record) -> tuple[Any, ...]:
+    return (
+        operation.sync.sync_id,
+        record.item_id,
+        record.key,
+        record.version,
+        record.identity,
+        record.state,
+        record.size,
+        record.modified_at,
+        record.fetched_at,
+        record.content_hash,
+        record.fingerprint,
+        operation.operation_id,
+    )
+
+
+def _document_row(operation: Operation, change: Change) -> tuple[Any, ...]:
+    record = change.record
+    layout = [
+        {
+            "id": str(placed.chunk_id),
+            "start": placed.chunk.start,
+            "end": placed.chunk.end,
+            "headings": placed.chunk.heading_path,
+        }
+        for placed in change.layout
+    ]
+    return (
+        operation.sync.sync_id,
+        record.item_id,
+        operation.sync.capsule,
+        record.title,
+        record.url,
+        record.media_type,
+        json.dumps(dict(change.mapped)),
+        record.content_hash,
+        json.dumps(layout),
+        operation.mapping_version,
+        CHUNKER_VERSION,
+    )
+
+
+def _write_chunks(connection: Connection, operation: Operation, changes: Sequence[Change]) -> None:
+    language = None if operation.language == "none" else operation.language
+    lines = (
+        (
+            placed.chunk_id,
+            operation.sync.sync_id,
+            change.record.item_id,
+            operation.sync.capsule,
+            language,
+            placed.chunk.text,
+            estimate_tokens(placed.chunk.text),
+            operation.operation_id,
+        )
+        for change in changes
+        for placed in change.written
+    )
+    _copy(
+        connection,
+        "chunks",
+        "chunk_id, sync_id, item_id, capsule, language, text, tokens, operation_id",
+        lines,
+    )
+
+
+def _write_failures(
+    connection: Connection, operation: Operation, batch: Batch, now: datetime
+) -> None:
+    sync_id = operation.sync.sync_id
+    healed = [c.record.key for c in batch.changes] + [r.key for r, _ in batch.touched]
+    healed += [known.key for known, _ in batch.removed]
+    stale = healed + [failure.key for failure, _ in batch.failures]
+    if operation.has_failures and stale:
+        connection.execute(
+            "delete from livesync.item_failures where sync_id = %s and key = any(%s)",
+            (sync_id, stale),
+        )
+    unique = {failure.key: (failure, version) for failure, version in batch.failures}
+    if unique:
+        _copy(
+            connection,
+            "item_failures",
+            "sync_id, key, version, code, reason, operation_id, failed_at",
+            (
+                (sync_id, f.key, version, f.code, f.reason, operation.operation_id, now)
+                for f, version in unique.values()
+            ),
+        )
+        operation.has_failures = True
+
+
+def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None:
+    if batch.settled:
+        connection.execute(
+            "delete from livesync.unsettled where sync_id = %s and key = any(%s)",
+            (sync_id, batch.settled),
+        )
+    waiting: list[tuple[str, str, str, str, str | None]]
+    waiting = [(sync_id, key, "absent", reason, None) for key, reason in batch.absent]
+    waiting += [(sync_id, e.key, "arrived", "listed", entry_to_json(e)) for e in batch.arrived]
+    if waiting:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into livesync.unsettled (sync_id, key, kind, reason, entry)"
+                " values (%s, %s, %s, %s, %s) on conflict (sync_id, key, kind)"
+                " do update set reason = excluded.reason, entry = excluded.entry",
+                waiting,
+            )
+
+
+def _lines(batch: Batch) -> Iterable[Line]:
+    for change in batch.changes:
+        before = _described(change.known) if change.known else None
+        after = {
+            **_described(change.record),
+            "fields": change.delta.changed_fields,
+            "chunks_written": len(change.written),
+            "chunks_removed": len(change.dropped),
+        }
+        yield Line(change.record.item_id, change.delta.op or Op.UPDATED, before, after, POLICY)
+    for known, reason in batch.removed:
+        after = {"reason": reason}
+        yield Line(known.item_id, Op.REMOVED, _described(known), after, POLICY)
+
+
+def _described(item: Record | Known) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "version": item.version,
+        "title": item.title,
+        "url": item.url,
+        "media_type": item.media_type,
+        "attributes": dict(item.attributes),
+        "content_hash": item.content_hash.hex(),
+        "fingerprint": item.fingerprint.hex(),
+    }
+
+
+def _count(operation: Operation, batch: Batch) -> None:
+    counts = operation.counts
+    for change in batch.changes:
+        op = change.delta.op or Op.UPDATED
+        counts.added += op == Op.ADDED
+        counts.updated += op == Op.UPDATED
+        counts.moved += op == Op.MOVED
+        counts.chunks_written += len(change.written)
+        counts.chunks_removed += len(change.dropped)
+        counts.chunks_kept += len({p.chunk_id for p in change.layout}) - len(change.written)
+    counts.unchanged += len(batch.touched)
+    counts.removed += len(batch.removed)
+    counts.chunks_removed += sum(len(set(known.chunk_ids)) for known, _ in batch.removed)

@@ -1,0 +1,110 @@
+"""Connections to the one database, and its migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from livesync_pipelines.model.errors import Broken, Unavailable
+
+OLDEST = 14
+_MIGRATION_LOCK = 7_340_001
+
+Connection = psycopg.Connection[TupleRow]
+
+
+class Database:
+    """Where our state lives: schema `livesync` of the Postgres at `url`.
+
+    `connect` gives a connection of one's own, for an operation; `pooled` one of a few that are
+    shared, for short questions. Both are in autocommit: a transaction is always said.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._pool: ConnectionPool[Connection] | None = None
+
+    def connect(self) -> Connection:
+        """A new connection. Raises `Unavailable` when the database does not answer."""
+        try:
+            return psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise _no_answer(self.url, error) from error
+
+    @contextmanager
+    def pooled(self) -> Iterator[Connection]:
+        if self._pool is None:
+            self.connect().close()
+            self._pool = ConnectionPool(
+                self.url, min_size=0, max_size=8, kwargs={"autocommit": True}, open=True
+            )
+        with self._pool.connection() as connection:
+            yield connection
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def migrate(self) -> int:
+        """Bring the schema up to date; returns how many migrations were applied.
+
+        Processes that start together wait for each other. Raises `Broken` for a server that
+        is too old, or a schema that a newer version of this program has made.
+        """
+        with self.connect() as connection, connection.transaction():
+            major = connection.info.server_version // 10_000
+            if major < OLDEST:
+                raise Broken(
+                    f"The database is Postgres {major}; LiveSync needs {OLDEST} or newer.",
+                    hint="Upgrade it, or unset LIVESYNC_DATABASE_URL to use the embedded one.",
+                )
+            connection.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            connection.execute("create schema if not exists livesync")
+            connection.execute(
+                "create table if not exists livesync.migrations"
+                " (name text primary key, applied_at timestamptz not null default now())"
+            )
+            rows = connection.execute("select name from livesync.migrations").fetchall()
+            return _apply_missing(connection, {name for (name,) in rows})
+
+
+def _apply_missing(connection: Connection, applied: set[str]) -> int:
+    folder = files("livesync_pipelines.store") / "migrations"
+    known = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    if newer := applied - set(known):
+        raise Broken(
+            f"The database was made by a newer LiveSync (it knows {min(newer)}).",
+            hint="Upgrade this installation, or point LIVESYNC_DATABASE_URL elsewhere.",
+        )
+    missing = [name for name in known if name not in applied]
+    for name in missing:
+        connection.execute((folder / name).read_bytes())
+        connection.execute("insert into livesync.migrations (name) values (%s)", (name,))
+    return len(missing)
+
+
+def _no_answer(url: str, error: psycopg.OperationalError) -> Unavailable:
+    info = psycopg.conninfo.conninfo_to_dict(url)
+    place = f"{info.get('host', 'localhost')}:{info.get('port', 5432)}/{info.get('dbname', '')}"
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+    password = info.get("password")
+    reason = first_line.replace(str(password), "***") if password else first_line
+    return Unavailable(
+        f"The database at {place} does not answer: {reason}",
+        hint="Start it, correct LIVESYNC_DATABASE_URL, or unset it to use the embedded one.",
+    )
+
+
+def rows(
+    connection: Connection, query: str, values: Sequence[Any] | Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """All rows of a query, as dictionaries, for what a person or a program will read."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), values).fetchall()

@@ -1,0 +1,123 @@
+"""The append-only change log: every entry carries the hash of the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC as _UTC
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.core.canon import EMPTY_CHAIN, canonical, chain
+from livesync_pipelines.model.operation import Op
+from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is to be logged of one item."""
+
+    item_id: str
+    op: Op
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    policy: str
+
+
+def append(
+    connection: Connection, operation: Operation, lines: Iterable[Line], now: datetime
+) -> None:
+    """Add lines to the sync's ledger and move the operation's chain head along.
+
+    The caller's transaction also holds what the lines tell of, and `operations.fence`.
+    """
+    copy = (
+        "copy livesync.ledger (sync_id, seq, at, item_id, op, before, after, cause, operation_id,"
+        " run_id, policy, prev_hash, hash) from stdin"
+    )
+    with connection.cursor() as cursor, cursor.copy(copy) as out:
+        for line in lines:
+            seq, previous = operation.ledger_seq + 1, operation.ledger_hash
+            entry = _hashed(operation, line, seq, now)
+            digest = chain(previous, entry)
+            out.write_row(
+                (
+                    operation.sync.sync_id,
+                    seq,
+                    now,
+                    line.item_id,
+                    line.op,
+                    canonical(line.before).decode() if line.before else None,
+                    canonical(line.after).decode() if line.after else None,
+                    operation.trigger,
+                    operation.operation_id,
+                    operation.run_id,
+                    line.policy,
+                    previous,
+                    digest,
+                )
+            )
+            operation.ledger_seq, operation.ledger_hash = seq, digest
+
+
+def _hashed(operation: Operation, line: Line, seq: int, now: datetime) -> dict[str, Any]:
+    return {
+        "sync_id": operation.sync.sync_id,
+        "seq": seq,
+        "at": now.isoformat(),
+        "item_id": line.item_id,
+        "op": line.op,
+        "before": line.before,
+        "after": line.after,
+        "cause": operation.trigger,
+        "operation_id": str(operation.operation_id),
+        "run_id": operation.run_id,
+        "policy": line.policy,
+    }
+
+
+_FIELDS = "seq, at, item_id, op, before, after, cause, operation_id::text, run_id, policy"
+
+
+def entries(
+    connection: Connection,
+    sync_id: str,
+    *,
+    item_id: str | None = None,
+    operation_id: str | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """The newest entries of a sync, or of one of its items or operations; newest first."""
+    return rows(
+        connection,
+        f"select {_FIELDS}, encode(prev_hash, 'hex') as prev_hash, encode(hash, 'hex') as hash"
+        " from livesync.ledger where sync_id = %s and (%s::text is null or item_id = %s)"
+        " and (%s::text is null or operation_id = %s::uuid) order by seq desc limit %s",
+        (sync_id, item_id, item_id, operation_id, operation_id, limit),
+    )
+
+
+def first_broken(connection: Connection, sync_id: str) -> int | None:
+    """The first entry that does not follow from the one before it; None when the chain holds."""
+    previous, expected = EMPTY_CHAIN, 1
+    with connection.transaction(), connection.cursor("ledger_walk") as cursor:
+        cursor.execute(
+            f"select sync_id, {_FIELDS}, prev_hash, hash from livesync.ledger"
+            " where sync_id = %s order by seq",
+            (sync_id,),
+        )
+        names = [column.name for column in cursor.description or ()]
+        for row in cursor:
+            entry = dict(zip(names, row, strict=True))
+            stored_previous, stored = entry.pop("prev_hash"), entry.pop("hash")
+            entry["at"] = entry["at"].astimezone(_UTC).isoformat()
+            if entry["seq"] != expected or stored_previous != previous:
+                return expected
+            if chain(previous, entry) != stored:
+                return expected
+            previous, expected = stored, expected + 1
+    head = connection.execute(
+        "select ledger_seq, ledger_hash from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return None if head == (expected - 1, previous) else expected

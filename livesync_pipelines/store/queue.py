@@ -1,0 +1,99 @@
+"""The durable queue: one line per sync that is to be looked at, however many hints there were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from livesync_pipelines.model.sync import Priority, Trigger
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import in_flight
+
+CHANNEL = "livesync_queue"
+LOST_AFTER = timedelta(minutes=2)
+"""A request that has begun no operation after this time is made again."""
+
+_RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A sync that is to be run, and the key that makes this request one of a kind."""
+
+    sync_id: str
+    platform: str
+    trigger: Trigger
+    full: bool
+    key: str
+
+
+def put(
+    connection: Connection,
+    sync_id: str,
+    *,
+    trigger: Trigger,
+    priority: Priority,
+    full: bool = False,
+) -> None:
+    """Note that a sync is to be looked at, and wake whoever waits for that."""
+    with connection.transaction():
+        connection.execute(
+            "insert into livesync.queue (sync_id, trigger, full_resync, priority)"
+            " values (%s, %s, %s, %s) on conflict (sync_id) do update set"
+            " hints = livesync.queue.hints + 1,"
+            " full_resync = livesync.queue.full_resync or excluded.full_resync,"
+            " priority = least(livesync.queue.priority, excluded.priority)",
+            (sync_id, trigger, full, _RANK[priority]),
+        )
+        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+
+
+def take(connection: Connection, *, now: datetime, limit: int = 100) -> list[Request]:
+    """Hand out what waits, the most urgent first; the line goes when its operation begins.
+
+    A sync that is being worked on is left for later: what it misses is still noted here.
+    """
+    busy = list(in_flight(connection))
+    found = connection.execute(
+        "with due as (select q.sync_id, c.platform from livesync.queue q"
+        " join livesync.syncs s using (sync_id)"
+        " join livesync.connections c on c.name = s.connection"
+        " where s.state = 'active' and not q.sync_id = any(%s)"
+        " and (requested_at is null or requested_at < %s)"
+        " order by q.priority, q.queued_at limit %s for update of q skip locked)"
+        " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
+        " where q.sync_id = due.sync_id"
+        " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
+        " extract(epoch from q.queued_at)::text, q.request",
+        (busy, now - LOST_AFTER, limit, now),
+    ).fetchall()
+    return [
+        Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}")
+        for sync_id, platform, trigger, full, since, request in found
+    ]
+
+
+def due(connection: Connection, *, now: datetime) -> list[tuple[str, str, str | None]]:
+    """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark)."""
+    busy = list(in_flight(connection))
+    return connection.execute(
+        "select sync_id, config ->> 'schedule', mark from livesync.syncs s"
+        " where state = 'active' and (next_due_at is null or next_due_at <= %s)"
+        " and not sync_id = any(%s)"
+        " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
+        " order by next_due_at nulls first",
+        (now, busy),
+    ).fetchall()
+
+
+def wait(connection: Connection, *, timeout_s: float) -> bool:
+    """Listen until somebody puts a line into the queue, or the time is over."""
+    connection.execute(f"listen {CHANNEL}".encode())
+    return any(True for _ in connection.notifies(timeout=timeout_s, stop_after=1))
+
+
+def depth(connection: Connection) -> tuple[int, datetime | None]:
+    """How many syncs wait, and since when the first of them."""
+    row = connection.execute("select count(*), min(queued_at) from livesync.queue").fetchone()
+    assert row is not None
+    return row[0], row[1]

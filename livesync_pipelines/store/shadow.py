@@ -1,0 +1,269 @@
+"""What is known of the source: read in pieces, never whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+from livesync_pipelines.model.records import Entry, Known, Record
+from livesync_pipelines.store.database import Connection
+
+VERSIONS = pa.schema([("key", pa.string()), ("version", pa.string())])
+NOT_LISTED = "not_listed"
+"""The reason of an absence that nobody told of: it counts only after a complete listing."""
+
+_PIECE = 1_000
+_REPLAY_PIECE = 500
+
+
+def versions_between(
+    connection: Connection, sync_id: str, *, after: str | None, through: str | None
+) -> pa.Table:
+    """Key and version of the items whose keys lie in (after, through]; None is no bound."""
+    found = connection.execute(
+        "select key, version from livesync.shadow where sync_id = %s"
+        ' and (%s::text is null or key > %s collate "C")'
+        ' and (%s::text is null or key <= %s collate "C") order by key',
+        (sync_id, after, after, through, through),
+    ).fetchall()
+    return _versions(found)
+
+
+def versions_of(connection: Connection, sync_id: str, keys: Sequence[str]) -> pa.Table:
+    """Key and version of these items, as far as they are known."""
+    found = connection.execute(
+        "select key, version from livesync.shadow where sync_id = %s and key = any(%s)",
+        (sync_id, list(keys)),
+    ).fetchall()
+    return _versions(found)
+
+
+def _versions(found: list[Any]) -> pa.Table:
+    keys, versions = zip(*found, strict=True) if found else ((), ())
+    return pa.table([pa.array(keys, pa.string()), pa.array(versions, pa.string())], schema=VERSIONS)
+
+
+_KNOWN = """
+select s.item_id, s.key, s.version, s.identity, r.title, r.url, r.media_type, r.attributes,
+       s.content_hash, s.fingerprint, d.attributes, d.layout, d.mapping_version, d.chunker_version
+from livesync.shadow s
+join livesync.records r using (sync_id, item_id)
+join livesync.documents d using (sync_id, item_id)
+where s.sync_id = %s and """
+
+
+def known_by_key(connection: Connection, sync_id: str, keys: Sequence[str]) -> dict[str, Known]:
+    """What was last applied of the items with these keys, by key."""
+    if not keys:
+        return {}
+    query = _KNOWN + "s.key = any(%s)"
+    return {k.key: k for k in _known(connection, query, (sync_id, list(keys)))}
+
+
+def stored_records(
+    connection: Connection, sync_id: str, *, after: str
+) -> list[tuple[Record, Known]]:
+    """The next piece of all records, in the order of their item ids, each with its base."""
+    query = _KNOWN + 's.item_id > %s collate "C" order by s.item_id limit %s'
+    piece = list(_known(connection, query, (sync_id, after, _REPLAY_PIECE)))
+    words = texts(connection, sync_id, [known.content_hash for known in piece])
+    sizes = connection.execute(
+        "select item_id, state, size, modified_at, fetched_at from livesync.shadow"
+        " where sync_id = %s and item_id = any(%s)",
+        (sync_id, [known.item_id for known in piece]),
+    )
+    rest = {item_id: values for item_id, *values in sizes.fetchall()}
+    return [
+        (_record(known, words[known.content_hash], *rest[known.item_id]), known) for known in piece
+    ]
+
+
+def _record(
+    known: Known,
+    text: str,
+    state: str | None,
+    size: int | None,
+    modified_at: datetime | None,
+    fetched_at: datetime,
+) -> Record:
+    return Record(
+        item_id=known.item_id,
+        key=known.key,
+        version=known.version,
+        title=known.title,
+        text=text,
+        url=known.url,
+        media_type=known.media_type,
+        attributes=known.attributes,
+        size=size,
+        modified_at=modified_at,
+        fetched_at=fetched_at,
+        content_hash=known.content_hash,
+        fingerprint=known.fingerprint,
+        identity=known.identity,
+        state=state,
+    )
+
+
+def _known(connection: Connection, query: str, values: tuple[Any, ...]) -> Iterator[Known]:
+    for row in connection.execute(query.encode(), values):
+        ids = tuple(UUID(place["id"]) for place in row[11])
+        yield Known(*row[:11], chunk_ids=ids, mapping_version=row[12], chunker_version=row[13])
+
+
+def keys_by_identity(
+    connection: Connection, sync_id: str, identities: Sequence[str]
+) -> dict[str, str]:
+    """Under which key each of these identities is known."""
+    if not identities:
+        return {}
+    found = connection.execute(
+        "select identity, key from livesync.shadow where sync_id = %s and identity = any(%s)",
+        (sync_id, list(identities)),
+    )
+    return dict(found.fetchall())
+
+
+def taken_ids(connection: Connection, sync_id: str, ids: Sequence[str]) -> set[str]:
+    """Which of these item ids are in use."""
+    found = connection.execute(
+        "select item_id from livesync.shadow where sync_id = %s and item_id = any(%s)",
+        (sync_id, list(ids)),
+    )
+    return {item_id for (item_id,) in found}
+
+
+def failed_versions(connection: Connection, sync_id: str) -> dict[str, tuple[str | None, str]]:
+    """Version and code of every item that last failed, by key."""
+    found = connection.execute(
+        "select key, version, code from livesync.item_failures where sync_id = %s", (sync_id,)
+    )
+    return {key: (version, code) for key, version, code in found}
+
+
+def texts(connection: Connection, sync_id: str, hashes: Sequence[bytes]) -> dict[bytes, str]:
+    """The texts with these content hashes."""
+    found = connection.execute(
+        "select content_hash, text from livesync.contents"
+        " where sync_id = %s and content_hash = any(%s)",
+        (sync_id, list(hashes)),
+    )
+    return dict(found.fetchall())
+
+
+def forget_failures(connection: Connection, sync_id: str, keys: Sequence[str]) -> None:
+    """These items fail no more, or are no more."""
+    connection.execute(
+        "delete from livesync.item_failures where sync_id = %s and key = any(%s)",
+        (sync_id, list(keys)),
+    )
+
+
+def forget_unsettled(connection: Connection, sync_id: str, *, reason: str | None = None) -> None:
+    """Drop what a listing left to settle; with a reason, only the absences of that reason."""
+    connection.execute(
+        "delete from livesync.unsettled where sync_id = %s"
+        " and (%s::text is null or (kind = 'absent' and reason = %s))",
+        (sync_id, reason, reason),
+    )
+
+
+def unsettled_count(connection: Connection, sync_id: str, kind: str) -> int:
+    """How many keys of one kind a listing has left to settle."""
+    row = connection.execute(
+        "select count(*) from livesync.unsettled where sync_id = %s and kind = %s", (sync_id, kind)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def absent_by_identity(
+    connection: Connection, sync_id: str, identities: Sequence[str]
+) -> dict[str, str]:
+    """The absent keys whose items have these identities, by identity."""
+    found = connection.execute(
+        "select s.identity, s.key from livesync.unsettled u"
+        " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
+        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
+        (sync_id, list(identities)),
+    )
+    return dict(found.fetchall())
+
+
+def arrivals(connection: Connection, sync_id: str, *, limit: int) -> list[Entry]:
+    """The first of the new keys that wait for the end of the listing."""
+    found = unsettled(connection, sync_id, "arrived", limit=limit)
+    return [_entry(key, entry) for key, _, entry in found]
+
+
+def unsettled(connection: Connection, sync_id: str, kind: str, *, limit: int) -> list[Any]:
+    """The first rows (key, reason, entry) of one kind that a listing has left to settle."""
+    return connection.execute(
+        "select key, reason, entry from livesync.unsettled where sync_id = %s and kind = %s"
+        " order by key limit %s",
+        (sync_id, kind, limit),
+    ).fetchall()
+
+
+class StoredMemory:
+    """What a connector is told of earlier runs; see `connectors.base.Memory`."""
+
+    def __init__(self, connection: Connection, sync_id: str, note: str | None) -> None:
+        self._connection = connection
+        self._sync_id = sync_id
+        self._note = note
+
+    @property
+    def note(self) -> str | None:
+        return self._note
+
+    def states(self, keys: Sequence[str]) -> Mapping[str, str]:
+        found = self._connection.execute(
+            "select key, state from livesync.shadow"
+            " where sync_id = %s and key = any(%s) and state is not null",
+            (self._sync_id, list(keys)),
+        )
+        return dict(found.fetchall())
+
+    def keys(self) -> Iterator[str]:
+        after: str | None = None
+        while piece := self._keys_after(after):
+            yield from piece
+            after = piece[-1]
+
+    def _keys_after(self, after: str | None) -> list[str]:
+        found = self._connection.execute(
+            "select key from livesync.shadow where sync_id = %s"
+            ' and (%s::text is null or key > %s collate "C") order by key limit %s',
+            (self._sync_id, after, after, _PIECE),
+        )
+        return [key for (key,) in found]
+
+
+def _entry(key: str, kept: Mapping[str, Any]) -> Entry:
+    modified_at = kept["modified_at"]
+    return Entry(
+        key=key,
+        version=kept["version"],
+        identity=kept["identity"],
+        size=kept["size"],
+        modified_at=datetime.fromisoformat(modified_at) if modified_at else None,
+        state=kept["state"],
+    )
+
+
+def entry_to_json(entry: Entry) -> str:
+    """An entry as it is kept among the unsettled."""
+    return json.dumps(
+        {
+            "version": entry.version,
+            "identity": entry.identity,
+            "size": entry.size,
+            "modified_at": entry.modified_at.isoformat() if entry.modified_at else None,
+            "state": entry.state,
+        }
+    )

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livesync_pipelines.net.verdict import LONGEST_WAIT_S, request_id, retry_after_s
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ("0", 0),
+        ("30", 30),
+        (" 30 ", 30),
+        ("1.5", 1.5),
+        ("-5", 0),
+        ("999999999", LONGEST_WAIT_S),
+        ("Sat, 21 Nov 2026 12:01:00 GMT", 60),
+        ("Sat, 21 Nov 2026 13:01:00 +0100", 60),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0),
+        ("Mon, 21 Nov 2039 12:00:00 GMT", LONGEST_WAIT_S),
+        ("Saturday, 21-Nov-26 12:01:00 GMT", 60),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("9" * 400, None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
+def test_both_forms_of_retry_after_are_read_and_nonsense_is_nothing(
+    said: str | None, wait_s: float | None
+) -> None:
+    assert retry_after_s(said, NOW) == wait_s
+
+
+@given(st.text())
+def test_no_retry_after_waits_longer_than_an_hour_or_backwards(said: str) -> None:
+    wait_s = retry_after_s(said, NOW)
+    assert wait_s is None or 0 <= wait_s <= LONGEST_WAIT_S
+
+
+def test_a_request_id_is_quoted_only_when_it_looks_like_one() -> None:
+    assert request_id({"x-request-id": "a-1"}) == " (request a-1)"
+    assert request_id({"x-request-id": "a\nb"}) == ""
+    assert request_id({}) == ""
