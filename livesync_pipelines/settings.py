@@ -67,7 +67,8 @@ def _absolute(path: Path) -> Path:
 
 
 def _postgres(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+    scheme, _, rest = url.get_secret_value().partition("://")
+    if scheme not in {"postgresql", "postgres"} or not rest:
         raise ValueError("not a Postgres URL")
     return url
 
@@ -99,6 +100,7 @@ _ALLOWED = {
     "LIVESYNC_PORT": _PORTS,
     "LIVESYNC_DAGSTER_PORT": _PORTS,
     "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
+    "LIVESYNC_DEBUG": "true or false: whether a fault shows its traceback",
     "SYNC_SOURCES": "platforms separated by commas, such as s3; unset for all that are set up",
     "S3_SYNC_BUCKET": "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
     "S3_SYNC_PREFIX": "the start of the keys to sync",
@@ -123,6 +125,7 @@ class Settings(BaseModel):
     config: Annotated[tuple[AbsolutePath, ...], BeforeValidator(_paths)] = Field(
         (), alias="LIVESYNC_CONFIG"
     )
+    debug: bool = Field(False, alias="LIVESYNC_DEBUG")
     sync_sources: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         (), alias="SYNC_SOURCES"
     )

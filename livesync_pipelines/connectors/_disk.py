@@ -51,7 +51,9 @@ def printable(key: str) -> str:
 
 def open_below(root: int, key: str, *, follow: bool) -> int:
     """A file descriptor for `key` below the folder `root`; where links are not followed, none
-    on the way is, not even one that was put there after the listing."""
+    on the way is, not even one that was put there after the listing. Raises OSError."""
+    if ".." in key.split("/"):
+        raise FileNotFoundError(errno.ENOENT, "no listing holds such a key")
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
     if follow:
         return os.open(key, flags, dir_fd=root)
@@ -69,23 +71,34 @@ def read_below(
 ) -> tuple[bytes, os.stat_result] | ItemFailure:
     """The bytes of one file and what the disk says of these very bytes.
 
-    A file that changes while it is read is read again, at most `READS` times.
+    A file that changes while it is read is opened and read again, at most `READS` times.
     """
     for _ in range(READS):
         try:
-            with os.fdopen(open_below(root, key, follow=follow), "rb") as file:
-                before = os.fstat(file.fileno())
-                if not stat.S_ISREG(before.st_mode):
-                    return ItemFailure(key, "vanished", "it is not a file any more")
-                if before.st_size > max_bytes:
-                    reason = f"it has {before.st_size} bytes, the limit is {max_bytes}"
-                    return ItemFailure(key, "too_large", reason)
-                content = file.read(before.st_size + 1)
-                after = os.fstat(file.fileno())
+            file = open_below(root, key, follow=follow)
+            try:
+                answer = _read(file, key, max_bytes)
+            finally:
+                os.close(file)
         except OSError as error:
             if error.errno in GONE:
                 return ItemFailure(key, "vanished", "it went away after it was listed")
             return ItemFailure(key, "unreadable", f"it cannot be read: {error.strerror}")
-        if len(content) == after.st_size and version(before) == version(after):
-            return content, after
+        if answer is not None:
+            return answer
     return ItemFailure(key, "half_written", f"it changed during each of {READS} readings")
+
+
+def _read(file: int, key: str, max_bytes: int) -> tuple[bytes, os.stat_result] | ItemFailure | None:
+    """None where the file changed meanwhile."""
+    before = os.fstat(file)
+    if not stat.S_ISREG(before.st_mode):
+        return ItemFailure(key, "vanished", "it is not a file any more")
+    if before.st_size > max_bytes:
+        reason = f"it has {before.st_size} bytes, the limit is {max_bytes}"
+        return ItemFailure(key, "too_large", reason)
+    with os.fdopen(file, "rb", closefd=False) as reader:
+        content = reader.read(before.st_size + 1)
+    after = os.fstat(file)
+    same = len(content) == after.st_size and version(before) == version(after)
+    return (content, after) if same else None

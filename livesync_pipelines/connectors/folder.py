@@ -87,7 +87,8 @@ class Folder(Connector):
         root = self._root(memory)
         page = _Page()
         for found in self._found(resume or ""):
-            if page.add(found) >= PAGE_ITEMS and page.files:
+            page.add(found)
+            if isinstance(found, tuple) and page.size >= PAGE_ITEMS:
                 self._check_same(root, memory)
                 yield page.closed(resume=page.files[-1][0])
                 page = _Page()
@@ -186,21 +187,23 @@ class Folder(Connector):
 
 @dataclass(slots=True)
 class _Page:
-    """A page while it fills."""
+    """A page while it fills. It ends with a file: so what failed lies in the page's own range."""
 
     files: list[tuple[str, os.stat_result]] = field(default_factory=list)
     failures: list[ItemFailure] = field(default_factory=list)
     blind: list[str] = field(default_factory=list)
 
-    def add(self, found: Found) -> int:
-        """How much the page now holds."""
+    @property
+    def size(self) -> int:
+        return len(self.files) + len(self.failures)
+
+    def add(self, found: Found) -> None:
         if isinstance(found, tuple):
             self.files.append(found)
         elif isinstance(found, str):
             self.blind.append(found)
         else:
             self.failures.append(found)
-        return len(self.files) + len(self.failures)
 
     def closed(
         self, *, resume: str | None = None, complete: bool = False, note: str | None = None

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Find = Callable[[str, int, int], list[int]]
-"""(text, from, to) to the places strictly in between."""
+"""(text, from, to) to the places after the first, up to the second."""
 
 OFFSET_BITS = 40
 RANK_BITS = 72
@@ -108,7 +108,7 @@ _BLANK_LINES_BEFORE_CODE = _after(r"\n(?:[ \t]*+\n)++(?=\S)")
 _LINES_AT_MARGIN = _after(r"\n(?=\S)")
 _LINES_OF_THEIR_OWN = _after(r"\n(?:(?<=[.!?:;)\]}>{\"'|。！？…]\n)(?=\S)|(?=[^\w\s]|\d))")
 _SENTENCES = _after(r"[.!?…][\"')\]”’»]*+\s++|[。！？｡][」』）”’]*+\s*+")
-_LINES = _after(r"\n")
+_LINES = _after(r"\n(?:[ \t]*+\n)*+")
 _CLAUSES = _after(r"[,;:]\s++|[，、；：]")
 
 blank_lines = _after(r"\n(?:[ \t]*+\n)++")
@@ -157,6 +157,8 @@ def _peaks(text: str, low: int, high: int, *, words: bool) -> Iterator[int]:
     where the text repeats itself, as it does not matter there.
     """
     margin = _NEAR + _WINDOW
+    if high - low < margin:
+        return
     for start in range(low, high, _SLAB):
         left = max(0, start - margin)
         stop = min(high, start + _SLAB)

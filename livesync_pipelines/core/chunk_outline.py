@@ -95,7 +95,8 @@ def stretches(size: int, headings: list[Heading], min_chars: int) -> list[int]:
     cuts = [0]
     sections = _sections(size, headings, min_chars)
     before = sections[0]
-    for here, after in zip(sections[1:], [*sections[2:], _Section(size, -1, 0)], strict=True):
+    afters = [*sections, _Section(size, -1, 0)][2:]
+    for here, after in zip(sections[1:], afters, strict=True):
         joins_next = before.size < min_chars and here.level >= before.level
         joins_last = here.size < min_chars and after.level < here.level
         if not (joins_next or joins_last):

@@ -13,6 +13,11 @@ from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 
+_OUR_WORDS = (
+    ("Input should", "This should"),
+    ("a valid dictionary", "a mapping of keys"),
+    ("a valid ", "a "),
+)
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -57,7 +62,9 @@ def _trouble(model: type[BaseModel], problem: ErrorDetails) -> Trouble:
             words = _QUOTED.findall(problem.get("ctx", {}).get("expected", ""))
             return Trouble(path, "this value is not allowed", nearest(problem["input"], words))
     said = problem["msg"].removeprefix("Value error, ")
-    return Trouble(path, said[:1].lower() + said[1:])
+    for theirs, ours in _OUR_WORDS:
+        said = said.replace(theirs, ours)
+    return Trouble(path, said[:1].lower() + said[1:], str(problem.get("ctx", {}).get("hint", "")))
 
 
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:

@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from livesync_pipelines.core import cadence
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.sync import (
     FieldMapping,
     Limits,
@@ -82,12 +92,21 @@ def _target(raw: object) -> object:
     return raw
 
 
+def _schedule(text: str) -> str:
+    try:
+        cadence.parse(text)
+    except BadInput as error:
+        said = {"said": error.message, "hint": error.hint}
+        raise PydanticCustomError("schedule", "{said}", said) from error
+    return text
+
+
 class SyncDoor(_Door):
     connection: str
     target: Annotated[TargetDoor, BeforeValidator(_target)]
     select: dict[str, Any] = {}
     mode: Mode = Mode.PULL
-    schedule: str = SCHEDULE
+    schedule: Annotated[str, AfterValidator(_schedule)] = SCHEDULE
     priority: Priority = Priority.NORMAL
     limits: LimitsDoor = Field(default_factory=lambda: LimitsDoor.model_validate({}))
     mapping: list[MappingDoor] = []
@@ -103,8 +122,7 @@ class SyncDoor(_Door):
         return mapping
 
     def config(self, sync_id: str, project_id: str) -> SyncConfig:
-        """The noun that this door lets in. Raises BadInput where the schedule is none."""
-        cadence.parse(self.schedule)
+        """The noun that this door lets in."""
         return SyncConfig(
             sync_id=sync_id,
             project_id=project_id,

@@ -66,6 +66,8 @@ class Document:
     def where(self, path: Sequence[str | int]) -> str:
         """`file.yaml:12: syncs.docs.mode`; the line is that of the nearest key that is there."""
         key = ".".join(map(str, path))
+        if not self.lines:
+            return f"{self.name}: {key}" if key else self.name
         return f"{self.name}:{self._line(path)}: {key}" if key else f"{self.name}:1"
 
     def complain(self, path: Sequence[str | int], message: str, hint: str = "") -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
@@ -34,6 +34,7 @@ PROJECT = "default"
 S3_NAME = "s3-env"
 
 _KEYS = ("project", "capsules", "connections", "syncs")
+_ADDRESS = re.compile(r"mailto:[^@\s]+@[^@\s]+|https?://[^/\s]+(?:/\S*)?")
 _NAME_HINT = (
     "A name has 1 to 63 lower-case letters, digits, dots, hyphens and underscores, "
     "and begins with a letter or a digit."
@@ -52,8 +53,31 @@ def load(
     `known` is what was applied before: a sync may use its connections and capsules. Raises one
     BadInput with every problem found.
     """
-    documents = [read(file) for file in _files(paths)]
-    draft = _Draft(registry, environ, known or Desired())
+    return _agreed([read(file) for file in _files(paths)], registry, environ, known or Desired())
+
+
+def asked(
+    door: str,
+    data: dict[str, Any],
+    registry: Mapping[str, type[Connector]],
+    environ: Mapping[str, str],
+    *,
+    known: Desired,
+) -> Desired:
+    """What a person says at a door, in the form of a file and held to the same rules.
+
+    Raises one BadInput with every problem found; `door` says where.
+    """
+    return _agreed([Document(door, data)], registry, environ, known)
+
+
+def _agreed(
+    documents: Sequence[Document],
+    registry: Mapping[str, type[Connector]],
+    environ: Mapping[str, str],
+    known: Desired,
+) -> Desired:
+    draft = _Draft(registry, environ, known)
     for document in documents:
         draft.open(document)
     for document in documents:
@@ -71,23 +95,23 @@ def from_environment(settings: Settings) -> Desired:
     """The syncs that environment variables make without any file."""
     if settings.s3_bucket is None or not settings.wants("s3"):
         return Desired()
-    options = {"bucket": settings.s3_bucket}
-    if settings.s3_endpoint_url:
-        options["endpoint_url"] = settings.s3_endpoint_url
-    prefix = settings.s3_prefix.replace("${", "$${")
+    options: dict[str, Any] = {"bucket": settings.s3_bucket}
+    if settings.s3_prefix:
+        options["prefix"] = settings.s3_prefix.replace("${", "$${")
+    if settings.s3_endpoint_url:  # not Amazon's, and such stores seldom have a host per bucket
+        options |= {"endpoint_url": settings.s3_endpoint_url, "path_style": True}
+    connection = Connection(name=S3_NAME, project_id=PROJECT, platform="s3", options=options)
+    sync = SyncConfig(
+        sync_id=S3_NAME,
+        project_id=PROJECT,
+        connection=S3_NAME,
+        capsule="s3",
+        schedule=SCHEDULE,
+    )
     return Desired(
-        connections=(Connection(name=S3_NAME, project_id=PROJECT, platform="s3", options=options),),
+        connections=(connection,),
         capsules=(Capsule(name="s3", project_id=PROJECT),),
-        syncs=(
-            SyncConfig(
-                sync_id=S3_NAME,
-                project_id=PROJECT,
-                connection=S3_NAME,
-                capsule="s3",
-                schedule=SCHEDULE,
-                select={"prefix": prefix} if prefix else {},
-            ),
-        ),
+        syncs=(sync,),
     )
 
 
@@ -95,14 +119,25 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     """Directories opened, one level, each file once."""
     files: dict[Path, Path] = {}
     for path in paths:
-        found = [path]
-        if path.is_dir():
-            found = [file for file in sorted(path.iterdir()) if file.suffix in {".yaml", ".yml"}]
-            if not found:
-                raise BadInput("the directory holds no *.yaml or *.yml file", where=str(path))
-        for file in found:
+        for file in _listed(path) if path.is_dir() else [path]:
             files.setdefault(file.resolve(), file)
     return list(files.values())
+
+
+def _listed(directory: Path) -> list[Path]:
+    try:
+        entries = sorted(directory.iterdir())
+    except OSError as error:
+        said = f"the directory cannot be read: {error.strerror}"
+        raise BadInput(said, where=str(directory)) from error
+    found = [
+        entry
+        for entry in entries
+        if entry.suffix in {".yaml", ".yml"} and not entry.name.startswith(".")
+    ]
+    if not found:
+        raise BadInput("the directory holds no *.yaml or *.yml file", where=str(directory))
+    return found
 
 
 @dataclass(slots=True)
@@ -138,8 +173,13 @@ class _Draft:
 
     def add_syncs(self, document: Document) -> None:
         for name, raw in self._section(document, "syncs", self.known.syncs):
-            door, troubles = checked(SyncDoor, raw)
+            said = {key: value for key, value in raw.items() if value is not None}
+            door, troubles = checked(SyncDoor, said)
             _complain(document, ("syncs", name), troubles)
+            if door is None:  # what is right of it can still be held against the other files
+                wrong = {trouble.path[0] for trouble in troubles if trouble.path}
+                rest = {key: value for key, value in said.items() if key not in wrong}
+                door, _ = checked(SyncDoor, rest)
             if door is not None:
                 self._sync(document, name, door)
 
@@ -190,7 +230,7 @@ class _Draft:
         kind = self.registry.get(platform) if isinstance(platform, str) else None
         if kind is None:
             said = "'platform' is missing" if platform is None else f"unknown platform {platform!r}"
-            document.complain((*path, "platform"), said, nearest(platform, self.registry))
+            document.complain((*path, "platform"), said, nearest(platform or "", self.registry))
         else:
             _complain(document, path, check_options(kind.Connection, options, self.environ))
             options = with_absolute_paths(kind.Connection, options, self.environ)
@@ -199,10 +239,7 @@ class _Draft:
 
     def _sync(self, document: Document, name: str, door: SyncDoor) -> None:
         path = ("syncs", name)
-        try:
-            self.syncs[name] = door.config(name, self.projects[document.name])
-        except BadInput as error:
-            document.complain((*path, "schedule"), error.message, error.hint)
+        self.syncs[name] = door.config(name, self.projects[document.name])
         capsules = {noun.name: noun for noun in self.known.capsules} | self.capsules
         self._refer(document, (*path, "target", "capsule"), door.target.capsule, capsules)
         connections = {noun.name: noun for noun in self.known.connections} | self.connections
@@ -230,11 +267,9 @@ class _Draft:
 
     def _address(self, document: Document, path: tuple[str | int, ...], text: str) -> None:
         filled, trouble = expand_text(text, self.environ)
-        parts = urlsplit(filled)
-        mail = parts.scheme == "mailto" and "@" in parts.path
         if trouble is not None:
             document.complain(path, *trouble)
-        elif not mail and not (parts.scheme in {"http", "https"} and parts.hostname):
+        elif not _ADDRESS.fullmatch(filled):
             document.complain(path, "this is no address", "Write mailto:NAME@HOST or https://...")
 
 

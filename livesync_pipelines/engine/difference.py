@@ -53,6 +53,21 @@ def difference(current: Desired, wanted: Desired, *, prune: bool = False) -> lis
     return changes
 
 
+def changed(wanted: Desired, changes: Iterable[Change]) -> Desired:
+    """Of what is wanted, only what has to be written, so that applying a file again disturbs no
+    sync. The syncs of a changed connection are among it: they must be looked at anew."""
+    named_changes = {(c.kind, c.name) for c in changes if c.action in {"added", "changed"}}
+    return Desired(
+        connections=tuple(n for n in wanted.connections if ("connection", n.name) in named_changes),
+        capsules=tuple(n for n in wanted.capsules if ("capsule", n.name) in named_changes),
+        syncs=tuple(
+            n
+            for n in wanted.syncs
+            if ("sync", n.sync_id) in named_changes or ("connection", n.connection) in named_changes
+        ),
+    )
+
+
 def _change(kind: Kind, name: str, before: Noun | None, after: Noun) -> Change:
     if before is None:
         return Change(kind, name, "added")

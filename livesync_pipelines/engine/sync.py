@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
-from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.desired import connector_for
+from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.listing import Pass, Progress, walk
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
@@ -17,29 +16,14 @@ from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimi
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
+from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, operations, shadow
-from livesync_pipelines.store.database import Connection, Database
+from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
-
-Registry = Mapping[str, type[Connector]]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _quiet(_: Operation) -> None:
     return
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What every run needs: the database, the platforms, the environment, a clock."""
-
-    database: Database
-    registry: Registry
-    environ: Mapping[str, str]
-    now: Callable[[], datetime] = field(default=utc_now)
 
 
 def run_sync(
@@ -88,6 +72,8 @@ def _operate(
     run_id: str | None,
     work: Callable[[Connection, Operation], Outcome],
 ) -> SyncResult:
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
     with engine.database.connect() as connection:
         sync = catalog.sync(connection, sync_id)
         _refuse_paused(connection, sync, trigger)

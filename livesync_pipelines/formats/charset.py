@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from charset_normalizer import from_bytes
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -13,8 +15,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 65_536
+_WESTERN = {"iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"}
 _EASTERN = re.compile(r"[^\W\d_][¹³¿¼¾]|[¹³¿][^\W\d_]|[^\W\d_]Ÿ[^\W\d_]")
-_LATIN = re.compile(r"cp125[0247]|iso8859_(?:1|2|3|4|9|10|13|14|15|16)|latin.*|mac_\w+|cp(?:437|85\d|1125)|hp_.*")
+_LATIN = re.compile(
+    r"cp125[0247]|iso8859_(?:1|2|3|4|9|10|13|14|15|16)|latin.*|mac_\w+|cp(?:437|85\d|1125)|hp_.*"
+)
 
 
 def decode(content: bytes, declared: str | None = None) -> str:
@@ -25,7 +30,9 @@ def decode(content: bytes, declared: str | None = None) -> str:
             return content[len(mark) :].decode(name, "replace")
     if b"\0" in content[:_SAMPLE]:
         even = content[:_SAMPLE:2].count(0)
-        return content.decode("utf-16-be" if even > len(content[:_SAMPLE]) / 4 else "utf-16-le", "replace")
+        return content.decode(
+            "utf-16-be" if even > len(content[:_SAMPLE]) / 4 else "utf-16-le", "replace"
+        )
     try:
         return content.decode()
     except UnicodeDecodeError:
@@ -39,7 +46,8 @@ def _not_utf8(content: bytes, declared: str | None) -> str:
     if letters > 4 * broken:
         return mended
     if declared is not None and _is_codec(declared):
-        return content.decode(declared, "replace")
+        name = "cp1252" if declared.lower() in _WESTERN else declared
+        return content.decode(name, "replace")
     return _guessed(content)
 
 
@@ -49,16 +57,15 @@ def _non_ascii(text: str) -> set[str]:
 
 def _is_codec(name: str) -> bool:
     try:
-        return codecs.lookup(name)._is_text_encoding and name.lower() not in {"utf-8", "utf8"}
+        b"".decode(name)
     except LookupError:
         return False
+    return name.lower() not in {"utf-8", "utf8"}
 
 
 def _guessed(content: bytes) -> str:
     """Western text is told from Central European by the signs that the wrong table puts between
     letters: the detector takes nearly all French and German for Polish."""
-    from charset_normalizer import from_bytes
-
     best = from_bytes(content[:_SAMPLE]).best()
     name = best.encoding if best else "cp1252"
     if _LATIN.fullmatch(name):

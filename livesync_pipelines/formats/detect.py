@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from . import forms
 from .forms import Form
@@ -11,9 +12,14 @@ from .limits import Unreadable
 _BINARY_MAGIC = {b"PK\x03\x04": forms.ZIP, b"PK\x05\x06": forms.ZIP, b"\xd0\xcf\x11\xe0": forms.OLE}
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _VAGUE = frozenset({"text/plain", "application/octet-stream", "binary/octet-stream"})
-_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,200}?-->\s*)?"
-                   rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)  # fmt: skip
-_MAIL = re.compile(rb"(?:Return-Path|Received|Delivered-To|From|Date|Message-ID|MIME-Version):", re.I)
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,200}?-->\s*)?"
+    rb"<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_MAIL = re.compile(
+    rb"(?:Return-Path|Received|Delivered-To|From|Date|Message-ID|MIME-Version):", re.I
+)
 _MAIL_TOO = re.compile(rb"^(?:Subject|Message-ID|MIME-Version):", re.I | re.M)
 _SAMPLE = 4_096
 
@@ -24,24 +30,25 @@ def detect(content: bytes, name: str, media_type: str | None) -> Form | Unreadab
     claimed = _claimed(name, media_type)
     if not content:
         return _nothing(claimed)
-    magic = _BINARY_MAGIC.get(content[:4])
-    if magic is not None:
-        return magic
-    if content[:5] == b"%PDF-" or (not claimed_text(claimed) and b"%PDF-" in content[:1024]):
-        return forms.PDF
-    if b"\0" in content and not _is_wide_text(content):
-        return Unreadable("unsupported", "It is a binary file of a kind that holds no text here.")
-    if claimed is forms.IMAGE:
-        return Unreadable("unsupported", "It is a picture; there is no text to take from it.")
+    binary = _BINARY_MAGIC.get(content[:4]) or _pdf(content, claimed)
+    if binary is not None:
+        return binary
+    is_wide = b"\0" in content and _is_wide_text(content)
+    if claimed is forms.IMAGE or (b"\0" in content and not is_wide):
+        return Unreadable("unsupported", "It is a picture, or binary of a kind not read here.")
     if claimed is None or not claimed.textual or claimed is forms.PLAIN:
-        return _sniffed(content, media_type)
-    if b"<" in content[:64] and claimed.family != "source" and _PAGE.match(content[:_SAMPLE]):
-        return forms.HTML
-    return claimed
+        claimed = _sniffed(content, media_type)
+    if is_wide:
+        return replace(claimed, quick=False)
+    could_be = claimed.family != "source" and b"<" in content[:64]
+    return forms.HTML if could_be and _PAGE.match(content[:_SAMPLE]) else claimed
 
 
-def claimed_text(form: Form | None) -> bool:
-    return form is not None and form.textual
+def _pdf(content: bytes, claimed: Form | None) -> Form | None:
+    """A PDF may have other bytes before it; a text about PDF may have its mark somewhere."""
+    if content[:5] == b"%PDF-" or (claimed is forms.PDF and b"%PDF-" in content[:1024]):
+        return forms.PDF
+    return None
 
 
 def charset_of(media_type: str | None) -> str | None:
@@ -55,16 +62,16 @@ def charset_of(media_type: str | None) -> str | None:
 def _claimed(name: str, media_type: str | None) -> Form | None:
     """An exact media type is believed before the name, a vague one after it."""
     stem = name.lower()
-    named = forms.FORMS_BY_SUFFIX.get(stem[stem.rfind(".") + 1 :]) if "." in stem else None
-    if named is None or stem in forms.FORMS_BY_NAME:
-        named = forms.FORMS_BY_NAME.get(stem, named)
+    named = forms.FORMS_BY_SUFFIX.get(stem[stem.rfind(".") + 1 :])
+    if named is None or named is forms.PLAIN:
+        named = forms.FORMS_BY_NAME.get(stem[stem.rfind("/") + 1 :], named)
     if media_type is None:
         return named
     essence = media_type.partition(";")[0].strip().lower()
     if essence in _VAGUE:
         return named or (forms.PLAIN if essence == "text/plain" else None)
     typed = forms.FORMS_BY_MEDIA_TYPE.get(essence)
-    if typed is forms.HTML and named is not None and named.quick:
+    if typed is forms.HTML and named in (forms.MARKDOWN, forms.PLAIN):
         return named  # servers without a type for .md say text/html; a real page is sniffed
     if typed is None and essence.startswith(("image/", "audio/", "video/")):
         return forms.IMAGE

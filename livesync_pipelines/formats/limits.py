@@ -50,5 +50,9 @@ class Reading:
     media_type: str | None = None
 
 
+def too_many_chars(limits: ExtractLimits) -> Unreadable:
+    return Unreadable("too_large", f"Its text has more than {limits.max_chars} characters.")
+
+
 def too_many_cells(limits: ExtractLimits) -> Unreadable:
     return Unreadable("too_large", f"It has more than {limits.max_cells} table cells.")

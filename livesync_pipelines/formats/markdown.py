@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_SPACES = re.compile(r"\s+")
+_LIKE_MARKUP = re.compile(r"^(#{1,6} |```|~~~)", re.MULTILINE)
 
 
 def heading(level: int, text: str) -> str:
@@ -39,6 +39,13 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in filled]
     lines.insert(1, f"|{' --- |' * sum(used)}")
     return "\n".join(lines)
+
+
+def unmistakable(text: str) -> str:
+    """Text of which no line looks like a heading or a fence."""
+    if "#" in text or "```" in text or "~~~" in text:
+        return _LIKE_MARKUP.sub(r"\\\1", text)
+    return text
 
 
 def indented(text: str, by: str) -> str:

@@ -6,7 +6,8 @@ passes the address check and no credential reaches another origin.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import ssl
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -31,6 +32,7 @@ from .transport import PinnedTransport
 from .verdict import PERMANENT, REDIRECTS, BadAnswer, Refused, TooLarge, check
 from .world import World
 
+USER_AGENT = "LiveSync/0.1 (livesync-pipelines)"
 MAX_REDIRECTS = 10
 PATIENCE_S = 20.0
 """The longest `Retry-After` that is waited for in place; a longer one is the engine's to plan."""
@@ -60,6 +62,14 @@ class Answer:
     permanent_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How much of which bodies is read."""
+
+    max_bytes: int
+    wants: Callable[[Mapping[str, str]], bool]
+
+
 @dataclass(kw_only=True)
 class Client:
     """One per connector instance; a context manager; may be shared by threads.
@@ -68,21 +78,23 @@ class Client:
     - `timeout_s`: for connecting, and for each silence while reading.
     - `max_bytes`: of one decoded body.
     - `per_host_s`: pause between two calls to one host.
+    - `tls`: whom to trust instead of the authorities of `certifi`.
     - `tries`: in all, of one call, where the server or the way to it fails.
     """
 
     allow_private: bool | Collection[str] = False
     timeout_s: float = 30.0
     max_bytes: int = 50_000_000
-    user_agent: str = "LiveSync/0.1 (livesync-pipelines)"
+    user_agent: str = USER_AGENT
     per_host_s: float = 0.0
     tries: int = 3
+    tls: ssl.SSLContext | None = None
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
         self._pace = Pace(self.world, self.per_host_s)
         self._http = httpx.Client(
-            transport=PinnedTransport(Gate(self.world.resolve, self.allow_private)),
+            transport=PinnedTransport(Gate(self.world.resolve, self.allow_private), self.tls),
             trust_env=False,
             timeout=self.timeout_s,
             headers={"user-agent": self.user_agent, "accept-encoding": "gzip"},
@@ -108,20 +120,29 @@ class Client:
         self._pace.slow_down(host, pause_s)
 
     def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+        follow: bool = True,
+        wants: Callable[[Mapping[str, str]], bool] | None = None,
     ) -> Answer:
-        """GET with redirects followed. 2xx, 304 and every 4xx but 408, 425 and 429 are answers.
+        """GET. 2xx, 304 and every 4xx but 408, 425 and 429 are answers.
+
+        Redirects are followed, or with `follow` False come back as answers. A body whose headers
+        are not what the caller `wants` is not read.
 
         Raises `RateLimited`, `Unavailable` (after all tries), `BadAnswer` (`TooLarge`) for what
         one item alone is to blame, `Refused` and `BadInput` for URLs that may not be called.
         """
-        limit = self.max_bytes if max_bytes is None else max_bytes
+        reading = _Reading(self.max_bytes if max_bytes is None else max_bytes, wants or _anything)
         here = _callable_url(url)
         carried = _with_userinfo(httpx.URL(url), httpx.Headers(headers))
         permanent: httpx.URL | None = None
         for _ in range(MAX_REDIRECTS + 1):
-            response, content = self._patiently(here, carried, limit)
-            target = _target(response)
+            response, content = self._patiently(here, carried, reading)
+            target = _target(response) if follow else None
             if target is None:
                 return Answer(
                     status=response.status_code,
@@ -137,7 +158,7 @@ class Client:
         raise BadAnswer(f"{_where(here)} redirects more than {MAX_REDIRECTS} times")
 
     def _patiently(
-        self, url: httpx.URL, headers: httpx.Headers, limit: int
+        self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
     ) -> tuple[httpx.Response, bytes]:
         """One hop, tried again with full jitter while that may help."""
         retrying = Retrying(
@@ -149,10 +170,10 @@ class Client:
             sleep=self.world.sleep,
             reraise=True,
         )
-        return retrying(self._once, url, headers, limit)
+        return retrying(self._once, url, headers, reading)
 
     def _once(
-        self, url: httpx.URL, headers: httpx.Headers, limit: int
+        self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
     ) -> tuple[httpx.Response, bytes]:
         where = _where(url)
         self._pace.wait(url.host)
@@ -160,20 +181,22 @@ class Client:
         try:
             with closing(self._http.send(request, stream=True, auth=None)) as response:
                 check(response.status_code, response.headers, self.world.now(), where=where)
-                return response, self._content(response, limit, where)
+                return response, self._content(response, reading, where)
         except httpx.TransportError as error:
             raise Unavailable(f"{where} failed: {_cause(error)}", where=where) from error
 
-    def _content(self, response: httpx.Response, limit: int, where: str) -> bytes:
-        if not response.is_success:
+    def _content(self, response: httpx.Response, reading: _Reading, where: str) -> bytes:
+        if not (response.is_success and reading.wants(response.headers)):
             return b""
         if response.status_code == 206:
             raise BadAnswer(f"{where} answered with a part that nobody asked for", where=where)
-        if int(response.headers.get("content-length", 0)) > limit:
-            raise TooLarge(f"{where} is longer than {limit} bytes", where=where)
+        if int(response.headers.get("content-length", 0)) > reading.max_bytes:
+            raise TooLarge(f"{where} is longer than {reading.max_bytes} bytes", where=where)
         pieces = self._in_time(response.iter_raw(), where)
         encoding = response.headers.get("content-encoding", "")
-        return collect(decoded(pieces, encoding, where=where), max_bytes=limit, where=where)
+        return collect(
+            decoded(pieces, encoding, where=where), max_bytes=reading.max_bytes, where=where
+        )
 
     def _in_time(self, pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
         end_s = self.world.monotonic() + self.timeout_s * BODY_TIMEOUTS
@@ -181,6 +204,10 @@ class Client:
             if self.world.monotonic() > end_s:
                 raise Unavailable(f"{where} sends its body too slowly", where=where)
             yield piece
+
+
+def _anything(headers: Mapping[str, str]) -> bool:
+    return True
 
 
 def _pause_s(state: RetryCallState) -> float:

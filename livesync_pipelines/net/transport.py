@@ -7,6 +7,7 @@ SNI and certificate still carry the name.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -52,11 +53,11 @@ class PinnedBackend(httpcore.NetworkBackend):
 
 
 class PinnedTransport(httpx.BaseTransport):
-    """httpx over a pool of pinned connections; certificates are those of `certifi`."""
+    """httpx over a pool of pinned connections; authorities are those of `certifi`."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, tls: ssl.SSLContext | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
             max_connections=_CONNECTIONS,
             network_backend=PinnedBackend(gate),
         )

@@ -14,6 +14,8 @@ from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
 
+BOLD = ("**", "**")
+_SNIPPET = "MaxFragments=2, MaxWords=30, MinWords=12"
 _CHANGES = 5
 
 
@@ -45,8 +47,7 @@ best as (
     order by score desc, c.chunk_id
     limit %(limit)s)
 select best.chunk_id::text, round(best.score::numeric, 6)::float8 as score, best.text,
-       ts_headline(%(language)s::regconfig, best.text, asked.query,
-           'StartSel=**, StopSel=**, MaxFragments=2, MaxWords=30, MinWords=12') as snippet,
+       ts_headline(%(language)s::regconfig, best.text, asked.query, %(headline)s) as snippet,
        d.title, d.url, best.item_id, best.sync_id, s.version, s.modified_at, best.tokens,
        place.value -> 'headings' as heading_path,
        (place.value ->> 'start')::int as start, (place.value ->> 'end')::int as end
@@ -66,9 +67,12 @@ def search(
     *,
     limit: int = 10,
     filters: Filters | None = None,
+    marks: tuple[str, str] = BOLD,
 ) -> list[dict[str, Any]]:
     """The best hits for words in a capsule: `"exact phrase"`, `or` and `-not` work as on the web.
 
+    `marks` stand before and after each hit in the snippet; a door that shows them in its own
+    way takes two that no document holds.
     Raises `NotFound` for a capsule that is not there, `BadInput` for one without an index.
     """
     language = language_of(connection, capsule)
@@ -88,6 +92,7 @@ def search(
         "url_prefix": asked.url_prefix,
         "modified_since": asked.modified_since,
         "attributes": Jsonb(dict(asked.attributes)),
+        "headline": f'StartSel="{marks[0]}", StopSel="{marks[1]}", {_SNIPPET}',
     }
     return rows(connection, _SEARCH, values)
 

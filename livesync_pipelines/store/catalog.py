@@ -17,6 +17,8 @@ from livesync_pipelines.model.sync import (
     FieldMapping,
     Limits,
     Mode,
+    Notify,
+    NotifyOn,
     Priority,
     SyncConfig,
     SyncState,
@@ -24,6 +26,16 @@ from livesync_pipelines.model.sync import (
 from livesync_pipelines.store import database
 from livesync_pipelines.store.database import rows
 
+_PER_ITEM = (
+    "chunks",
+    "documents",
+    "unsettled",
+    "contents",
+    "records",
+    "shadow",
+    "item_failures",
+    "ledger",
+)
 _COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
 
 
@@ -73,6 +85,22 @@ def sync(connection: database.Connection, sync_id: str) -> SyncConfig:
     return _sync(found[0])
 
 
+def platforms(connection: database.Connection) -> list[tuple[str, str]]:
+    """Every configured sync with its platform."""
+    return connection.execute(
+        "select s.sync_id, c.platform from livesync.syncs s"
+        " join livesync.connections c on c.name = s.connection where s.state <> 'removed'"
+    ).fetchall()
+
+
+def schedules(connection: database.Connection) -> list[tuple[str, str]]:
+    """The platform and the schedule of every active sync."""
+    return connection.execute(
+        "select c.platform, s.config ->> 'schedule' from livesync.syncs s"
+        " join livesync.connections c on c.name = s.connection where s.state = 'active'"
+    ).fetchall()
+
+
 def connection_of(connection: database.Connection, name: str) -> Connection:
     """One connection. Raises `NotFound`."""
     found = rows(
@@ -113,7 +141,10 @@ def remove_sync(connection: database.Connection, sync_id: str) -> None:
     """Remove a sync and all that it brought in: documents, chunks, history. Raises `NotFound`."""
     with connection.transaction():
         sync(connection, sync_id)
-        connection.execute("delete from livesync.syncs where sync_id = %s", (sync_id,))
+        for table in (*_PER_ITEM, "syncs"):
+            connection.execute(
+                f"delete from livesync.{table} where sync_id = %s".encode(), (sync_id,)
+            )
 
 
 def set_state(
@@ -134,6 +165,14 @@ def state(connection: database.Connection, sync_id: str) -> tuple[SyncState, str
     if found is None:
         raise NotFound(f"There is no sync '{sync_id}'.")
     return SyncState(found[0]), found[1]
+
+
+def note(connection: database.Connection, sync_id: str) -> str | None:
+    """What a sync's connector wanted to know next time."""
+    found = connection.execute(
+        "select note from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return found[0] if found else None
 
 
 def approve(connection: database.Connection, sync_id: str) -> int:
@@ -197,6 +236,10 @@ def _sync(row: Mapping[str, Any]) -> SyncConfig:
         priority=Priority(config["priority"]),
         limits=Limits(**config["limits"]),
         mapping=tuple(FieldMapping(**m) for m in config["mapping"]),
+        notify=Notify(
+            on=tuple(NotifyOn(event) for event in config["notify"]["on"]),
+            to=tuple(config["notify"]["to"]),
+        ),
     )
 
 

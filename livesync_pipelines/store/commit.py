@@ -166,7 +166,7 @@ def _write_rows(connection: Connection, operation: Operation, batch: Batch) -> N
         connection,
         "documents",
         "sync_id, item_id, capsule, title, url, media_type, attributes, content_hash, layout,"
-        " mapping_version, chunker_version",
+        " chunk_count, mapping_version, chunker_version",
         (_document_row(operation, change) for change in batch.changes),
     )
 
@@ -209,6 +209,7 @@ def _document_row(operation: Operation, change: Change) -> tuple[Any, ...]:
         json.dumps(dict(change.mapped)),
         record.content_hash,
         json.dumps(layout),
+        len({placed.chunk_id for placed in change.layout}),
         operation.mapping_version,
         CHUNKER_VERSION,
     )

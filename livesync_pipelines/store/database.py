@@ -108,3 +108,12 @@ def rows(
     """All rows of a query, as dictionaries, for what a person or a program will read."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode(), values).fetchall()
+
+
+@contextmanager
+def answering(database: Database) -> Iterator[None]:
+    """Turn a database that stops answering in the middle into `Unavailable`."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise _no_answer(database.url, error) from error

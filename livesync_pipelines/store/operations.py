@@ -12,11 +12,13 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core import mapping
 from livesync_pipelines.model.errors import Broken, NotFound, Unavailable
-from livesync_pipelines.model.operation import Counts, Status
+from livesync_pipelines.model.operation import Counts, Status, SyncResult
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
 from livesync_pipelines.store.database import Connection, rows
 
 _LOCK_CLASS = 7_340_002
+_MANY_CHUNKS = 1_000
+"""From so many new chunks on, an operation tidies the search index that they wait in."""
 
 
 class Busy(Unavailable):
@@ -81,10 +83,7 @@ def begin(
         "select pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, lock[0])
     ).fetchone()
     if not got or not got[0]:
-        raise Busy(
-            f"Another operation of sync '{sync.sync_id}' is in flight.",
-            hint="It will see every change made before it lists; run again afterwards.",
-        )
+        raise _busy(sync.sync_id)
     with connection.transaction():
         return _open(connection, sync, trigger=trigger, full=full, run_id=run_id, now=now)
 
@@ -204,21 +203,54 @@ def finish(
             ),
         )
         connection.execute(
-            "update livesync.syncs set next_due_at = %s, approved = case when %s then approved"
-            " else 0 end where sync_id = %s and fence = %s",
-            (next_due_at, outcome.status == Status.FAILED, operation.sync.sync_id, operation.fence),
+            "update livesync.syncs set next_due_at = %s,"
+            " approved = case when %s then approved else 0 end,"
+            " mark = case when %s then mark end where sync_id = %s and fence = %s",
+            (
+                next_due_at,
+                outcome.status == Status.FAILED,
+                outcome.status == Status.SUCCESS,
+                operation.sync.sync_id,
+                operation.fence,
+            ),
         )
+    if operation.counts.chunks_written >= _MANY_CHUNKS:
+        connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(
         "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
         (_LOCK_CLASS, operation.sync.sync_id),
     )
 
 
+def refuse_busy(connection: Connection, sync_id: str) -> None:
+    """Raises `Busy` when an operation of this sync is in flight."""
+    if sync_id in in_flight(connection):
+        raise _busy(sync_id)
+
+
+def _busy(sync_id: str) -> Busy:
+    return Busy(
+        f"Another operation of sync '{sync_id}' is in flight.",
+        hint="It will see every change made before it lists; run again afterwards.",
+    )
+
+
+def counts_in_flight(connection: Connection, sync_id: str) -> dict[str, int]:
+    """The running totals of a sync's operation; empty when none is in flight."""
+    row = connection.execute(
+        "select counts from livesync.operations where sync_id = %s and status = %s"
+        " order by started_at desc limit 1",
+        (sync_id, Status.RUNNING),
+    ).fetchone()
+    return row[0] if row else {}
+
+
 def in_flight(connection: Connection) -> set[str]:
     """The syncs that some process is working on at this moment."""
     found = connection.execute(
         "select s.sync_id from pg_locks l join livesync.syncs s on s.lock_id = l.objid::int"
-        " where l.locktype = 'advisory' and l.classid = %s and l.objsubid = 2",
+        " where l.locktype = 'advisory' and l.classid = %s and l.objsubid = 2"
+        " and l.database = (select oid from pg_database where datname = current_database())",
         (_LOCK_CLASS,),
     ).fetchall()
     return {sync_id for (sync_id,) in found}
@@ -237,6 +269,42 @@ def history(connection: Connection, sync_id: str, *, limit: int = 50) -> list[di
         f"select {_LISTED} from livesync.operations where sync_id = %s"
         " order by started_at desc limit %s",
         (sync_id, limit),
+    )
+
+
+def of_run(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """The operations that one Dagster run has carried out, in order."""
+    return rows(
+        connection,
+        f"select {_LISTED} from livesync.operations where run_id = %s order by started_at",
+        (run_id,),
+    )
+
+
+def result(row: Mapping[str, Any]) -> SyncResult:
+    """The result of an operation, from its row as `history` or `of_run` gives it."""
+    finished, status = row["finished_at"], Status(row["status"])
+    return SyncResult(
+        sync_id=row["sync_id"],
+        operation_id=row["operation_id"],
+        status=status,
+        counts=Counts(**row["counts"]),
+        last_sync=finished if status in {Status.SUCCESS, Status.PARTIAL} else None,
+        duration_s=(finished - row["started_at"]).total_seconds() if finished else 0.0,
+        run_id=row["run_id"],
+        error=row["error"],
+        stage_s=row["stage_s"],
+        cursor_from=row["cursor_from"],
+        cursor_to=row["cursor_to"],
+    )
+
+
+def since(connection: Connection, moment: datetime) -> list[dict[str, Any]]:
+    """The operations that ended after this moment, oldest first."""
+    return rows(
+        connection,
+        f"select {_LISTED} from livesync.operations where finished_at > %s order by finished_at",
+        (moment,),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +11,7 @@ from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import in_flight
 
+_SWEEP_LOCK = 7_340_003
 CHANNEL = "livesync_queue"
 LOST_AFTER = timedelta(minutes=2)
 """A request that has begun no operation after this time is made again."""
@@ -78,12 +81,25 @@ def due(connection: Connection, *, now: datetime) -> list[tuple[str, str, str | 
     busy = list(in_flight(connection))
     return connection.execute(
         "select sync_id, config ->> 'schedule', mark from livesync.syncs s"
-        " where state = 'active' and (next_due_at is null or next_due_at <= %s)"
+        " where state = 'active' and config ->> 'schedule' <> 'manual'"
+        " and (next_due_at is null or next_due_at <= %s)"
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
         " order by next_due_at nulls first",
         (now, busy),
     ).fetchall()
+
+
+@contextmanager
+def sweeping(connection: Connection) -> Iterator[bool]:
+    """Whether this process is the one that may look for what is due, for as long as it holds."""
+    query = "select pg_try_advisory_lock(%s)"
+    got = connection.execute(query, (_SWEEP_LOCK,)).fetchone()
+    try:
+        yield bool(got and got[0])
+    finally:
+        if got and got[0]:
+            connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
 
 
 def wait(connection: Connection, *, timeout_s: float) -> bool:

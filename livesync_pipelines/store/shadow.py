@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,7 @@ def _versions(found: list[Any]) -> pa.Table:
     return pa.table([pa.array(keys, pa.string()), pa.array(versions, pa.string())], schema=VERSIONS)
 
 
+_KNOWN_FIELDS = [known_field.name for known_field in fields(Known)]
 _KNOWN = """
 select s.item_id, s.key, s.version, s.identity, r.title, r.url, r.media_type, r.attributes,
        s.content_hash, s.fingerprint, d.attributes, d.layout, d.mapping_version, d.chunker_version
@@ -112,8 +114,9 @@ def _record(
 
 def _known(connection: Connection, query: str, values: tuple[Any, ...]) -> Iterator[Known]:
     for row in connection.execute(query.encode(), values):
-        ids = tuple(UUID(place["id"]) for place in row[11])
-        yield Known(*row[:11], chunk_ids=ids, mapping_version=row[12], chunker_version=row[13])
+        named = dict(zip(_KNOWN_FIELDS, row, strict=True))
+        named["chunk_ids"] = tuple(UUID(place["id"]) for place in named["chunk_ids"])
+        yield Known(**named)
 
 
 def keys_by_identity(

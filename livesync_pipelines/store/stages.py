@@ -122,19 +122,19 @@ def listing_digest(connection: Connection, operation_id: str) -> str | None:
 
 
 def stage_counts(connection: Connection, sync_id: str) -> dict[str, int]:
-    """How many items each stage holds, and how many chunks stand without a document."""
+    """How many items each stage holds, and how many chunks a document lacks or does not place."""
     row = rows(
         connection,
         "select (select count(*) from livesync.shadow where sync_id = %(s)s) as source,"
         " (select count(*) from livesync.records where sync_id = %(s)s) as records,"
         " (select count(*) from livesync.documents where sync_id = %(s)s) as resolved_rows,"
         " (select count(*) from livesync.chunks where sync_id = %(s)s) as capsule_chunks,"
-        " (select count(distinct p ->> 'id') from livesync.documents d,"
-        " jsonb_array_elements(d.layout) p where d.sync_id = %(s)s) as placed_chunks,"
-        " (select count(*) from livesync.chunks c where sync_id = %(s)s and not exists"
-        " (select from livesync.documents d where d.sync_id = c.sync_id"
-        " and d.item_id = c.item_id and d.layout @> jsonb_build_array("
-        " jsonb_build_object('id', c.chunk_id::text)))) as orphan_chunks",
+        " (select coalesce(sum(chunk_count), 0) from livesync.documents"
+        " where sync_id = %(s)s) as placed_chunks,"
+        " (select coalesce(sum(abs(coalesce(c.n, 0) - coalesce(d.chunk_count, 0))), 0) from"
+        " (select item_id, count(*) as n from livesync.chunks where sync_id = %(s)s"
+        " group by item_id) c full join (select item_id, chunk_count from livesync.documents"
+        " where sync_id = %(s)s) d using (item_id)) as misplaced_chunks",
         {"s": sync_id},
     )[0]
     return {name: int(value) for name, value in row.items()}

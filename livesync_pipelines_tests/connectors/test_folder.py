@@ -55,7 +55,7 @@ def failure(source: Folder, key: str) -> ItemFailure:
 def plant(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(name)
+        (root / name).write_bytes(os.fsencode(name))
 
 
 @pytest.fixture
@@ -359,6 +359,7 @@ def test_the_probe_answers_whether_anything_changed(tmp_path: Path) -> None:
 def test_settings_are_checked_at_the_door() -> None:
     with pytest.raises(ValidationError):
         FolderConnection(path="")
-    for wrong in ({"include": []}, {"include": ["/etc/*"]}, {"other": 1}):
+    wrong: list[dict[str, Any]] = [{"include": []}, {"include": ["/etc/*"]}, {"other": 1}]
+    for selection in wrong:
         with pytest.raises(ValidationError):
-            FolderSelection.model_validate(wrong)
+            FolderSelection.model_validate(selection)

@@ -1,4 +1,4 @@
-"""What a connector may remember, kept in plain dictionaries: fed with pages, as the engine would."""
+"""What a connector may remember, in plain dictionaries, fed with pages as the engine would."""
 
 from __future__ import annotations
 

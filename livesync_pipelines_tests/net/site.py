@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,18 +34,27 @@ class Call:
         return self.target.partition("?")[0]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up (on a bomb, on a film) is what some tests are about."""
+
+
 class Site:
     """Answers on every path that was `put`, with 404 on all others, and remembers its calls.
 
     A page with an `etag` header (or a `last-modified`) answers 304 to whoever has it already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.calls: list[Call] = []
         self._replies: dict[str, list[Reply]] = {}
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
-        self._server.daemon_threads = False
+        self._server = _Server(("127.0.0.1", 0), _handler(self._answer))
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self.port: int = self._server.server_address[1]
 
@@ -63,7 +73,7 @@ class Site:
         self._server.server_close()
 
     def url(self, target: str = "/", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{target}"
+        return f"{self._scheme}://{host}:{self.port}{target}"
 
     def put(
         self,
@@ -112,6 +122,8 @@ def _handler(answer: Callable[[Call], Reply]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 5
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}

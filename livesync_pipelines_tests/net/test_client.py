@@ -267,3 +267,18 @@ def test_a_host_may_ask_for_a_longer_distance(site: Site, watch: Watch) -> None:
         client.get(site.url("/a"))
         client.get(site.url("/a"))
     assert watch.slept_s == [5]
+
+
+def test_a_caller_may_walk_the_redirects_alone(site: Site, client: Client) -> None:
+    site.redirect("/a", "/b", status=301)
+    answer = client.get(site.url("/a"), follow=False)
+    assert (answer.status, answer.headers["location"], answer.url) == (301, "/b", site.url("/a"))
+    assert site.targets() == ["/a"]
+
+
+def test_a_body_that_nobody_wants_is_not_read(site: Site, client: Client) -> None:
+    site.put("/film", b"w" * 5_000_000, headers={"content-type": "video/mp4"})
+    answer = client.get(
+        site.url("/film"), max_bytes=10, wants=lambda headers: "html" in headers["content-type"]
+    )
+    assert (answer.status, answer.content) == (200, b"")

@@ -1,0 +1,34 @@
+# `make run` and `make test` do everything they need, on a machine with python3 and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LIVESYNC_HOME ?= $(CURDIR)/.livesync
+
+.PHONY: run test setup lint bench clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml setup.cfg constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v[:2] <= (3, 13) else "LiveSync needs Python 3.11, 3.12 or 3.13; this is %d.%d. Say which: make PYTHON=python3.12 ..." % v[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "This Python lacks venv. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+run: setup
+	@EXTERNAL_SYNC_ENABLED=$${EXTERNAL_SYNC_ENABLED:-true} LIVESYNC_HOME="$(LIVESYNC_HOME)" \
+		$(BIN)/livesync up examples/livesync.yaml
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .livesync .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,105 @@
+"""Child processes that end with their parent, whatever ends it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from livesync_pipelines.model.errors import Broken
+
+_PATIENCE_S = 15.0
+_PR_SET_PDEATHSIG = 1
+_TAIL_LINES = 15
+
+
+class Child:
+    """A server that this process starts, on a port, with its own log file.
+
+    It leads a session of its own, so that a Ctrl-C at the terminal reaches it only through us,
+    and on Linux it is told when we die.
+    """
+
+    def __init__(self, name: str, command: list[str], *, port: int, log: Path) -> None:
+        self._name = name
+        self._command = command
+        self._port = port
+        self._log = log
+
+    def __enter__(self) -> Self:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ask it to stop, then make it: it and all that it has started."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if _group_lives(self._process.pid):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def wait_until_ready(self, patience_s: float) -> None:
+        """Return when its port answers. Raises `Broken` when it ends first, or takes too long."""
+        until = monotonic() + patience_s
+        while not _answers(self._port):
+            self.raise_if_lost(0.1)
+            if monotonic() > until:
+                raise Broken(
+                    f"{self._name} does not answer on port {self._port} after {patience_s:.0f} s.",
+                    hint=f"Read {self._log}.",
+                )
+
+    def raise_if_lost(self, wait_s: float) -> None:
+        """Wait a little; raises `Broken` with the end of its log when the process has ended."""
+        try:
+            code = self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            return
+        lines = self._log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
+        raise Broken(
+            f"{self._name} has ended by itself (exit code {code}):\n  " + "\n  ".join(lines),
+            hint=f"Read {self._log}.",
+        )
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _group_lives(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,89 @@
+"""A sync as a Dagster run in this process: what `sync run` and the first cycle of `up` do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from livesync_pipelines.cli.progress import shown_progress
+from livesync_pipelines.engine.house import Disabled, Engine, database_url, open_engine
+from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.store import catalog, operations
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""Where workspace.yaml and dagster.yaml are."""
+
+
+def run(settings: Settings, sync_id: str, *, full: bool) -> Mapping[str, Any]:
+    """Carry out one sync as a Dagster run; returns the SyncResult document."""
+    with opened(settings) as engine:
+        return run_here(engine, sync_id, full=full, trigger=Trigger.PERSON).as_dict()
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Engine]:
+    """The engine, with Dagster's home and its database set for this process and its children."""
+    url = database_url(settings)
+    os.environ["LIVESYNC_DATABASE_URL"] = url.replace("postgres://", "postgresql://", 1)
+    os.environ["DAGSTER_HOME"] = str(_dagster_home(settings.home))
+    engine = open_engine(Settings.load())
+    try:
+        yield engine
+    finally:
+        engine.database.close()
+
+
+def _dagster_home(home: Path) -> Path:
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
+    return folder
+
+
+def run_here(engine: Engine, sync_id: str, *, full: bool, trigger: Trigger) -> SyncResult:
+    """One Dagster run in this process. Raises what keeps the operation from beginning."""
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    with engine.database.pooled() as connection:
+        sync = catalog.sync(connection, sync_id)
+        platform = catalog.connection_of(connection, sync.connection).platform
+        operations.refuse_busy(connection, sync_id)
+    with shown_progress(engine, sync_id):
+        run_id, failure = _execute(engine, platform, sync_id, full=full, trigger=trigger)
+    with engine.database.pooled() as connection:
+        done = operations.of_run(connection, run_id)
+    if not done:
+        raise Broken(
+            f"Run {run_id} of sync '{sync_id}' did not begin its operation: {failure}",
+            hint="Look at the run in the Dagster UI, or run `livesync doctor`.",
+        )
+    return operations.result(done[-1])
+
+
+def _execute(
+    engine: Engine, platform: str, sync_id: str, *, full: bool, trigger: Trigger
+) -> tuple[str, str]:
+    from dagster import DagsterInstance
+
+    from livesync_pipelines.definitions import defs
+    from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
+    from livesync_pipelines.defs.partitions import keep_equal
+
+    with DagsterInstance.get() as instance:
+        keep_equal(instance, engine)
+        result = defs.resolve_job_def(f"sync_{platform}").execute_in_process(
+            instance=instance,
+            partition_key=sync_id,
+            tags={TRIGGER_TAG: str(trigger), FULL_TAG: "true" if full else "false"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+        failures = [e.message or "" for e in result.all_events if e.is_failure]
+        return result.run_id, "; ".join(failures)

@@ -1,0 +1,125 @@
+"""The words for setting up: up, apply, connect, platforms, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from livesync_pipelines.cli.options import json_option, pair_option
+
+_FILES = click.Path(exists=True, path_type=Path)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=_FILES)
+@click.option("--once", is_flag=True, help="End after the first cycle: every sync once.")
+def up(files: tuple[Path, ...], once: bool) -> int:
+    """Start everything on this machine and stay up.
+
+    That is the database, Dagster with its UI, and the HTTP door. FILES (or LIVESYNC_CONFIG) are
+    applied first. Ctrl-C stops every part; a second start goes on where the first stopped.
+
+    \b
+    Example:
+      livesync up examples/livesync.yaml
+      livesync up examples/livesync.yaml --once
+    """
+    from livesync_pipelines.cli.up import up as work
+    from livesync_pipelines.settings import Settings
+
+    return work(Settings.load(), files, once=once)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=_FILES)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@json_option
+def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+    """Make what is configured equal to FILES.
+
+    Files and directories are read together, and all are applied or none. What is not named
+    stays. Applying the same files again changes nothing.
+
+    \b
+    Example:
+      livesync apply livesync.yaml
+      livesync apply config/ --dry-run
+    """
+    from livesync_pipelines.cli.work.configure import apply_files
+
+    apply_files(files, dry_run=dry_run, as_json=as_json)
+
+
+@click.command()
+@click.argument("platform")
+@click.option("--name", required=True, help="What to call the connection.")
+@click.option("--project", help="The project that it belongs to; `default` if none is named.")
+@pair_option(
+    "options",
+    "-o",
+    "--option",
+    text="One setting of the platform; a list as '[a, b]' or by repeating it, "
+    "a secret as '${NAME}' of an environment variable.",
+)
+@click.option("--no-check", is_flag=True, help="Save it without asking the source.")
+@json_option
+def connect(
+    platform: str,
+    name: str,
+    project: str | None,
+    options: tuple[tuple[str, str], ...],
+    no_check: bool,
+    as_json: bool,
+) -> None:
+    """Connect a PLATFORM, look at what it shows, and save it.
+
+    Nothing is saved when the source does not answer. `livesync platforms NAME` tells which
+    options there are.
+
+    \b
+    Example:
+      livesync connect folder --name docs -o path=./docs
+      livesync connect s3 --name bucket -o bucket=my-docs -o prefix=guides/
+    """
+    from livesync_pipelines.cli.work.configure import make_connection
+
+    make_connection(platform, name, project, options=options, check=not no_check, as_json=as_json)
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+def platforms(name: str | None, as_json: bool) -> None:
+    """List the platforms, or all that can be set of one.
+
+    \b
+    Example:
+      livesync platforms
+      livesync platforms s3
+    """
+    from livesync_pipelines.cli.work.platforms import list_platforms, show_platform
+
+    if name is None:
+        list_platforms(as_json=as_json)
+    else:
+        show_platform(name, as_json=as_json)
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Check this installation and say what to do.
+
+    Exit code 1 when something fails; warnings alone are 0.
+
+    \b
+    Example:
+      livesync doctor
+    """
+    from livesync_pipelines.cli.work.doctor import examine
+
+    return examine(as_json=as_json)
+
+
+COMMANDS = (up, apply, connect, platforms, doctor)

@@ -1,0 +1,184 @@
+"""Everything on one machine: database, HTTP door, Dagster's UI and daemon, and a first cycle."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from livesync_pipelines.cli.children import Child
+from livesync_pipelines.cli.runs import CHECKOUT, opened, run_here
+from livesync_pipelines.engine.desired import difference, from_environment, load
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.errors import BadInput, LiveSyncError
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.store import catalog, operations, queue
+
+_READY_S = 90.0
+_LOOK_S = 0.5
+
+
+class _StopError(Exception):
+    """A signal asked this process to stop."""
+
+
+def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
+    """Run everything until a signal comes, or (`once`) one cycle; returns the exit code."""
+    if not once:
+        _refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
+        _refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
+    with _signals(), ExitStack() as stack:
+        try:
+            engine = stack.enter_context(opened(settings))
+            _configure(engine, settings, files)
+            if once:
+                return _cycle(engine)
+            children = _start(stack, settings)
+            _say(f"Starting; logs are in {settings.home / 'logs'}.")
+            for child in children:
+                child.wait_until_ready(_READY_S)
+            _cycle(engine)
+            _tell_addresses(settings)
+            _stay(engine, children)
+        except _StopError:
+            _say("Stopping.")
+        return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into an orderly stop; later ones do not interrupt it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        raise _StopError
+
+    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _refuse_taken(port: int, what: str, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BadInput(
+                f"Port {port}, meant for {what}, is taken by another program.",
+                hint=f"Stop it (is LiveSync already up?), or set {variable} to a free port.",
+                where=f"127.0.0.1:{port}",
+            ) from error
+
+
+def _configure(engine: Engine, settings: Settings, files: Sequence[Path]) -> None:
+    paths = list(files) or list(settings.config)
+    with engine.database.connect() as connection:
+        known = catalog.stored(connection)
+        if paths:
+            wanted = load(paths, engine.registry, engine.environ, known=known)
+            _apply(engine, wanted)
+        _apply(engine, from_environment(settings))
+
+
+def _apply(engine: Engine, wanted: Desired) -> None:
+    with engine.database.connect() as connection:
+        changes = difference(catalog.stored(connection), wanted)
+        if any(change.action != "unchanged" for change in changes):
+            catalog.apply(connection, wanted)
+    for change in changes:
+        if change.action != "unchanged":
+            _say(f"{change.action} {change.kind} {change.name}")
+
+
+def _start(stack: ExitStack, settings: Settings) -> list[Child]:
+    logs = settings.home / "logs"
+    web = Child(
+        "HTTP door",
+        [sys.executable, "-m", "livesync_pipelines.web.serve"],
+        port=settings.port,
+        log=logs / "web.log",
+    )
+    dagster = Child(
+        "Dagster",
+        [
+            *(sys.executable, "-m", "dagster", "dev"),
+            *("-w", str(CHECKOUT / "workspace.yaml")),
+            *("-h", "127.0.0.1", "-p", str(settings.dagster_port)),
+        ],
+        port=settings.dagster_port,
+        log=logs / "dagster.log",
+    )
+    return [stack.enter_context(child) for child in (web, dagster)]
+
+
+def _cycle(engine: Engine) -> int:
+    """Run every sync that is due, one after the other; prints each SyncResult."""
+    if not engine.enabled:
+        _say(DISABLED_REASON)
+        return 0
+    failed = False
+    with engine.database.connect() as connection, queue.sweeping(connection):
+        for sync_id, _, _ in queue.due(connection, now=engine.now()):
+            _say(f"Syncing {sync_id} ...")
+            document = _attempt(engine, sync_id)
+            failed = failed or "error" in document
+            print(json.dumps(document, indent=2), flush=True)  # noqa: T201
+    return 1 if failed else 0
+
+
+def _attempt(engine: Engine, sync_id: str) -> dict[str, Any]:
+    try:
+        return run_here(engine, sync_id, full=False, trigger=Trigger.POLL).as_dict()
+    except LiveSyncError as error:
+        return {"sync_id": sync_id, "error": error.as_dict()}
+
+
+def _tell_addresses(settings: Settings) -> None:
+    _say(
+        f"\n  Status page   http://localhost:{settings.port}/"
+        f"\n  Dagster UI    http://localhost:{settings.dagster_port}/"
+        f"\n  API           http://localhost:{settings.port}/docs"
+        "\n\nLiveSync is up. Ctrl-C stops it.\n"
+    )
+
+
+def _stay(engine: Engine, children: Sequence[Child]) -> None:
+    """Tell of every operation that ends, until a signal comes or a child is lost."""
+    seen = engine.now()
+    while True:
+        for child in children:
+            child.raise_if_lost(_LOOK_S / len(children))
+        with engine.database.pooled() as connection:
+            for row in operations.since(connection, seen):
+                seen = row["finished_at"]
+                _say(_line(row, seen))
+
+
+def _line(row: dict[str, Any], at: datetime) -> str:
+    result = operations.result(row)
+    counts = result.counts
+    parts = [f"{counts.added} added", f"{counts.updated} updated", f"{counts.moved} moved"]
+    parts += [f"{counts.removed} removed", f"{counts.unchanged} unchanged"]
+    parts += [f"{counts.failed} failed"] if counts.failed else []
+    told = f"{at:%H:%M:%S} {result.sync_id} ({row['trigger']}) {result.status}: {', '.join(parts)}"
+    if result.error and result.status is not Status.SUCCESS:
+        told += f" - {result.error['message']}"
+    return told

@@ -1,0 +1,1 @@
+"""What each command does: opens the house, asks the engine or the store, shows the answer."""

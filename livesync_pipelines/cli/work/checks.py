@@ -1,0 +1,179 @@
+"""The questions that `doctor` asks; each answers with findings and changes nothing of value."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from livesync_pipelines.engine import report
+from livesync_pipelines.engine.desired import load
+from livesync_pipelines.engine.house import Engine, database_url
+from livesync_pipelines.engine.options import check_options
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.net.client import Client
+from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.store import catalog
+from livesync_pipelines.store.database import Connection, Database
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+_ROOM_BYTES = 1_000_000_000
+_PATIENCE_S = 2.0
+
+Verdict = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer. `do` is what a person can do about it; empty when nothing needs doing."""
+
+    check: str
+    verdict: Verdict
+    message: str
+    do: str = ""
+
+
+def failed(check: str, error: LiveSyncError) -> Finding:
+    return Finding(check, "failed", error.message, error.hint)
+
+
+def python() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    said = f"Python {version[0]}.{version[1]}"
+    if OLDEST <= version <= NEWEST:
+        yield Finding("python", "ok", said)
+    else:
+        yield Finding("python", "failed", said, "Use Python 3.11, 3.12 or 3.13.")
+
+
+def configuration(settings: Settings) -> Iterator[Finding]:
+    for notice in settings.notices:
+        yield Finding("environment", "warning", notice)
+    if not settings.notices:
+        yield Finding("environment", "ok", "every variable is understood")
+    if settings.external_sync_enabled:
+        yield Finding("external sync", "ok", "EXTERNAL_SYNC_ENABLED is true")
+    else:
+        do = "Set EXTERNAL_SYNC_ENABLED=true."
+        yield Finding("external sync", "warning", DISABLED_REASON, do)
+
+
+def home(settings: Settings) -> Iterator[Finding]:
+    place = settings.home
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            free = shutil.disk_usage(place).free
+    except OSError as error:
+        said = f"{place} cannot be written to: {error.strerror}"
+        yield Finding("home", "failed", said, "Set LIVESYNC_HOME to a folder of yours.")
+        return
+    if free < _ROOM_BYTES:
+        said = f"{place} has {free / 1e6:,.0f} MB left"
+        yield Finding("home", "warning", said, "Make room, or move LIVESYNC_HOME.")
+    else:
+        yield Finding("home", "ok", f"{place}, {free / 1e9:,.0f} GB free")
+
+
+def database(settings: Settings) -> Iterator[Finding | Database]:
+    """What is found, and last the database, if it can be used."""
+    try:
+        found = Database(database_url(settings))
+        applied = found.migrate()
+        with found.connect() as connection:
+            version = connection.info.server_version // 10_000
+    except LiveSyncError as error:
+        yield failed("database", error)
+        return
+    kind = "embedded" if settings.database_url is None else "your own"
+    yield Finding("database", "ok", f"Postgres {version} ({kind}) answers")
+    made = f"{applied} migrations applied just now" if applied else "up to date"
+    yield Finding("schema", "ok", f"livesync: {made}")
+    yield found
+
+
+def ports(settings: Settings) -> Iterator[Finding]:
+    doors = (
+        ("HTTP port", "LIVESYNC_PORT", settings.port, "/health", b'"livesync"'),
+        ("Dagster port", "LIVESYNC_DAGSTER_PORT", settings.dagster_port, "/server_info", b"dagst"),
+    )
+    for check, variable, number, path, token in doors:
+        if _is_free(number):
+            yield Finding(check, "ok", f"{number} is free")
+        elif _answers(f"http://127.0.0.1:{number}{path}", token):
+            yield Finding(check, "ok", f"{number} is served by LiveSync")
+        else:
+            do = f"Stop that program, or set {variable} to a free port."
+            yield Finding(check, "failed", f"{number} is taken by another program", do)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _answers(url: str, token: bytes) -> bool:
+    with Client(allow_private=True, timeout_s=_PATIENCE_S, tries=1) as client:
+        try:
+            return token in client.get(url).content
+        except LiveSyncError:
+            return False
+
+
+def files(settings: Settings, engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That the files which LIVESYNC_CONFIG names can be applied."""
+    if not settings.config:
+        return
+    names = ", ".join(map(str, settings.config))
+    try:
+        known = catalog.stored(connection)
+        load(settings.config, engine.registry, engine.environ, known=known)
+    except LiveSyncError as error:
+        yield failed("LIVESYNC_CONFIG", error)
+        return
+    yield Finding("LIVESYNC_CONFIG", "ok", f"{names}: understood")
+
+
+def connections(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That what the stored connections name is there: platforms and environment variables."""
+    for one in catalog.stored(connection).connections:
+        check = f"connection {one.name}"
+        kind = engine.registry.get(one.platform)
+        if kind is None:
+            said = f"there is no connector for {one.platform!r} any more"
+            yield Finding(check, "failed", said, "Install the version that has it.")
+            continue
+        troubles = check_options(kind.Connection, one.options, engine.environ)
+        for trouble in troubles:
+            said = f"{'.'.join(map(str, trouble.path))}: {trouble.message}"
+            yield Finding(check, "failed", said, trouble.hint)
+        if not troubles:
+            yield Finding(check, "ok", one.platform)
+
+
+def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    for row in report.status(engine, connection)["syncs"]:
+        name, condition = row["sync_id"], report.condition(row)
+        error: Mapping[str, str] = row["last_error"] or {}
+        check = f"sync {name}"
+        if condition == "paused":
+            do = f"Resume it with `livesync sync resume {name}`."
+            yield Finding(check, "warning", row["state_reason"] or "paused", do)
+        elif condition in {"failed", "rate_limited"}:
+            yield Finding(check, "failed", error.get("message", condition), error.get("hint", ""))
+        elif condition == "waiting_for_approval":
+            yield Finding(check, "warning", error.get("message", ""), error.get("hint", ""))
+        elif row["failed_items"]:
+            said = f"{row['failed_items']} items cannot be read"
+            yield Finding(check, "warning", said, f"See them with `livesync status {name}`.")
+        else:
+            yield Finding(check, "ok", condition)

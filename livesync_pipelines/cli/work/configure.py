@@ -1,0 +1,198 @@
+"""apply, connect, sync add: what is configured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_origin
+
+import yaml
+
+from livesync_pipelines.cli.output import emit, note, say
+from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.connectors.base import Options
+from livesync_pipelines.engine.desired import PROJECT, asked, load
+from livesync_pipelines.engine.difference import Change, changed, difference, named
+from livesync_pipelines.engine.first_look import Sight, first_look
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.sync import Connection, Desired
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import catalog
+
+Pairs = Iterable[tuple[str, str]]
+
+_SIGNS = {"added": "+", "changed": "~", "removed": "-", "unchanged": "="}
+
+
+def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
+    """Show the difference between what is stored and what the files say, and apply it."""
+    with open_house() as house:
+        engine = house.engine
+        known = catalog.stored(house.connection)
+        wanted = load(files, engine.registry, engine.environ, known=known)
+        changes = difference(known, wanted)
+        _write(house, changed(wanted, changes), dry_run=dry_run)
+        if as_json:
+            emit({"applied": not dry_run, "changes": [asdict(change) for change in changes]})
+            return
+        _show_changes(changes, dry_run=dry_run)
+        house.remark()
+
+
+def _write(house: House, wanted: Desired, *, dry_run: bool) -> None:
+    """A dry run writes too, and takes it back: what the database refuses shows then already."""
+    with house.connection.transaction(force_rollback=dry_run):
+        catalog.apply(house.connection, wanted)
+
+
+def _show_changes(changes: Sequence[Change], *, dry_run: bool) -> None:
+    for change in changes:
+        say(f"{_SIGNS[change.action]} {change.kind} {change.name}")
+        for detail in change.details:
+            say(f"    {detail}")
+    counts = Counter(change.action for change in changes)
+    told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing named"
+    say(f"{told}." + (" Nothing was changed: this was a dry run." if dry_run else ""))
+
+
+def make_connection(
+    platform: str, name: str, project: str | None, *, options: Pairs, check: bool, as_json: bool
+) -> None:
+    """Check a new connection against its source and save it."""
+    with open_house() as house:
+        engine = house.engine
+        known = catalog.stored(house.connection)
+        kind = engine.registry.get(platform)
+        raw = _valued(options, kind.Connection if kind else None)
+        there = named(known.connections).get(name)
+        owner = project or (there.project_id if there else PROJECT)
+        data = {"project": owner, "connections": {name: {**raw, "platform": platform}}}
+        wanted = asked("connect", data, engine.registry, engine.environ, known=known)
+        sight = _look(house, wanted.connections[0]) if check else None
+        (change,) = difference(known, wanted)
+        _write(house, changed(wanted, [change]), dry_run=False)
+        unchecked = None if sight else ("--no-check" if engine.enabled else DISABLED_REASON)
+        if as_json:
+            shown = _sight_document(sight) if sight else None
+            emit({**asdict(change), "platform": platform, "sees": shown, "unchecked": unchecked})
+            return
+        _show_sight(sight)
+        say(f"Connection {name} to {platform}: {change.action}.")
+        if unchecked:
+            note(f"Note: the source was not asked: {unchecked}")
+
+
+def _look(house: House, connection: Connection) -> Sight | None:
+    engine = house.engine
+    return first_look(connection, engine.registry, engine.environ) if engine.enabled else None
+
+
+def _sight_document(sight: Sight) -> dict[str, Any]:
+    return {**asdict(sight), "failures": [asdict(failure) for failure in sight.failures]}
+
+
+def _show_sight(sight: Sight | None) -> None:
+    if sight is None:
+        return
+    plural = "item" if sight.items == 1 else "items"
+    say(f"It shows {sight.items} {plural}{' on the first page, and more' if sight.more else ''}:")
+    for key in sight.keys:
+        say(f"  {key}")
+    if sight.items > len(sight.keys):
+        say("  ...")
+    for failure in sight.failures:
+        say(f"  {failure.key}: {failure.reason}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSync:
+    """What `sync add` was told; None and empty where it was told nothing."""
+
+    name: str
+    connection: str
+    capsule: str
+    language: str | None
+    schedule: str | None
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    select: tuple[tuple[str, str], ...]
+    priority: str | None
+    project: str | None
+
+
+def make_sync(new: NewSync, *, as_json: bool) -> None:
+    """Save a new sync, and its capsule where that is not there yet."""
+    with open_house() as house:
+        known = catalog.stored(house.connection)
+        if new.name in named(known.syncs):
+            raise BadInput(
+                f"There is a sync '{new.name}' already.",
+                hint="Choose another name, change it with `livesync apply FILE`, or remove it with "
+                f"`livesync sync remove {new.name}`.",
+            )
+        registry, environ = house.engine.registry, house.engine.environ
+        wanted = asked("sync add", _as_file(house, new, known), registry, environ, known=known)
+        changes = difference(known, wanted)
+        _write(house, changed(wanted, changes), dry_run=False)
+        if as_json:
+            emit({"applied": True, "changes": [asdict(change) for change in changes]})
+            return
+        _show_changes(changes, dry_run=False)
+        say(f"Run it now with `livesync sync run {new.name}`.")
+        house.remark()
+
+
+def _as_file(house: House, new: NewSync, known: Desired) -> dict[str, Any]:
+    """The same words in the form of a configuration file."""
+    source = named(known.connections).get(new.connection)
+    kind = house.engine.registry.get(source.platform) if isinstance(source, Connection) else None
+    select = _valued(new.select, kind.Selection if kind else None)
+    select |= {"include": list(new.include)} if new.include else {}
+    select |= {"exclude": list(new.exclude)} if new.exclude else {}
+    said = {"schedule": new.schedule, "priority": new.priority, "select": select or None}
+    there = new.capsule in named(known.capsules)
+    capsule = {"language": new.language} if new.language else {}
+    return {
+        "project": new.project or (source.project_id if source else PROJECT),
+        "capsules": {} if there and not capsule else {new.capsule: capsule},
+        "syncs": {
+            new.name: {
+                "connection": new.connection,
+                "target": {"capsule": new.capsule},
+                **{key: value for key, value in said.items() if value is not None},
+            }
+        },
+    }
+
+
+def _valued(pairs: Pairs, model: type[Options] | None) -> dict[str, Any]:
+    """Options from a command line: what begins with a bracket is read as YAML, and a field
+    that holds a list may be given once for each member."""
+    collected: dict[str, list[Any]] = {}
+    for key, text in pairs:
+        collected.setdefault(key, []).append(_value(key, text))
+    lists = _list_fields(model) if model else set()
+    return {
+        key: values if len(values) > 1 or (key in lists and isinstance(values[0], str)) else value
+        for key, values in collected.items()
+        for value in values[:1]
+    }
+
+
+def _value(key: str, text: str) -> Any:
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadInput(
+            f"{key}: what begins with {text[0]} must be a list or a mapping, as in YAML.",
+            hint="For example -o 'start=[\"https://example.com/\"]'.",
+        ) from error
+
+
+def _list_fields(model: type[Options]) -> set[str]:
+    fields: Mapping[str, Any] = model.model_fields
+    return {name for name, info in fields.items() if get_origin(info.annotation) in {list, tuple}}

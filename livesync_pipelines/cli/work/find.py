@@ -1,0 +1,91 @@
+"""search and explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.cli.output import MARKS, ago, emit, marked, say, title
+from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.store import capsules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What hits must have besides the words."""
+
+    limit: int
+    sync_id: str | None = None
+    media_type: str | None = None
+    url_prefix: str | None = None
+    since: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def filters(self) -> capsules.Filters:
+        return capsules.Filters(
+            sync_id=self.sync_id,
+            media_type=self.media_type,
+            url_prefix=self.url_prefix,
+            modified_since=self.since,
+            attributes=self.attributes,
+        )
+
+
+def show_hits(capsule: str, words: str, question: Question, *, as_json: bool) -> None:
+    """The hits for these words, the best first."""
+    with open_house() as house:
+        hits = capsules.search(
+            house.connection,
+            capsule,
+            words,
+            limit=question.limit,
+            filters=question.filters(),
+            marks=capsules.BOLD if as_json else MARKS,
+        )
+    if as_json:
+        emit({"hits": hits})
+        return
+    if not hits:
+        say(f"Nothing in {capsule} matches: {words}")
+    for n, hit in enumerate(hits, 1):
+        title(f"{n}. {hit['title']}")
+        path = " > ".join(hit["heading_path"])
+        say(f"   {hit['url']}" + (f"  ({path})" if path else ""))
+        marked(hit["snippet"])
+        say(f"    {hit['chunk_id']}")
+        say()
+
+
+def show_origin(name: str, *, as_json: bool) -> None:
+    """Where a chunk or a row comes from."""
+    with open_house() as house:
+        found = capsules.explain(house.connection, name)
+        now = house.engine.now()
+    if as_json:
+        emit(found)
+        return
+    _show_origin(found, now)
+
+
+def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
+    source = found["source"]
+    subject = found.get("chunk") or found["row"]
+    title(found["title"])
+    if "chunk" in found:
+        say(f"  chunk       {subject['chunk_id']}, {subject['tokens']} tokens")
+        say(f"  heading     {' > '.join(subject['heading_path']) or '-'}")
+    else:
+        say(f"  chunks      {len(subject['chunks'])}")
+    say(f"  capsule     {found['capsule']}")
+    say(f"  sync        {subject['sync_id']} ({source['platform']})")
+    say(f"  item        {source['item_id']}, version {source['version']}")
+    say(f"  address     {source['url']}")
+    say(f"  modified    {ago(source['modified_at'], now)}")
+    say(f"  fetched     {ago(source['fetched_at'], now)}")
+    say(f"  brought by  operation {found['operation_id']} ({found['trigger']})")
+    say(f"  run         {found['run_id'] or '-'}")
+    say(f"  mapping     {found['mapping_version']}; chunker {found['chunker_version']}")
+    for change in found["changes"]:
+        say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']})")

@@ -1,0 +1,167 @@
+"""status, history, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from livesync_pipelines.cli.output import ago, emit, note, say, table, title
+from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.engine import report
+from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store import ledger as ledgers
+
+_HISTORY = ("STARTED", "STATUS", "TRIGGER", "MODE", "TOOK", "CHANGES", "OPERATION")
+
+
+def show_status(sync_id: str | None, project_id: str | None, *, as_json: bool) -> None:
+    """How every sync is, or one with its failing items."""
+    with open_house() as house:
+        document = report.status(
+            house.engine, house.connection, sync_id=sync_id, project_id=project_id
+        )
+        if as_json:
+            emit(document)
+        elif sync_id is not None:
+            _one(house, document)
+        else:
+            _all(house, document)
+
+
+def _all(house: House, document: Mapping[str, Any]) -> None:
+    now = house.engine.now()
+    headers = ("SYNC", "IS", "PLATFORM", "LAST SYNC", "NEXT", "ITEMS", "CHUNKS", "FAILED")
+    lines = [
+        (
+            row["sync_id"],
+            report.condition(row),
+            row["platform"],
+            ago(row["last_sync"], now),
+            _next(row, now),
+            row["items"],
+            row["chunks"],
+            row["failed_items"],
+        )
+        for row in document["syncs"]
+    ]
+    if lines:
+        table(headers, lines)
+    else:
+        say("There is no sync yet. Make one with `livesync apply FILE` or `livesync sync add`.")
+    for row in document["syncs"]:
+        if row["last_error"]:
+            note(f"{row['sync_id']}: {row['last_error']['message']}")
+    house.remark()
+
+
+def _next(row: Mapping[str, Any], now: datetime) -> str:
+    if row["state"] == "paused" or row["schedule"] == "manual":
+        return "-"
+    due = row["next_sync"]
+    return "now" if due is None or due < now else ago(due, now)
+
+
+def _one(house: House, document: Mapping[str, Any]) -> None:
+    (row,) = document["syncs"]
+    now = house.engine.now()
+    because = f" ({row['state_reason']})" if row["state_reason"] else ""
+    title(f"{row['sync_id']}: {report.condition(row)}{because}")
+    say(f"  from        {row['connection']} ({row['platform']})")
+    say(f"  to          capsule {row['capsule']}")
+    say(f"  schedule    {row['schedule']}; next {_next(row, now)}")
+    say(f"  last sync   {ago(row['last_sync'], now)}")
+    say(f"  holds       {row['items']} items, {row['chunks']} chunks")
+    say(f"  left out    {row['skipped_items']} of a kind without text")
+    if row["last_error"]:
+        say(f"  last error  {row['last_error']['message']}")
+        say(f"              {row['last_error'].get('hint', '')}")
+    for failure in document["failures"]:
+        say(f"  failed      {failure['key']}: {failure['reason']}")
+    house.remark()
+
+
+def show_history(sync_id: str, limit: int, *, as_json: bool) -> None:
+    """The operations of one sync."""
+    with open_house() as house:
+        catalog.sync(house.connection, sync_id)
+        found = operations.history(house.connection, sync_id, limit=limit)
+        if as_json:
+            emit({"operations": found})
+            return
+        now = house.engine.now()
+        if not found:
+            say(f"{sync_id} has not run yet.")
+            return
+        table(_HISTORY, (_line(row, now) for row in found))
+        for row in found:
+            if row["error"]:
+                note(f"{row['operation_id']}: {row['error']['message']}")
+
+
+def _line(row: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
+    finished = row["finished_at"]
+    took = f"{(finished - row['started_at']).total_seconds():.1f} s" if finished else "-"
+    names = ("added", "updated", "moved", "removed", "failed")
+    changes = ", ".join(f"{row['counts'][n]} {n}" for n in names if row["counts"].get(n))
+    return (
+        ago(row["started_at"], now),
+        row["status"],
+        row["trigger"],
+        row["mode"],
+        took,
+        changes or "none",
+        row["operation_id"],
+    )
+
+
+def show_ledger(
+    sync_id: str, item: str | None, operation: UUID | None, *, limit: int, as_json: bool
+) -> None:
+    """The change log of one sync."""
+    with open_house() as house:
+        catalog.sync(house.connection, sync_id)
+        found = ledgers.entries(
+            house.connection,
+            sync_id,
+            item_id=item,
+            operation_id=str(operation) if operation else None,
+            limit=limit,
+        )
+        if as_json:
+            emit({"entries": found})
+            return
+        now = house.engine.now()
+        if not found:
+            say("There is no such entry.")
+            return
+        lines = (
+            (e["seq"], ago(e["at"], now), e["op"], e["item_id"], e["cause"], _fields(e))
+            for e in found
+        )
+        table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED"), lines)
+
+
+def _fields(entry: Mapping[str, Any]) -> str:
+    return ", ".join((entry["after"] or {}).get("fields", [])) or "-"
+
+
+def verify_ledger(sync_id: str, *, as_json: bool) -> None:
+    """Check the chain. Raises `Broken` naming the first entry that does not follow."""
+    with open_house() as house:
+        catalog.sync(house.connection, sync_id)
+        broken = ledgers.first_broken(house.connection, sync_id)
+        if broken is not None:
+            raise Broken(
+                f"The ledger of sync '{sync_id}' does not hold from entry {broken} on.",
+                hint="Somebody altered it in the database; compare it with a backup.",
+                where=f"sync {sync_id}, seq {broken}",
+            )
+        newest = ledgers.entries(house.connection, sync_id, limit=1)
+        count = newest[0]["seq"] if newest else 0
+        if as_json:
+            emit({"sync_id": sync_id, "intact": True, "entries": count})
+        else:
+            say(f"The ledger of {sync_id} is intact: {count} entries.")

@@ -1,0 +1,103 @@
+"""platforms: what can be connected, read from the connectors themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from livesync_pipelines.cli.output import emit, say, table, title
+from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors.base import Connector, Options
+from livesync_pipelines.model.errors import NotFound
+
+_ABILITIES = ("probe", "write", "changes", "subscribe")
+
+
+def list_platforms(*, as_json: bool) -> None:
+    """Every platform, in a line each."""
+    if as_json:
+        emit({"platforms": [document(kind) for kind in REGISTRY.values()]})
+        return
+    lines = []
+    for kind in REGISTRY.values():
+        found = document(kind)
+        needed = [option["name"] for option in found["options"] if option["required"]]
+        lines.append((kind.spec.name, kind.spec.title, ", ".join(needed) or "-"))
+    table(("PLATFORM", "TITLE", "NEEDS"), lines)
+
+
+def show_platform(name: str, *, as_json: bool) -> None:
+    """One platform with its options and quirks. Raises `NotFound`."""
+    kind = REGISTRY.get(name)
+    if kind is None:
+        raise NotFound(
+            f"There is no platform '{name}'.", hint=f"There are: {', '.join(sorted(REGISTRY))}."
+        )
+    found = document(kind)
+    if as_json:
+        emit(found)
+        return
+    title(f"{found['name']}: {found['title']}")
+    say(f"  an item that is no longer listed is {found['absence']}")
+    say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
+    for heading, options in (
+        ("connections", found["options"]),
+        ("select, of a sync", found["selection"]),
+    ):
+        say(f"\n  {heading}:")
+        for option in options:
+            default = "required" if option["required"] else f"default {option['default']!r}"
+            say(f"    {option['name']}: {option['type']} ({default})")
+    say("\n  to know:")
+    for quirk in found["quirks"]:
+        say(f"    - {quirk}")
+
+
+def document(kind: type[Connector]) -> dict[str, Any]:
+    """What a connector declares of itself."""
+    spec = kind.spec
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "absence": spec.absence,
+        "clock": {"granularity_s": spec.clock.granularity_s, "trusted": spec.clock.trusted},
+        "ordered": spec.ordered,
+        "identity": spec.identity,
+        "explicit_deletes": spec.explicit_deletes,
+        "runs_at_once": spec.runs_at_once,
+        "abilities": [name for name in _ABILITIES if callable(getattr(kind, name, None))],
+        "options": _options(kind.Connection),
+        "selection": _options(kind.Selection),
+        "quirks": spec.quirks,
+        "docs": spec.docs,
+    }
+
+
+def _options(model: type[Options]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema(by_alias=True)
+    required = set(schema.get("required", []))
+    return [
+        {
+            "name": name,
+            "type": _type(said),
+            "required": name in required,
+            "default": said.get("default"),
+        }
+        for name, said in schema.get("properties", {}).items()
+    ]
+
+
+def _type(said: Mapping[str, Any]) -> str:
+    """A field's type in words: `list of text`, `text or null`, `one of a, b`."""
+    if said.get("format") == "password":
+        return "secret"
+    if "enum" in said:
+        return f"one of {', '.join(map(str, said['enum']))}"
+    if "anyOf" in said:
+        kinds = dict.fromkeys(_type(inner) for inner in said["anyOf"] if inner != {"type": "null"})
+        return " or ".join(kinds)
+    if said.get("type") == "array":
+        return f"list of {_type(said.get('items', {}))}"
+    names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    kind = str(said.get("type", "value"))
+    return names.get(kind, kind)

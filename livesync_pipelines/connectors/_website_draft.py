@@ -1,0 +1,58 @@
+"""A listing page while it fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.records import Body, Entry, ListingPage
+
+from .base import listing_table
+
+MAX_ENTRIES = 50
+MAX_BYTES = 16_000_000
+AGAIN = "again"
+"""The resume token of every page but the last: a crawl begins anew, and what was kept of it
+answers 304."""
+
+
+@dataclass
+class Draft:
+    entries: list[Entry] = field(default_factory=list)
+    bodies: dict[str, Body] = field(default_factory=dict)
+    gone: dict[str, str] = field(default_factory=dict)
+    failures: list[ItemFailure] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, entry: Entry, body: Body | None) -> None:
+        self.entries.append(entry)
+        if body:
+            self.bodies[entry.key] = body
+            self.size += len(body.content)
+
+    def fail(self, key: str, code: str, reason: str) -> None:
+        self.failures.append(ItemFailure(key, code, reason))
+
+    @property
+    def full(self) -> bool:
+        held = max(map(len, (self.entries, self.gone, self.failures)))
+        return held >= MAX_ENTRIES or self.size >= MAX_BYTES
+
+    def taken(self) -> ListingPage:
+        """What was gathered, as a page with more to come; the draft is empty after it."""
+        page = self._page(resume=AGAIN)
+        self.entries, self.bodies, self.gone, self.failures, self.size = [], {}, {}, [], 0
+        return page
+
+    def last(self, *, complete: bool, blind: Iterable[str]) -> ListingPage:
+        return replace(self._page(), complete=complete, blind=tuple(blind))
+
+    def _page(self, *, resume: str | None = None) -> ListingPage:
+        return ListingPage(
+            entries=listing_table(self.entries),
+            bodies=self.bodies,
+            gone=self.gone,
+            failures=tuple(self.failures),
+            resume=resume,
+        )

@@ -1,0 +1,23 @@
+"""Where Dagster comes in."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.defs.assets import corridor
+from livesync_pipelines.defs.automation import JOBS, drain_queue, poll_due_syncs
+from livesync_pipelines.defs.freshness import windows_of
+from livesync_pipelines.defs.io import StageInputs
+from livesync_pipelines.defs.resources import LiveSync
+
+livesync = LiveSync()
+
+defs = dg.Definitions(
+    assets=[corridor(connector, windows=windows_of(name)) for name, connector in REGISTRY.items()],
+    jobs=list(JOBS.values()),
+    schedules=[poll_due_syncs],
+    sensors=[drain_queue],
+    resources={"livesync": livesync, "stages": StageInputs(livesync=livesync)},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,162 @@
+"""The asset factory: one platform, six keys, one step."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import dagster as dg
+
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.defs import checks, metadata
+from livesync_pipelines.defs.partitions import SYNCS
+from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.listing import Progress
+from livesync_pipelines.engine.sync import replay_sync, run_sync
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.spec import STAGES, PlatformSpec
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.settings import Settings
+from livesync_pipelines.store import stages
+from livesync_pipelines.store.operations import Operation
+
+FULL_TAG = "livesync/full"
+TRIGGER_TAG = "livesync/trigger"
+BACKFILL_TAG = "dagster/backfill"
+OWNER = "team:livesync"
+
+_DESCRIPTIONS = {
+    "source": "What is known of the source: every item with its key, version and times.",
+    "records": "Items read into normalised Markdown, with their properties and fingerprints.",
+    "deltas": "What the last operation found added, updated (which fields), moved or removed.",
+    "mapped_rows": "Records in the target's field names.",
+    "resolved_rows": "Rows as the target shows them, and how each was decided.",
+    "capsule_chunks": "Searchable chunks; an edit writes only those whose words changed.",
+}
+_KINDS = {
+    "source": set[str](),
+    "records": {"markdown"},
+    "deltas": {"postgres"},
+    "mapped_rows": {"postgres"},
+    "resolved_rows": {"postgres"},
+    "capsule_chunks": {"postgres"},
+}
+Windows = tuple[timedelta, timedelta]
+
+
+def corridor(connector: type[Connector], *, windows: Windows) -> dg.AssetsDefinition:
+    """The six assets of a platform. `windows` are the ages at which its freshness warns, fails."""
+    spec = connector.spec
+
+    @dg.multi_asset(
+        name=f"{spec.name}_corridor",
+        specs=list(_specs(spec, windows)),
+        check_specs=checks.specs(spec.name),
+        partitions_def=SYNCS[spec.name],
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        can_subset=True,
+        pool=spec.name,
+    )
+    def _corridor(
+        context: dg.AssetExecutionContext, livesync: LiveSync
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        engine = livesync.engine()
+        for sync_id in context.partition_keys:
+            reporter = _Reporter(context, livesync.progress_items)
+            result = _operate(context, engine, sync_id, reporter)
+            if result.status in {Status.FAILED, Status.RATE_LIMITED}:
+                raise _failure(result)
+            yield from _materialised(context, engine, spec.name, result)
+
+    return _corridor
+
+
+def _specs(spec: PlatformSpec, windows: Windows) -> Iterator[dg.AssetSpec]:
+    warn, fail = windows
+    before: list[dg.AssetKey] = []
+    for stage in STAGES:
+        key = dg.AssetKey([spec.name, stage])
+        yield dg.AssetSpec(
+            key,
+            deps=before,
+            description=f"{spec.title}: {_DESCRIPTIONS[stage]}",
+            group_name=spec.name,
+            owners=[OWNER],
+            kinds={_kind(spec.name), *_KINDS[stage]},
+            tags={"livesync/stage": stage},
+            metadata={"dagster/column_schema": metadata.column_schema(stage)},
+            freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn),
+        ).with_io_manager_key("stages")
+        before = [key]
+
+
+def _kind(platform: str) -> str:
+    return {"folder": "file", "website": "web"}.get(platform, platform)
+
+
+def _operate(
+    context: dg.AssetExecutionContext, engine: Engine, sync_id: str, progress: Progress
+) -> SyncResult:
+    """Run the sync; or, where only late stages are asked for, replay them from what is stored."""
+    chosen = {key.path[-1] for key in context.selected_asset_keys}
+    if "source" not in chosen:
+        return replay_sync(engine, sync_id, run_id=context.run_id)
+    tags = context.run.tags
+    backfill = BACKFILL_TAG in tags
+    return run_sync(
+        engine,
+        sync_id,
+        trigger=Trigger.BACKFILL if backfill else Trigger(tags.get(TRIGGER_TAG, Trigger.PERSON)),
+        full=backfill or tags.get(FULL_TAG) == "true",
+        run_id=context.run_id,
+        progress=progress,
+    )
+
+
+class _Reporter:
+    """Tells the run's log how far an operation is: after 100 items, 1,000, and so on, but at
+    least once in `step` items."""
+
+    def __init__(self, context: dg.AssetExecutionContext, step: int) -> None:
+        self._context = context
+        self._step = step
+        self._next = 100
+
+    def __call__(self, operation: Operation) -> None:
+        counts = operation.counts
+        if counts.listed >= self._next:
+            self._next = min(counts.listed * 10, counts.listed + self._step)
+            self._context.log.info(
+                f"{operation.sync.sync_id}: {counts.listed} listed, {counts.synced_items} synced, "
+                f"{counts.unchanged} unchanged, {counts.failed} failed"
+            )
+
+
+def _failure(result: SyncResult) -> dg.Failure:
+    error = result.error or {}
+    return dg.Failure(
+        description=f"{result.sync_id}: {error.get('message', '')} {error.get('hint', '')}".strip(),
+        metadata={"operation_id": result.operation_id, "status": str(result.status), **error},
+        allow_retries=error.get("code") == "unavailable",
+    )
+
+
+def _materialised(
+    context: dg.AssetExecutionContext, engine: Engine, platform: str, result: SyncResult
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    url = f"http://localhost:{Settings.load().port}/sync/operations/{result.operation_id}"
+    with engine.database.pooled() as connection:
+        counts = stages.stage_counts(connection, result.sync_id)
+        rows: Mapping[str, int] = metadata.row_counts(counts)
+        for stage in STAGES:
+            key = dg.AssetKey([platform, stage])
+            if key in context.selected_asset_keys:
+                preview = stages.table(
+                    connection, result.sync_id, stage, limit=metadata.PREVIEW_ROWS
+                )
+                shown = metadata.of_stage(
+                    stage, result, preview, rows=rows[stage], operation_url=url
+                )
+                yield dg.MaterializeResult(asset_key=key, metadata=shown)
+        for outcome in checks.results(connection, platform, result, counts):
+            if outcome.asset_key in context.selected_asset_keys:
+                yield outcome

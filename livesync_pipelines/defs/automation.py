@@ -1,0 +1,87 @@
+"""What starts runs: a schedule that looks at what is due, a sensor that drains the queue."""
+
+from collections.abc import Sequence
+from time import monotonic
+
+import dagster as dg
+
+from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.core.cadence import REALTIME_CHECK_S
+from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
+from livesync_pipelines.defs.partitions import keep_equal
+from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sweep import sweep
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import queue
+from livesync_pipelines.store.queue import Request
+
+HOLD_S = 20.0
+"""How long an evaluation of the sensor waits for something to do; Dagster allows it 60 s."""
+
+JOBS = {
+    platform: dg.define_asset_job(
+        f"sync_{platform}",
+        selection=dg.AssetSelection.groups(platform),
+        description=f"One operation of one {connector.spec.title} sync, through all six stages.",
+    )
+    for platform, connector in REGISTRY.items()
+}
+
+
+@dg.schedule(
+    name="poll_due_syncs",
+    cron_schedule="* * * * *",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every minute: queue the syncs whose time has come and whose source may differ.",
+)
+def poll_due_syncs(livesync: LiveSync) -> dg.SkipReason:
+    engine = livesync.engine()
+    if not engine.enabled:
+        return dg.SkipReason(DISABLED_REASON)
+    queued = sweep(engine)
+    if not queued:
+        return dg.SkipReason("Nothing is due, or what is due has not changed.")
+    return dg.SkipReason(f"Queued for drain_queue: {', '.join(queued)}.")
+
+
+@dg.sensor(
+    name="drain_queue",
+    jobs=list(JOBS.values()),
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Hands each queued sync to one run; waits for the queue instead of sleeping.",
+)
+def drain_queue(
+    context: dg.SensorEvaluationContext, livesync: LiveSync
+) -> dg.SensorResult | dg.SkipReason:
+    engine = livesync.engine()
+    if not engine.enabled:
+        return dg.SkipReason(DISABLED_REASON)
+    requests = _await_requests(engine)
+    if not requests:
+        return dg.SkipReason(f"The queue stayed empty for {HOLD_S:.0f} s.")
+    keep_equal(context.instance, engine)
+    return dg.SensorResult(run_requests=[_run_request(request) for request in requests])
+
+
+def _await_requests(engine: Engine) -> Sequence[Request]:
+    """What waits in the queue; or what comes within the time, realtime sources included."""
+    until = monotonic() + HOLD_S
+    with engine.database.connect() as connection:
+        while True:
+            sweep(engine)
+            requests = queue.take(connection, now=engine.now())
+            if requests or monotonic() >= until:
+                return requests
+            queue.wait(connection, timeout_s=REALTIME_CHECK_S)
+
+
+def _run_request(request: Request) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=request.key,
+        job_name=JOBS[request.platform].name,
+        partition_key=request.sync_id,
+        tags={TRIGGER_TAG: str(request.trigger), FULL_TAG: "true" if request.full else "false"},
+    )

@@ -1,0 +1,65 @@
+"""Asset checks: what must hold after every operation, looked up anew in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.store import stages
+from livesync_pipelines.store.database import Connection
+
+_CHECKS = {
+    "counts_agree": (
+        "resolved_rows",
+        "Source, records and resolved rows hold the same number of items.",
+    ),
+    "no_orphan_chunks": (
+        "capsule_chunks",
+        "Every chunk stands in its document, and every document's chunks are there.",
+    ),
+    "listing_equals_shadow": (
+        "source",
+        "The digest of the complete listing equals the digest of what is known of the source.",
+    ),
+    "no_removal_waits": ("deltas", "No removal waits for a person's approval."),
+}
+
+
+def specs(platform: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(name, asset=dg.AssetKey([platform, stage]), description=description)
+        for name, (stage, description) in _CHECKS.items()
+    ]
+
+
+def results(
+    connection: Connection, platform: str, result: SyncResult, counts: Mapping[str, int]
+) -> Iterator[dg.AssetCheckResult]:
+    """The outcome of every check for the sync that was just run."""
+    listed = stages.listing_digest(connection, result.operation_id)
+    shadow = stages.shadow_digest(connection, result.sync_id) if listed else None
+    held = {name: counts[name] for name in ("source", "records", "resolved_rows")}
+    chunks = {n: counts[n] for n in ("capsule_chunks", "placed_chunks", "misplaced_chunks")}
+    outcomes: dict[str, tuple[bool, Mapping[str, str | int]]] = {
+        "counts_agree": (len(set(held.values())) == 1, held),
+        "no_orphan_chunks": (counts["misplaced_chunks"] == 0, chunks),
+        "listing_equals_shadow": (
+            listed == shadow,
+            {"listing": listed or "no complete listing to compare", "shadow": shadow or "-"},
+        ),
+        "no_removal_waits": (
+            result.status is not Status.WAITING,
+            {"reason": (result.error or {}).get("message", "-")},
+        ),
+    }
+    for name, (passed, metadata) in outcomes.items():
+        stage, description = _CHECKS[name]
+        yield dg.AssetCheckResult(
+            passed=passed,
+            asset_key=dg.AssetKey([platform, stage]),
+            check_name=name,
+            description=f"{result.sync_id}: {description}",
+            metadata={"sync_id": result.sync_id, **metadata},
+        )

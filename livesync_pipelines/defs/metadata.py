@@ -1,0 +1,78 @@
+"""What a materialisation shows: counts, cursors, durations, columns, a preview, a link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.spec import STAGES
+from livesync_pipelines.store import stages
+
+PREVIEW_ROWS = 5
+_CELL = 80
+
+_COUNTS = {
+    "source": ("listed", "failed", "skipped", "bytes"),
+    "records": ("added", "updated", "unchanged", "failed"),
+    "deltas": ("added", "updated", "moved", "removed", "unchanged"),
+    "mapped_rows": ("added", "updated", "moved"),
+    "resolved_rows": ("added", "updated", "moved", "removed", "conflicts_detected"),
+    "capsule_chunks": ("chunks_written", "chunks_kept", "chunks_removed"),
+}
+
+
+def column_schema(stage: str) -> dg.TableSchema:
+    """The published columns of a stage."""
+    return dg.TableSchema(
+        columns=[dg.TableColumn(f.name, str(f.type)) for f in stages.SCHEMAS[stage]]
+    )
+
+
+def of_stage(
+    stage: str, result: SyncResult, preview: pa.Table, *, rows: int, operation_url: str
+) -> Mapping[str, Any]:
+    """The metadata of one stage's materialisation for one sync."""
+    counts = result.counts.as_dict()
+    return {
+        **{name: counts[name] for name in _COUNTS[stage]},
+        "status": str(result.status),
+        "operation": dg.MetadataValue.url(operation_url),
+        "operation_id": result.operation_id,
+        "duration_s": round(result.stage_s.get(stage, 0.0), 3),
+        "commit_s": round(result.stage_s.get("commit", 0.0), 3),
+        "total_s": round(result.duration_s, 3),
+        "cursor_from": result.cursor_from or "none",
+        "cursor_to": result.cursor_to or "none",
+        "preview": dg.MetadataValue.md(_markdown(preview)),
+        "dagster/column_schema": column_schema(stage),
+        "dagster/partition_row_count": rows,
+    }
+
+
+def _markdown(table: pa.Table) -> str:
+    names = table.schema.names
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    lines += [
+        f"| {' | '.join(_cell(row[name]) for name in names)} |"
+        for row in table.slice(0, PREVIEW_ROWS).to_pylist()
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    text = value.hex() if isinstance(value, bytes) else str(value if value is not None else "")
+    flat = " ".join(text.split()).replace("|", "\\|")
+    return flat if len(flat) <= _CELL else f"{flat[: _CELL - 1]}…"
+
+
+def row_counts(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """How many rows each stage holds, from `stages.stage_counts`."""
+    rows = dict.fromkeys(STAGES, counts["records"])
+    rows["source"] = counts["source"]
+    rows["resolved_rows"] = rows["mapped_rows"] = counts["resolved_rows"]
+    rows["capsule_chunks"] = counts["capsule_chunks"]
+    return rows

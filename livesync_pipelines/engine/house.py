@@ -1,0 +1,53 @@
+"""What every door opens first: settings, the database, the platforms, a clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.settings import Settings
+from livesync_pipelines.store import embedded
+from livesync_pipelines.store.database import Database
+
+Registry = Mapping[str, type[Connector]]
+
+
+class Disabled(BadInput):
+    """External syncs are switched off in this environment."""
+
+    code = "disabled"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What every run needs. `enabled` is EXTERNAL_SYNC_ENABLED: without it nothing runs."""
+
+    database: Database
+    registry: Registry = field(default_factory=lambda: REGISTRY)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    enabled: bool = True
+    now: Callable[[], datetime] = field(default=utc_now)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The engine of this installation, its database started if it is the embedded one, and
+    migrated. Raises `Unavailable` or `Broken` with what to do."""
+    database = Database(database_url(settings))
+    database.migrate()
+    return Engine(database=database, enabled=settings.external_sync_enabled)
+
+
+def database_url(settings: Settings) -> str:
+    """The address of the database; the embedded server is started where none is configured."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return embedded.start(settings.home)

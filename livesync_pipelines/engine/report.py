@@ -1,0 +1,64 @@
+"""How things are, in the words of DESIGN's contract: the documents that every door shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import catalog, operations, overview, queue
+from livesync_pipelines.store.database import Connection
+
+
+def external_sync(engine: Engine) -> dict[str, Any]:
+    """Whether syncs run in this environment, and why not."""
+    return {"enabled": engine.enabled, "reason": None if engine.enabled else DISABLED_REASON}
+
+
+def status(
+    engine: Engine,
+    connection: Connection,
+    *,
+    sync_id: str | None = None,
+    project_id: str | None = None,
+) -> dict[str, Any]:
+    """The status document, of one sync with its failing items. Raises `NotFound`."""
+    if sync_id is not None:
+        catalog.sync(connection, sync_id)
+    working = operations.in_flight(connection)
+    found = [
+        {**row, "in_flight": row["sync_id"] in working}
+        for row in catalog.status(connection, project_id)
+        if sync_id in {None, row["sync_id"]}
+    ]
+    document: dict[str, Any] = {"external_sync": external_sync(engine), "syncs": found}
+    if sync_id is not None:
+        document["failures"] = overview.failures(connection, sync_id)
+    return document
+
+
+def health(engine: Engine, connection: Connection) -> dict[str, Any]:
+    """That the database answers, what waits, and whether syncs run at all."""
+    connection.execute("select 1")
+    waiting, since = queue.depth(connection)
+    return {
+        "service": "livesync",
+        "status": "ok",
+        "database": "ok",
+        "queue": {"depth": waiting, "oldest_at": since},
+        "in_flight": len(operations.in_flight(connection)),
+        "external_sync": external_sync(engine),
+    }
+
+
+def condition(row: Mapping[str, Any]) -> str:
+    """One word for how the sync of a status row is."""
+    if row["in_flight"]:
+        return "working"
+    if row["state"] == "paused":
+        return "paused"
+    last = row["last_status"]
+    if last is None:
+        return "new"
+    return {"running": "interrupted", "success": "ok"}.get(last, str(last))

@@ -1,0 +1,68 @@
+"""What is due is looked at; what has changed, or cannot be asked cheaply, is queued."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from livesync_pipelines.connectors.base import Probes
+from livesync_pipelines.core import cadence
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.options import connector_for
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.store import catalog, queue, shadow
+from livesync_pipelines.store.database import Connection
+
+
+def sweep(engine: Engine) -> list[str]:
+    """Look at every sync whose time has come; returns those that were queued.
+
+    A source that can be asked cheaply and answers as it did before costs no run. One that
+    cannot be asked is queued all the same, so that its run tells what is wrong.
+    """
+    if not engine.enabled:
+        return []
+    now = engine.now()
+    queued = []
+    with engine.database.connect() as connection, queue.sweeping(connection) as mine:
+        for sync_id, schedule, mark in queue.due(connection, now=now) if mine else ():
+            if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
+                queued.append(sync_id)
+    return queued
+
+
+def _look(
+    engine: Engine,
+    connection: Connection,
+    sync_id: str,
+    *,
+    schedule: str,
+    mark: str | None,
+    now: datetime,
+) -> bool:
+    due_at = cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id)
+    answer = _ask(engine, connection, sync_id)
+    differs = answer is None or answer != mark
+    if differs:
+        trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
+        priority = catalog.sync(connection, sync_id).priority
+        queue.put(connection, sync_id, trigger=trigger, priority=priority)
+    catalog.set_due(connection, sync_id, due_at, answer)
+    return differs
+
+
+def _ask(engine: Engine, connection: Connection, sync_id: str) -> str | None:
+    """The source's mark, or None where it cannot tell."""
+    sync = catalog.sync(connection, sync_id)
+    source = catalog.connection_of(connection, sync.connection)
+    if not issubclass(engine.registry[source.platform], Probes):
+        return None
+    try:
+        connector = connector_for(source, sync, engine.registry, engine.environ)
+        try:
+            memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
+            return connector.probe(memory) if isinstance(connector, Probes) else None
+        finally:
+            connector.close()
+    except LiveSyncError:
+        return None

@@ -1,0 +1,84 @@
+"""What the doors show of the whole installation."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from livesync_pipelines.store.database import Connection, rows
+
+_STATES = """
+select case when state = 'paused' then 'paused'
+            when last.status in ('failed', 'rate_limited', 'waiting_for_approval') then last.status
+            when last.status is null then 'new'
+            else 'active' end as state, count(*) as syncs
+from livesync.syncs s
+left join lateral (select status from livesync.operations o where o.sync_id = s.sync_id
+    and status <> 'running' order by started_at desc limit 1) last on true
+where s.state <> 'removed'
+group by 1 order by 1
+"""
+
+_TOTALS = """
+select (select count(*) from livesync.shadow) as items,
+       (select count(*) from livesync.chunks) as chunks,
+       (select count(*) from livesync.item_failures where code <> 'unsupported') as failed_items
+"""
+
+_LISTED = (
+    "operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, status,"
+    " counts, stage_s, error"
+)
+
+_CAPSULES = """
+select c.name, c.project_id, c.language,
+       (select count(*) from livesync.syncs s
+         where s.capsule = c.name and s.state <> 'removed') as syncs,
+       (select count(*) from livesync.documents d where d.capsule = c.name) as documents,
+       (select count(*) from livesync.chunks k join livesync.syncs s using (sync_id)
+         where s.capsule = c.name) as chunks
+from livesync.capsules c order by c.name
+"""
+
+
+def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
+    """Totals: syncs by state, what is held, and the operations of the last 24 hours by status."""
+    recent = rows(
+        connection,
+        "select status, count(*) as operations from livesync.operations where started_at > %s"
+        " group by 1 order by 1",
+        (now - timedelta(hours=24),),
+    )
+    return {
+        "syncs": {row["state"]: row["syncs"] for row in rows(connection, _STATES)},
+        **rows(connection, _TOTALS)[0],
+        "operations_24h": {row["status"]: row["operations"] for row in recent},
+    }
+
+
+def operations(
+    connection: Connection, *, sync_id: str | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """The operations of all syncs or of one, newest first."""
+    return rows(
+        connection,
+        f"select {_LISTED} from livesync.operations where (%s::text is null or sync_id = %s)"
+        " order by started_at desc limit %s",
+        (sync_id, sync_id, limit),
+    )
+
+
+def failures(connection: Connection, sync_id: str, *, limit: int = 100) -> list[dict[str, Any]]:
+    """The items of a sync that cannot be read now, each with the reason; not those of a kind
+    that has no text."""
+    return rows(
+        connection,
+        "select key, code, reason, failed_at from livesync.item_failures where sync_id = %s"
+        " and code <> 'unsupported' order by key limit %s",
+        (sync_id, limit),
+    )
+
+
+def capsules(connection: Connection) -> list[dict[str, Any]]:
+    """Every capsule, and how much it holds."""
+    return rows(connection, _CAPSULES)
