@@ -6,7 +6,7 @@ import dagster as dg
 
 from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.defs.assets import corridor
-from livesync_pipelines.defs.automation import JOBS, drain_queue, poll_due_syncs
+from livesync_pipelines.defs.automation import JOBS, POLLS, drain_queue
 from livesync_pipelines.defs.freshness import windows_of
 from livesync_pipelines.defs.io import StageInputs
 from livesync_pipelines.defs.resources import LiveSync
@@ -16,8 +16,8 @@ livesync = LiveSync()
 defs = dg.Definitions(
     assets=[corridor(connector, windows=windows_of(name)) for name, connector in REGISTRY.items()],
     jobs=list(JOBS.values()),
-    schedules=[poll_due_syncs],
+    schedules=POLLS,
     sensors=[drain_queue],
-    resources={"livesync": livesync, "stages": StageInputs(livesync=livesync)},
+    resources={"livesync": livesync, "stages": StageInputs(livesync)},
     executor=dg.in_process_executor,
 )

@@ -42,7 +42,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     room = config.stash[_ROOM]
     if hasattr(config, "workerinput") or not room.exists():
         return
-    embedded.stop(room)
+    if (room / "postgres" / "postmaster.pid").exists():
+        embedded.stop(room)
     shutil.rmtree(room)
 
 

@@ -13,8 +13,9 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.model.errors import BadInput, Broken
 
+LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
@@ -27,7 +28,7 @@ class Child:
     and on Linux it is told when we die.
     """
 
-    def __init__(self, name: str, command: list[str], *, port: int, log: Path) -> None:
+    def __init__(self, name: str, command: list[str], *, port: int | None, log: Path) -> None:
         self._name = name
         self._command = command
         self._port = port
@@ -64,9 +65,12 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait_until_ready(self, patience_s: float) -> None:
-        """Return when its port answers. Raises `Broken` when it ends first, or takes too long."""
+        """Return when its port, if it has one, answers.
+
+        Raises `Broken` when it ends first, or takes too long.
+        """
         until = monotonic() + patience_s
-        while not _answers(self._port):
+        while self._port is not None and not _answers(self._port):
             self.raise_if_lost(0.1)
             if monotonic() > until:
                 raise Broken(
@@ -87,10 +91,32 @@ class Child:
         )
 
 
+def refuse_taken(port: int, what: str, variable: str) -> None:
+    """Raises `BadInput` when something already listens on this port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise BadInput(
+                f"Port {port}, meant for {what}, is taken by another program.",
+                hint=f"Stop it (is LiveSync already up?), or set {variable} to a free port.",
+                where=f"{LOOPBACK}:{port}",
+            ) from error
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def _group_lives(leader: int) -> bool:

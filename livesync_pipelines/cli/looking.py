@@ -79,7 +79,7 @@ def list_entries(
 
     \b
     Example:
-      livesync ledger handbook-docs --item guide/leave.md
+      livesync ledger list handbook-docs --item guide/leave.md
     """
     from livesync_pipelines.cli.work.lists import show_ledger
 

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+from livesync_pipelines.core import moments
 
-_SPAN = re.compile(r"([0-9]{1,5})(min|h|d|w)")
-_SPANS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def moment(ctx: click.Context, param: click.Parameter, text: str | None) -> datetime | None:
-    """`2026-11-01`, `2026-11-01T12:00Z`, or a span before now such as `7d`."""
-    if text is None:
-        return None
-    if span := _SPAN.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_SPANS[span[2]]: int(span[1])})
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        said = f"{text!r} is no time: write 2026-11-01, 2026-11-01T12:00Z, or a span such as"
-        raise click.BadParameter(f"{said} 30min, 12h, 7d, 4w.", ctx, param) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """A time, or a span before now."""
+    return None if text is None else moments.moment(text, now=datetime.now(UTC))
 
 
 def pairs(

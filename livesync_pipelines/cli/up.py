@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,16 +12,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from livesync_pipelines.cli.children import Child
-from livesync_pipelines.cli.runs import CHECKOUT, opened, run_here
+from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, refuse_taken
+from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.engine.desired import difference, from_environment, load
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import BadInput, LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, operations, queue
 
+DEFINITIONS = "livesync_pipelines.definitions"
 _READY_S = 90.0
 _LOOK_S = 0.5
 
@@ -34,16 +34,16 @@ class _StopError(Exception):
 def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
     """Run everything until a signal comes, or (`once`) one cycle; returns the exit code."""
     if not once:
-        _refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
-        _refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
+        refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
+        refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
     with _signals(), ExitStack() as stack:
         try:
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
             if once:
                 return _cycle(engine)
-            children = _start(stack, settings)
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
+            children = [stack.enter_context(child) for child in _children(settings)]
             for child in children:
                 child.wait_until_ready(_READY_S)
             _cycle(engine)
@@ -75,19 +75,6 @@ def _signals() -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _refuse_taken(port: int, what: str, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise BadInput(
-                f"Port {port}, meant for {what}, is taken by another program.",
-                hint=f"Stop it (is LiveSync already up?), or set {variable} to a free port.",
-                where=f"127.0.0.1:{port}",
-            ) from error
-
-
 def _configure(engine: Engine, settings: Settings, files: Sequence[Path]) -> None:
     paths = list(files) or list(settings.config)
     with engine.database.connect() as connection:
@@ -108,25 +95,33 @@ def _apply(engine: Engine, wanted: Desired) -> None:
             _say(f"{change.action} {change.kind} {change.name}")
 
 
-def _start(stack: ExitStack, settings: Settings) -> list[Child]:
-    logs = settings.home / "logs"
-    web = Child(
-        "HTTP door",
-        [sys.executable, "-m", "livesync_pipelines.web.serve"],
-        port=settings.port,
-        log=logs / "web.log",
-    )
-    dagster = Child(
-        "Dagster",
-        [
-            *(sys.executable, "-m", "dagster", "dev"),
-            *("-w", str(CHECKOUT / "workspace.yaml")),
-            *("-h", "127.0.0.1", "-p", str(settings.dagster_port)),
-        ],
-        port=settings.dagster_port,
-        log=logs / "dagster.log",
-    )
-    return [stack.enter_context(child) for child in (web, dagster)]
+def _children(settings: Settings) -> list[Child]:
+    """The servers, in the order in which they need each other; one code server serves both
+    Dagster's UI and its daemon."""
+    logs, python = settings.home / "logs", (sys.executable, "-m")
+    code_port = free_port()
+    workspace = settings.home / "dagster" / "workspace.yaml"
+    server = {"host": LOOPBACK, "port": code_port, "location_name": "livesync"}
+    workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
+    at = ("-h", LOOPBACK, "-p")
+    ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
+    code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *at, str(code_port))
+    return [
+        Child(
+            "The HTTP door",
+            [*python, "livesync_pipelines.web.serve"],
+            port=settings.port,
+            log=logs / "web.log",
+        ),
+        Child("The code server", [*python, *code], port=code_port, log=logs / "code.log"),
+        Child("The Dagster UI", [*python, *ui], port=settings.dagster_port, log=logs / "ui.log"),
+        Child(
+            "The Dagster daemon",
+            [*python, "dagster._daemon", "run", "-w", str(workspace)],
+            port=None,
+            log=logs / "daemon.log",
+        ),
+    ]
 
 
 def _cycle(engine: Engine) -> int:
@@ -135,7 +130,7 @@ def _cycle(engine: Engine) -> int:
         _say(DISABLED_REASON)
         return 0
     failed = False
-    with engine.database.connect() as connection, queue.sweeping(connection):
+    with engine.database.connect() as connection, queue.alone(connection):
         for sync_id, _, _ in queue.due(connection, now=engine.now()):
             _say(f"Syncing {sync_id} ...")
             document = _attempt(engine, sync_id)

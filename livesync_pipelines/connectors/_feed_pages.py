@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors._feeds import Feed, Item, NotAFeed, parse
@@ -27,7 +27,7 @@ class FeedPages:
     whether it ever worked: a feed that never did has a wrong URL, one that did is broken."""
 
     client: Client
-    url: str
+    url: str = field(repr=False)
 
     def get(self, url: str, *, known: bool, validators: Mapping[str, str] | None = None) -> Answer:
         """A document of the feed (`url` empty: the first), with status 200, or 304 where

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from lxml import etree
 
 from ._website_url import normalised
 
@@ -16,8 +16,9 @@ MAX_LINKS = 5_000
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_REFRESH = re.compile(r"^\s*[\d.]+\s*[;,]\s*(?:url\s*=)?\s*[\"']?([^\"'\s]+)", re.IGNORECASE)
-_LINKS = "a[href], area[href], frame[src], iframe[src]"
+_REFRESH = re.compile(
+    r"\s*+[\d.]++\s*+[;,]\s*+(?:url\s*+=\s*+)?[\"']?([^\"'\s]++)", re.IGNORECASE
+)
 _MEDIA_NAME = re.compile(
     r"\.(?:png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|css|m?js|map|woff2?|ttf|otf|eot|mp[34]|m4[av]"
     r"|mov|avi|mkv|webm|og[gv]|wav|flac|zip|t?gz|bz2|xz|7z|rar|tar|exe|msi|dmg|deb|rpm|iso|jar|whl"
@@ -41,20 +42,19 @@ class Page:
 def read_page(
     content: bytes, *, url: str, headers: Mapping[str, str], agent: str, strip_tracking: bool
 ) -> Page:
-    tree = LexborHTMLParser(text_of(content, headers.get("content-type", "")))
-    base = _base(tree, url)
-    wishes = header_wishes(headers.get("x-robots-tag", ""), agent) | set(_meta_wishes(tree, agent))
+    found = _tags(text_of(content, headers.get("content-type", "")))
+    base = normalised(found.base, base=url, strip_tracking=False) or url
+    wishes = header_wishes(headers.get("x-robots-tag", ""), agent) | found.wishes(agent)
     nofollow = bool(wishes & {"nofollow", "none"})
-    links = () if nofollow else tuple(_links(tree, base, url, strip_tracking))
-    canonical = _attribute(tree, 'link[rel~="canonical" i][href]', "href")
+    canonical = found.canonical
     return Page(
-        links=links,
+        links=() if nofollow else tuple(_links(found.hrefs, base, url, strip_tracking)),
         canonical=normalised(canonical, base=base, strip_tracking=strip_tracking)
         if canonical
         else None,
         noindex=bool(wishes & {"noindex", "none"}),
-        title=_text(tree.css_first("head title") or tree.css_first("title")),
-        attributes=_attributes(tree),
+        title=" ".join("".join(found.title).split()) or None,
+        attributes={name: value for name, value in found.attributes().items() if value},
     )
 
 
@@ -89,24 +89,10 @@ def is_media(url: str) -> bool:
     return _MEDIA_NAME.search(url) is not None
 
 
-def _base(tree: LexborHTMLParser, url: str) -> str:
-    href = _attribute(tree, "base[href]", "href")
-    return (normalised(href, base=url, strip_tracking=False) or url) if href else url
-
-
-def _meta_wishes(tree: LexborHTMLParser, agent: str) -> Iterator[str]:
-    for meta in tree.css("meta[name][content]"):
-        name = (meta.attributes.get("name") or "").strip().lower()
-        if name == "robots" or (name and name == agent.partition("/")[0].lower()):
-            yield from (
-                w.strip() for w in (meta.attributes.get("content") or "").lower().split(",")
-            )
-
-
-def _links(tree: LexborHTMLParser, base: str, url: str, strip_tracking: bool) -> Iterator[str]:
-    """Absolute links, the page itself and `rel=nofollow` left out."""
+def _links(hrefs: list[str], base: str, url: str, strip_tracking: bool) -> Iterator[str]:
+    """Absolute links, the page itself left out."""
     seen = {url}
-    for href in _hrefs(tree):
+    for href in hrefs:
         link = normalised(href, base=base, strip_tracking=strip_tracking)
         if link and link not in seen and not is_media(link):
             seen.add(link)
@@ -115,28 +101,78 @@ def _links(tree: LexborHTMLParser, base: str, url: str, strip_tracking: bool) ->
                 return
 
 
-def _hrefs(tree: LexborHTMLParser) -> Iterator[str]:
-    for meta in tree.css('meta[http-equiv="refresh" i][content]'):
-        found = _REFRESH.match(meta.attributes.get("content") or "")
-        if found:
-            yield found[1]
-    for node in tree.css(_LINKS):
-        if "nofollow" not in (node.attributes.get("rel") or "").lower().split():
-            yield node.attributes.get("href") or node.attributes.get("src") or ""
+def _tags(text: str) -> _Tags:
+    found = _Tags()
+    if text.strip():
+        parser = etree.HTMLParser(target=found, encoding="utf-8", huge_tree=True)
+        parser.feed(text.encode("utf-8", "replace"))
+        parser.close()
+    return found
 
 
-def _attributes(tree: LexborHTMLParser) -> dict[str, str]:
-    found = {
-        "description": _attribute(tree, 'meta[name="description" i][content]', "content"),
-        "language": _attribute(tree, "html[lang]", "lang"),
-    }
-    return {name: value for name, value in found.items() if value}
+@dataclass
+class _Tags:
+    """What the tags of a page say, heard one by one: no tree is built.
 
+    Tree builders are no option here: HTML's rules make them quadratic in the depth of nesting,
+    and a megabyte of `<div>` keeps Lexbor busy for minutes, libxml2's tokeniser for a second.
+    """
 
-def _attribute(tree: LexborHTMLParser, selector: str, name: str) -> str | None:
-    node = tree.css_first(selector)
-    return " ".join((node.attributes.get(name) or "").split()) or None if node else None
+    base: str = ""
+    language: str = ""
+    canonical: str = ""
+    title: list[str] = field(default_factory=list)
+    hrefs: list[str] = field(default_factory=list)
+    metas: list[tuple[str, str]] = field(default_factory=list)
+    _titles: int = 0
 
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        match tag:
+            case "a" | "area":
+                self._link(attributes)
+            case "frame" | "iframe":
+                self.hrefs.append(attributes.get("src", ""))
+            case "meta":
+                self._meta(attributes)
+            case "link":
+                if "canonical" in attributes.get("rel", "").lower().split():
+                    self.canonical = self.canonical or attributes.get("href", "").strip()
+            case "base":
+                self.base = self.base or attributes.get("href", "")
+            case "html":
+                self.language = self.language or attributes.get("lang", "").strip()
+            case "title":
+                self._titles += 1
 
-def _text(node: LexborNode | None) -> str | None:
-    return " ".join(node.text().split()) or None if node else None
+    def end(self, tag: str) -> None:
+        if tag == "title":
+            self._titles += 1
+
+    def data(self, text: str) -> None:
+        """Between the first `<title>` and its end the count is one."""
+        if self._titles == 1:
+            self.title.append(text)
+
+    def close(self) -> None:
+        """Nothing to give back: the reader holds what it heard."""
+
+    def wishes(self, agent: str) -> set[str]:
+        names = {"robots", agent.partition("/")[0].lower()}
+        said = [content for name, content in self.metas if name in names]
+        return {wish.strip() for wish in ",".join(said).lower().split(",")}
+
+    def attributes(self) -> dict[str, str]:
+        said = (content for name, content in self.metas if name == "description")
+        return {"description": " ".join(next(said, "").split()), "language": self.language}
+
+    def _link(self, attributes: Mapping[str, str]) -> None:
+        if "nofollow" not in attributes.get("rel", "").lower().split() and "href" in attributes:
+            self.hrefs.append(attributes["href"])
+
+    def _meta(self, attributes: Mapping[str, str]) -> None:
+        name, content = attributes.get("name", "").strip().lower(), attributes.get("content", "")
+        if name:
+            self.metas.append((name, content))
+        refresh = attributes.get("http-equiv", "").lower() == "refresh" and _REFRESH.match(content)
+        if refresh:
+            self.hrefs.append(refresh[1])

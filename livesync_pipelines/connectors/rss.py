@@ -26,7 +26,7 @@ from livesync_pipelines.connectors.base import (
 from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
-from livesync_pipelines.net.client import Answer, Client
+from livesync_pipelines.net.client import USER_AGENT, Answer, Client
 from livesync_pipelines.net.fanout import fan_out
 
 _WIDTH = 4
@@ -41,7 +41,7 @@ class RssConnection(Options):
     url: str = Field(min_length=1, repr=False)
     allow_private: bool | list[str] = False
     full_text: bool = False
-    user_agent: str | None = Field(default=None, min_length=1)
+    user_agent: str = Field(default=USER_AGENT, pattern=r"^[\x20-\x7e]{1,200}$")
     pause_s: float = Field(default=0.5, ge=0, le=60)
 
 
@@ -96,7 +96,7 @@ class Rss(Connector):
             allow_private=self._settings.allow_private,
             timeout_s=self.limits.timeout_s,
             max_bytes=self.limits.max_bytes,
-            user_agent=self._settings.user_agent or Client.user_agent,
+            user_agent=self._settings.user_agent,
             per_host_s=self._settings.pause_s if self._settings.full_text else 0.0,
         )
 

@@ -19,8 +19,9 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from ..model.records import Chunk
+from .chunk_cuts import Sizes
 from .chunk_outline import Heading, outline, stretches
-from .chunk_stretch import Sizes, stretch_pieces
+from .chunk_stretch import stretch_pieces
 from .chunk_tables import Piece
 
 CHUNKER_VERSION = "1"

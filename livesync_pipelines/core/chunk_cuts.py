@@ -15,6 +15,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -22,6 +23,14 @@ from numpy.typing import NDArray
 
 Find = Callable[[str, int, int], list[int]]
 """(text, from, to) to the places after the first, up to the second."""
+
+
+class Sizes(NamedTuple):
+    """In characters."""
+
+    max_chars: int
+    min_chars: int
+
 
 OFFSET_BITS = 40
 RANK_BITS = 72
@@ -37,27 +46,45 @@ def place(text: str, at: int) -> int:
     return crc32(words.encode("utf-8", "surrogatepass")) << OFFSET_BITS | at
 
 
-def cut(text: str, bounds: list[int], places: Iterable[int], *, max_chars: int, gap: int) -> None:
-    """Add cuts to `bounds` (ascending offsets, first and last included), until no piece is longer
-    than `max_chars` or no place is left. No piece gets shorter than `gap`; and while a piece is
-    much too long, its halves stay above half of `max_chars`, for which `gap` is then given up."""
-    order = sorted(places, reverse=True)
+def cut(text: str, bounds: list[int], find: Find, sizes: Sizes) -> None:
+    """Add cuts to `bounds`, the two ends of a piece, until no part is longer than `max_chars` or
+    no place is left. No part gets shorter than `min_chars`; where there is much to cut, both
+    sides of a cut stay above half of `max_chars`, as long as that can be had."""
+    max_chars, min_chars = sizes
+    low, high = bounds
+    # A match that is broken off at the window's end ends a character too far to be taken.
+    window = max(low, low + min_chars - 2), high - min_chars + 1
+    order = sorted(find(text, *window), reverse=True)
+    over = 1
     for wide in (max_chars // 2, 0):
-        over = sum(b - a > max_chars for a, b in pairwise(bounds))
-        for ranked in order if over else ():
+        for ranked in order:
             at = ranked & _OFFSET
             index = bisect_left(bounds, at)
             low, high = bounds[index - 1], bounds[index]
-            length = high - low
+            before, after = at - low, high - at
+            length = before + after
             if length <= max_chars:
                 continue
-            room = max(gap, min(length - max_chars, wide))
-            if at - low < room or high - at < room or inside_character(text, at):
+            room = max(min_chars, min(length - max_chars, wide))
+            if before < room or after < room or inside_character(text, at):
                 continue
             bounds.insert(index, at)
-            over += (at - low > max_chars) + (high - at > max_chars) - 1
+            over += (before > max_chars) + (after > max_chars) - 1
             if not over:
                 return
+
+
+def refine(text: str, bounds: list[int], finds: Iterable[Find], sizes: Sizes) -> None:
+    """Cut what is too long with each way of finding places in turn, from coarse to fine."""
+    for find in finds:
+        pieces = too_long(text, bounds, sizes.max_chars)
+        if not pieces:
+            return
+        for low, high in pieces:
+            inner = [low, high]
+            cut(text, inner, find, sizes)
+            bounds += inner[1:-1]
+        bounds.sort()
 
 
 def too_long(text: str, bounds: list[int], max_chars: int) -> list[tuple[int, int]]:
@@ -67,21 +94,6 @@ def too_long(text: str, bounds: list[int], max_chars: int) -> list[tuple[int, in
         for a, b in pairwise(bounds)
         if b - a > max_chars and len(text[a:b].rstrip()) > max_chars
     ]
-
-
-def refine(
-    text: str, bounds: list[int], finds: Iterable[Find], *, max_chars: int, gap: int
-) -> None:
-    """Cut what is too long with each way of finding places in turn, from coarse to fine."""
-    for find in finds:
-        pieces = too_long(text, bounds, max_chars)
-        if not pieces:
-            return
-        for low, high in pieces:
-            inner = [low, high]
-            cut(text, inner, find(text, low, high), max_chars=max_chars, gap=gap)
-            bounds.extend(inner[1:-1])
-        bounds.sort()
 
 
 def force(text: str, bounds: list[int], max_chars: int) -> None:
@@ -98,7 +110,7 @@ def _after(pattern: str) -> Find:
     search = re.compile(pattern).finditer
 
     def find(text: str, low: int, high: int) -> list[int]:
-        return [place(text, at) for m in search(text, low, high) if low < (at := m.end()) < high]
+        return [place(text, match.end()) for match in search(text, low, high)]
 
     return find
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from .chunk_cuts import (
     CODE,
     PROSE,
     RANK_BITS,
     Find,
+    Sizes,
     blank_lines,
     cut,
     force,
@@ -25,12 +25,8 @@ from .chunk_tables import Piece, table_pieces, tables
 _TO_NEXT_WORDS = re.compile(r"(?:[ \t]*+\n)*+")
 """From the end of a line over the blank lines below it."""
 
-
-class Sizes(NamedTuple):
-    """In characters."""
-
-    max_chars: int
-    min_chars: int
+_LONG_TITLE = 500
+"""Longer ones are cut like any other line."""
 
 
 def stretch_pieces(text: str, low: int, high: int, lines: Outline, sizes: Sizes) -> Iterator[Piece]:
@@ -43,7 +39,7 @@ def stretch_pieces(text: str, low: int, high: int, lines: Outline, sizes: Sizes)
         if table.end - table.start <= sizes.max_chars:
             small.append((table.start, table.end))
             continue
-        first, *rest = table_pieces(text, table, *sizes)
+        first, *rest = table_pieces(text, table, sizes)
         if first.end - low <= sizes.max_chars and table.start - low < sizes.min_chars:
             first = Piece(low, first.end)
         elif low < table.start:
@@ -59,21 +55,21 @@ def _prose_pieces(
     text: str, low: int, high: int, lines: Outline, small_tables: list[Span], sizes: Sizes
 ) -> Iterator[Piece]:
     """Between blocks, first at headings; then within blocks, but not in fences and tables; then
-    at the edges of those; and what is still too long wherever it must be, in fences between lines."""
-    headings, fences = lines.headings, lines.fences
-    headings = headings[bisect_left(headings, (low,)) : bisect_left(headings, (high,))]
-    fences = fences[bisect_left(fences, (low,)) : bisect_left(fences, (high,))]
-    blocks = sorted([*fences, *small_tables]) if small_tables else fences
-    titles = [_with_blank_lines(text, h) for h in headings if h.end - h.start < sizes.min_chars]
-    kept = sorted([*blocks, *titles]) if titles and blocks else titles or blocks
+    at the edges of those; and what is still too long wherever it must be, code between lines."""
+    max_chars, min_chars = sizes
+    # Nothing is cut closer to an end than this, so nothing there has to be looked at.
+    near, far = max(low + 1, low + min_chars - 2), high - min_chars + 1
+    titles, places = _titles(text, lines.headings, near, far)
+    blocks = sorted([*_touching(lines.fences, near, far), *small_tables])
+    kept = sorted([*blocks, *titles]) if titles else blocks
     bounds = [low, high]
-    places = _outside(kept, blank_lines)(text, low, high) + _headings(text, low, headings, titles)
-    cut(text, bounds, places, max_chars=sizes.max_chars, gap=sizes.min_chars)
-    if too_long(text, bounds, sizes.max_chars):
-        finer = [_outside(kept, find) for find in PROSE[1:]]
-        refine(text, bounds, finer, max_chars=sizes.max_chars, gap=sizes.min_chars)
-        whole = [(start, end) for start, end in blocks if end - start <= sizes.max_chars]
-        refine(text, bounds, [_edges(whole)], max_chars=sizes.max_chars, gap=1)
+    cut(text, bounds, _joined(_outside(kept, blank_lines), places), sizes)
+    if too_long(text, bounds, max_chars):
+        refine(text, bounds, [_outside(kept, find) for find in PROSE[1:]], sizes)
+        fences = _touching(lines.fences, low, high)
+        blocks = sorted([*fences, *small_tables])
+        whole = [(start, end) for start, end in blocks if end - start <= max_chars]
+        refine(text, bounds, [_edges(whole)], Sizes(max_chars, 1))
         _break_up(text, bounds, fences, sizes)
     return map(Piece, bounds[:-1], bounds[1:])
 
@@ -81,26 +77,39 @@ def _prose_pieces(
 def _break_up(text: str, bounds: list[int], fences: list[Span], sizes: Sizes) -> None:
     for low, high in too_long(text, bounds, sizes.max_chars):
         inner = [low, high]
-        finds = CODE if _touching(fences, low, high) else PROSE
-        refine(text, inner, finds, max_chars=sizes.max_chars, gap=sizes.min_chars)
-        bounds.extend(inner[1:-1])
+        refine(text, inner, CODE if _touching(fences, low, high) else PROSE, sizes)
+        bounds += inner[1:-1]
     bounds.sort()
     force(text, bounds, sizes.max_chars)
 
 
-def _headings(text: str, low: int, headings: list[Heading], titles: list[Span]) -> list[int]:
-    """Places before headings, the higher the better; none between a heading and the next."""
-    below = {end for _, end in titles}
-    return [
-        (7 - h.level) << RANK_BITS | place(text, h.start)
-        for h in headings
-        if h.start > low and h.start not in below
-    ]
+def _titles(
+    text: str, headings: list[Heading], near: int, far: int
+) -> tuple[list[Span], list[int]]:
+    """Headings with the blank lines below them, where no cut may be; and the places in front of
+    them, the higher the better, but none between a heading and the next."""
+    first = bisect_left(headings, (near,))
+    if first:
+        before = headings[first - 1].end
+        first -= before >= near or text[before:near].isspace()
+    spans, places, words = [], [], -1
+    for heading in headings[first : bisect_left(headings, (far,))]:
+        start, end, level, _ = heading
+        if start >= near and start != words:
+            places.append((7 - level) << RANK_BITS | place(text, start))
+        words = _next_words(text, end)
+        if end - start < _LONG_TITLE:
+            spans.append((start, words))
+    return spans, places
 
 
-def _with_blank_lines(text: str, heading: Heading) -> Span:
-    below = _TO_NEXT_WORDS.match(text, heading.end)
-    return heading.start, below.end() if below else heading.end
+def _next_words(text: str, at: int) -> int:
+    below = _TO_NEXT_WORDS.match(text, at)
+    return below.end() if below else at
+
+
+def _joined(find: Find, places: list[int]) -> Find:
+    return (lambda text, low, high: find(text, low, high) + places) if places else find
 
 
 def _outside(kept: list[Span], find: Find) -> Find:
@@ -126,8 +135,7 @@ def _edges(blocks: list[Span]) -> Find:
     def edges(text: str, low: int, high: int) -> list[int]:
         around: set[int] = set()
         for start, end in _touching(blocks, low, high):
-            below = _TO_NEXT_WORDS.match(text, end)
-            around.update((start, below.end() if below else end))
+            around.update((start, _next_words(text, end)))
         return [place(text, at) for at in around if low < at < high]
 
     return edges

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
-from .chunk_cuts import OFFSET_BITS, RANK_BITS, ROW, cut, force, refine
+from .chunk_cuts import OFFSET_BITS, RANK_BITS, ROW, Sizes, force, refine
 from .chunk_outline import Span
 
 _SEPARATOR = re.compile(r"\n[ \t]*+(?=[|:-])[|: \t-]++(?=\n|\Z)")
@@ -56,21 +56,20 @@ def tables(text: str, low: int, high: int, fences: list[Span]) -> list[Table]:
     return found
 
 
-def table_pieces(text: str, table: Table, max_chars: int, min_chars: int) -> list[Piece]:
+def table_pieces(text: str, table: Table, sizes: Sizes) -> list[Piece]:
     """The table in pieces of whole rows, each but the first to repeat the header.
 
     A header of more than half a chunk is not repeated; a row that does not fit by itself is cut
     between cells, sentences, words.
     """
     header = text[table.start : table.body]
-    if len(header) > max_chars // 2:
+    if len(header) > sizes.max_chars // 2:
         header = ""
     body = table.body if header else table.start
-    budget = max_chars - len(header)
-    gap = min(min_chars, budget // 4)
+    budget = sizes.max_chars - len(header)
+    min_chars = max(1, min(sizes.min_chars, budget // 4))
     bounds = [body, table.end]
-    cut(text, bounds, _rows(text, body, table.end), max_chars=budget, gap=gap)
-    refine(text, bounds, ROW, max_chars=budget, gap=gap)
+    refine(text, bounds, (_rows, *ROW), Sizes(budget, min_chars))
     force(text, bounds, budget)
     rest = [Piece(a, b, header) for a, b in pairwise(bounds[1:])]
     return [Piece(table.start, bounds[1]), *rest]
@@ -78,7 +77,7 @@ def table_pieces(text: str, table: Table, max_chars: int, min_chars: int) -> lis
 
 def _rows(text: str, low: int, high: int) -> list[int]:
     """Places at the starts of rows, ranked by the first cell; between equals, by the row."""
-    rows = [(m.start() + 1, m[1]) for m in _ROW.finditer(text, low, high - 1)]
+    rows = [(m.start() + 1, m[1]) for m in _ROW.finditer(text, low, high)]
     keys = [crc32(_stored(cell.strip())) for _, cell in rows]
     if len(set(keys)) == len(keys):
         return [key << RANK_BITS | at for key, (at, _) in zip(keys, rows, strict=True)]

@@ -99,7 +99,7 @@ def _operate(
     """Run the sync; or, where only late stages are asked for, replay them from what is stored."""
     chosen = {key.path[-1] for key in context.selected_asset_keys}
     if "source" not in chosen:
-        return replay_sync(engine, sync_id, run_id=context.run_id)
+        return replay_sync(engine, sync_id, run_id=context.run.run_id)
     tags = context.run.tags
     backfill = BACKFILL_TAG in tags
     return run_sync(
@@ -107,7 +107,7 @@ def _operate(
         sync_id,
         trigger=Trigger.BACKFILL if backfill else Trigger(tags.get(TRIGGER_TAG, Trigger.PERSON)),
         full=backfill or tags.get(FULL_TAG) == "true",
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         progress=progress,
     )
 

@@ -1,4 +1,4 @@
-"""What starts runs: a schedule that looks at what is due, a sensor that drains the queue."""
+"""What starts runs: schedules that look at what is due, a sensor that drains the queue."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -29,21 +29,30 @@ JOBS = {
 }
 
 
-@dg.schedule(
-    name="poll_due_syncs",
-    cron_schedule="* * * * *",
-    target=dg.AssetSelection.all(),
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Every minute: queue the syncs whose time has come and whose source may differ.",
-)
-def poll_due_syncs(livesync: LiveSync) -> dg.SkipReason:
-    engine = livesync.engine()
-    if not engine.enabled:
-        return dg.SkipReason(DISABLED_REASON)
-    queued = sweep(engine)
-    if not queued:
-        return dg.SkipReason("Nothing is due, or what is due has not changed.")
-    return dg.SkipReason(f"Queued for drain_queue: {', '.join(queued)}.")
+def _poll(platform: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"poll_{platform}",
+        cron_schedule="* * * * *",
+        job=JOBS[platform],
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Every minute: the {platform} syncs whose time has come, unless their "
+        "source answers that nothing has changed.",
+    )
+    def _due(livesync: LiveSync) -> Sequence[dg.RunRequest] | dg.SkipReason:
+        engine = livesync.engine()
+        if not engine.enabled:
+            return dg.SkipReason(DISABLED_REASON)
+        sweep(engine, platform=platform, realtime=False)
+        with engine.database.pooled() as connection:
+            requests = queue.take(connection, now=engine.now(), platform=platform)
+        if not requests:
+            return dg.SkipReason("Nothing is due, or what is due has not changed.")
+        return [_run_request(request) for request in requests]
+
+    return _due
+
+
+POLLS = [_poll(platform) for platform in REGISTRY]
 
 
 @dg.sensor(
@@ -51,7 +60,8 @@ def poll_due_syncs(livesync: LiveSync) -> dg.SkipReason:
     jobs=list(JOBS.values()),
     minimum_interval_seconds=1,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Hands each queued sync to one run; waits for the queue instead of sleeping.",
+    description="Hands each queued sync to one run, waiting for the queue instead of sleeping; "
+    "asks realtime sources; keeps the partitions equal to the configured syncs.",
 )
 def drain_queue(
     context: dg.SensorEvaluationContext, livesync: LiveSync
@@ -59,10 +69,10 @@ def drain_queue(
     engine = livesync.engine()
     if not engine.enabled:
         return dg.SkipReason(DISABLED_REASON)
+    keep_equal(context.instance, engine)
     requests = _await_requests(engine)
     if not requests:
         return dg.SkipReason(f"The queue stayed empty for {HOLD_S:.0f} s.")
-    keep_equal(context.instance, engine)
     return dg.SensorResult(run_requests=[_run_request(request) for request in requests])
 
 
@@ -71,7 +81,7 @@ def _await_requests(engine: Engine) -> Sequence[Request]:
     until = monotonic() + HOLD_S
     with engine.database.connect() as connection:
         while True:
-            sweep(engine)
+            sweep(engine, realtime=True)
             requests = queue.take(connection, now=engine.now())
             if requests or monotonic() >= until:
                 return requests

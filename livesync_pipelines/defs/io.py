@@ -8,7 +8,7 @@ from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.store import stages
 
 
-class StageInputs(dg.ConfigurableIOManager):
+class StageInputs(dg.IOManager):
     """Loads a stage as `pandas.DataFrame` or `pyarrow.Table`, whichever the input is annotated
     with (a table where it is not).
 
@@ -16,7 +16,8 @@ class StageInputs(dg.ConfigurableIOManager):
     `sync_id` in front. Nothing is stored through it: the corridor commits its own output.
     """
 
-    livesync: dg.ResourceDependency[LiveSync]
+    def __init__(self, livesync: LiveSync) -> None:
+        self._livesync = livesync
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         if obj is not None:
@@ -27,7 +28,7 @@ class StageInputs(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> pa.Table | pd.DataFrame:
         stage = context.asset_key.path[-1]
         keys = context.asset_partition_keys if context.has_asset_partitions else []
-        with self.livesync.engine().database.pooled() as connection:
+        with self._livesync.engine().database.pooled() as connection:
             tables = [(key, stages.table(connection, key, stage)) for key in keys]
         if len(tables) == 1 and context.has_partition_key:
             table = tables[0][1]

@@ -10,8 +10,8 @@ from livesync_pipelines.settings import Settings
 
 
 @cache
-def _engine() -> Engine:
-    return open_engine(Settings.load())
+def _engine(settings: Settings) -> Engine:
+    return open_engine(settings)
 
 
 class LiveSync(dg.ConfigurableResource[Any]):
@@ -23,4 +23,4 @@ class LiveSync(dg.ConfigurableResource[Any]):
     progress_items: int = 10_000
 
     def engine(self) -> Engine:
-        return _engine()
+        return _engine(Settings.load())

@@ -41,15 +41,20 @@ def status(
 def health(engine: Engine, connection: Connection) -> dict[str, Any]:
     """That the database answers, what waits, and whether syncs run at all."""
     connection.execute("select 1")
-    waiting, since = queue.depth(connection)
     return {
         "service": "livesync",
         "status": "ok",
         "database": "ok",
-        "queue": {"depth": waiting, "oldest_at": since},
+        "queue": waiting(connection),
         "in_flight": len(operations.in_flight(connection)),
         "external_sync": external_sync(engine),
     }
+
+
+def waiting(connection: Connection) -> dict[str, Any]:
+    """How many syncs are queued, and since when the first of them."""
+    depth, since = queue.depth(connection)
+    return {"depth": depth, "oldest_at": since}
 
 
 def condition(row: Mapping[str, Any]) -> str:

@@ -14,8 +14,10 @@ from livesync_pipelines.store import catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
 
 
-def sweep(engine: Engine) -> list[str]:
-    """Look at every sync whose time has come; returns those that were queued.
+def sweep(
+    engine: Engine, *, platform: str | None = None, realtime: bool | None = None
+) -> list[str]:
+    """Look at every sync whose time has come (see `queue.due`); returns those that were queued.
 
     A source that can be asked cheaply and answers as it did before costs no run. One that
     cannot be asked is queued all the same, so that its run tells what is wrong.
@@ -25,7 +27,8 @@ def sweep(engine: Engine) -> list[str]:
     now = engine.now()
     queued = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
-        for sync_id, schedule, mark in queue.due(connection, now=now) if mine else ():
+        due = queue.due(connection, now=now, platform=platform, realtime=realtime) if mine else []
+        for sync_id, schedule, mark in due:
             if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
                 queued.append(sync_id)
     return queued

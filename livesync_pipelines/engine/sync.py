@@ -17,7 +17,7 @@ from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, operations, shadow
+from livesync_pipelines.store import catalog, shadow, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -77,7 +77,7 @@ def _operate(
     with engine.database.connect() as connection:
         sync = catalog.sync(connection, sync_id)
         _refuse_paused(connection, sync, trigger)
-        operation = operations.begin(
+        operation = tenure.begin(
             connection, sync, trigger=trigger, full=full, run_id=run_id, now=engine.now()
         )
         cursor_from = operation.note
@@ -112,7 +112,7 @@ def _close(
 ) -> datetime:
     now = engine.now()
     schedule = cadence.parse(operation.sync.schedule)
-    operations.finish(
+    tenure.finish(
         connection,
         operation,
         outcome,

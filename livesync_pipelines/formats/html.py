@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from .charset import decode
 from .html_main import main_content
 from .html_markdown import Writer
 from .html_tree import tree
-from .limits import Job, Reading
+from .limits import Job, Reading, Unreadable
 from .markdown import joined, one_line
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -28,22 +28,33 @@ _META_NAMES = {
     "last-modified": "modified",
     "og:site_name": "site",
 }
-_FIRST_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+_FIRST_HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
 
 def read(job: Job) -> Reading:
     found = _META_CHARSET.search(job.content[:4_096])
-    page = LexborHTMLParser(
-        decode(job.content, job.charset or (found[1].decode() if found else None))
-    )
+    charset = job.charset or (found[1].decode() if found else None)
+    page = _parsed(decode(job.content, charset))
     meta = _meta(page)
-    text = joined(Writer(job.limits, _base(page, job.url)).blocks(main_content(tree(page))))
-    return Reading(text=text, title=_title(page, meta, text), attributes=_attributes(page, meta))
+    content = tree(page)
+    text = joined(Writer(job.limits, _base(page, job.url)).blocks(main_content(content)))
+    return Reading(
+        text=text, title=_title(content.title, meta, text), attributes=_attributes(page, meta)
+    )
 
 
 def fragment(html: str, job: Job, base: str = "") -> str:
     """All of a page or mail that has no chrome."""
-    return joined(Writer(job.limits, base).blocks(tree(LexborHTMLParser(html)).body))
+    return joined(Writer(job.limits, base).blocks(tree(_parsed(html)).body))
+
+
+def _parsed(html: str) -> LexborHTMLParser:
+    """Every text is HTML to its parser: it fails only where memory ends."""
+    try:
+        return LexborHTMLParser(html)
+    except SelectolaxError as error:
+        reason = "It needs more memory than one file may have."
+        raise Unreadable("out_of_memory", reason) from error
 
 
 def _base(page: LexborHTMLParser, url: str) -> str:
@@ -63,15 +74,17 @@ def _meta(page: LexborHTMLParser) -> dict[str, str]:
     return meta
 
 
-def _title(page: LexborHTMLParser, meta: dict[str, str], text: str) -> str | None:
-    """The only first-level heading, else what the page gives to those who share it, else its
-    window's title (which often names the site too)."""
+def _title(window: str, meta: dict[str, str], text: str) -> str | None:
+    """The only first-level heading; else the first heading, if the window's title begins with it
+    and goes on with the name of the site; else what the page gives to those who share it; else
+    the window's title."""
     headings = _FIRST_HEADING.findall(text)
-    if len(headings) == 1:
-        return str(headings[0])
-    node = page.css_first("head title")
-    titles = (meta.get("og:title"), one_line(node.text()) if node else None, *headings)
-    return next((title for title in titles if title), None)
+    top = [words for level, words in headings if level == "#"]
+    if len(top) == 1:
+        return str(top[0])
+    if headings and window.startswith(headings[0][1]):
+        return str(headings[0][1])
+    return next(filter(None, (meta.get("og:title"), window, *top)), None)
 
 
 def _attributes(page: LexborHTMLParser, meta: dict[str, str]) -> dict[str, str]:

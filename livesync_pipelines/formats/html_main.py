@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from .html_tree import HEADINGS, Element, Page
+from .markdown import one_line
 from .words import words
 
 _CHROME_ROLES = words(
@@ -14,11 +15,12 @@ _CHROME_ROLES = words(
 _CHROME_NAME = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|navheader|navfooter|topnav|menubar|topbar|breadcrumbs?|crumbs"
     r"|cookies?|cookiebanner|cookiebar|cookieconsent|consent|gdpr|ccpa|onetrust"
-    r"|sidebar|sidenav|side|footer|foot|masthead|skip|skiplink|skipnav|toc|tableofcontents"
+    r"|sidebar|sidenav|side|footer|foot|masthead|skip|skiplink|skipnav"
     r"|share|sharing|social|related|recommended|newsletter|subscribe|signup|promo|advert|ads?"
     r"|advertisement|sponsor(?:ed)?|pagination|pager|prevnext|popup|modal|overlay|lightbox"
     r"|edit(?:section|link|page)|backtotop|feedback|languages?|search)(?:$|[\s_-])"
 )
+_CONTENTS_NAME = re.compile(r"(?:^|[\s_-])(?:toc|table-?_?of-?_?contents)(?:$|[\s_-])")
 _NOTE_NAME = re.compile(r"note|tip|admonition|callout|caution|warning", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CONSENT = re.compile(r"cookie|consent|gdpr|onetrust", re.IGNORECASE)
@@ -29,8 +31,12 @@ _NAMED_ROOTS = words(
 )
 _PRUNED_TAGS = words("div section aside header footer ul ol form p table details dl fieldset nav")
 _CONTAINERS = _PRUNED_TAGS | words(
-    "body main article center tbody tr td li dd blockquote figure hgroup"
+    "body main article center tbody tr td li dd blockquote figure hgroup a"
 )
+_WORDS = HEADINGS | {"p"}
+_MENUS = words("ul ol div table p")
+_BOXED_MENUS = words("div table")
+_NO_MENUS = words("")
 
 
 def main_content(page: Page) -> Element:
@@ -80,23 +86,26 @@ def _named_root(page: Page) -> Element | None:
 
 
 def _prune(element: Element, root: Element, *, is_landmark: bool) -> int:
-    """Takes chrome out below `element` and returns how many characters that was."""
+    """Takes chrome out below `element` and returns how many characters that was. A list of links
+    that stands among paragraphs and headings is no menu."""
     kept: list[Element | str] = []
     gone = 0
+    menus = _MENUS
+    if is_landmark or any(not isinstance(c, str) and c.tag in _WORDS for c in element.children):
+        menus = _NO_MENUS if is_landmark else _BOXED_MENUS
     for child in element.children:
-        if isinstance(child, str) or (child.tag not in _CONTAINERS and not _skips(child)):
+        if isinstance(child, str) or child.tag not in _CONTAINERS:
             kept.append(child)
-            continue
-        if _skips(child) or _is_chrome(child, root, is_landmark=is_landmark):
+        elif _is_chrome(child, root, is_landmark=is_landmark) or (
+            child.tag in menus and _is_link_list(child, root)
+        ):
             gone += child.text_chars
-            continue
-        gone += _prune(child, root, is_landmark=is_landmark)
-        kept.append(child)
-    if gone:
+        else:
+            gone += _prune(child, root, is_landmark=is_landmark)
+            kept.append(child)
+    if len(kept) != len(element.children):
         element.children = kept
-        element.text_chars -= gone
-    elif len(kept) != len(element.children):
-        element.children = kept
+    element.text_chars -= gone
     return gone
 
 
@@ -105,18 +114,22 @@ def _is_chrome(element: Element, root: Element, *, is_landmark: bool) -> bool:
     tag = element.tag
     if _is_called_chrome(element):
         return not _holds_content(element, root)
+    if _is_contents(element, root):
+        return True
     if is_landmark:
         return tag == "footer" and element.link_chars > 0.3 * element.text_chars
     if tag in ("header", "aside", "footer"):
         has_title = tag != "footer" and _has_heading(element, "h1")
         is_kept = has_title or (tag == "aside" and _NOTE_NAME.search(element.name()))
         return not is_kept and not _holds_content(element, root)
-    return tag in ("ul", "ol", "div", "table", "p") and _is_link_list(element, root)
+    return tag == "a" and "skip" in element.name().lower()
 
 
-def _skips(element: Element) -> bool:
-    """A link for those who cannot see, past what is left out here anyway."""
-    return element.tag == "a" and "skip" in element.name().lower()
+def _is_contents(element: Element, root: Element) -> bool:
+    """A table of contents repeats the headings; on a page of little else it is the content."""
+    if not _CONTENTS_NAME.search(element.name().lower()):
+        return False
+    return element.links > 0 and element.text_chars < _own_chars(root)
 
 
 def _is_called_chrome(element: Element) -> bool:
@@ -161,7 +174,10 @@ def _is_link_list(element: Element, root: Element) -> bool:
 
 
 def _bring_title(root: Element, page: Page) -> None:
-    """A page's one h1 belongs to its content even when it stands in a header before it."""
+    """A page's one h1 belongs to its content even when it stands in a header before it; unless
+    it is the name of the site, with which the title of the window does not begin."""
     titles = [element for element in page.blocks if element.tag == "h1"]
-    if len(titles) == 1 and root is not page.body and not _has_heading(root, "h1"):
+    if len(titles) != 1 or root is page.body or _has_heading(root, "h1"):
+        return
+    if page.title.startswith(one_line(titles[0].text())) or not page.title:
         root.children.insert(0, titles[0])

@@ -104,12 +104,12 @@ class Writer:
         number = number_in(element, "start")
         items: list[str] = []
         for child in element.children:
-            if isinstance(child, str):
+            blocks = [child.strip()] if isinstance(child, str) else self.blocks(child)
+            if not any(blocks):
                 continue
-            blocks = self.blocks(child)
-            if child.tag in ("ul", "ol", "menu") and items:
+            if isinstance(child, Element) and child.tag in ("ul", "ol", "menu") and items:
                 items[-1] += "\n" + indented("  " + "\n".join(blocks), "  ")
-            elif blocks:
+            else:
                 marker = f"{number}. " if is_ordered else "- "
                 items.append(_list_item(marker, blocks))
                 number += 1

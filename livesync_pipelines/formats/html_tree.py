@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from .markdown import one_line
 from .words import words
 
 INVISIBLE = words(
@@ -54,10 +55,12 @@ class Element:
 
 @dataclass(slots=True)
 class Page:
-    """The body, and all block elements below it in the order of the page."""
+    """The body, all block elements below it in the order of the page, and the title of its
+    window."""
 
     body: Element
     blocks: list[Element]
+    title: str
 
 
 _NO_ATTRIBUTES: dict[str, str | None] = {}
@@ -65,7 +68,8 @@ _NO_ATTRIBUTES: dict[str, str | None] = {}
 
 def tree(parser: LexborHTMLParser) -> Page:
     """Below 400 levels only text is kept, so that no reader can run out of stack."""
-    page = Page(Element("body", _NO_ATTRIBUTES), [])
+    title = parser.css_first("head title")
+    page = Page(Element("body", _NO_ATTRIBUTES), [], one_line(title.text()) if title else "")
     if parser.body is not None:
         _fill(page.body, parser.body, 0, page.blocks)
     return page

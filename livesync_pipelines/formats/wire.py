@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 LENGTHS = struct.Struct("!IQ")
 
-type_of_header = Mapping[str, object]
-
 
 def head(header: Mapping[str, object], payload_bytes: int) -> bytes:
     """What is sent before the payload."""

@@ -35,6 +35,7 @@ _MODULES = {
     "ole": "ole",
 }
 _MAX_DEPTH = 5_000
+_TOO_MUCH = "It needs more memory than one file may have."
 
 
 def read(job: Job) -> Reading:
@@ -45,10 +46,12 @@ def read(job: Job) -> Reading:
     except Unreadable:
         raise
     except MemoryError as error:
-        raise Unreadable("out_of_memory", "It needs more memory than one file may have.") from error
+        raise Unreadable("out_of_memory", _TOO_MUCH) from error
     except RecursionError as error:
         raise Unreadable("malformed", "It is nested too deeply.") from error
     except Exception as error:  # any parser may raise anything on hostile bytes
+        if "memory" in str(error).lower():
+            raise Unreadable("out_of_memory", _TOO_MUCH) from error
         kind = type(error).__name__
         raise Unreadable("malformed", f"It is broken or truncated ({kind}).") from error
     if len(reading.text) > job.limits.max_chars:
@@ -101,6 +104,7 @@ def _confine(limits: ExtractLimits) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     sys.setrecursionlimit(_MAX_DEPTH)
+    gc.disable()  # trees of elements have no cycles; a child that grows is replaced
 
 
 def _is_worn(limits: ExtractLimits) -> bool:
@@ -109,7 +113,7 @@ def _is_worn(limits: ExtractLimits) -> bool:
         return False
     with open("/proc/self/statm", "rb") as statm:
         resident = int(statm.read().split()[1]) * resource.getpagesize()
-    return resident > limits.memory_bytes / 3 and bool(gc.collect() or True)
+    return resident > limits.memory_bytes / 3
 
 
 def _receive(jobs: queue.SimpleQueue[tuple[dict[str, Any], bytes]]) -> None:

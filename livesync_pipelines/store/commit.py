@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.core.chunk import CHUNKER_VERSION, estimate_tokens
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.operation import Op
 from livesync_pipelines.model.records import Change, Entry, Known, Record
-from livesync_pipelines.store import operations
+from livesync_pipelines.store import lines, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
 from livesync_pipelines.store.shadow import entry_to_json
-
-POLICY = "source_wins"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +75,7 @@ def write(
             _write_unsettled(connection, sync_id, batch)
             append(connection, operation, _lines(batch), now)
             _count(operation, batch)
-            operations.fence(connection, operation, resume=resume)
+            tenure.fence(connection, operation, resume=resume)
     except BaseException:
         operation.ledger_seq, operation.ledger_hash = head
         raise
@@ -140,103 +136,21 @@ def _write_contents(connection: Connection, sync_id: str, changes: Sequence[Chan
 
 
 def _write_rows(connection: Connection, operation: Operation, batch: Batch) -> None:
-    sync_id = operation.sync.sync_id
     records = [c.record for c in batch.changes]
     kept = [*records, *(record for record, _ in batch.touched)]
     if kept:
-        _copy(
-            connection,
-            "shadow",
-            "sync_id, item_id, key, version, identity, state, size, modified_at, fetched_at,"
-            " content_hash, fingerprint, operation_id",
-            (_shadow_row(operation, record) for record in kept),
-        )
-    if not records:
-        return
-    _copy(
-        connection,
-        "records",
-        "sync_id, item_id, title, url, media_type, attributes",
-        (
-            (sync_id, r.item_id, r.title, r.url, r.media_type, json.dumps(dict(r.attributes)))
-            for r in records
-        ),
-    )
-    _copy(
-        connection,
-        "documents",
-        "sync_id, item_id, capsule, title, url, media_type, attributes, content_hash, layout,"
-        " chunk_count, mapping_version, chunker_version",
-        (_document_row(operation, change) for change in batch.changes),
-    )
-
-
-def _shadow_row(operation: Operation, record: Record) -> tuple[Any, ...]:
-    return (
-        operation.sync.sync_id,
-        record.item_id,
-        record.key,
-        record.version,
-        record.identity,
-        record.state,
-        record.size,
-        record.modified_at,
-        record.fetched_at,
-        record.content_hash,
-        record.fingerprint,
-        operation.operation_id,
-    )
-
-
-def _document_row(operation: Operation, change: Change) -> tuple[Any, ...]:
-    record = change.record
-    layout = [
-        {
-            "id": str(placed.chunk_id),
-            "start": placed.chunk.start,
-            "end": placed.chunk.end,
-            "headings": placed.chunk.heading_path,
-        }
-        for placed in change.layout
-    ]
-    return (
-        operation.sync.sync_id,
-        record.item_id,
-        operation.sync.capsule,
-        record.title,
-        record.url,
-        record.media_type,
-        json.dumps(dict(change.mapped)),
-        record.content_hash,
-        json.dumps(layout),
-        len({placed.chunk_id for placed in change.layout}),
-        operation.mapping_version,
-        CHUNKER_VERSION,
-    )
+        values = (rows.of_shadow(operation, record) for record in kept)
+        _copy(connection, "shadow", rows.SHADOW, values)
+    if records:
+        values = (rows.of_record(operation, record) for record in records)
+        _copy(connection, "records", rows.RECORDS, values)
+        values = (rows.of_document(operation, change) for change in batch.changes)
+        _copy(connection, "documents", rows.DOCUMENTS, values)
 
 
 def _write_chunks(connection: Connection, operation: Operation, changes: Sequence[Change]) -> None:
-    language = None if operation.language == "none" else operation.language
-    lines = (
-        (
-            placed.chunk_id,
-            operation.sync.sync_id,
-            change.record.item_id,
-            operation.sync.capsule,
-            language,
-            placed.chunk.text,
-            estimate_tokens(placed.chunk.text),
-            operation.operation_id,
-        )
-        for change in changes
-        for placed in change.written
-    )
-    _copy(
-        connection,
-        "chunks",
-        "chunk_id, sync_id, item_id, capsule, language, text, tokens, operation_id",
-        lines,
-    )
+    values = (line for change in changes for line in rows.of_chunks(operation, change))
+    _copy(connection, "chunks", rows.CHUNKS, values)
 
 
 def _write_failures(
@@ -284,32 +198,11 @@ def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None
             )
 
 
-def _lines(batch: Batch) -> Iterable[Line]:
+def _lines(batch: Batch) -> Iterator[Line]:
     for change in batch.changes:
-        before = _described(change.known) if change.known else None
-        after = {
-            **_described(change.record),
-            "fields": change.delta.changed_fields,
-            "chunks_written": len(change.written),
-            "chunks_removed": len(change.dropped),
-        }
-        yield Line(change.record.item_id, change.delta.op or Op.UPDATED, before, after, POLICY)
+        yield lines.of_change(change)
     for known, reason in batch.removed:
-        after = {"reason": reason}
-        yield Line(known.item_id, Op.REMOVED, _described(known), after, POLICY)
-
-
-def _described(item: Record | Known) -> dict[str, Any]:
-    return {
-        "key": item.key,
-        "version": item.version,
-        "title": item.title,
-        "url": item.url,
-        "media_type": item.media_type,
-        "attributes": dict(item.attributes),
-        "content_hash": item.content_hash.hex(),
-        "fingerprint": item.fingerprint.hex(),
-    }
+        yield lines.of_removal(known, reason)
 
 
 def _count(operation: Operation, batch: Batch) -> None:

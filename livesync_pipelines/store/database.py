@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -29,6 +30,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._pool: ConnectionPool[Connection] | None = None
+        self._opening = Lock()
 
     def connect(self) -> Connection:
         """A new connection. Raises `Unavailable` when the database does not answer."""
@@ -39,13 +41,23 @@ class Database:
 
     @contextmanager
     def pooled(self) -> Iterator[Connection]:
-        if self._pool is None:
-            self.connect().close()
-            self._pool = ConnectionPool(
-                self.url, min_size=0, max_size=8, kwargs={"autocommit": True}, open=True
-            )
-        with self._pool.connection() as connection:
+        with self._opened().connection() as connection:
             yield connection
+
+    def _opened(self) -> ConnectionPool[Connection]:
+        with self._opening:
+            if self._pool is None:
+                self.connect().close()
+                self._pool = ConnectionPool(
+                    self.url,
+                    min_size=0,
+                    max_size=8,
+                    timeout=10,
+                    check=ConnectionPool.check_connection,  # a restart of the server goes unseen
+                    kwargs={"autocommit": True},
+                    open=True,
+                )
+            return self._pool
 
     def close(self) -> None:
         if self._pool is not None:

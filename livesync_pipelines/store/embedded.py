@@ -21,13 +21,22 @@ def start(home: Path) -> str:
     It listens on a Unix socket only, and stops when the last process that joined it ends. As
     root it runs under a user of its own, `pgserver`.
     """
+    return str(_server(home).get_uri())
+
+
+def stop(home: Path) -> None:
+    """Stop the server of this home now, whoever uses it."""
+    _server(home).stop()
+
+
+def _server(home: Path) -> Any:
     home.mkdir(parents=True, exist_ok=True)
     package = _package()
     data = home / "postgres"
     if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
         data = _move_to_common_place(package, home)
     try:
-        return str(package.get_server(data, cleanup_mode="stop").get_uri())
+        return package.get_server(data, cleanup_mode="stop")
     except Exception as error:
         raise Broken(
             f"The embedded Postgres did not start: {type(error).__name__}.",

@@ -51,7 +51,9 @@ def put(
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
-def take(connection: Connection, *, now: datetime, limit: int = 100) -> list[Request]:
+def take(
+    connection: Connection, *, now: datetime, platform: str | None = None, limit: int = 100
+) -> list[Request]:
     """Hand out what waits, the most urgent first; the line goes when its operation begins.
 
     A sync that is being worked on is left for later: what it misses is still noted here.
@@ -63,12 +65,13 @@ def take(connection: Connection, *, now: datetime, limit: int = 100) -> list[Req
         " join livesync.connections c on c.name = s.connection"
         " where s.state = 'active' and not q.sync_id = any(%s)"
         " and (requested_at is null or requested_at < %s)"
+        " and (%s::text is null or c.platform = %s)"
         " order by q.priority, q.queued_at limit %s for update of q skip locked)"
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
         " where q.sync_id = due.sync_id"
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
         " extract(epoch from q.queued_at)::text, q.request",
-        (busy, now - LOST_AFTER, limit, now),
+        (busy, now - LOST_AFTER, platform, platform, limit, now),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}")
@@ -76,30 +79,52 @@ def take(connection: Connection, *, now: datetime, limit: int = 100) -> list[Req
     ]
 
 
-def due(connection: Connection, *, now: datetime) -> list[tuple[str, str, str | None]]:
-    """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark)."""
+def due(
+    connection: Connection,
+    *,
+    now: datetime,
+    platform: str | None = None,
+    realtime: bool | None = None,
+) -> list[tuple[str, str, str | None]]:
+    """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark).
+
+    Of one platform or of all; only the `realtime` ones, only the others, or both (None).
+    """
     busy = list(in_flight(connection))
     return connection.execute(
         "select sync_id, config ->> 'schedule', mark from livesync.syncs s"
+        " join livesync.connections c on c.name = s.connection"
         " where state = 'active' and config ->> 'schedule' <> 'manual'"
+        " and (%s::text is null or c.platform = %s)"
+        " and (%s::boolean is null or (config ->> 'schedule' = 'realtime') = %s)"
         " and (next_due_at is null or next_due_at <= %s)"
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
         " order by next_due_at nulls first",
-        (now, busy),
+        (platform, platform, realtime, realtime, now, busy),
     ).fetchall()
 
 
 @contextmanager
 def sweeping(connection: Connection) -> Iterator[bool]:
-    """Whether this process is the one that may look for what is due, for as long as it holds."""
-    query = "select pg_try_advisory_lock(%s)"
+    """Whether what is due may be looked for now; not while a first cycle has the house."""
+    query = "select pg_try_advisory_lock_shared(%s)"
     got = connection.execute(query, (_SWEEP_LOCK,)).fetchone()
     try:
         yield bool(got and got[0])
     finally:
         if got and got[0]:
-            connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
+            connection.execute("select pg_advisory_unlock_shared(%s)", (_SWEEP_LOCK,))
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """Keep everybody else from sweeping, for as long as this lasts."""
+    connection.execute("select pg_advisory_lock(%s)", (_SWEEP_LOCK,))
+    try:
+        yield
+    finally:
+        connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
 
 
 def wait(connection: Connection, *, timeout_s: float) -> bool:

@@ -204,6 +204,16 @@ def test_below_an_unreadable_folder_nothing_is_absent(open_root: Path) -> None:
     assert "Permission denied" in page.failures[0].reason
 
 
+def test_what_failed_lies_in_the_range_of_its_own_page(open_root: Path) -> None:
+    """A page vouches for the keys up to its `resume`: what is blind there must be said there."""
+    plant(open_root, *(f"f{n:04}" for n in range(PAGE_ITEMS - 1)), "g/x", "h", "i")
+    (open_root / "g").chmod(0)
+    with as_nobody():
+        first, last = pages(folder(open_root))
+    assert (first.blind, first.resume) == (("g/",), "h")
+    assert [e.key for e in entries_of(last)] == ["i"]
+
+
 def test_a_folder_that_may_be_listed_but_not_entered_costs_each_file_a_failure(
     open_root: Path,
 ) -> None:

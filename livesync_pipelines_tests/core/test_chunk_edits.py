@@ -94,7 +94,7 @@ def test_an_insert_at_the_top_renews_no_more_than_one_chunk_in_twenty(
     assert new <= count * 0.05
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(_SHAPES),
     st.integers(0, 10**6),
@@ -111,9 +111,10 @@ def test_an_edit_anywhere_renews_only_a_few_chunks(
     rest = parts[at:] if edit == "insert" else parts[at + 1 :]
     changed = parts[:at] + ([] if edit == "delete" else extra[:1]) + rest
     new, _ = _new(_text(shape, parts, joint), _text(shape, changed, joint))
-    assert new <= 6
+    assert new <= 8
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 19), st.text(st.sampled_from("ab. \n"), max_size=3000))
 def test_an_edit_in_one_section_of_some_size_touches_no_other(
     seed: int, which: int, extra: str

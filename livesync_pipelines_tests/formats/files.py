@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import Protocol
 
 import docx
 import openpyxl
@@ -32,7 +33,7 @@ PACKAGE = """<package xmlns="http://www.idpf.org/2007/opf" version="3.0">
 
 def zipped(members: Mapping[str, str | bytes]) -> bytes:
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
     return target.getvalue()
@@ -117,7 +118,11 @@ def pdf_file(pages: list[list[tuple[float, str]]], *, title: str = "", password:
     return target.getvalue()
 
 
-def _saved(document: docx.document.Document) -> bytes:
+class _Saveable(Protocol):
+    def save(self, target: io.BytesIO, /) -> None: ...
+
+
+def _saved(document: _Saveable) -> bytes:
     target = io.BytesIO()
     document.save(target)
     return target.getvalue()

@@ -47,7 +47,7 @@ def encrypted_zip() -> bytes:
 
 
 def zip_bomb() -> bytes:
-    return zipped({"word/document.xml": b"\0" * 450_000_000, **{f"{i}": b"" for i in range(9)}})
+    return zipped({"word/document.xml": bytes(201_000_000), **{f"{i}": b"" for i in range(9)}})
 
 
 def lying_zip() -> bytes:
@@ -65,7 +65,6 @@ HOSTILE: list[tuple[str, str, Callable[[], bytes | str]]] = [
     ("too_large", "bomb.docx", zip_bomb),
     ("too_large", "lying.docx", lying_zip),
     ("out_of_memory", "sparse.xlsx", sparse_sheet),
-    ("too_large", "many.xlsx", lambda: sheet_file({"S": [list(range(1_000))] * 510})),
     ("malformed", "half.docx", lambda: word_file()[:2_000]),
     ("malformed", "laughs.docx", lambda: zipped({"word/document.xml": LAUGHS})),
     ("malformed", "empty.docx", lambda: zipped({"word/document.xml": ""})),
@@ -96,7 +95,7 @@ def test_a_hostile_file_is_one_failure_with_one_sentence(
 @pytest.mark.parametrize(
     "page",
     [
-        "<div>" * 100_000 + "deep" + "</div>" * 100_000,
+        "<div>" * 10_000 + "deep" + "</div>" * 10_000,
         "<b><p>" * 20_000 + "deep",
         "<table><tr><td>" * 5_000 + "deep",
         "<ul><li>" * 5_000 + "deep",
@@ -124,11 +123,29 @@ def test_more_characters_than_allowed_are_too_large(name: str) -> None:
     assert outcome.code == "too_large"
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv", "a.json", "a.html", "a.docx"])
+def test_more_cells_than_allowed_are_too_large(name: str) -> None:
+    """Whatever the table is written in, and however many tables there are."""
+    rows: list[list[object]] = [["a", "b"], [1, 2], [3, 4]]
+    html = "<table><tr><td>1<td>2<tr><td>3<td>4</table>" * 2
+    made: dict[str, bytes | str] = {
+        "a.xlsx": sheet_file({"S": rows, "T": rows}),
+        "a.csv": "a,b\n1,2\n3,4\n",
+        "a.json": '[{"a": 1, "b": 2}, {"a": 3, "b": 4}, {"a": 5, "b": 6}]',
+        "a.html": html,
+        "a.docx": word_file(),
+    }
+    with Extractor(ExtractLimits(max_cells=3), workers=1) as small:
+        ((_, outcome),) = small.extract([body(made[name], name)])
+    assert isinstance(outcome, ItemFailure)
+    assert (outcome.code, outcome.reason) == ("too_large", "It has more than 3 table cells.")
+
+
 def test_the_neighbours_of_hostile_files_are_read(extractor: Extractor) -> None:
     """In the order given, with a good file before and after every bad one."""
     bodies: list[Body] = []
     for _, name, make in HOSTILE:
-        if name not in ("bomb.docx", "many.xlsx"):
+        if name != "bomb.docx":
             bodies += [body("a,b\n1,2\n", f"before {name}.csv"), body(make(), name)]
     bodies.append(body("# End", "end.md"))
     outcomes = list(extractor.extract(bodies))
@@ -139,10 +156,11 @@ def test_the_neighbours_of_hostile_files_are_read(extractor: Extractor) -> None:
 
 
 def test_a_file_that_takes_too_long_is_given_up() -> None:
-    page = "<p>word <b>bold</b></p>" * 400_000
-    with Extractor(ExtractLimits(timeout_s=0.5), workers=1) as hurried:
+    """HTML's own rules make its parser look through all open elements at each new one."""
+    page = "<div>" * 200_000
+    with Extractor(ExtractLimits(timeout_s=3), workers=1) as hurried:
         outcomes = [o for _, o in hurried.extract([body(page, "a.html"), body("a\n1", "b.csv")])]
-    assert outcomes[0] == ItemFailure("a.html", "timed_out", "It could not be read in 0.5 s.")
+    assert outcomes[0] == ItemFailure("a.html", "timed_out", "It could not be read in 3 s.")
     assert isinstance(outcomes[1], Extracted)
 
 

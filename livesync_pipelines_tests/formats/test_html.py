@@ -93,6 +93,24 @@ def test_a_page_of_links_is_not_emptied(read: Read) -> None:
     assert text.count("Chapter") == 20
 
 
+def test_links_among_the_text_are_no_menu(read: Read) -> None:
+    """A list under `See also` is content, the same list in a box of its own is not."""
+    links = "<ul><li><a href='/1'>One</a><li><a href='/2'>Two</a><li><a href='/3'>Three</a></ul>"
+    words = f"<h1>A</h1><p>{'Words of it. ' * 30}</p>"
+    text = read(f"<div>{links}</div><div>{words}<h2>See also</h2>{links}</div>", "a.html").text
+    assert text.startswith("# A")
+    assert text.endswith("## See also\n\n- One\n- Two\n- Three")
+
+
+def test_the_name_of_a_site_is_not_the_title_of_a_page(read: Read) -> None:
+    page = (
+        "<html><head><title>Unit Tests - The Book</title></head><body><h1>The Book</h1>"
+        "<main><h2>Unit Tests</h2><p>Words.</p></main></body></html>"
+    )
+    result = read(page, "a.html")
+    assert (result.title, result.text) == ("Unit Tests", "## Unit Tests\n\nWords.")
+
+
 def test_content_under_a_suspicious_name_is_kept(read: Read) -> None:
     """What holds most of the page is no sidebar, whatever it is called."""
     page = f"<div class='sidebar-layout sidebar'><h1>A</h1><p>{'Words. ' * 90}</p></div>"

@@ -1,0 +1,63 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import chunking, content, report
+
+SIZES = [20_000, 100_000]
+
+
+def main() -> int:
+    asked = _parser().parse_args(sys.argv[1:] or ["content"])
+    if asked.what == "chunking":
+        sys.argv = ["benchmarks.chunking", str(asked.megabytes)]
+        chunking.main()
+        return 0
+    return _content(asked)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    kinds = parser.add_subparsers(dest="what", required=True)
+    cutting = kinds.add_parser("chunking", help="how fast and how well texts are cut")
+    cutting.add_argument("megabytes", type=float, nargs="?", default=10)
+    syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
+    syncing.add_argument(
+        "--documents",
+        type=int,
+        action="append",
+        metavar="N",
+        help="a corpus size; may be given again (20,000 and 100,000 where none is given)",
+    )
+    syncing.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    syncing.add_argument(
+        "--peers", action="store_true", help="other products too, each in its own environment"
+    )
+    syncing.add_argument(
+        "--room", type=Path, help="where corpus and database live meanwhile (/var/tmp)"
+    )
+    return parser
+
+
+def _content(asked: argparse.Namespace) -> int:
+    found = []
+    sizes = asked.documents or SIZES
+    for measured in content.compare(
+        sizes, repeat=asked.repeat, with_peers=asked.peers, room=asked.room
+    ):
+        print(report.report(measured), flush=True)
+        found.append(measured)
+    if len(found) > 1:
+        print(report.memory(found))
+    shortfalls = [line for measured in found for line in report.shortfalls(measured)]
+    for line in shortfalls:
+        content.say(f"NOT RIGHT: {line}")
+    return 1 if shortfalls else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

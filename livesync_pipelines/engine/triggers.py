@@ -1,0 +1,31 @@
+"""Asking for a run: what a door may put into the queue."""
+
+from __future__ import annotations
+
+from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.model.sync import SyncState, Trigger
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.store.database import Connection
+
+
+def ask_for(
+    engine: Engine,
+    connection: Connection,
+    sync_id: str,
+    *,
+    full: bool = False,
+    trigger: Trigger = Trigger.PERSON,
+) -> None:
+    """Queue a run of a sync. Raises `Disabled`, `NotFound`, or `NeedsPerson` for a paused one."""
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    sync = catalog.sync(connection, sync_id)
+    state, reason = catalog.state(connection, sync_id)
+    if state is SyncState.PAUSED:
+        raise NeedsPerson(
+            f"Sync '{sync_id}' is paused{f' ({reason})' if reason else ''}; nothing was queued.",
+            hint=f"Resume it with `livesync sync resume {sync_id}`.",
+        )
+    queue.put(connection, sync_id, trigger=trigger, priority=sync.priority, full=full)

@@ -1,0 +1,191 @@
+"""An operation's hold on its sync: one at a time, each with a number that a zombie cannot forge."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.core import mapping
+from livesync_pipelines.model.errors import Broken, NotFound
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
+from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome, busy
+
+_MANY_CHUNKS = 1_000
+"""From so many new chunks on, an operation tidies the search index that they wait in."""
+
+
+def begin(
+    connection: Connection,
+    sync: SyncConfig,
+    *,
+    trigger: Trigger,
+    full: bool,
+    run_id: str | None,
+    now: datetime,
+) -> Operation:
+    """Open an operation, on a connection that it keeps for itself until `finish`.
+
+    The sync is locked for as long as the connection lives, so a worker that dies frees it at
+    once. What such a worker left open is closed as interrupted. Raises `Busy` when another
+    operation of the sync is in flight.
+    """
+    _lock(connection, sync.sync_id)
+    with connection.transaction():
+        state = _take_over(connection, sync.sync_id, now)
+        operation = Operation(
+            operation_id=uuid4(),
+            sync=sync,
+            run_id=run_id,
+            trigger=trigger,
+            full=full,
+            started_at=now,
+            fence=state["fence"],
+            language=str(state["language"]),
+            note=state["note"],
+            resume=None if full else state["resume"],
+            approved=state["approved"],
+            ledger_seq=state["ledger_seq"],
+            ledger_hash=state["ledger_hash"],
+            items_before=state["items"],
+            has_failures=bool(state["failures"]),
+            mapping_version=mapping.version(sync.mapping),
+        )
+        _answer_request(connection, operation)
+        _enter(connection, operation)
+    return operation
+
+
+def _lock(connection: Connection, sync_id: str) -> None:
+    lock = connection.execute(
+        "select lock_id from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    if lock is None:
+        raise NotFound(f"There is no sync '{sync_id}'.", hint="See `livesync sync list`.")
+    got = connection.execute("select pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, lock[0]))
+    if got.fetchone() != (True,):
+        raise busy(sync_id)
+
+
+def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str, Any]:
+    """Make the sync ours: from here on, what an older operation of it wants to write is refused."""
+    connection.execute(
+        "update livesync.operations set status = %s, finished_at = %s"
+        " where sync_id = %s and status = %s",
+        (Status.INTERRUPTED, now, sync_id, Status.RUNNING),
+    )
+    return rows(
+        connection,
+        "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
+        " where s.sync_id = %s and c.name = s.capsule"
+        " returning s.fence, s.note, s.resume, s.approved, s.ledger_seq, s.ledger_hash, c.language,"
+        " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
+        " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
+        (sync_id,),
+    )[0]
+
+
+def _answer_request(connection: Connection, operation: Operation) -> None:
+    """Take away what waits in the queue, if this operation does what it asks for."""
+    if operation.trigger is not Trigger.REPLAY:
+        connection.execute(
+            "delete from livesync.queue where sync_id = %s and (%s or not full_resync)",
+            (operation.sync.sync_id, operation.full),
+        )
+
+
+def _enter(connection: Connection, operation: Operation) -> None:
+    sync = operation.sync
+    connection.execute(
+        "insert into livesync.operations"
+        " (operation_id, sync_id, run_id, trigger, mode, status, started_at, cursor_from)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            operation.operation_id,
+            sync.sync_id,
+            operation.run_id,
+            operation.trigger,
+            "full" if operation.full else Mode(sync.mode),
+            Status.RUNNING,
+            operation.started_at,
+            operation.note or operation.resume,
+        ),
+    )
+
+
+def fence(connection: Connection, operation: Operation, *, resume: str | None) -> None:
+    """Move the sync's own state along, inside the caller's transaction.
+
+    Raises `Broken` when another operation has taken over: then nothing of this one may land.
+    """
+    updated = connection.execute(
+        "update livesync.syncs set resume = %s, note = %s, ledger_seq = %s, ledger_hash = %s"
+        " where sync_id = %s and fence = %s",
+        (
+            resume,
+            operation.note,
+            operation.ledger_seq,
+            operation.ledger_hash,
+            operation.sync.sync_id,
+            operation.fence,
+        ),
+    ).rowcount
+    if updated != 1:
+        raise Broken(
+            f"Operation {operation.operation_id} has been overtaken by a newer one of sync "
+            f"'{operation.sync.sync_id}'; nothing of its last page was written.",
+            hint="Nothing to do: the newer operation carries on.",
+        )
+    connection.execute(
+        "update livesync.operations set counts = %s where operation_id = %s",
+        (Jsonb(operation.counts.as_dict()), operation.operation_id),
+    )
+
+
+def finish(
+    connection: Connection,
+    operation: Operation,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    next_due_at: datetime | None,
+) -> None:
+    """Close an operation and free its sync."""
+    with connection.transaction():
+        connection.execute(
+            "update livesync.operations set status = %s, finished_at = %s, counts = %s,"
+            " stage_s = %s, cursor_to = %s, error = %s, listing_digest = %s"
+            " where operation_id = %s",
+            (
+                outcome.status,
+                now,
+                Jsonb(operation.counts.as_dict()),
+                Jsonb({name: round(s, 4) for name, s in operation.stage_s.items()}),
+                operation.note,
+                Jsonb(outcome.error) if outcome.error else None,
+                outcome.listing_digest,
+                operation.operation_id,
+            ),
+        )
+        connection.execute(
+            "update livesync.syncs set next_due_at = %s,"
+            " approved = case when %s then approved else 0 end,"
+            " mark = case when %s then mark end where sync_id = %s and fence = %s",
+            (
+                next_due_at,
+                outcome.status == Status.FAILED,
+                outcome.status == Status.SUCCESS,
+                operation.sync.sync_id,
+                operation.fence,
+            ),
+        )
+    if operation.counts.chunks_written >= _MANY_CHUNKS:
+        connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
+    connection.execute(
+        "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
+        (LOCK_CLASS, operation.sync.sync_id),
+    )

@@ -1,0 +1,42 @@
+"""The HTTP door, put together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.settings import Settings
+from livesync_pipelines.web import api, errors, pages
+from livesync_pipelines.web.guard import Guard
+from livesync_pipelines.web.room import Room
+
+_WORDS = """
+Ask how syncs are, ask for a run, search capsules, and learn where a chunk comes from.
+Every failure is `{"error": {"code", "message", "hint", "where"}}`.
+"""
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The door over this engine; whoever opened the engine closes it."""
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="LiveSync",
+        version="0.1.0",
+        description=_WORDS,
+        separate_input_output_schemas=False,
+    )
+    app.state.room = Room(engine, settings)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.add_middleware(Guard)
+    errors.install(app)
+    _forget_422(app)
+    return app
+
+
+def _forget_422(app: FastAPI) -> None:
+    """Take out of the schema, which FastAPI keeps, the answer where ours is a 400."""
+    for methods in app.openapi()["paths"].values():
+        for said in methods.values():
+            said["responses"].pop("422", None)

@@ -1,0 +1,69 @@
+"""Errors as answers: the error document, under the status that says what comes next."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from livesync_pipelines.engine.house import Disabled
+from livesync_pipelines.model.errors import (
+    BadInput,
+    LiveSyncError,
+    NeedsPerson,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
+
+_STATUS: tuple[tuple[type[LiveSyncError], int], ...] = (
+    (Disabled, 503),
+    (NotFound, 404),
+    (BadInput, 400),
+    (NeedsPerson, 409),
+    (RateLimited, 429),
+    (Unavailable, 503),
+)
+_log = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this app in one form."""
+    app.add_exception_handler(LiveSyncError, _understood)
+    app.add_exception_handler(RequestValidationError, _misspelt)
+    app.add_exception_handler(HTTPException, _no_such_door)
+    app.add_exception_handler(Exception, _fault)
+
+
+def _understood(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LiveSyncError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    headers = {"retry-after": f"{error.after_s:.0f}"} if isinstance(error, RateLimited) else None
+    return JSONResponse({"error": error.as_dict()}, status, headers)
+
+
+def _misspelt(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()]
+    return _answer(400, "bad_input", "; ".join(problems), "See /docs.", request.url.path)
+
+
+def _no_such_door(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = "not_found" if error.status_code == 404 else "bad_input"
+    return _answer(error.status_code, code, str(error.detail), "See /docs.", request.url.path)
+
+
+def _fault(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    message = f"{type(error).__name__}: this is a fault of LiveSync, not yours."
+    return _answer(500, "fault", message, "The traceback is in the log of the HTTP door.", "")
+
+
+def _answer(status: int, code: str, message: str, hint: str, where: str) -> JSONResponse:
+    error: dict[str, Any] = {"code": code, "message": message, "hint": hint, "where": where}
+    return JSONResponse({"error": error}, status)

@@ -1,0 +1,213 @@
+"""What the HTTP door takes and gives, for OpenAPI: the documents of DESIGN's contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Moment = Annotated[
+    datetime, PlainSerializer(lambda moment: moment.astimezone(UTC).isoformat(), return_type=str)
+]
+
+
+class Document(BaseModel):
+    """Fields beyond those named here pass through."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ErrorBody(BaseModel):
+    code: str
+    message: str
+    hint: str
+    where: str
+
+
+class ErrorDocument(BaseModel):
+    error: ErrorBody
+
+
+class ExternalSync(BaseModel):
+    enabled: bool
+    reason: str | None
+
+
+class QueueDepth(BaseModel):
+    depth: int
+    oldest_at: Moment | None
+
+
+class Health(BaseModel):
+    service: str
+    status: str
+    database: str
+    queue: QueueDepth
+    in_flight: int
+    external_sync: ExternalSync
+
+
+class SyncStatus(Document):
+    sync_id: str
+    platform: str
+    project_id: str
+    connection: str
+    capsule: str
+    state: str
+    state_reason: str | None
+    in_flight: bool
+    schedule: str
+    last_sync: Moment | None
+    next_sync: Moment | None
+    last_status: str | None
+    last_error: dict[str, str] | None
+    last_operation_id: str | None
+    items: int
+    chunks: int
+    failed_items: int
+    skipped_items: int
+    open_conflicts: int
+
+
+class ItemFailure(BaseModel):
+    key: str
+    code: str
+    reason: str
+    failed_at: Moment | None = None
+
+
+class Status(BaseModel):
+    external_sync: ExternalSync
+    syncs: list[SyncStatus]
+    failures: list[ItemFailure] | None = Field(None, description="Only where one sync was named.")
+
+
+class Stats(BaseModel):
+    syncs: dict[str, int] = Field(description="By state.")
+    items: int
+    chunks: int
+    failed_items: int
+    queue: QueueDepth
+    operations_24h: dict[str, int] = Field(description="By status.")
+
+
+class Operation(Document):
+    operation_id: str
+    sync_id: str
+    run_id: str | None
+    trigger: str
+    mode: str
+    started_at: Moment
+    finished_at: Moment | None
+    status: str
+    counts: dict[str, int]
+    stage_s: dict[str, float]
+    error: dict[str, str] | None
+
+
+class Operations(BaseModel):
+    operations: list[Operation]
+
+
+class OperationDetails(Operation):
+    failed_items: list[ItemFailure]
+
+
+class TriggerRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    sync_id: str = Field(min_length=1, max_length=63)
+    full: bool = Field(False, description="Read every item again, changed or not.")
+
+
+class Queued(BaseModel):
+    queued: bool
+    sync_id: str
+    full: bool
+    queue: QueueDepth
+
+
+class LedgerEntry(Document):
+    seq: int
+    at: Moment
+    item_id: str
+    op: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    cause: str
+    operation_id: str
+    policy: str
+    prev_hash: str
+    hash: str
+
+
+class Ledger(BaseModel):
+    entries: list[LedgerEntry]
+
+
+class Capsule(BaseModel):
+    name: str
+    project_id: str
+    language: str
+    syncs: int
+    documents: int
+    chunks: int
+
+
+class Capsules(BaseModel):
+    capsules: list[Capsule]
+
+
+class Question(BaseModel):
+    """What is looked for in a capsule: words, and what hits must have besides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field("", max_length=1_000, description='As on the web: "a phrase", or, -not.')
+    limit: int = Field(10, ge=1, le=100)
+    sync: str | None = None
+    media_type: str | None = None
+    url_prefix: str | None = None
+    since: str | None = Field(None, description="2026-11-01, or a span such as 7d.")
+    attribute: list[str] = Field([], description="Each as name:value.")
+
+
+class Hit(Document):
+    chunk_id: UUID
+    score: float
+    text: str
+    snippet: str = Field(description="Hits stand between ** and **.")
+    title: str
+    url: str
+    heading_path: list[str]
+    item_id: str
+    sync_id: str
+    version: str
+    modified_at: Moment | None
+
+
+class Hits(BaseModel):
+    hits: list[Hit]
+
+
+class Source(Document):
+    platform: str
+    item_id: str
+    version: str
+    url: str
+    modified_at: Moment | None
+    fetched_at: Moment
+
+
+class Explanation(Document):
+    chunk: dict[str, Any] | None = None
+    row: dict[str, Any] | None = None
+    source: Source
+    trigger: str | None
+    operation_id: str | None
+    run_id: str | None
+    mapping_version: str
+    chunker_version: str
+    changes: list[LedgerEntry]

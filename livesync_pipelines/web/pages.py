@@ -1,0 +1,107 @@
+"""The pages: HTML made here, without scripts and without anything from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from livesync_pipelines.engine import report
+from livesync_pipelines.store import capsules, overview
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.web.room import Given, Room
+
+SHOWN = 100
+"""How many changes of an operation, and how many operations, a page holds."""
+
+_HITS = 20
+_MARKS = ("\x02", "\x03")
+_MARKED = re.compile("\x02([^\x02\x03]*)\x03")
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+def _marked(snippet: str) -> Markup:
+    """A snippet with its hits marked; all else in it is text."""
+    return Markup(_MARKED.sub(r"<mark>\1</mark>", str(escape(snippet))))  # noqa: S704 - escaped
+
+
+def _linked(url: str) -> str:
+    """The address, if a browser may follow it: not `javascript:`, nor a file of the reader's."""
+    return url if urlsplit(url).scheme in {"http", "https"} else ""
+
+
+def _moment(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value else "-"
+
+
+_pages = Environment(
+    loader=PackageLoader("livesync_pipelines.web"), autoescape=True, undefined=StrictUndefined
+)
+_pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment}
+
+
+@router.get("/")
+def status(request: Request, room: Given) -> HTMLResponse:
+    with room.asked() as connection:
+        found = report.status(room.engine, connection)
+        return _page(
+            request,
+            room,
+            "status.html",
+            status=found,
+            conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
+            capsules=overview.capsules(connection),
+            queue=report.waiting(connection),
+            operations=overview.operations(connection, limit=_HITS),
+        )
+
+
+@router.get("/operations")
+def operations(request: Request, room: Given, sync_id: str | None = None) -> HTMLResponse:
+    with room.asked() as connection:
+        found = overview.operations(connection, sync_id=sync_id, limit=SHOWN)
+    return _page(request, room, "operations.html", operations=found, sync_id=sync_id)
+
+
+def operation(
+    request: Request, room: Room, found: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]
+) -> HTMLResponse:
+    """One operation, with the first of its changes."""
+    return _page(request, room, "operation.html", operation=found, changes=changes)
+
+
+def hits(
+    connection: Connection, name: str, words: str, filters: capsules.Filters
+) -> list[dict[str, Any]] | None:
+    """What the search page shows; None where there are no words yet. Raises `NotFound`."""
+    if words.strip():
+        return capsules.search(connection, name, words, limit=_HITS, filters=filters, marks=_MARKS)
+    capsules.language_of(connection, name)
+    return None
+
+
+def found(
+    request: Request, room: Room, name: str, words: str, shown: Sequence[Mapping[str, Any]] | None
+) -> HTMLResponse:
+    """The search box of a capsule, and the hits."""
+    return _page(request, room, "search.html", capsule=name, words=words, hits=shown)
+
+
+def _page(request: Request, room: Room, template: str, **values: Any) -> HTMLResponse:
+    dagster = f"http://{request.url.hostname}:{room.settings.dagster_port}"
+    text = _pages.get_template(template).render(
+        dagster=dagster, now=room.engine.now(), enabled=room.engine.enabled, **values
+    )
+    return HTMLResponse(text, headers={"content-security-policy": _POLICY, "vary": "accept"})

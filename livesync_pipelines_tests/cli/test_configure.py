@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import catalog
+
+from .conftest import CONFIG, Terminal
+
+
+def stored(engine: Engine) -> object:
+    with engine.database.pooled() as connection:
+        return catalog.stored(connection)
+
+
+def actions(document: dict[str, object]) -> list[tuple[str, str, str]]:
+    changes = document["changes"]
+    assert isinstance(changes, list)
+    return [(change["action"], change["kind"], change["name"]) for change in changes]
+
+
+def test_applying_shows_what_it_does(terminal: Terminal, docs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(CONFIG)
+    result = terminal("apply", str(file))
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "+ connection docs",
+        "+ capsule handbook",
+        "+ sync handbook-docs",
+        "3 added.",
+    ]
+
+
+def test_applying_again_changes_nothing(terminal: Terminal, applied: Path, engine: Engine) -> None:
+    with engine.database.pooled() as connection:
+        catalog.set_due(connection, "handbook-docs", engine.now(), "a mark")
+        before = catalog.status(connection)
+        document = terminal.document("apply", str(applied))
+        assert catalog.status(connection) == before
+    assert {action for action, _, _ in actions(document)} == {"unchanged"}
+
+
+def test_a_changed_connection_makes_its_syncs_due(
+    terminal: Terminal, applied: Path, engine: Engine
+) -> None:
+    with engine.database.pooled() as connection:
+        catalog.set_due(connection, "handbook-docs", engine.now(), "a mark")
+        applied.write_text(CONFIG.replace("path: docs", "path: elsewhere"))
+        document = terminal.document("apply", str(applied))
+        assert ("changed", "connection", "docs") in actions(document)
+        assert catalog.status(connection)[0]["next_sync"] is None
+
+
+def test_a_dry_run_shows_and_changes_nothing(
+    terminal: Terminal, tmp_path: Path, engine: Engine
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(CONFIG)
+    before = stored(engine)
+    document = terminal.document("apply", str(file), "--dry-run")
+    assert document["applied"] is False
+    assert ("added", "sync", "handbook-docs") in actions(document)
+    assert stored(engine) == before
+
+
+def test_a_bad_file_names_the_line_and_changes_nothing(
+    terminal: Terminal, applied: Path, engine: Engine
+) -> None:
+    before = stored(engine)
+    applied.write_text(CONFIG.replace("hourly", "sometimes") + "  more: {connection: docs}\n")
+    error = terminal.document("apply", str(applied), code=2)["error"]
+    assert error["code"] == "bad_input"
+    assert "syncs.handbook-docs.schedule" in error["message"]
+    assert "syncs.more" in error["message"]
+    assert f"{applied}:7" in error["where"]
+    assert stored(engine) == before
+
+
+def test_every_door_says_that_nothing_will_run(terminal: Terminal, applied: Path) -> None:
+    result = terminal("apply", str(applied), EXTERNAL_SYNC_ENABLED="")
+    assert result.exit_code == 0
+    assert "EXTERNAL_SYNC_ENABLED is not true" in result.stderr
+
+
+def test_connecting_shows_what_is_seen_and_saves_it(
+    terminal: Terminal, docs: Path, engine: Engine
+) -> None:
+    result = terminal("connect", "folder", "--name", "files", "-o", "path=docs")
+    assert result.exit_code == 0
+    assert "It shows 3 items" in result.stdout
+    assert "sub/printers.md" in result.stdout
+    with engine.database.pooled() as connection:
+        saved = catalog.connection_of(connection, "files")
+    assert (saved.project_id, saved.options) == ("default", {"path": str(docs)})
+
+
+def test_what_a_connection_sees_is_a_document(terminal: Terminal, docs: Path) -> None:
+    words = ("connect", "folder", "--name", "files", "-o", f"path={docs}", "--project", "demo")
+    document = terminal.document(*words)
+    assert document["action"] == "added"
+    assert document["sees"]["items"] == 3
+    assert document["sees"]["keys"][0] == "leave.md"
+    assert document["unchecked"] is None
+
+
+def test_a_source_that_does_not_answer_is_not_saved(terminal: Terminal, engine: Engine) -> None:
+    words = ("connect", "folder", "--name", "files", "-o", "path=nowhere")
+    error = terminal.document(*words, code=2)["error"]
+    assert "nowhere" in error["message"]
+    assert stored(engine) == type(stored(engine))()
+    assert terminal.document(*words, "--no-check")["unchecked"] == "--no-check"
+
+
+def test_without_external_sync_the_source_is_not_asked(terminal: Terminal, docs: Path) -> None:
+    words = ("connect", "folder", "--name", "files", "-o", "path=docs")
+    document = terminal.document(*words, EXTERNAL_SYNC_ENABLED="false")
+    assert document["sees"] is None
+    assert "EXTERNAL_SYNC_ENABLED" in document["unchecked"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("folders", "-o", "path=x"), "unknown platform 'folders'"),
+        (("folder",), "'path' is missing"),
+        (("folder", "-o", "path=x", "-o", "paht=y"), "unknown key 'paht'"),
+        (("folder", "-o", "path=[a"), "must be a list"),
+        (("folder", "-o", "path=${NOWHERE}"), "NOWHERE is not set"),
+    ],
+)
+def test_a_wrong_connection_is_refused(
+    terminal: Terminal, words: tuple[str, ...], said: str
+) -> None:
+    platform, *options = words
+    error = terminal.document("connect", platform, "--name", "it", *options, code=2)["error"]
+    assert said in error["message"]
+
+
+def test_a_sync_is_added_with_its_capsule(terminal: Terminal, docs: Path, engine: Engine) -> None:
+    terminal("connect", "folder", "--name", "files", "-o", "path=docs", "--project", "demo")
+    words = ("sync", "add", "notes", "--connection", "files", "--capsule", "notes")
+    more = ("--include", "**/*.md", "--exclude", "sub/**", "-o", "hidden=true")
+    document = terminal.document(*words, *more, "--schedule", "daily", "--priority", "low")
+    assert actions(document) == [("added", "capsule", "notes"), ("added", "sync", "notes")]
+    with engine.database.pooled() as connection:
+        sync = catalog.sync(connection, "notes")
+    assert sync.project_id == "demo"
+    assert (sync.schedule, sync.priority) == ("daily", "low")
+    assert sync.select["include"] == ["**/*.md"]
+    assert sync.select["exclude"] == ["sub/**"]
+
+
+def test_a_sync_that_is_there_is_not_added_again(terminal: Terminal, applied: Path) -> None:
+    words = ("sync", "add", "handbook-docs", "--connection", "docs", "--capsule", "handbook")
+    error = terminal.document(*words, code=2)["error"]
+    assert "already" in error["message"]
+
+
+def test_a_sync_of_no_connection_names_those_that_are_there(
+    terminal: Terminal, applied: Path
+) -> None:
+    words = ("sync", "add", "more", "--connection", "dosc", "--capsule", "handbook")
+    error = terminal.document(*words, "--project", "demo", code=2)["error"]
+    assert "dosc" in error["message"]
+    assert "docs" in error["hint"]
+    assert error["where"] == "sync add: syncs.more.connection"
+
+
+def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
+    listed = terminal.document("platforms")["platforms"]
+    assert "folder" in {platform["name"] for platform in listed}
+    (path,) = terminal.document("platforms", "folder")["options"]
+    assert path == {"name": "path", "type": "text", "required": True, "default": None}
+    assert "abilities: probe" in terminal("platforms", "folder").stdout
+    assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import CONFIG, Run, Terminal
+
+
+def verdicts(document: dict[str, Any]) -> dict[str, str]:
+    return {check["check"]: check["verdict"] for check in document["checks"]}
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture
+def ports() -> dict[str, str]:
+    return {"LIVESYNC_PORT": free_port(), "LIVESYNC_DAGSTER_PORT": free_port()}
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield str(holder.getsockname()[1])
+
+
+def test_a_healthy_house_has_nothing_that_fails(
+    terminal: Terminal, synced: dict[str, Any], ports: dict[str, str]
+) -> None:
+    document = terminal.document("doctor", **ports)
+    assert document["ok"] is True
+    assert set(verdicts(document).values()) == {"ok"}
+    assert verdicts(document)["sync handbook-docs"] == "ok"
+    result = terminal("doctor", **ports)
+    assert result.exit_code == 0
+    assert "Nothing fails." in result.stdout
+
+
+def test_a_wrong_variable_fails_and_ends_with_1(terminal: Terminal) -> None:
+    document = terminal.document("doctor", code=1, LIVESYNC_PORT="seven")
+    assert document["ok"] is False
+    assert verdicts(document)["environment"] == "failed"
+
+
+def test_an_unknown_variable_and_a_switched_off_house_are_warnings(
+    terminal: Terminal, ports: dict[str, str]
+) -> None:
+    environ = {"LIVESYNC_PROT": "1", "EXTERNAL_SYNC_ENABLED": "no", **ports}
+    found = verdicts(terminal.document("doctor", **environ))
+    assert found["environment"] == "warning"
+    assert found["external sync"] == "warning"
+
+
+def test_a_taken_port_says_which_variable_to_set(
+    terminal: Terminal, taken: str, ports: dict[str, str]
+) -> None:
+    document = terminal.document("doctor", code=1, **{**ports, "LIVESYNC_PORT": taken})
+    assert verdicts(document)["HTTP port"] == "failed"
+    result = terminal("doctor", **{**ports, "LIVESYNC_PORT": taken})
+    assert "set LIVESYNC_PORT to a free port" in result.stdout
+
+
+def test_a_database_that_does_not_answer_fails(terminal: Terminal, ports: dict[str, str]) -> None:
+    nobody = "postgresql://someone@127.0.0.1:1/livesync"
+    document = terminal.document("doctor", code=1, LIVESYNC_DATABASE_URL=nobody, **ports)
+    assert verdicts(document)["database"] == "failed"
+
+
+def test_a_home_that_cannot_be_written_to_fails(
+    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    document = terminal.document("doctor", code=1, LIVESYNC_HOME=str(file), **ports)
+    assert verdicts(document)["home"] == "failed"
+
+
+def test_a_connection_whose_variable_is_gone_fails(
+    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(CONFIG.replace("path: docs", 'path: "${DOCS}"'))
+    assert terminal("apply", str(file), DOCS=str(tmp_path)).exit_code == 0
+    document = terminal.document("doctor", code=1, **ports)
+    assert verdicts(document)["connection docs"] == "failed"
+
+
+def test_a_file_of_the_configuration_that_is_wrong_fails(
+    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("syncs: 5\n")
+    document = terminal.document("doctor", code=1, LIVESYNC_CONFIG=str(file), **ports)
+    assert verdicts(document)["LIVESYNC_CONFIG"] == "failed"
+
+
+def test_syncs_that_rest_or_fail_are_told(
+    terminal: Terminal, docs: Path, run: Run, ports: dict[str, str]
+) -> None:
+    run()
+    docs.rename(docs.with_name("away"))
+    assert run()["status"] == "failed"
+    document = terminal.document("doctor", code=1, **ports)
+    assert verdicts(document)["sync handbook-docs"] == "failed"
+    terminal("sync", "pause", "handbook-docs")
+    assert verdicts(terminal.document("doctor", **ports))["sync handbook-docs"] == "warning"

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import catalog
+
+from .conftest import Run, Terminal
+
+
+def test_syncs_are_listed(terminal: Terminal, applied: Path) -> None:
+    (sync,) = terminal.document("sync", "list")["syncs"]
+    assert sync["sync_id"] == "handbook-docs"
+    assert sync["schedule"] == "hourly"
+    assert "handbook-docs  folder" in terminal("sync", "list").stdout
+
+
+def test_no_sync_yet_says_what_to_do(terminal: Terminal) -> None:
+    assert terminal.document("sync", "list") == {"syncs": []}
+    assert "livesync apply" in terminal("sync", "list").stdout
+
+
+def test_a_sync_rests_until_it_is_resumed(terminal: Terminal, applied: Path) -> None:
+    paused = terminal.document("sync", "pause", "handbook-docs", "--reason", "a move")
+    assert paused == {"sync_id": "handbook-docs", "state": "paused", "reason": "a move"}
+    assert "paused (a move)" in terminal("status", "handbook-docs").stdout
+    assert terminal("sync", "resume", "handbook-docs").stdout == "handbook-docs is active.\n"
+    assert terminal.document("status")["syncs"][0]["state"] == "active"
+
+
+def test_words_about_no_sync_name_those_that_are_there(terminal: Terminal, applied: Path) -> None:
+    for words in (
+        ("sync", "pause", "x"),
+        ("sync", "resume", "x"),
+        ("sync", "approve", "x"),
+        ("sync", "remove", "x", "--yes"),
+        ("status", "x"),
+        ("history", "x"),
+        ("ledger", "x"),
+        ("ledger", "verify", "x"),
+    ):
+        error = terminal.document(*words, code=2)["error"]
+        assert (error["code"], error["hint"]) == ("not_found", "Configured: handbook-docs.")
+
+
+def test_removing_needs_a_yes(terminal: Terminal, synced: dict[str, Any], engine: Engine) -> None:
+    error = terminal.document("sync", "remove", "handbook-docs", code=2)["error"]
+    assert "takes 3 items" in error["message"]
+    removed = terminal.document("sync", "remove", "handbook-docs", "--yes")
+    assert removed["removed"] == "handbook-docs"
+    assert removed["items"] == 3
+    with engine.database.pooled() as connection:
+        assert catalog.syncs(connection) == []
+
+
+def test_approving_what_waits_lets_it_go(
+    terminal: Terminal, docs: Path, applied: Path, run: Run
+) -> None:
+    for n in range(30):
+        (docs / f"{n}.md").write_text(f"Page {n}")
+    run()
+    for n in range(30):
+        (docs / f"{n}.md").unlink()
+    assert run()["status"] == "waiting_for_approval"
+    assert "waiting_for_approval" in terminal("status").stdout
+    assert terminal.document("sync", "approve", "handbook-docs")["approved"] == 30
+    assert run()["removed"] == 30
+
+
+def test_approving_where_nothing_waits_changes_nothing(terminal: Terminal, applied: Path) -> None:
+    assert terminal.document("sync", "approve", "handbook-docs")["approved"] == 0
+    assert "waits for no approval" in terminal("sync", "approve", "handbook-docs").stdout
+
+
+def test_a_run_is_a_dagster_run_and_prints_its_result(
+    terminal: Terminal, applied: Path, docs: Path
+) -> None:
+    done = terminal.process("sync", "run", "handbook-docs", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["status"], result["added"]) == ("success", 3)
+    assert result["run_id"]
+
+
+def test_a_run_that_waits_for_a_person_ends_with_3(
+    terminal: Terminal, docs: Path, applied: Path, run: Run
+) -> None:
+    for n in range(30):
+        (docs / f"{n}.md").write_text(f"Page {n}")
+    run()
+    for n in range(30):
+        (docs / f"{n}.md").unlink()
+    done = terminal.process("sync", "run", "handbook-docs")
+    assert done.returncode == 3
+    assert "livesync sync approve handbook-docs" in done.stderr
+    assert "handbook-docs: waiting_for_approval" in done.stdout
+
+
+def test_no_run_begins_without_external_sync(terminal: Terminal, applied: Path) -> None:
+    words = ("sync", "run", "handbook-docs", "--json")
+    done = terminal.process(*words, EXTERNAL_SYNC_ENABLED="false")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "disabled"

@@ -1,0 +1,277 @@
+"""One small world per platform, in which a test writes, changes and loses things.
+
+A platform joins the contracts with a class here and a line in `WORLDS`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from livesync_pipelines.connectors.base import PAGE_ITEMS, Connector, FetchLimits
+from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
+from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
+from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
+from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
+
+from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
+from ..net.site import Site, Watch
+
+LIMITS = FetchLimits(max_bytes=100_000, timeout_s=5.0)
+SECRET = "hunter2-the-secret"
+
+
+class World(ABC):
+    """A source under the test's hand. Items have names; their keys are the platform's."""
+
+    many: ClassVar[int] = PAGE_ITEMS + 3
+    """So many items that a listing of them has more than one page."""
+
+    def __init__(self) -> None:
+        self._open: list[Connector] = []
+
+    def connector(self) -> Connector:
+        """A fresh instance, as each run has one."""
+        self._open.append(self._connector())
+        return self._open[-1]
+
+    def close(self) -> None:
+        for connector in self._open:
+            connector.close()
+
+    @abstractmethod
+    def _connector(self) -> Connector: ...
+
+    @abstractmethod
+    def key(self, name: str) -> str: ...
+
+    @abstractmethod
+    def put(self, name: str, text: str) -> None:
+        """Write an item, new or not."""
+
+    def put_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.put(name, name)
+
+    @abstractmethod
+    def touch(self, name: str) -> None:
+        """Do what may well happen to an item without its content changing."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None: ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Only where the platform knows renames."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def break_item(self, name: str) -> None:
+        """Bring it about that this one item cannot be read."""
+
+    @abstractmethod
+    def cut_off(self) -> None:
+        """Take the whole source away."""
+
+
+class FolderWorld(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+
+    def _connector(self) -> Connector:
+        return Folder(FolderConnection(path=str(self.root)), FolderSelection(), LIMITS)
+
+    def close(self) -> None:
+        super().close()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def key(self, name: str) -> str:
+        return f"{name[-1]}/{name}.txt"
+
+    def put(self, name: str, text: str) -> None:
+        file = self.root / self.key(name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+
+    def touch(self, name: str) -> None:
+        (self.root / self.key(name)).read_text()
+
+    def remove(self, name: str) -> None:
+        (self.root / self.key(name)).unlink()
+
+    def rename(self, old: str, new: str) -> None:
+        (self.root / self.key(new)).parent.mkdir(exist_ok=True)
+        (self.root / self.key(old)).rename(self.root / self.key(new))
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        shutil.rmtree(self.root)
+
+
+class S3World(World):
+    many = 1_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bucket = new_bucket()
+
+    def _connector(self) -> Connector:
+        connection = {
+            "bucket": self.bucket,
+            "prefix": "p/",
+            "endpoint_url": endpoint(),
+            "region": "us-east-1",
+            "access_key_id": ACCESS_KEY,
+            "secret_access_key": SECRET,
+        }
+        return S3(S3Connection.model_validate(connection), S3Selection(), LIMITS)
+
+    def key(self, name: str) -> str:
+        return f"p/{name}"
+
+    def put(self, name: str, text: str) -> None:
+        client().put_object(Bucket=self.bucket, Key=self.key(name), Body=text.encode())
+
+    def put_many(self, names: Sequence[str]) -> None:
+        seed(self.bucket, [self.key(name) for name in names])
+
+    def touch(self, name: str) -> None:
+        now = client().get_object(Bucket=self.bucket, Key=self.key(name))
+        self.put(name, now["Body"].read().decode())
+
+    def remove(self, name: str) -> None:
+        client().delete_object(Bucket=self.bucket, Key=self.key(name))
+
+    def break_item(self, name: str) -> None:
+        client().put_object(
+            Bucket=self.bucket, Key=self.key(name), Body=b"x", StorageClass="GLACIER"
+        )
+
+    def cut_off(self) -> None:
+        for item in client().list_objects_v2(Bucket=self.bucket).get("Contents", []):
+            client().delete_object(Bucket=self.bucket, Key=item["Key"])
+        client().delete_bucket(Bucket=self.bucket)
+
+
+class RssWorld(World):
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = Site()
+        self.site.__enter__()
+        self._entries: dict[str, str] = {}
+        self._publish()
+
+    def _connector(self) -> Connector:
+        url = self.site.url("/feed").replace("http://", f"http://ada:{SECRET}@")
+        return Rss(RssConnection(url=url, allow_private=True), RssSelection(), LIMITS)
+
+    def close(self) -> None:
+        super().close()
+        self.site.__exit__(None, None, None)
+
+    def _publish(self) -> None:
+        items = "".join(self._entries.values())
+        self.site.put(
+            "/feed",
+            f'<rss version="2.0"><channel><title>News</title>{items}</channel></rss>',
+            headers={"content-type": "application/rss+xml"},
+        )
+
+    def key(self, name: str) -> str:
+        return f"urn:{name}"
+
+    def put(self, name: str, text: str) -> None:
+        self._entries[name] = (
+            f"<item><guid>{self.key(name)}</guid><title>{name}</title>"
+            f"<description>{text}</description></item>"
+        )
+        self._publish()
+
+    def put_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._entries[name] = f"<item><guid>{self.key(name)}</guid></item>"
+        self._publish()
+
+    def touch(self, name: str) -> None:
+        """A feed stamps its entries anew and turns their order round."""
+        entry = self._entries.pop(name)
+        dated = "<pubDate>Sat, 21 Nov 2026 00:00:00 GMT</pubDate></item>"
+        self._entries[name] = entry.replace("</item>", dated)
+        self._publish()
+
+    def remove(self, name: str) -> None:
+        del self._entries[name]
+        self._publish()
+
+    def break_item(self, name: str) -> None:
+        """Markup that is not XML: it can be read, and it is told."""
+        self.put(name, "this & that")
+
+    def cut_off(self) -> None:
+        self.site.put("/feed", "no such feed", status=404)
+
+
+class WebsiteWorld(World):
+    many = 53
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = Site()
+        self.site.__enter__()
+        self._texts: dict[str, str] = {}
+        self._publish()
+
+    def _connector(self) -> Connector:
+        connection = WebsiteConnection(start=[self.site.url("/")], allow_private=True, pause_s=0)
+        return Website(connection, WebsiteSelection(), LIMITS, world=Watch().world())
+
+    def close(self) -> None:
+        super().close()
+        self.site.__exit__(None, None, None)
+
+    def _publish(self) -> None:
+        links = "".join(f'<a href="/{name}">{name}</a>' for name in self._texts)
+        self.site.put("/", f"<html><body>{links}</body></html>")
+
+    def key(self, name: str) -> str:
+        return self.site.url(f"/{name}")
+
+    def put(self, name: str, text: str) -> None:
+        self._write(name, text)
+        self._publish()
+
+    def put_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._write(name, name)
+        self._publish()
+
+    def _write(self, name: str, text: str) -> None:
+        self._texts[name] = text
+        self.site.put(f"/{name}", f"<html><body><p>{text}</p></body></html>")
+
+    def touch(self, name: str) -> None:
+        """A replica stamps its own validators."""
+        page = f"<html><body><p>{self._texts[name]}</p></body></html>"
+        self.site.put(f"/{name}", page, headers={"etag": '"of this replica"'})
+
+    def remove(self, name: str) -> None:
+        del self._texts[name]
+        self.site.drop(f"/{name}")
+        self._publish()
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "")
+        self.site.put(f"/{name}", "sorry", status=500)
+
+    def cut_off(self) -> None:
+        for target in ("/", "/robots.txt", *(f"/{name}" for name in self._texts)):
+            self.site.put(target, "sorry", status=503)
+
+
+WORLDS: tuple[type[World], ...] = (FolderWorld, S3World, RssWorld, WebsiteWorld)

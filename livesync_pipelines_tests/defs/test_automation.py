@@ -1,0 +1,103 @@
+"""What starts runs: schedules for what is due, a sensor for what is queued."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs.automation import POLLS, drain_queue
+from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.model.sync import Priority, Trigger
+from livesync_pipelines.store import operations, queue
+
+from .conftest import SYNC, House, a_sync
+from .test_corridor import run
+
+POLL = next(poll for poll in POLLS if poll.name == "poll_folder")
+
+
+def poll(house: House) -> list[dg.RunRequest]:
+    context = dg.build_schedule_context(house.instance, resources={"livesync": LiveSync()})
+    answer = POLL(context)
+    return list(answer) if isinstance(answer, list) else []
+
+
+def drain(house: House) -> list[dg.RunRequest]:
+    context = dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
+    answer = drain_queue(context)
+    assert isinstance(answer, dg.SensorResult)
+    return list(answer.run_requests or [])
+
+
+def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
+    with house.engine.database.connect() as connection:
+        queue.put(
+            connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL, full=full
+        )
+
+
+def test_a_new_sync_is_due_at_once_and_requested_once(house: House) -> None:
+    requests = poll(house)
+    assert [(r.job_name, r.partition_key) for r in requests] == [("sync_folder", SYNC)]
+    assert poll(house) == []
+
+
+def test_a_request_runs_as_it_stands_and_carries_its_trigger(house: House) -> None:
+    (request,) = poll(house)
+    assert request.job_name is not None
+    done = defs.resolve_job_def(request.job_name).execute_in_process(
+        instance=house.instance, partition_key=request.partition_key, tags=dict(request.tags)
+    )
+    assert done.success
+    with house.engine.database.connect() as connection:
+        assert operations.history(connection, SYNC)[0]["trigger"] == "poll"
+
+
+def test_a_source_that_has_not_changed_costs_no_run(house: House) -> None:
+    (request,) = poll(house)
+    run(house, **dict(request.tags))
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set next_due_at = now() - interval '1 hour'")
+    assert poll(house) == []
+    (house.folder / "three.md").write_text("# Three\n")
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set next_due_at = now() - interval '1 hour'")
+    assert len(poll(house)) == 1
+
+
+def test_many_hints_of_one_sync_are_one_request(house: House) -> None:
+    put(house)
+    put(house, full=True)
+    (request,) = drain(house)
+    assert request.tags["livesync/full"] == "true"
+    assert request.run_key is not None
+
+
+def test_the_sensor_hands_out_every_waiting_sync(house: House) -> None:
+    house.configure(a_sync("second"), a_sync("third"))
+    for sync_id in ("second", "third"):
+        put(house, sync_id)
+    assert {request.partition_key for request in drain(house)} == {"second", "third"}
+
+
+def test_a_realtime_folder_is_queued_when_it_changes(house: House) -> None:
+    house.configure(a_sync(schedule="realtime"))
+    (first,) = drain(house)
+    run(house, **dict(first.tags))
+    (house.folder / "one.md").write_text("# One\n\nA kingfisher instead.\n")
+    (request,) = drain(house)
+    assert request.tags["livesync/trigger"] == "watch"
+
+
+def test_both_stand_still_and_say_why_where_external_sync_is_off(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(house)
+    monkeypatch.setenv("EXTERNAL_SYNC_ENABLED", "false")
+    resources = {"livesync": LiveSync()}
+    sensed = drain_queue(dg.build_sensor_context(house.instance, resources=resources))
+    polled = POLL(dg.build_schedule_context(house.instance, resources=resources))
+    for answer in (sensed, polled):
+        assert isinstance(answer, dg.SkipReason)
+        assert "EXTERNAL_SYNC_ENABLED" in (answer.skip_message or "")
