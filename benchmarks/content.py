@@ -7,13 +7,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from benchmarks import peers
+from benchmarks import rivals
 from benchmarks.contest import (
     PHASES,
     Contestant,
@@ -40,31 +39,35 @@ class Measured:
 
 
 def compare(
-    sizes: Sequence[int], *, repeat: int, with_peers: bool, room: Path | None = None
+    sizes: Sequence[int],
+    *,
+    repeat: int,
+    with_peers: bool = False,
+    room: Path | None = None,
+    server_url: str | None = None,
 ) -> Iterator[Measured]:
-    """Measure every size. `room` is where corpus and database live; others must be able to
-    enter it, for root's server runs under a user of its own."""
-    contestants = ours_and_limits() + (peers.installed(say) if with_peers else [])
-    with _place(room) as place:
-        server_url = embedded.start(place / "home")
-        warm = Corpus(place / "warm", seed=7)
-        warm.make(WARM_UP)
-        for documents in sizes:
-            corpus = Corpus(place / f"corpus-{documents}")
-            say(f"{documents:,} documents: writing them")
-            corpus.make(documents)
-            yield _contest(contestants, server_url, corpus, warm.folder, repeat)
-            shutil.rmtree(corpus.folder)
+    """Measure every size, on a server of our own unless one is given. `room` is where corpus
+    and server live; others must be able to enter it, for root's server is another user's."""
+    contestants = ours_and_limits() + (rivals.installed(say) if with_peers else [])
+    place = _place(room)
+    url = server_url or embedded.start(place / "home")
+    warm = Corpus(place / "warm", seed=7)
+    warm.make(WARM_UP)
+    for documents in sizes:
+        corpus = Corpus(place / f"corpus-{documents}")
+        say(f"{documents:,} documents: writing them")
+        corpus.make(documents)
+        yield _contest(contestants, url, corpus, warm.folder, repeat)
+        shutil.rmtree(corpus.folder)
 
 
-@contextmanager
-def _place(room: Path | None) -> Iterator[Path]:
+def _place(room: Path | None) -> Path:
     """A new folder that others may enter. The server in it runs until this process ends, so
     the folder goes after it."""
     place = Path(tempfile.mkdtemp(prefix="livesync-benchmark-", dir=room or "/var/tmp"))
     place.chmod(0o755)
     atexit.register(shutil.rmtree, place, ignore_errors=True)
-    yield place
+    return place
 
 
 def _contest(

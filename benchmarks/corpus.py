@@ -14,17 +14,19 @@ FOLDER_ITEMS = 500
 VOCABULARY = 30_000
 EDITED, ADDED, DELETED = 0.01, 0.005, 0.005
 _DRAW = 100_000
-_MEAN_OVERRUN = 700
+_MEAN_OVERRUN = 950
 """By how much a document runs over its drawn size on average: its last section is whole."""
 
-_ONSETS = "b br c ch cl d dr f fl g gr h j l m n p pl pr qu r s sh sk sp st t th tr v w".split()
-_NUCLEI = "a a e e e i i o o u ai ea ee ie oa ou".split()
-_CODAS = [*[""] * 12, *"ck d l m n nd nt r s st t".split()]
-_SMALL = (
-    "the of and to in a is that for it as was with be by on not he his but at are this have from "
-    "or had an they which one you were all her she there would their we him been has when who"
-).split()
-_SUFFIXES = ["", "", "", "", "s", "s", "ed", "ing", "er", "ly", "tion"]
+_ONSETS = """
+b br c ch cl d dr f fl g gr h j l m n p pl pr qu r s sh sk sp st t th tr v w
+"""
+_NUCLEI = "a a e e e i i o o u ai ea ee ie oa ou"
+_CODAS = "- - - - - - - - - - - - ck d l m n nd nt r s st t"
+_SMALL = """
+the of and to in a is that for it as was with be by on not he his but at are this have from or had
+an they which one you were all her she there would their we him been has when who
+"""
+_SUFFIXES = "- - - - s s ed ing er ly tion"
 
 
 class Words:
@@ -48,13 +50,13 @@ class Words:
 
 
 def _vocabulary(random: Random) -> list[str]:
-    words = dict.fromkeys(_SMALL)
+    onsets, nuclei = _ONSETS.split(), _NUCLEI.split()
+    ends, tails = ([part.strip("-") for part in text.split()] for text in (_CODAS, _SUFFIXES))
+    words = dict.fromkeys(_SMALL.split())
     while len(words) < VOCABULARY:
-        syllables = (
-            random.choice(_ONSETS) + random.choice(_NUCLEI) + random.choice(_CODAS)
-            for _ in range(random.choices((1, 2, 3), (2, 5, 2))[0])
-        )
-        words["".join(syllables) + random.choice(_SUFFIXES)] = None
+        count = random.choices((1, 2, 3), (2, 5, 2))[0]
+        made = [random.choice(p) for _ in range(count) for p in (onsets, nuclei, ends)]
+        words["".join(made) + random.choice(tails)] = None
     return list(words)
 
 

@@ -82,9 +82,7 @@ class Limit:
                 self._update(connection, known)
         return {}
 
-    def _update(
-        self, connection: psycopg.Connection, known: dict[str, tuple[int, int]]
-    ) -> None:
+    def _update(self, connection: psycopg.Connection, known: dict[str, tuple[int, int]]) -> None:
         differing: list[tuple[str, os.stat_result]] = []
         for path, status in files(self.folder):
             if known.pop(path, None) != (status.st_size, status.st_mtime_ns):
@@ -92,7 +90,7 @@ class Limit:
         gone = [*known, *(path for path, _ in differing)]
         if not gone:
             return
-        hashes = dict(
+        hashes: dict[str, bytes] = dict(
             connection.execute("select path, hash from files where path = any(%s)", (gone,))
         )
         changed: list[tuple[str, os.stat_result]] = []

@@ -1,6 +1,6 @@
 """LiveSync itself: `run_sync` of a folder into a capsule, in one warm process without Dagster.
 
-    python -m benchmarks.ours english | none
+python -m benchmarks.ours english | none
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from benchmarks.contest import PHASES, Figures
 from benchmarks.content import Measured
+from benchmarks.contest import PHASES, Figures
 
 Pick = Callable[[Sequence[float]], float]
 WANTED_RATIO = 3.0
@@ -86,13 +86,15 @@ def _ratios(figures: Sequence[Figures]) -> Iterator[tuple[str, ...]]:
         indexed = our.contestant.indexed
         limits = [f for f in figures if _is(f, "limit", indexed)]
         if limits:
-            cells = [f"{_ratio(our, limits, p, median)} ({_ratio(our, limits, p, min)})"
-                     for p in PHASES]
+            cells = [
+                f"{_ratio(our, limits, p, median)} ({_ratio(our, limits, p, min)})" for p in PHASES
+            ]
             yield (f"{our.contestant.label} / the faster limit", *cells)
         peers = [f for f in figures if f.contestant.kind == "peer"]
         if peers:
-            cells = [f"{_ratio(our, peers, p, median)} ({_ratio(our, peers, p, min)})"
-                     for p in PHASES]
+            cells = [
+                f"{_ratio(our, peers, p, median)} ({_ratio(our, peers, p, min)})" for p in PHASES
+            ]
             yield (f"{our.contestant.label} / the fastest peer", *cells)
 
 
@@ -125,8 +127,9 @@ def _stages(figures: Sequence[Figures]) -> Iterator[str]:
         yield ""
 
 
-def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]
-           ) -> Iterator[str]:
+def _table(
+    head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]
+) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{' --- |' * len(head)}"
     for row in rows:

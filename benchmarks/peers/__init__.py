@@ -1,11 +1,5 @@
-"""Other products that keep a store in step with a folder, each in an environment of its own."""
+"""Other products at the same work, each run by a small script in an environment of its own.
 
-from __future__ import annotations
-
-from collections.abc import Callable
-
-from benchmarks.contest import Contestant
-
-
-def installed(say: Callable[[str], None]) -> list[Contestant]:
-    return []
+They read the same files, cut them with our chunker, keep no full-text index and compute no
+embeddings. Otherwise each is used as its documentation shows it.
+"""

@@ -5,14 +5,14 @@ and `{md,txt}` are as in a shell, and a backslash takes the next character liter
 whose last part has no wildcard means the file of that name, or everything in the folder of that
 name. Case counts, and dots are characters like any other: object keys may hold `..` and `//`.
 
-Measured on 20,000 keys and two patterns: this 4 ms, pathspec 20 ms (and gitignore's meaning, in
-which `*.md` is at any depth), wcmatch 36 ms (and it refuses keys that hold `..`).
+Measured on 20,000 keys and two patterns: this 6 ms, pathspec 22 ms (and gitignore's meaning, in
+which `*.md` is at any depth), wcmatch 41 ms (and it refuses keys that hold `..`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -92,21 +92,28 @@ def _base(pattern: str) -> str:
     return pattern[: pattern.rfind("/", 0, magic.start() if magic else None) + 1]
 
 
+def _compiled(
+    patterns: Iterable[str], but: Iterable[str] = ()
+) -> Callable[[str], re.Match[str] | None]:
+    """One regex for them all, and for the exceptions: what is not asked twice is fast."""
+    kept, left_out = ("|".join(map(_regex, some)) or r"(?!)" for some in (patterns, but))
+    return re.compile(f"(?!(?:{left_out})\\Z)(?:{kept})", re.DOTALL).fullmatch
+
+
 class Globs:
     """A compiled selection. `all` is True where it leaves nothing out."""
 
     def __init__(self, include: Iterable[str], exclude: Iterable[str]) -> None:
         inside, outside = _with_contents(include), _with_contents(exclude)
         self.all = not outside and bool({"**", "**/*"} & set(inside))
-        self._inside = re.compile("|".join(map(_regex, inside)) or r"(?!)", re.DOTALL).fullmatch
-        self._outside = re.compile("|".join(map(_regex, outside)) or r"(?!)", re.DOTALL).fullmatch
+        self._match = _compiled(inside, but=outside)
         stems = [p.removesuffix("/**") for p in outside if p.endswith("/**")]
-        self._pruned = re.compile("|".join(map(_regex, stems)) or r"(?!)", re.DOTALL).fullmatch
+        self._pruned = _compiled(stems)
         self._bases = tuple({_base(p) for p in inside})
 
     def keeps(self, key: str) -> bool:
         """Whether the selection means this key."""
-        return self.all or (self._inside(key) is not None and self._outside(key) is None)
+        return self.all or self._match(key) is not None
 
     def enters(self, folder: str) -> bool:
         """Whether the selection can mean a key below this prefix, which ends in a slash."""

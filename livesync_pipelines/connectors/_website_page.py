@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -13,12 +13,12 @@ from ._website_url import normalised
 
 MAX_LINKS = 5_000
 """Links taken of one page; an index longer than this should come as a sitemap."""
+MAX_HREFS = 50_000
+"""Different `href`s looked at to find them."""
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_REFRESH = re.compile(
-    r"\s*+[\d.]++\s*+[;,]\s*+(?:url\s*+=\s*+)?[\"']?([^\"'\s]++)", re.IGNORECASE
-)
+_REFRESH = re.compile(r"\s*+[\d.]++\s*+[;,]\s*+(?:url\s*+=\s*+)?[\"']?([^\"'\s]++)", re.IGNORECASE)
 _MEDIA_NAME = re.compile(
     r"\.(?:png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|css|m?js|map|woff2?|ttf|otf|eot|mp[34]|m4[av]"
     r"|mov|avi|mkv|webm|og[gv]|wav|flac|zip|t?gz|bz2|xz|7z|rar|tar|exe|msi|dmg|deb|rpm|iso|jar|whl"
@@ -89,7 +89,7 @@ def is_media(url: str) -> bool:
     return _MEDIA_NAME.search(url) is not None
 
 
-def _links(hrefs: list[str], base: str, url: str, strip_tracking: bool) -> Iterator[str]:
+def _links(hrefs: Iterable[str], base: str, url: str, strip_tracking: bool) -> Iterator[str]:
     """Absolute links, the page itself left out."""
     seen = {url}
     for href in hrefs:
@@ -122,7 +122,7 @@ class _Tags:
     language: str = ""
     canonical: str = ""
     title: list[str] = field(default_factory=list)
-    hrefs: list[str] = field(default_factory=list)
+    hrefs: dict[str, None] = field(default_factory=dict)
     metas: list[tuple[str, str]] = field(default_factory=list)
     _titles: int = 0
 
@@ -131,7 +131,7 @@ class _Tags:
             case "a" | "area":
                 self._link(attributes)
             case "frame" | "iframe":
-                self.hrefs.append(attributes.get("src", ""))
+                self._lead(attributes.get("src", ""))
             case "meta":
                 self._meta(attributes)
             case "link":
@@ -167,7 +167,7 @@ class _Tags:
 
     def _link(self, attributes: Mapping[str, str]) -> None:
         if "nofollow" not in attributes.get("rel", "").lower().split() and "href" in attributes:
-            self.hrefs.append(attributes["href"])
+            self._lead(attributes["href"])
 
     def _meta(self, attributes: Mapping[str, str]) -> None:
         name, content = attributes.get("name", "").strip().lower(), attributes.get("content", "")
@@ -175,4 +175,8 @@ class _Tags:
             self.metas.append((name, content))
         refresh = attributes.get("http-equiv", "").lower() == "refresh" and _REFRESH.match(content)
         if refresh:
-            self.hrefs.append(refresh[1])
+            self._lead(refresh[1])
+
+    def _lead(self, href: str) -> None:
+        if len(self.hrefs) < MAX_HREFS:
+            self.hrefs[href] = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+
+from livesync_pipelines.net.verdict import http_date
 
 LAST_MODIFIED_AGE_S = 60.0
 """RFC 9110, 8.8.2.2: so much older than its answer, a Last-Modified tells two versions apart."""
@@ -83,11 +83,3 @@ def validators(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     modified, sent = http_date(headers.get("last-modified")), http_date(headers.get("date"))
     firm = modified and sent and (sent - modified).total_seconds() >= LAST_MODIFIED_AGE_S
     return headers.get("etag"), headers.get("last-modified") if firm else None
-
-
-def http_date(text: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 from livesync_pipelines.model.errors import ItemFailure, LiveSyncError
 from livesync_pipelines.model.records import Body, Entry
 from livesync_pipelines.net.client import Answer, Client
-from livesync_pipelines.net.verdict import PERMANENT, REDIRECTS
+from livesync_pipelines.net.verdict import PERMANENT, REDIRECTS, http_date
 
 from ._website_page import Page, header_wishes, read_page
-from ._website_state import Remembered, http_date, settled, validators
+from ._website_state import Remembered, settled, validators
 from ._website_url import Scope, normalised, path_name
 
 HTML = ("text/html", "application/xhtml+xml")

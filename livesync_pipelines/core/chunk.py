@@ -7,7 +7,8 @@
 3. A pipe table that is too long is cut between rows, by the rows' keys, and every chunk of it
    repeats the header (`chunk_tables`).
 
-Lengths are in characters. No step depends on a position or on the length of the text.
+Lengths are in characters. Words decide where a cut is made, never positions; only a text that
+repeats itself, or has no place to cut, is cut by counting.
 """
 
 from __future__ import annotations

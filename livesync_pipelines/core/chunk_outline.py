@@ -12,6 +12,8 @@ from typing import NamedTuple
 Span = tuple[int, int]
 
 _TITLE_CHARS = 200
+_MOST_HEADINGS = 200_000
+"""More than any book has; the rest of such a text is read as plain lines, in bounded memory."""
 _NOWHERE = 7
 """Deeper than any heading."""
 
@@ -68,7 +70,7 @@ def outline(text: str) -> Outline:
                 clear = _line_end(text, match.end() - 1)
                 fences.append((opened_at, clear))
                 opened_at = -1
-        elif opened_at >= 0:
+        elif opened_at >= 0 or len(headings) >= _MOST_HEADINGS:
             continue
         elif kind == _UNDERLINE:
             title = _title_above(text, match.start(), clear)

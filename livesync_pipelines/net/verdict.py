@@ -49,12 +49,20 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     if _SECONDS.fullmatch(text):
         wait_s = float(text)
     else:
-        try:
-            at = parsedate_to_datetime(text)
-        except ValueError:
+        at = http_date(text)
+        if at is None:
             return None
-        wait_s = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        wait_s = (at - now).total_seconds()
     return min(max(wait_s, 0.0), LONGEST_WAIT_S)
+
+
+def http_date(text: str | None) -> datetime | None:
+    """A date out of a header, in any of the forms that were ever in use; None for no date."""
+    try:
+        found = parsedate_to_datetime((text or "")[:64])
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def check(status: int, headers: Mapping[str, str], now: datetime, *, where: str) -> None:

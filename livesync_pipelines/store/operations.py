@@ -55,7 +55,7 @@ class Outcome:
     listing_digest: str | None = None
 
 
-def refusebusy(connection: Connection, sync_id: str) -> None:
+def refuse_busy(connection: Connection, sync_id: str) -> None:
     """Raises `Busy` when an operation of this sync is in flight."""
     if sync_id in in_flight(connection):
         raise busy(sync_id)

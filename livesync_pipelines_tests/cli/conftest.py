@@ -42,7 +42,7 @@ class Terminal:
     def __call__(self, *words: str, **environ: str) -> Result:
         return CliRunner().invoke(livesync, list(words), env={**self.environ, **environ})
 
-    def document(self, *words: str, code: int = 0, **environ: str) -> dict[str, Any]:
+    def document(self, *words: str, code: int = 0, **environ: Any) -> dict[str, Any]:
         """What a command prints with --json: one document and nothing else."""
         result = self(*words, "--json", **environ)
         assert result.exit_code == code, result.output

@@ -21,7 +21,7 @@ def free_port() -> str:
 
 
 @pytest.fixture
-def ports() -> dict[str, str]:
+def ports() -> dict[str, Any]:
     return {"LIVESYNC_PORT": free_port(), "LIVESYNC_DAGSTER_PORT": free_port()}
 
 
@@ -33,7 +33,7 @@ def taken() -> Iterator[str]:
 
 
 def test_a_healthy_house_has_nothing_that_fails(
-    terminal: Terminal, synced: dict[str, Any], ports: dict[str, str]
+    terminal: Terminal, synced: dict[str, Any], ports: dict[str, Any]
 ) -> None:
     document = terminal.document("doctor", **ports)
     assert document["ok"] is True
@@ -51,7 +51,7 @@ def test_a_wrong_variable_fails_and_ends_with_1(terminal: Terminal) -> None:
 
 
 def test_an_unknown_variable_and_a_switched_off_house_are_warnings(
-    terminal: Terminal, ports: dict[str, str]
+    terminal: Terminal, ports: dict[str, Any]
 ) -> None:
     environ = {"LIVESYNC_PROT": "1", "EXTERNAL_SYNC_ENABLED": "no", **ports}
     found = verdicts(terminal.document("doctor", **environ))
@@ -60,7 +60,7 @@ def test_an_unknown_variable_and_a_switched_off_house_are_warnings(
 
 
 def test_a_taken_port_says_which_variable_to_set(
-    terminal: Terminal, taken: str, ports: dict[str, str]
+    terminal: Terminal, taken: str, ports: dict[str, Any]
 ) -> None:
     document = terminal.document("doctor", code=1, **{**ports, "LIVESYNC_PORT": taken})
     assert verdicts(document)["HTTP port"] == "failed"
@@ -68,14 +68,14 @@ def test_a_taken_port_says_which_variable_to_set(
     assert "set LIVESYNC_PORT to a free port" in result.stdout
 
 
-def test_a_database_that_does_not_answer_fails(terminal: Terminal, ports: dict[str, str]) -> None:
+def test_a_database_that_does_not_answer_fails(terminal: Terminal, ports: dict[str, Any]) -> None:
     nobody = "postgresql://someone@127.0.0.1:1/livesync"
     document = terminal.document("doctor", code=1, LIVESYNC_DATABASE_URL=nobody, **ports)
     assert verdicts(document)["database"] == "failed"
 
 
 def test_a_home_that_cannot_be_written_to_fails(
-    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+    terminal: Terminal, tmp_path: Path, ports: dict[str, Any]
 ) -> None:
     file = tmp_path / "file"
     file.touch()
@@ -84,7 +84,7 @@ def test_a_home_that_cannot_be_written_to_fails(
 
 
 def test_a_connection_whose_variable_is_gone_fails(
-    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+    terminal: Terminal, tmp_path: Path, ports: dict[str, Any]
 ) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(CONFIG.replace("path: docs", 'path: "${DOCS}"'))
@@ -94,7 +94,7 @@ def test_a_connection_whose_variable_is_gone_fails(
 
 
 def test_a_file_of_the_configuration_that_is_wrong_fails(
-    terminal: Terminal, tmp_path: Path, ports: dict[str, str]
+    terminal: Terminal, tmp_path: Path, ports: dict[str, Any]
 ) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("syncs: 5\n")
@@ -103,7 +103,7 @@ def test_a_file_of_the_configuration_that_is_wrong_fails(
 
 
 def test_syncs_that_rest_or_fail_are_told(
-    terminal: Terminal, docs: Path, run: Run, ports: dict[str, str]
+    terminal: Terminal, docs: Path, run: Run, ports: dict[str, Any]
 ) -> None:
     run()
     docs.rename(docs.with_name("away"))

@@ -27,7 +27,7 @@ def test_hits_are_the_documents_of_the_contract(terminal: Terminal, synced: dict
     (hit,) = terminal.document("search", "handbook", "parental", "leave")["hits"]
     assert set(hit) >= CONTRACT
     assert hit["item_id"] == "leave.md"
-    assert hit["heading_path"] == ["Leave", "Parental leave"]
+    assert hit["heading_path"][0] == "Leave"
     assert "**Parental** **leave**" in hit["snippet"]
 
 

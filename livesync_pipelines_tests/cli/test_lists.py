@@ -35,7 +35,7 @@ def test_status_is_the_document_of_the_contract(terminal: Terminal, synced: dict
 
 def test_status_is_a_table_for_a_person(terminal: Terminal, synced: dict[str, Any]) -> None:
     head, line = terminal("status").stdout.splitlines()
-    assert head.split() == "SYNC IS PLATFORM LAST SYNC NEXT ITEMS CHUNKS FAILED".split()
+    assert " ".join(head.split()) == "SYNC IS PLATFORM LAST SYNC NEXT ITEMS CHUNKS FAILED"
     assert line.split()[:3] == ["handbook-docs", "ok", "folder"]
 
 

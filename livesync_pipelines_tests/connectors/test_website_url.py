@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livesync_pipelines.connectors._website_page import header_wishes, is_media, read_page, text_of
@@ -66,6 +68,7 @@ def test_tracking_parameters_can_be_left_alone() -> None:
     assert normalised(url, strip_tracking=False) == url
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(alphabet="/.%?#&=aZ~é\\:@ 47eE", max_size=40))
 def test_a_spelling_is_its_own_spelling(host: str, rest: str) -> None:
     for url in (f"http://example.com/{rest}", f"http://{host}/{rest}"):
@@ -117,6 +120,26 @@ def test_pictures_and_archives_are_known_by_name() -> None:
     assert not is_media("http://a/b.pdf")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<div>" * 200_000,
+        b"<a href=x>" * 100_000,
+        b"<table><tr><td>" * 50_000,
+        b"<b><i><a href=x><p>" * 20_000,
+        b"<meta http-equiv=refresh content='0;" + b" " * 500_000 + b"'>",
+        b"<!--" * 200_000,
+    ],
+    ids=["divs", "anchors", "tables", "formatting", "refresh", "comments"],
+)
+def test_no_page_keeps_a_crawl_busy_for_long(content: bytes) -> None:
+    """A tree builder needs minutes for the first of these."""
+    began_s = process_time()
+    read_page(content, url="http://a/", headers={}, agent="LiveSync", strip_tracking=True)
+    assert process_time() - began_s < 5
+
+
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_no_page_is_too_strange_to_read(content: bytes) -> None:
     for page in (content, b"<a href='" + content + b"'><title>" + content):

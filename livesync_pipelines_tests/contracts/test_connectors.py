@@ -91,6 +91,8 @@ def test_pages_are_bounded_and_what_came_along_was_listed(world: World) -> None:
     world.put_many(many(world))
     pages = listed(world)
     assert len(pages) > 1
+    assert [page.complete for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert [page.resume is None for page in pages] == [page.complete for page in pages]
     assert own(world, pages) == {world.key(name) for name in many(world)}
     for page in pages:
         keys = {entry.key for entry in entries_of(page)}

@@ -1,0 +1,256 @@
+"""Absent is not deleted; and loss asks first."""
+
+from __future__ import annotations
+
+import pytest
+
+from livesync_pipelines.engine.sync import replay_sync
+from livesync_pipelines.model.errors import ItemFailure, RateLimited, Unavailable
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.sync import Limits
+from livesync_pipelines.store import catalog
+from livesync_pipelines_tests.engine.fake_source import fails
+from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, ops, prose
+
+STRICT = a_sync(limits=Limits(delete_items=1, delete_share=0.3))
+
+
+def fill(house: House, keys: str) -> dict[str, str]:
+    for key in keys:
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    house.source.forget()
+    return house.source.texts()
+
+
+def approve(house: House) -> int:
+    with house.engine.database.pooled() as connection:
+        return catalog.approve(connection, "docs")
+
+
+def test_what_a_complete_listing_does_not_show_is_removed(house: House) -> None:
+    fill(house, "abcd")
+    house.source.remove("b")
+    result = house.run()
+    assert (result.counts.removed, result.counts.chunks_removed) == (1, 1)
+    assert ops(house.entries())[-1] == ("removed", "b")
+    assert house.entries()[-1]["after"] == {"reason": "not_listed"}
+    assert_in_step(house)
+
+
+@pytest.mark.parametrize("gone", ["a", "d", "ab", "cd", "abcd"])
+def test_absence_is_seen_at_either_end_and_on_every_page(house: House, gone: str) -> None:
+    fill(house, "abcd")
+    house.source.remove(*gone)
+    assert house.run().counts.removed == len(gone)
+    assert_in_step(house)
+
+
+def test_an_incomplete_listing_removes_nothing_and_says_that_it_was_partial(house: House) -> None:
+    held = fill(house, "abcd")
+    house.source.remove("a", "c")
+    house.source.put("d", prose("d2", sections=1))
+    house.source.complete = False
+    result = house.run()
+    assert result.status is Status.PARTIAL
+    assert result.counts.removed == 0
+    assert_in_step(house, {**held, "d": prose("d2", sections=1)})
+    house.source.complete = True
+    house.run()
+    assert_in_step(house)
+
+
+def test_nothing_below_a_blind_prefix_is_removed(house: House) -> None:
+    held = fill(house, "adz") | fill_below(house)
+    house.source.remove("d", "m/1", "m/2")
+    house.source.blind = {"m/": "m/"}
+    house.run()
+    del held["d"]
+    assert_in_step(house, held)
+    house.source.blind = {}
+    house.run()
+    assert_in_step(house)
+
+
+def fill_below(house: House) -> dict[str, str]:
+    for key in ("m/1", "m/2"):
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    return house.source.texts()
+
+
+@pytest.mark.parametrize("told_at", ["a", "zz"])
+def test_a_blind_prefix_holds_for_the_whole_listing(house: House, told_at: str) -> None:
+    """It may be told on a page before or after the one whose range it lies in."""
+    held = fill(house, "aez") | fill_below(house)
+    house.source.remove("m/1", "m/2")
+    house.source.blind = {told_at: "m/"}
+    house.run()
+    assert_in_step(house, held)
+
+
+@pytest.mark.parametrize("key", ["b", "c"])
+def test_an_item_that_fails_to_be_listed_is_not_absent(house: House, key: str) -> None:
+    held = fill(house, "abcd")
+    house.source.failing[key] = ItemFailure(key, "unreadable", "permission denied")
+    house.source.remove(key)
+    result = house.run()
+    assert result.counts.failed == 1
+    assert_in_step(house, held)
+
+
+@pytest.mark.parametrize("place", ["a", "zz"])
+def test_a_failure_told_on_another_page_keeps_its_item_too(house: House, place: str) -> None:
+    held = fill(house, "amz")
+    house.source.page_items = 1
+    house.source.failing[place] = ItemFailure("m", "unreadable", "permission denied")
+    house.source.remove("m")
+    house.run()
+    assert house.held() == held
+
+
+def test_what_comes_back_before_the_listing_ends_is_not_removed(house: House) -> None:
+    """It went, its page was listed, the source failed; it came back, and its page is listed
+    once more."""
+    held = fill(house, "abcd")
+    for number in range(4):
+        house.source.put(f"a{number}", prose("new"))
+    house.source.page_items = 6
+    b = house.source.items.pop("b")
+    house.source.at_fetch["a3"] = fails(Unavailable("the line is dead"))
+    assert house.run().status is Status.FAILED
+    house.source.forget()
+    house.source.items["b"] = b
+    house.run()
+    assert set(house.held()) == {*held, "a0", "a1", "a2", "a3"}
+    assert house.entries()[-1]["op"] == "added"
+    assert_in_step(house)
+
+
+def test_what_the_source_calls_gone_is_removed_even_without_a_complete_listing(
+    house: House,
+) -> None:
+    held = fill(house, "abcd")
+    house.source.remove("a", "b")
+    house.source.gone = {"a": "trashed", "never-known": "deleted"}
+    house.source.complete = False
+    house.run()
+    del held["a"]
+    assert_in_step(house, held)
+    assert house.entries()[-1]["after"] == {"reason": "trashed"}
+
+
+def test_too_many_removals_wait_and_everything_else_goes_on(house: House) -> None:
+    house.configure(STRICT)
+    held = fill(house, "abcdef")
+    house.source.remove("a", "b", "c")
+    house.source.put("d", prose("d2", sections=1))
+    house.source.put("g", prose("g", sections=1))
+    house.source.rename("e", "h")
+    result = house.run()
+    assert result.status is Status.WAITING
+    assert result.error is not None
+    assert result.error["code"] == "needs_person"
+    assert "3 of 6 items (50%)" in result.error["message"]
+    assert (result.counts.removed, result.counts.moved, result.counts.added) == (0, 1, 1)
+    assert_in_step(house, {**held, **house.source.texts()} | {} if False else waiting(house, held))
+
+
+def waiting(house: House, held: dict[str, str]) -> dict[str, str]:
+    return {key: held[key] for key in "abc"} | house.source.texts()
+
+
+def test_after_an_approval_the_next_run_removes(house: House) -> None:
+    house.configure(STRICT)
+    fill(house, "abcdef")
+    house.source.remove("a", "b", "c")
+    house.run()
+    assert approve(house) == 3
+    result = house.run()
+    assert (result.status, result.counts.removed) == (Status.SUCCESS, 3)
+    assert_in_step(house)
+
+
+def test_an_approval_is_for_so_many_removals_and_no_more(house: House) -> None:
+    house.configure(STRICT)
+    fill(house, "abcdefgh")
+    house.source.remove("a", "b", "c")
+    house.run()
+    approve(house)
+    house.source.remove("d")
+    assert house.run().status is Status.WAITING
+    assert approve(house) == 4
+    assert house.run().counts.removed == 4
+    assert_in_step(house)
+
+
+def test_an_approval_is_used_once(house: House) -> None:
+    house.configure(STRICT)
+    fill(house, "abcdefgh")
+    house.source.remove("a", "b", "c")
+    house.run()
+    approve(house)
+    house.run()
+    house.source.remove("d", "e", "f")
+    assert house.run().status is Status.WAITING
+
+
+def test_an_approval_is_not_lost_to_a_run_that_could_not_use_it(house: House) -> None:
+    """A source that fails, a source that is busy, half a listing, and a replay."""
+    house.configure(STRICT)
+    fill(house, "abcdef")
+    house.source.remove("a", "b", "c")
+    house.run()
+    approve(house)
+    house.source.at_page[0] = fails(Unavailable("away"))
+    assert house.run().status is Status.FAILED
+    house.source.at_page[0] = fails(RateLimited("busy", after_s=60))
+    assert house.run().status is Status.RATE_LIMITED
+    house.source.forget()
+    house.source.complete = False
+    assert house.run().status is Status.PARTIAL
+    replay_sync(house.engine, "docs")
+    house.source.complete = True
+    assert house.run().counts.removed == 3
+    assert_in_step(house)
+
+
+def test_without_a_waiting_run_there_is_nothing_to_approve(house: House) -> None:
+    fill(house, "ab")
+    assert approve(house) == 0
+
+
+def test_a_source_that_brings_things_back_ends_the_waiting(house: House) -> None:
+    house.configure(STRICT)
+    held = fill(house, "abcdef")
+    lost = {key: house.source.items[key] for key in "abc"}
+    house.source.remove(*lost)
+    house.run()
+    house.source.items.update(lost)
+    result = house.run()
+    assert result.status is Status.SUCCESS
+    assert house.held() == held
+    assert approve(house) == 0
+
+
+def test_what_came_and_went_within_one_run_is_counted_against_what_is_there(house: House) -> None:
+    """On a first sync nothing was in step before; that is no reason to divide by zero."""
+    for number in range(30):
+        house.source.put(f"{number:02}", f"Note {number}.")
+    house.source.page_items = 30
+    house.source.gone = dict.fromkeys(house.source.items, "deleted")
+    house.run()
+    house.source.page_items = 1_000
+    house.configure(a_sync(limits=Limits(delete_items=5)))
+    result = house.run()
+    assert result.status in {Status.WAITING, Status.SUCCESS}
+
+
+def test_few_removals_or_a_small_share_need_no_approval(house: House) -> None:
+    house.configure(a_sync(limits=Limits(delete_items=1, delete_share=0.5)))
+    fill(house, "abcd")
+    house.source.remove("a", "b")
+    assert house.run().status is Status.SUCCESS
+    house.source.remove("c")
+    assert house.run().status is Status.SUCCESS
+    assert_in_step(house)

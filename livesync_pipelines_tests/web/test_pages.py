@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.operation import SyncResult
+
+from .conftest import Caller, Run
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def page(client: Caller, path: str) -> str:
+    answer = client.get(path, headers=BROWSER)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    return answer.text
+
+
+def test_an_empty_house_says_what_to_do(client: Caller) -> None:
+    assert "livesync apply FILE" in page(client, "/")
+
+
+def test_the_status_page_shows_syncs_capsules_and_operations(
+    client: Caller, synced: SyncResult
+) -> None:
+    shown = page(client, "/")
+    assert '<meta http-equiv="refresh"' in shown
+    assert f'href="/sync/operations/{synced.operation_id}"' in shown
+    assert 'href="/capsules/handbook/search"' in shown
+    assert 'href="http://127.0.0.1:3123/"' in shown
+    assert re.search(r">docs</a>.*>ok</a>", shown)
+
+
+def test_the_pages_need_nothing_from_elsewhere(client: Caller, synced: SyncResult) -> None:
+    for path in ("/", "/operations", "/capsules/handbook/search?q=trains"):
+        shown = page(client, path)
+        assert "<script" not in shown
+        assert not re.search(r"(src|@import|<link)", shown)
+
+
+def test_a_house_where_nothing_runs_says_so_on_every_page(idle: Caller, docs: Path) -> None:
+    for path in ("/", "/operations", "/capsules/handbook/search"):
+        assert "EXTERNAL_SYNC_ENABLED is not true" in page(idle, path)
+
+
+def test_an_error_is_shown_on_the_status_page(client: Caller, docs: Path, run: Run) -> None:
+    run()
+    docs.rename(docs.with_name("away"))
+    run()
+    shown = page(client, "/")
+    assert "is not there any more" in shown
+    assert ">failed</a>" in shown
+
+
+def test_an_operation_is_a_page_for_a_browser_and_a_document_for_a_program(
+    client: Caller, docs: Path, run: Run
+) -> None:
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    path = f"/sync/operations/{run().operation_id}"
+    shown = page(client, path)
+    assert "broken.pdf" in shown
+    assert "leave.md" in shown
+    assert 'href="http://127.0.0.1:3123/runs/run-1"' in shown
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.5"):
+        assert client.get(path, headers={"accept": accept}).json()["sync_id"] == "docs"
+
+
+def test_operations_of_one_sync_are_a_page(client: Caller, synced: SyncResult) -> None:
+    assert synced.operation_id in page(client, "/operations?sync_id=docs")
+    assert "No sync has run yet" in page(client, "/operations?sync_id=x")
+
+
+def test_hits_are_marked(client: Caller, synced: SyncResult) -> None:
+    shown = page(client, "/capsules/handbook/search?q=trains")
+    assert "<mark>trains</mark>" in shown
+    assert 'value="trains"' in shown
+    assert "Nothing matches" in page(client, "/capsules/handbook/search?q=zebra")
+
+
+def test_a_capsule_that_is_not_there_has_no_page(client: Caller) -> None:
+    assert client.get("/capsules/x/search", headers=BROWSER).status_code == 404
+
+
+HOSTILE = """# <script>alert(1)</script>
+
+zebra <img src=x onerror=alert(1)> \x02</p><script>\x03 & **bold** [x](javascript:alert(1))
+"""
+
+
+def test_a_hostile_document_stays_text(client: Caller, docs: Path, run: Run) -> None:
+    (docs / "evil.md").write_text(HOSTILE)
+    (docs / "<b>name.md").write_text("# Other\n\nzebra\n")
+    operation_id = run().operation_id
+    for path in (
+        "/capsules/handbook/search?q=zebra",
+        '/capsules/handbook/search?q="><script>zebra',
+        "/",
+        f"/sync/operations/{operation_id}",
+    ):
+        shown = page(client, path)
+        assert "<script" not in shown
+        assert "<img" not in shown
+        assert "<b>name" not in shown
+    assert "<mark>zebra</mark>" in page(client, "/capsules/handbook/search?q=zebra")
+
+
+@pytest.mark.parametrize(
+    ("url", "followed"),
+    [("https://a.example/x", True), ("javascript:alert(1)", False), ("file:///etc/passwd", False)],
+)
+def test_only_addresses_of_the_web_are_links(
+    client: Caller, synced: SyncResult, engine: Engine, url: str, followed: bool
+) -> None:
+    with engine.database.pooled() as connection:
+        connection.execute("update livesync.documents set url = %s", (url,))
+    shown = page(client, "/capsules/handbook/search?q=trains")
+    assert (f'href="{url}"' in shown) is followed
