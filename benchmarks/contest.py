@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from livesync_pipelines.core.chunk import chunk
+from livesync_pipelines.core.normalise import normalise_text
 
 PHASES = ("first", "unchanged", "changed", "one edited")
 BOOKKEEPING = ("operations", "syncs", "queue")
@@ -222,10 +223,11 @@ class Runner:
 
 
 def expected_marks(folder: Path, paths: Iterable[str]) -> set[bytes]:
+    """Every chunk that a store must hold now, computed from the files and nothing else."""
     return {
         mark(path, piece.text)
         for path in paths
-        for piece in chunk((folder / path).read_text("utf-8"))
+        for piece in chunk(normalise_text((folder / path).read_text("utf-8")))
     }
 
 

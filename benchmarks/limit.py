@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.passes import files, serve
+from benchmarks.passes import files, serve, words
 from livesync_pipelines.core.chunk import chunk, chunk_ids
 
 TABLES = """
@@ -123,7 +123,7 @@ class Limit:
     ) -> Iterator[tuple[object, str, str]]:
         for path, status in found:
             content = (self.folder / path).read_bytes()
-            pieces = chunk(content.decode())
+            pieces = chunk(words(content))
             unique = dict(zip(chunk_ids(path, pieces), pieces, strict=True))
             for chunk_id, piece in unique.items():
                 yield chunk_id, path, piece.text

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from benchmarks.passes import serve
+from benchmarks.passes import serve, words
 from livesync_pipelines.core.chunk import chunk, chunk_ids
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
@@ -27,7 +27,7 @@ def cut(items: list[Any]) -> Iterator[list[dict[str, str]]]:
     rows = []
     for item in items:
         path = item["relative_path"]
-        pieces = chunk(item.read_bytes().decode())
+        pieces = chunk(words(item.read_bytes()))
         unique = dict(zip(chunk_ids(path, pieces), pieces, strict=True))
         rows += [{"chunk_id": str(i), "path": path, "text": p.text} for i, p in unique.items()]
     yield rows
@@ -47,9 +47,10 @@ class Dlt:
             "database": place["dbname"],
             "port": int(place.get("port", 5432)),
         }
+        self.memory = tempfile.TemporaryDirectory(prefix="dlt-")
         self.pipeline = dlt.pipeline(
             pipeline_name=f"peer_{place['dbname']}",
-            pipelines_dir=tempfile.mkdtemp(prefix="dlt-"),
+            pipelines_dir=self.memory.name,
             destination=dlt.destinations.postgres(credentials=address),
             dataset_name="peer",
         )

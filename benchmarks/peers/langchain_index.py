@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.passes import files, serve
+from benchmarks.passes import files, serve, words
 from livesync_pipelines.core.chunk import chunk
 
 core = import_module("langchain_core.indexing")
@@ -77,7 +77,7 @@ class LangChain:
 
     def documents(self) -> Iterator[Any]:
         for path, _ in files(self.folder):
-            for piece in chunk((self.folder / path).read_text("utf-8")):
+            for piece in chunk(words((self.folder / path).read_bytes())):
                 yield Document(page_content=piece.text, metadata={"source": path})
 
     def run(self) -> dict[str, float]:

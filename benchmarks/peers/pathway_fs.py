@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.passes import serve
+from benchmarks.passes import serve, words
 from livesync_pipelines.core.chunk import chunk, chunk_ids
 
 logging.disable(logging.WARNING)
@@ -24,7 +24,7 @@ graph: Any = import_module("pathway.internals.parse_graph")
 def cut(content: bytes, metadata: Any) -> tuple[tuple[str, str, str], ...]:
     """Id, path and text of each chunk of a file."""
     path = "/".join(metadata["path"].as_str().rsplit("/", 2)[-2:])
-    pieces = chunk(content.decode())
+    pieces = chunk(words(content))
     unique = dict(zip(chunk_ids(path, pieces), pieces, strict=True))
     return tuple((str(key), path, piece.text) for key, piece in unique.items())
 
@@ -42,7 +42,8 @@ class Pathway:
             "password": str(place.get("password") or "none"),
         }
         self.folder = folder
-        self.memory = pw.persistence.Backend.filesystem(tempfile.mkdtemp(prefix="pathway-"))
+        self.place = tempfile.TemporaryDirectory(prefix="pathway-")
+        self.memory = pw.persistence.Backend.filesystem(self.place.name)
 
     def run(self) -> dict[str, float]:
         graph.G.clear()

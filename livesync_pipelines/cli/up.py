@@ -14,7 +14,8 @@ from typing import Any
 
 from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, refuse_taken
 from livesync_pipelines.cli.runs import opened, run_here
-from livesync_pipelines.engine.desired import difference, from_environment, load
+from livesync_pipelines.engine.desired import from_environment, load
+from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.operation import Status
@@ -88,8 +89,7 @@ def _configure(engine: Engine, settings: Settings, files: Sequence[Path]) -> Non
 def _apply(engine: Engine, wanted: Desired) -> None:
     with engine.database.connect() as connection:
         changes = difference(catalog.stored(connection), wanted)
-        if any(change.action != "unchanged" for change in changes):
-            catalog.apply(connection, wanted)
+        catalog.apply(connection, changed(wanted, changes))
     for change in changes:
         if change.action != "unchanged":
             _say(f"{change.action} {change.kind} {change.name}")

@@ -7,12 +7,20 @@ library and across machines.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+
 EMPTY_CHAIN = bytes(16)
 """What stands before the first entry of a ledger."""
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for what Postgres and UTF-8 cannot hold: NUL, lone surrogates."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def content_hash(text: str) -> bytes:

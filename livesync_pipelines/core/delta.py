@@ -18,20 +18,20 @@ _FIELDS = ("title", "url", "media_type", "attributes")
 class Comparison:
     """A piece of a listing held against the same piece of the shadow.
 
-    `new` and `changed` are rows of the listing; `absent` are keys of the shadow.
+    `new`, `changed` and `same` are rows of the listing; `absent` are keys of the shadow.
     """
 
     new: pa.Table
     changed: pa.Table
+    same: pa.Table
     absent: Sequence[str]
-    unchanged: int
 
 
 def compare(listing: pa.Table, shadow: pa.Table, *, full: bool = False) -> Comparison:
-    """Sort a listing into new, changed and unchanged by version; in a `full` resync every known
+    """Sort a listing into new, changed and same by version; in a `full` resync every known
     item counts as changed. `shadow` has the columns `key` and `version`."""
     if shadow.num_rows == 0:
-        return Comparison(listing, listing.slice(0, 0), (), 0)
+        return Comparison(listing, listing.slice(0, 0), listing.slice(0, 0), ())
     where = pc.index_in(listing["key"], value_set=shadow["key"].combine_chunks())
     is_known = pc.is_valid(where)
     before = shadow["version"].take(where)
@@ -41,9 +41,9 @@ def compare(listing: pa.Table, shadow: pa.Table, *, full: bool = False) -> Compa
     else:
         listed = pc.is_in(shadow["key"], value_set=listing["key"].combine_chunks())
         absent = shadow["key"].filter(pc.invert(listed)).to_pylist()
-    changed = listing.filter(differs)
     new = listing.filter(pc.invert(is_known))
-    return Comparison(new, changed, absent, listing.num_rows - changed.num_rows - new.num_rows)
+    same = listing.filter(pc.and_not(is_known, differs))
+    return Comparison(new, listing.filter(differs), same, absent)
 
 
 def delta(record: Record, known: Known | None) -> Delta:

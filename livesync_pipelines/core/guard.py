@@ -8,9 +8,10 @@ from livesync_pipelines.model.sync import Limits
 def refusal(*, removals: int, total: int, approved: int, limits: Limits) -> str | None:
     """Why these removals must wait for a person, in one sentence; None when they may go on.
 
-    `total` is how many items were in step before; `approved` how many removals a person has
-    allowed for this run.
+    `total` is how many items were in step before (what came and went within this run counts
+    too); `approved` how many removals a person has allowed for this run.
     """
+    total = max(total, removals)
     if removals <= limits.delete_items or removals <= limits.delete_share * total:
         return None
     if removals <= approved:

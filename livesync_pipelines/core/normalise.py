@@ -7,13 +7,12 @@ import unicodedata
 from datetime import datetime
 from urllib.parse import unquote
 
-from livesync_pipelines.core.canon import content_hash, fingerprint
+from livesync_pipelines.core.canon import content_hash, fingerprint, storable
 from livesync_pipelines.model.records import Body, Entry, Extracted, Record
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
 _BLANK_RUN = re.compile(r"\n{4,}")
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _MAX_TITLE = 300
 
 
@@ -25,10 +24,10 @@ def normalise_text(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.isascii():
-        text = unicodedata.normalize("NFC", _UNSTORABLE.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", storable(text))
     elif "\x00" in text:
         text = text.replace("\x00", "\ufffd")
-    if " \n" in text or "\t\n" in text:
+    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
         text = _TRAILING.sub("", text)
     if "\n\n\n\n" in text:
         text = _BLANK_RUN.sub("\n\n\n", text)
@@ -41,7 +40,7 @@ def title_of(body: Body, extracted: Extracted, text: str) -> str:
     if not found:
         heading = _HEADING.search(text, 0, 4_000)
         found = heading.group(1) if heading else unquote(body.name) or body.key
-    cleaned = _UNSTORABLE.sub("\ufffd", " ".join(found.split()))
+    cleaned = storable(" ".join(found.split()))
     return cleaned[:_MAX_TITLE] or body.key
 
 
@@ -52,28 +51,24 @@ def normalise(
     text = normalise_text(extracted.text)
     title = title_of(body, extracted, text)
     attributes = {
-        _storable(name): _storable(value)
+        storable(name): storable(value)
         for name, value in {**extracted.attributes, **body.attributes}.items()
     }
-    content = content_hash(text)
+    content, url = content_hash(text), storable(body.url)
     return Record(
         item_id=item_id,
         key=body.key,
-        version=body.version,
+        version=storable(body.version),
         title=title,
         text=text,
-        url=body.url,
+        url=url,
         media_type=extracted.media_type,
         attributes=attributes,
         size=len(body.content),
         modified_at=body.modified_at or entry.modified_at,
         fetched_at=fetched_at,
         content_hash=content,
-        fingerprint=fingerprint(content, title, body.url, extracted.media_type, attributes),
+        fingerprint=fingerprint(content, title, url, extracted.media_type, attributes),
         identity=entry.identity,
         state=entry.state,
     )
-
-
-def _storable(text: str) -> str:
-    return _UNSTORABLE.sub("\ufffd", text)

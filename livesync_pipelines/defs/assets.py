@@ -10,7 +10,7 @@ from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.listing import Progress
+from livesync_pipelines.engine.intake import Progress
 from livesync_pipelines.engine.sync import replay_sync, run_sync
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import STAGES, PlatformSpec

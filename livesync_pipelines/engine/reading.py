@@ -14,7 +14,7 @@ BATCH_ITEMS = 500
 BATCH_BYTES = 8_000_000
 
 SETTLED_FAILURES = frozenset(
-    {"encrypted", "malformed", "unsupported", "too_large", "archived", "bad_name", "empty"}
+    {"encrypted", "malformed", "unsupported", "too_large", "bad_name", "empty"}
 )
 """Failures that the same version would only repeat: such an item is not read again."""
 
@@ -38,18 +38,22 @@ def read(
     entries: Sequence[Entry],
     bodies: Mapping[str, Body],
 ) -> Iterator[Answer]:
-    """One answer per entry, streaming."""
+    """One answer per entry, streaming. A second one, or one that nobody asked for, is dropped."""
     waiting = {entry.key: entry for entry in entries}
     failures: list[ItemFailure] = []
     contents = _contents(connector, entries, bodies, failures)
     for body, outcome in extractor.extract(contents):
-        entry = waiting.pop(body.key)
+        entry = waiting.pop(body.key, None)
+        if entry is None:
+            continue
         if isinstance(outcome, ItemFailure):
             yield outcome, body.version
         else:
             yield Read(entry, body, outcome)
     for failure in failures:
-        yield failure, waiting.pop(failure.key).version
+        failed = waiting.pop(failure.key, None)
+        if failed is not None:
+            yield failure, failed.version
     for entry in waiting.values():
         yield ItemFailure(entry.key, "unanswered", "the connector did not answer for it"), ""
 

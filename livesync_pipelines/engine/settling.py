@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livesync_pipelines.core import guard
-from livesync_pipelines.engine.listing import Pass, take_in
+from livesync_pipelines.engine.intake import Pass, take_in
 from livesync_pipelines.engine.reading import BATCH_ITEMS, batches, read
 from livesync_pipelines.model.records import Entry, Known
-from livesync_pipelines.store import shadow
+from livesync_pipelines.store import shadow, unsettled
 from livesync_pipelines.store.commit import Batch
 
 
@@ -18,10 +18,14 @@ def settle(this: Pass, *, complete: bool) -> str | None:
     Without a complete listing only what the source itself called gone is removed.
     """
     if not complete:
-        shadow.forget_unsettled(this.connection, this.sync_id, reason=shadow.NOT_LISTED)
-    while arrived := shadow.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
+        unsettled.forget(this.connection, this.sync_id, reason=unsettled.NOT_LISTED)
+    elif this.unsettled and (this.blind or this.still_failing):
+        unsettled.forget_unseen(
+            this.connection, this.sync_id, keys=list(this.still_failing), below=list(this.blind)
+        )
+    while arrived := unsettled.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
         _settle_arrivals(this, arrived)
-    removals = shadow.unsettled_count(this.connection, this.sync_id, "absent")
+    removals = unsettled.count(this.connection, this.sync_id, "absent")
     refusal = guard.refusal(
         removals=removals,
         total=this.operation.items_before,
@@ -36,7 +40,7 @@ def settle(this: Pass, *, complete: bool) -> str | None:
 def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
     """Bring new keys in: under the identity of an absent item where the words agree too."""
     identities = [entry.identity for entry in arrived if entry.identity is not None]
-    old_keys = shadow.absent_by_identity(this.connection, this.sync_id, identities)
+    old_keys = unsettled.absent_by_identity(this.connection, this.sync_id, identities)
     known = shadow.known_by_key(this.connection, this.sync_id, list(old_keys.values()))
     renamed: dict[str, Known] = {}
     for entry in arrived:
@@ -56,7 +60,7 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
 
 
 def _settle_absences(this: Pass) -> None:
-    while absent := shadow.unsettled(this.connection, this.sync_id, "absent", limit=BATCH_ITEMS):
+    while absent := unsettled.rows(this.connection, this.sync_id, "absent", limit=BATCH_ITEMS):
         reasons = {key: reason for key, reason, _ in absent}
         known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
         removed = [(item, reasons[key]) for key, item in known.items()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from datetime import datetime
 
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import connector_for
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.engine.reading import SETTLED_FAILURES
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
@@ -27,8 +28,10 @@ def sweep(
     now = engine.now()
     queued = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
-        due = queue.due(connection, now=now, platform=platform, realtime=realtime) if mine else []
-        for sync_id, schedule, mark in due:
+        due = queue.due(
+            connection, now=now, platform=platform, realtime=realtime, settled=SETTLED_FAILURES
+        )
+        for sync_id, schedule, mark in due if mine else ():
             if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
                 queued.append(sync_id)
     return queued
@@ -58,14 +61,9 @@ def _ask(engine: Engine, connection: Connection, sync_id: str) -> str | None:
     """The source's mark, or None where it cannot tell."""
     sync = catalog.sync(connection, sync_id)
     source = catalog.connection_of(connection, sync.connection)
-    if not issubclass(engine.registry[source.platform], Probes):
-        return None
-    try:
-        connector = connector_for(source, sync, engine.registry, engine.environ)
-        try:
-            memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
-            return connector.probe(memory) if isinstance(connector, Probes) else None
-        finally:
-            connector.close()
-    except LiveSyncError:
-        return None
+    with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
+        if issubclass(engine.registry[source.platform], Probes):
+            with closing(connector_for(source, sync, engine.registry, engine.environ)) as asked:
+                memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
+                return asked.probe(memory) if isinstance(asked, Probes) else None
+    return None

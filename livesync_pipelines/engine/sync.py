@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.desired import connector_for
 from livesync_pipelines.engine.house import Disabled, Engine
-from livesync_pipelines.engine.listing import Pass, Progress, walk
+from livesync_pipelines.engine.intake import Pass, Progress
+from livesync_pipelines.engine.listing import walk
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
@@ -20,6 +21,9 @@ from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, shadow, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
+
+MIN_WAIT_S, MAX_WAIT_S = 60.0, 86_400.0
+"""A source that failed is left alone for so long; for longer if it says so, up to a day."""
 
 
 def _quiet(_: Operation) -> None:
@@ -84,12 +88,10 @@ def _operate(
         try:
             outcome = work(connection, operation)
         except LiveSyncError as error:
-            limited = isinstance(error, RateLimited)
-            status = Status.RATE_LIMITED if limited else Status.FAILED
-            outcome = Outcome(status, error.as_dict())
+            outcome = _failed(error)
         except Exception as error:
             fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
-            _close(engine, connection, operation, Outcome(Status.FAILED, fault))
+            _close(engine, connection, operation, Outcome(Status.FAILED, fault, wait_s=MIN_WAIT_S))
             raise
         finished_at = _close(engine, connection, operation, outcome)
     return SyncResult(
@@ -107,17 +109,27 @@ def _operate(
     )
 
 
+def _failed(error: LiveSyncError) -> Outcome:
+    if isinstance(error, RateLimited):
+        wait_s = max(MIN_WAIT_S, min(error.after_s, MAX_WAIT_S))
+        return Outcome(Status.RATE_LIMITED, error.as_dict(), wait_s=wait_s)
+    return Outcome(Status.FAILED, error.as_dict(), wait_s=MIN_WAIT_S)
+
+
 def _close(
     engine: Engine, connection: Connection, operation: Operation, outcome: Outcome
 ) -> datetime:
     now = engine.now()
     schedule = cadence.parse(operation.sync.schedule)
+    due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
+    if due_at is not None:
+        due_at = max(due_at, now + timedelta(seconds=outcome.wait_s))
     tenure.finish(
         connection,
         operation,
         outcome,
         now=now,
-        next_due_at=cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id),
+        next_due_at=due_at,
     )
     return now
 
@@ -156,12 +168,13 @@ def _synchronise(
     finally:
         connector.close()
     if refusal is not None:
-        return Outcome(Status.WAITING, _waiting(sync.sync_id, refusal))
+        return Outcome(Status.WAITING, _waiting(sync.sync_id, refusal), settled=True)
     partial = operation.counts.failed > 0 or not complete
     comparable = connector.spec.absence is Absence.DELETED and complete and not resumed
     return Outcome(
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
+        settled=complete,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.model.errors import NeedsPerson
-from livesync_pipelines.model.sync import SyncState, Trigger
+from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, queue
 from livesync_pipelines.store.database import Connection
@@ -18,14 +18,20 @@ def ask_for(
     full: bool = False,
     trigger: Trigger = Trigger.PERSON,
 ) -> None:
-    """Queue a run of a sync. Raises `Disabled`, `NotFound`, or `NeedsPerson` for a paused one."""
+    """Queue a run of a sync. Raises what `refuse_idle` raises."""
+    sync = refuse_idle(engine, connection, sync_id)
+    queue.put(connection, sync_id, trigger=trigger, priority=sync.priority, full=full)
+
+
+def refuse_idle(engine: Engine, connection: Connection, sync_id: str) -> SyncConfig:
+    """The sync, if it may run. Raises `Disabled`, `NotFound`, `NeedsPerson` for a paused one."""
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     sync = catalog.sync(connection, sync_id)
     state, reason = catalog.state(connection, sync_id)
     if state is SyncState.PAUSED:
         raise NeedsPerson(
-            f"Sync '{sync_id}' is paused{f' ({reason})' if reason else ''}; nothing was queued.",
+            f"Sync '{sync_id}' is paused{f' ({reason})' if reason else ''}.",
             hint=f"Resume it with `livesync sync resume {sync_id}`.",
         )
-    queue.put(connection, sync_id, trigger=trigger, priority=sync.priority, full=full)
+    return sync

@@ -29,6 +29,7 @@ class Archive:
     there is does not help: `zipfile` reads what it says, and no more."""
 
     def __init__(self, content: bytes) -> None:
+        self._content = content
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except zipfile.BadZipFile as error:
@@ -51,6 +52,13 @@ class Archive:
             raise Unreadable("too_large", f"Its part {name} unpacks to {member.file_size} bytes.")
         return self._zip.read(member)
 
+    def checked(self) -> io.BytesIO:
+        """The whole file, for a library that opens it itself: every XML part fits and is clean."""
+        for name in self.names:
+            if name.endswith((".xml", ".rels")):
+                _refuse_entities(self.read(name))
+        return io.BytesIO(self._content)
+
     def xml(self, name: str) -> etree._Element:
         return parsed(self.read(name))
 
@@ -60,8 +68,7 @@ class Archive:
 
 def parsed(content: bytes) -> etree._Element:
     """XML without entities, network or DTD. A document type in an office file is an attack."""
-    if b"<!ENTITY" in content[:65_536]:
-        raise Unreadable("malformed", "Its XML declares entities, which no such file needs.")
+    _refuse_entities(content)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -75,6 +82,11 @@ def parsed(content: bytes) -> etree._Element:
         raise Unreadable(
             "malformed", "Its XML is broken, truncated or nested too deeply."
         ) from error
+
+
+def _refuse_entities(content: bytes) -> None:
+    if b"<!ENTITY" in content[:65_536]:
+        raise Unreadable("malformed", "Its XML declares entities, which no such file needs.")
 
 
 def core_properties(archive: Archive) -> dict[str, str]:

@@ -1,17 +1,18 @@
-"""HTML: the main content as Markdown, with the title and what the page says about itself."""
+"""HTML: its main content through html-to-markdown, and what the page says about itself."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from html_to_markdown import ConversionOptions, convert
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from .charset import decode
-from .html_main import main_content
-from .html_markdown import Writer
-from .html_tree import tree
+from .html_page import drop_invisible, main_content
+from .html_table import read_through, repeat_cells
 from .limits import Job, Reading, Unreadable
-from .markdown import joined, one_line
+from .markdown import one_line
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META_NAMES = {
@@ -28,6 +29,18 @@ _META_NAMES = {
     "last-modified": "modified",
     "og:site_name": "site",
 }
+_OPTIONS = ConversionOptions(
+    bullets="-",
+    compact_tables=True,
+    br_in_tables=True,
+    hidden_content="reachable",
+    highlight_style="none",
+    expand_abbreviations=False,
+    extract_metadata=False,
+    autolinks=False,
+)
+_NO_LINKS = "a:not([href]), a[href=''], a[href^='#'], a[href^='javascript:'], a[href^='data:']"
+_NO_ABSOLUTE_LINKS = "a:not([href^='http:'], [href^='https:'], [href^='mailto:'], [href^='tel:'])"
 _FIRST_HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 
 
@@ -36,16 +49,37 @@ def read(job: Job) -> Reading:
     charset = job.charset or (found[1].decode() if found else None)
     page = _parsed(decode(job.content, charset))
     meta = _meta(page)
-    content = tree(page)
-    text = joined(Writer(job.limits, _base(page, job.url)).blocks(main_content(content)))
-    return Reading(
-        text=text, title=_title(content.title, meta, text), attributes=_attributes(page, meta)
-    )
+    attributes = _attributes(page, meta)
+    base = _base(page, job.url)
+    window_title = page.css_first("head title")
+    window = one_line(window_title.text()) if window_title else ""
+    text = ""
+    if page.body is not None:
+        text = _markdown(page, main_content(page.body, window), job, base)
+    return Reading(text=text, title=_title(window, meta, text), attributes=attributes)
 
 
 def fragment(html: str, job: Job, base: str = "") -> str:
     """All of a page or mail that has no chrome."""
-    return joined(Writer(job.limits, base).blocks(tree(_parsed(html)).body))
+    page = _parsed(html)
+    if page.body is None:
+        return ""
+    drop_invisible(page.body)
+    return _markdown(page, page.body, job, base)
+
+
+def _markdown(page: LexborHTMLParser, root: LexborNode, job: Job, base: str) -> str:
+    """Of what is nested too deeply for the converter, the bare words."""
+    read_through(page, root)
+    repeat_cells(root, job.limits)
+    for image in root.css("img"):
+        image.replace_with(image.attributes.get("alt") or "")
+    for link in root.css(_NO_LINKS if base.startswith("http") else _NO_ABSOLUTE_LINKS):
+        link.unwrap()
+    result = convert(root.html or "", replace(_OPTIONS, base_url=base or None))
+    if result.warnings:
+        return root.text(separator="\n")
+    return result.content.strip()
 
 
 def _parsed(html: str) -> LexborHTMLParser:

@@ -1,85 +1,80 @@
-"""Where the cells of an HTML table are, and whether it is one."""
+"""Tables, made ready for a converter that knows neither layout tables nor cells over many rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from .html_tree import HEADINGS, Element
+from .limits import ExtractLimits, too_many_cells
 
-_NOT_IN_CELLS = HEADINGS | {"table", "pre"}
-_MAX_SPAN = 200
-_BLANK = "\u200b"
-
-
-def rows_of(element: Element) -> tuple[list[Element], list[Element]]:
-    """The rows, and the captions, of this table and not of those inside it."""
-    rows: list[Element] = []
-    captions: list[Element] = []
-    for child in element.children:
-        if isinstance(child, str):
-            continue
-        if child.tag == "tr":
-            rows.append(child)
-        elif child.tag == "caption":
-            captions.append(child)
-        else:
-            rows += [r for r in child.children if isinstance(r, Element) and r.tag == "tr"]
-    return rows, captions
+HEADINGS = "h1,h2,h3,h4,h5,h6"
+_MAX_SPAN = 1_000
 
 
-def _cells_of(row: Element) -> list[Element]:
-    return [c for c in row.children if isinstance(c, Element) and c.tag in ("td", "th")]
+def read_through(page: LexborHTMLParser, root: LexborNode) -> None:
+    """Makes divisions of the cells of tables that only put things side by side."""
+    layout = f"table:has({HEADINGS},pre,table), table[role=presentation]"
+    for table in inside_out(root, layout):
+        rows = _rows(table)
+        captions = [part for part in table.iter() if part.tag == "caption"]
+        for cell in [*captions, *(cell for row in rows for cell in row.iter())]:
+            division = page.create_node("div")
+            for child in list(cell.iter(include_text=True)):
+                division.insert_child(child, move=True)
+            cell.replace_with(division, move=True)
+        for part in [*rows, *table.iter(), table]:
+            if part.tag != "div":
+                part.unwrap()
 
 
-def is_layout(element: Element, rows: list[Element]) -> bool:
-    """That the table only puts things side by side: then its cells are read one after another."""
-    if element.attributes.get("role") in ("presentation", "none"):
-        return True
-    if max((len(_cells_of(row)) for row in rows), default=0) < 2:
-        return True
-    return any(e.tag in _NOT_IN_CELLS for e in element.elements())
+def repeat_cells(root: LexborNode, limits: ExtractLimits) -> None:
+    """A cell over several rows is repeated in each: a row may be read alone, far from the first.
+
+    Raises `Unreadable` when there are more cells than allowed.
+    """
+    left = limits.max_cells
+    for table in root.css("table"):
+        carried: dict[int, tuple[int, LexborNode]] = {}
+        for row in _rows(table):
+            left -= _repeat_in(row, carried)
+            if left < 0:
+                raise too_many_cells(limits)
 
 
-def grid(rows: list[Element], text_of: Callable[[Element], str]) -> list[list[str]]:
-    """The cells in place: a cell over several rows is repeated in each, one over several
-    columns is followed by empty ones. A table whose first column is its header gets an empty
-    header row."""
-    carried: dict[int, tuple[int, str]] = {}
-    lines: list[list[str]] = []
-    for row in rows:
-        line: list[str] = []
-        for cell in _cells_of(row):
-            _fill_carried(line, carried)
-            text = text_of(cell)
-            over = min(number_in(cell, "rowspan"), _MAX_SPAN)
-            if over > 1:
-                carried[len(line)] = (over - 1, text)
-            line += [text, *[""] * (min(number_in(cell, "colspan"), _MAX_SPAN) - 1)]
-        _fill_carried(line, carried)
-        lines.append(line)
-    if lines and _is_list_of_properties(rows):
-        lines.insert(0, [_BLANK] * max(map(len, lines)))
-    return lines
+def _repeat_in(row: LexborNode, carried: dict[int, tuple[int, LexborNode]]) -> int:
+    """How many columns the row has, with the cells carried down from those above it."""
+    column = 0
+    for cell in list(row.iter()):
+        while column in carried:
+            cell.insert_before(_next(carried, column))
+            column += 1
+        rows = _span(cell, "rowspan")
+        if rows > 1:
+            del cell.attrs["rowspan"]
+            carried[column] = (rows - 1, cell)
+        column += _span(cell, "colspan")
+    while column in carried:
+        row.insert_child(_next(carried, column))
+        column += 1
+    return column
 
 
-def number_in(element: Element, attribute: str) -> int:
-    """A number of at least one; what is no number is one."""
-    value = element.attributes.get(attribute)
-    return max(int(value), 1) if value and value.isdecimal() and len(value) < 10 else 1
+def _rows(table: LexborNode) -> list[LexborNode]:
+    """Not those of tables inside it. The parser puts every row into a `tbody` or its like."""
+    return [row for part in table.iter() for row in part.iter() if row.tag == "tr"]
 
 
-def _is_list_of_properties(rows: list[Element]) -> bool:
-    """Every row starts with its own header cell, and only that."""
-    return all(
-        len(cells) > 1 and cells[0].tag == "th" and all(c.tag == "td" for c in cells[1:])
-        for cells in map(_cells_of, rows)
-    )
+def _next(carried: dict[int, tuple[int, LexborNode]], column: int) -> LexborNode:
+    rows_left, cell = carried.pop(column)
+    if rows_left > 1:
+        carried[column] = (rows_left - 1, cell)
+    return cell
 
 
-def _fill_carried(line: list[str], carried: dict[int, tuple[int, str]]) -> None:
-    while len(line) in carried:
-        column = len(line)
-        rows_left, text = carried.pop(column)
-        if rows_left > 1:
-            carried[column] = (rows_left - 1, text)
-        line.append(text)
+def _span(cell: LexborNode, attribute: str) -> int:
+    value = cell.attributes.get(attribute) or ""
+    return min(max(int(value), 1), _MAX_SPAN) if value.isdecimal() and len(value) < 10 else 1
+
+
+def inside_out(root: LexborNode, selector: str) -> list[LexborNode]:
+    """What matches, once each, the inner before the outer: they can be taken out in this order."""
+    return list({node.mem_id: node for node in reversed(root.css(selector))}.values())

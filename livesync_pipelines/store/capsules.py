@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
@@ -85,13 +86,13 @@ def search(
     values = {
         "capsule": capsule,
         "language": language,
-        "words": words,
+        "words": storable(words),
         "limit": limit,
-        "sync_id": asked.sync_id,
-        "media_type": asked.media_type,
-        "url_prefix": asked.url_prefix,
+        "sync_id": asked.sync_id and storable(asked.sync_id),
+        "media_type": asked.media_type and storable(asked.media_type),
+        "url_prefix": asked.url_prefix and storable(asked.url_prefix),
         "modified_since": asked.modified_since,
-        "attributes": Jsonb(dict(asked.attributes)),
+        "attributes": Jsonb({storable(k): storable(v) for k, v in asked.attributes.items()}),
         "headline": f'StartSel="{marks[0]}", StopSel="{marks[1]}", {_SNIPPET}',
     }
     return rows(connection, _SEARCH, values)
@@ -135,6 +136,7 @@ def explain(connection: Connection, name: str) -> dict[str, Any]:
     `name` is a chunk id, an item id, a key, or `SYNC:ITEM` where several syncs hold the item.
     Raises `NotFound`, or `BadInput` when the name is not one of its kind.
     """
+    name = storable(name)
     chunk = _chunk(connection, name)
     if chunk:
         item = _one_item(
@@ -185,10 +187,18 @@ def _one_item(
             f"There is no chunk or row '{name}'.",
             hint="Take a chunk_id or an item_id from `livesync search`.",
         )
-    if len(found) > 1:
-        names = ", ".join(f"{item['sync_id']}:{item['item_id']}" for item in found[:5])
-        raise BadInput(f"'{name}' is in several syncs.", hint=f"Say which: {names}.")
-    return found[0]
+    full_names = [f"{item['sync_id']}:{item['item_id']}" for item in found]
+    by_id = [
+        item
+        for item, full_name in zip(found, full_names, strict=True)
+        if name in {item["item_id"], full_name}
+    ]
+    meant = by_id or found
+    if len(meant) > 1:
+        raise BadInput(
+            f"'{name}' is in several syncs.", hint=f"Say which: {', '.join(full_names[:5])}."
+        )
+    return meant[0]
 
 
 def _explained(

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
-from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.model.sync import (
     Capsule,
     Connection,
@@ -23,20 +20,8 @@ from livesync_pipelines.model.sync import (
     SyncConfig,
     SyncState,
 )
-from livesync_pipelines.store import database
+from livesync_pipelines.store import database, nouns
 from livesync_pipelines.store.database import rows
-
-_PER_ITEM = (
-    "chunks",
-    "documents",
-    "unsettled",
-    "contents",
-    "records",
-    "shadow",
-    "item_failures",
-    "ledger",
-)
-_COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
 
 
 def stored(connection: database.Connection) -> Desired:
@@ -121,30 +106,18 @@ def apply(connection: database.Connection, wanted: Desired) -> None:
     """
     with connection.transaction():
         for one in wanted.connections:
-            _keep_project(connection, "connections", "name", one.name, one.project_id)
-            connection.execute(
-                "insert into livesync.connections (name, project_id, platform, options)"
-                " values (%s, %s, %s, %s) on conflict (name) do update"
-                " set platform = excluded.platform, options = excluded.options",
-                (one.name, one.project_id, one.platform, Jsonb(dict(one.options))),
-            )
+            nouns.put_connection(connection, one)
         for capsule in wanted.capsules:
-            _check_language(connection, capsule)
-            _keep_project(connection, "capsules", "name", capsule.name, capsule.project_id)
-            _put_capsule(connection, capsule)
+            nouns.put_capsule(connection, capsule)
         for config in wanted.syncs:
-            _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
-            _put_sync(connection, config)
+            nouns.put_sync(connection, config)
 
 
 def remove_sync(connection: database.Connection, sync_id: str) -> None:
     """Remove a sync and all that it brought in: documents, chunks, history. Raises `NotFound`."""
     with connection.transaction():
         sync(connection, sync_id)
-        for table in (*_PER_ITEM, "syncs"):
-            connection.execute(
-                f"delete from livesync.{table} where sync_id = %s".encode(), (sync_id,)
-            )
+        nouns.remove_sync(connection, sync_id)
 
 
 def set_state(
@@ -176,10 +149,14 @@ def note(connection: database.Connection, sync_id: str) -> str | None:
 
 
 def approve(connection: database.Connection, sync_id: str) -> int:
-    """Allow the removals that a sync waits for; returns how many. 0 when it waits for none."""
+    """Allow the removals that a sync waits for; returns how many. 0 when it waits for none.
+
+    The next look at the source leads to a run, whatever the source says.
+    """
     found = connection.execute(
-        "update livesync.syncs s set approved = (select count(*) from livesync.unsettled u"
-        " where u.sync_id = s.sync_id and u.kind = 'absent') where sync_id = %s returning approved",
+        "update livesync.syncs s set mark = null, approved = (select count(*)"
+        " from livesync.unsettled u where u.sync_id = s.sync_id and u.kind = 'absent')"
+        " where sync_id = %s returning approved",
         (sync_id,),
     ).fetchone()
     return found[0] if found else 0
@@ -241,54 +218,3 @@ def _sync(row: Mapping[str, Any]) -> SyncConfig:
             to=tuple(config["notify"]["to"]),
         ),
     )
-
-
-def _put_sync(connection: database.Connection, config: SyncConfig) -> None:
-    details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
-    connection.execute(
-        "insert into livesync.syncs (sync_id, project_id, connection, capsule, config)"
-        " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
-        " connection = excluded.connection, config = excluded.config,"
-        " next_due_at = null, mark = null, note = case when livesync.syncs.connection ="
-        " excluded.connection then livesync.syncs.note end",
-        (config.sync_id, config.project_id, config.connection, config.capsule, Jsonb(details)),
-    )
-
-
-def _put_capsule(connection: database.Connection, capsule: Capsule) -> None:
-    connection.execute(
-        "insert into livesync.capsules (name, project_id, language) values (%s, %s, %s)"
-        " on conflict (name) do update set language = excluded.language",
-        (capsule.name, capsule.project_id, capsule.language),
-    )
-    language = None if capsule.language == "none" else capsule.language
-    connection.execute(
-        "update livesync.chunks set language = %s::regconfig"
-        " where capsule = %s and language is distinct from %s::regconfig",
-        (language, capsule.name, language),
-    )
-
-
-def _check_language(connection: database.Connection, capsule: Capsule) -> None:
-    known = [n for (n,) in connection.execute("select cfgname from pg_ts_config order by 1")]
-    if capsule.language not in (*known, "none"):
-        raise BadInput(
-            f"Capsule '{capsule.name}': there is no text search language '{capsule.language}'.",
-            hint=f"Choose one of: {', '.join(known)}, none.",
-            where=f"capsules.{capsule.name}.language",
-        )
-
-
-def _keep_project(
-    connection: database.Connection, table: str, column: str, name: str, project_id: str
-) -> None:
-    found = connection.execute(
-        f"select project_id from livesync.{table} where {column} = %s".encode(),
-        (name,),
-    ).fetchone()
-    if found and found[0] != project_id:
-        raise BadInput(
-            f"The name '{name}' is taken by another project.",
-            hint="Names are one in the whole installation; choose another.",
-            where=f"{table}.{name}",
-        )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.operation import Op
 from livesync_pipelines.model.records import Change, Entry, Known, Record
@@ -14,7 +15,7 @@ from livesync_pipelines.store import lines, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
-from livesync_pipelines.store.shadow import entry_to_json
+from livesync_pipelines.store.unsettled import entry_to_json
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Batch:
     - `removed`: items that leave the target, each with the reason.
     - `failures`: items that could not be read, each with the version that failed.
     - `absent`, `arrived`: what the end of the listing must settle; `settled`: what it has.
+    - `states`: what the connector wants remembered of items that are otherwise as they were.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -35,6 +37,7 @@ class Batch:
     absent: list[tuple[str, str]] = field(default_factory=list)
     arrived: list[Entry] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    states: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -47,6 +50,7 @@ class Batch:
                 self.absent,
                 self.arrived,
                 self.settled,
+                self.states,
             )
         )
 
@@ -64,32 +68,41 @@ def write(
     Raises `Broken` when a newer operation has taken the sync over; then nothing is written.
     """
     sync_id = operation.sync.sync_id
-    head = operation.ledger_seq, operation.ledger_hash
+    head, counts = (operation.ledger_seq, operation.ledger_hash), replace(operation.counts)
     try:
         with connection.transaction():
-            _clear(connection, sync_id, batch)
+            tenure.fence(connection, operation)
+            states = _clear(connection, sync_id, batch)
             _write_contents(connection, sync_id, batch.changes)
-            _write_rows(connection, operation, batch)
+            _write_rows(connection, operation, batch, states)
+            _write_states(connection, sync_id, batch.states)
             _write_chunks(connection, operation, batch.changes)
             _write_failures(connection, operation, batch, now)
             _write_unsettled(connection, sync_id, batch)
             append(connection, operation, _lines(batch), now)
             _count(operation, batch)
-            tenure.fence(connection, operation, resume=resume)
+            tenure.advance(connection, operation, resume=resume)
     except BaseException:
-        operation.ledger_seq, operation.ledger_hash = head
+        (operation.ledger_seq, operation.ledger_hash), operation.counts = head, counts
         raise
     operation.resume = resume
     operation.page += 1
 
 
-def _clear(connection: Connection, sync_id: str, batch: Batch) -> None:
-    """Take out what is about to be written anew, and what is to be gone."""
+def _clear(connection: Connection, sync_id: str, batch: Batch) -> dict[str, str]:
+    """Take out what is about to be written anew, and what is to be gone; returns what the
+    connector wanted remembered of these items, by id."""
     old = [c.known.item_id for c in batch.changes if c.known]
     touched = [known.item_id for _, known in batch.touched]
     gone = [known.item_id for known, _ in batch.removed]
+    known: list[tuple[str, str | None]] = []
+    if held := old + touched + gone:
+        known = connection.execute(
+            "delete from livesync.shadow where sync_id = %s and item_id = any(%s)"
+            " returning item_id, state",
+            (sync_id, held),
+        ).fetchall()
     for table, ids in (
-        ("shadow", old + touched + gone),
         ("records", old + gone),
         ("documents", old + gone),
         ("chunks", gone),
@@ -102,6 +115,7 @@ def _clear(connection: Connection, sync_id: str, batch: Batch) -> None:
     dropped = [chunk_id for c in batch.changes for chunk_id in c.dropped]
     if dropped:
         connection.execute("delete from livesync.chunks where chunk_id = any(%s)", (dropped,))
+    return {item_id: state for item_id, state in known if state is not None}
 
 
 def _copy(connection: Connection, table: str, columns: str, lines: Iterable[Sequence[Any]]) -> None:
@@ -135,9 +149,11 @@ def _write_contents(connection: Connection, sync_id: str, changes: Sequence[Chan
     )
 
 
-def _write_rows(connection: Connection, operation: Operation, batch: Batch) -> None:
-    records = [c.record for c in batch.changes]
-    kept = [*records, *(record for record, _ in batch.touched)]
+def _write_rows(
+    connection: Connection, operation: Operation, batch: Batch, states: Mapping[str, str]
+) -> None:
+    records = [_remembering(c.record, states) for c in batch.changes]
+    kept = [*records, *(_remembering(record, states) for record, _ in batch.touched)]
     if kept:
         values = (rows.of_shadow(operation, record) for record in kept)
         _copy(connection, "shadow", rows.SHADOW, values)
@@ -146,6 +162,23 @@ def _write_rows(connection: Connection, operation: Operation, batch: Batch) -> N
         _copy(connection, "records", rows.RECORDS, values)
         values = (rows.of_document(operation, change) for change in batch.changes)
         _copy(connection, "documents", rows.DOCUMENTS, values)
+
+
+def _remembering(record: Record, states: Mapping[str, str]) -> Record:
+    """With the connector's memory of the item as it was, where it says nothing new."""
+    if record.state is None and record.item_id in states:
+        return replace(record, state=states[record.item_id])
+    return record
+
+
+def _write_states(connection: Connection, sync_id: str, states: Sequence[tuple[str, str]]) -> None:
+    if states:
+        connection.execute(
+            "update livesync.shadow s set state = new.state"
+            " from unnest(%s::text[], %s::text[]) new (key, state)"
+            " where s.sync_id = %s and s.key = new.key",
+            ([key for key, _ in states], [state for _, state in states], sync_id),
+        )
 
 
 def _write_chunks(connection: Connection, operation: Operation, changes: Sequence[Change]) -> None:
@@ -172,7 +205,7 @@ def _write_failures(
             "item_failures",
             "sync_id, key, version, code, reason, operation_id, failed_at",
             (
-                (sync_id, f.key, version, f.code, f.reason, operation.operation_id, now)
+                (sync_id, f.key, version, f.code, storable(f.reason), operation.operation_id, now)
                 for f, version in unique.values()
             ),
         )

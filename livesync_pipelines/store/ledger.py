@@ -30,7 +30,7 @@ def append(
 ) -> None:
     """Add lines to the sync's ledger and move the operation's chain head along.
 
-    The caller's transaction also holds what the lines tell of, and `operations.fence`.
+    The caller's transaction also holds what the lines tell of, behind `tenure.fence`.
     """
     copy = (
         "copy livesync.ledger (sync_id, seq, at, item_id, op, before, after, cause, operation_id,"
@@ -100,8 +100,14 @@ def entries(
 
 def first_broken(connection: Connection, sync_id: str) -> int | None:
     """The first entry that does not follow from the one before it; None when the chain holds."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        return _first_broken(connection, sync_id)
+
+
+def _first_broken(connection: Connection, sync_id: str) -> int | None:
     previous, expected = EMPTY_CHAIN, 1
-    with connection.transaction(), connection.cursor("ledger_walk") as cursor:
+    with connection.cursor("ledger_walk") as cursor:
         cursor.execute(
             f"select sync_id, {_FIELDS}, prev_hash, hash from livesync.ledger"
             " where sync_id = %s order by seq",

@@ -48,11 +48,19 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an operation ended. `listing_digest` is None where no complete listing was made."""
+    """How an operation ended.
+
+    - `listing_digest`: None where no complete listing was made.
+    - `settled`: a complete listing was settled. What a person approved is used up, and only
+      another answer of the source to its probe is a reason to look again.
+    - `wait_s`: how long the source is to be left alone, in seconds.
+    """
 
     status: Status
     error: Mapping[str, str] | None = None
     listing_digest: str | None = None
+    settled: bool = False
+    wait_s: float = 0.0
 
 
 def refuse_busy(connection: Connection, sync_id: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
@@ -15,6 +16,9 @@ _SWEEP_LOCK = 7_340_003
 CHANNEL = "livesync_queue"
 LOST_AFTER = timedelta(minutes=2)
 """A request that has begun no operation after this time is made again."""
+
+TRY_AGAIN = timedelta(minutes=15)
+"""After so long an item that could not be read is tried again, even if nothing has changed."""
 
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
@@ -70,13 +74,17 @@ def take(
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
         " where q.sync_id = due.sync_id"
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
-        " extract(epoch from q.queued_at)::text, q.request",
+        " extract(epoch from q.queued_at)::text, q.request, q.priority, q.queued_at",
         (busy, now - LOST_AFTER, platform, platform, limit, now),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}")
-        for sync_id, platform, trigger, full, since, request in found
+        for sync_id, platform, trigger, full, since, request, *_ in sorted(found, key=_urgency)
     ]
+
+
+def _urgency(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[-2:]
 
 
 def due(
@@ -85,14 +93,23 @@ def due(
     now: datetime,
     platform: str | None = None,
     realtime: bool | None = None,
+    settled: Collection[str] = (),
 ) -> list[tuple[str, str, str | None]]:
     """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark).
 
-    Of one platform or of all; only the `realtime` ones, only the others, or both (None).
+    Of one platform or of all; only the `realtime` ones, only the others, or both (None). A mark
+    does not count after an operation that was left behind, nor while an item waits for another
+    try (its failure is none of the `settled` codes).
     """
     busy = list(in_flight(connection))
     return connection.execute(
-        "select sync_id, config ->> 'schedule', mark from livesync.syncs s"
+        "select sync_id, config ->> 'schedule', case when"
+        " exists (select from livesync.operations o where o.sync_id = s.sync_id"
+        " and o.status = 'running')"
+        " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"
+        " and f.version is not null and f.failed_at < %s and not f.code = any(%s))"
+        " then null else mark end"
+        " from livesync.syncs s"
         " join livesync.connections c on c.name = s.connection"
         " where state = 'active' and config ->> 'schedule' <> 'manual'"
         " and (%s::text is null or c.platform = %s)"
@@ -101,7 +118,7 @@ def due(
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
         " order by next_due_at nulls first",
-        (platform, platform, realtime, realtime, now, busy),
+        (now - TRY_AGAIN, list(settled), platform, platform, realtime, realtime, now, busy),
     ).fetchall()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -11,13 +10,10 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from livesync_pipelines.model.records import Entry, Known, Record
+from livesync_pipelines.model.records import Known, Record
 from livesync_pipelines.store.database import Connection
 
 VERSIONS = pa.schema([("key", pa.string()), ("version", pa.string())])
-NOT_LISTED = "not_listed"
-"""The reason of an absence that nobody told of: it counts only after a complete listing."""
-
 _PIECE = 1_000
 _REPLAY_PIECE = 500
 
@@ -167,64 +163,28 @@ def forget_failures(connection: Connection, sync_id: str, keys: Sequence[str]) -
     )
 
 
-def forget_unsettled(connection: Connection, sync_id: str, *, reason: str | None = None) -> None:
-    """Drop what a listing left to settle; with a reason, only the absences of that reason."""
-    connection.execute(
-        "delete from livesync.unsettled where sync_id = %s"
-        " and (%s::text is null or (kind = 'absent' and reason = %s))",
-        (sync_id, reason, reason),
-    )
-
-
-def unsettled_count(connection: Connection, sync_id: str, kind: str) -> int:
-    """How many keys of one kind a listing has left to settle."""
-    row = connection.execute(
-        "select count(*) from livesync.unsettled where sync_id = %s and kind = %s", (sync_id, kind)
-    ).fetchone()
-    return row[0] if row else 0
-
-
-def absent_by_identity(
-    connection: Connection, sync_id: str, identities: Sequence[str]
-) -> dict[str, str]:
-    """The absent keys whose items have these identities, by identity."""
-    found = connection.execute(
-        "select s.identity, s.key from livesync.unsettled u"
-        " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
-        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
-        (sync_id, list(identities)),
-    )
-    return dict(found.fetchall())
-
-
-def arrivals(connection: Connection, sync_id: str, *, limit: int) -> list[Entry]:
-    """The first of the new keys that wait for the end of the listing."""
-    found = unsettled(connection, sync_id, "arrived", limit=limit)
-    return [_entry(key, entry) for key, _, entry in found]
-
-
-def unsettled(connection: Connection, sync_id: str, kind: str, *, limit: int) -> list[Any]:
-    """The first rows (key, reason, entry) of one kind that a listing has left to settle."""
-    return connection.execute(
-        "select key, reason, entry from livesync.unsettled where sync_id = %s and kind = %s"
-        " order by key limit %s",
-        (sync_id, kind, limit),
-    ).fetchall()
-
-
 class StoredMemory:
-    """What a connector is told of earlier runs; see `connectors.base.Memory`."""
+    """What a connector is told of earlier runs; see `connectors.base.Memory`.
 
-    def __init__(self, connection: Connection, sync_id: str, note: str | None) -> None:
+    A `blank` one knows which items there are and nothing else of them, so that a full resync
+    reads everything anew.
+    """
+
+    def __init__(
+        self, connection: Connection, sync_id: str, note: str | None, *, blank: bool = False
+    ) -> None:
         self._connection = connection
         self._sync_id = sync_id
-        self._note = note
+        self._note = None if blank else note
+        self._blank = blank
 
     @property
     def note(self) -> str | None:
         return self._note
 
     def states(self, keys: Sequence[str]) -> Mapping[str, str]:
+        if self._blank:
+            return {}
         found = self._connection.execute(
             "select key, state from livesync.shadow"
             " where sync_id = %s and key = any(%s) and state is not null",
@@ -245,28 +205,3 @@ class StoredMemory:
             (self._sync_id, after, after, _PIECE),
         )
         return [key for (key,) in found]
-
-
-def _entry(key: str, kept: Mapping[str, Any]) -> Entry:
-    modified_at = kept["modified_at"]
-    return Entry(
-        key=key,
-        version=kept["version"],
-        identity=kept["identity"],
-        size=kept["size"],
-        modified_at=datetime.fromisoformat(modified_at) if modified_at else None,
-        state=kept["state"],
-    )
-
-
-def entry_to_json(entry: Entry) -> str:
-    """An entry as it is kept among the unsettled."""
-    return json.dumps(
-        {
-            "version": entry.version,
-            "identity": entry.identity,
-            "size": entry.size,
-            "modified_at": entry.modified_at.isoformat() if entry.modified_at else None,
-            "state": entry.state,
-        }
-    )

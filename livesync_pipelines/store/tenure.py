@@ -117,29 +117,38 @@ def _enter(connection: Connection, operation: Operation) -> None:
     )
 
 
-def fence(connection: Connection, operation: Operation, *, resume: str | None) -> None:
-    """Move the sync's own state along, inside the caller's transaction.
+def fence(connection: Connection, operation: Operation) -> None:
+    """Keep the sync for this operation to the end of the caller's transaction.
 
-    Raises `Broken` when another operation has taken over: then nothing of this one may land.
+    Raises `Broken` when another operation has taken over, or the sync is another than it was
+    when the operation began: then nothing of this one may land.
     """
-    updated = connection.execute(
+    held = connection.execute(
+        "select from livesync.syncs where sync_id = %s and fence = %s for update",
+        (operation.sync.sync_id, operation.fence),
+    ).rowcount
+    if held != 1:
+        raise Broken(
+            f"Operation {operation.operation_id} has been overtaken: a newer one of sync "
+            f"'{operation.sync.sync_id}' has begun, or the sync was changed. Nothing of its last "
+            "page was written.",
+            hint="Nothing to do: the next operation carries on.",
+        )
+
+
+def advance(connection: Connection, operation: Operation, *, resume: str | None) -> None:
+    """Move the sync's own state along, inside the caller's transaction and behind its `fence`."""
+    connection.execute(
         "update livesync.syncs set resume = %s, note = %s, ledger_seq = %s, ledger_hash = %s"
-        " where sync_id = %s and fence = %s",
+        " where sync_id = %s",
         (
             resume,
             operation.note,
             operation.ledger_seq,
             operation.ledger_hash,
             operation.sync.sync_id,
-            operation.fence,
         ),
-    ).rowcount
-    if updated != 1:
-        raise Broken(
-            f"Operation {operation.operation_id} has been overtaken by a newer one of sync "
-            f"'{operation.sync.sync_id}'; nothing of its last page was written.",
-            hint="Nothing to do: the newer operation carries on.",
-        )
+    )
     connection.execute(
         "update livesync.operations set counts = %s where operation_id = %s",
         (Jsonb(operation.counts.as_dict()), operation.operation_id),
@@ -154,7 +163,7 @@ def finish(
     now: datetime,
     next_due_at: datetime | None,
 ) -> None:
-    """Close an operation and free its sync."""
+    """Close an operation and free its sync. A replay, which asks nobody, changes no due time."""
     with connection.transaction():
         connection.execute(
             "update livesync.operations set status = %s, finished_at = %s, counts = %s,"
@@ -171,18 +180,19 @@ def finish(
                 operation.operation_id,
             ),
         )
-        connection.execute(
-            "update livesync.syncs set next_due_at = %s,"
-            " approved = case when %s then approved else 0 end,"
-            " mark = case when %s then mark end where sync_id = %s and fence = %s",
-            (
-                next_due_at,
-                outcome.status == Status.FAILED,
-                outcome.status == Status.SUCCESS,
-                operation.sync.sync_id,
-                operation.fence,
-            ),
-        )
+        if operation.trigger is not Trigger.REPLAY:
+            connection.execute(
+                "update livesync.syncs set next_due_at = %s,"
+                " approved = case when %s then 0 else approved end,"
+                " mark = case when %s then mark end where sync_id = %s and fence = %s",
+                (
+                    next_due_at,
+                    outcome.settled,
+                    outcome.settled,
+                    operation.sync.sync_id,
+                    operation.fence,
+                ),
+            )
     if operation.counts.chunks_written >= _MANY_CHUNKS:
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(

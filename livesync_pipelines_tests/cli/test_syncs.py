@@ -98,8 +98,18 @@ def test_a_run_that_waits_for_a_person_ends_with_3(
     assert "handbook-docs: waiting_for_approval" in done.stdout
 
 
+def test_no_run_of_a_paused_sync_begins(terminal: Terminal, applied: Path) -> None:
+    terminal("sync", "pause", "handbook-docs", "--reason", "a move")
+    error = terminal.document("sync", "run", "handbook-docs", code=3)["error"]
+    assert error["code"] == "needs_person"
+    assert "a move" in error["message"]
+
+
 def test_no_run_begins_without_external_sync(terminal: Terminal, applied: Path) -> None:
-    words = ("sync", "run", "handbook-docs", "--json")
-    done = terminal.process(*words, EXTERNAL_SYNC_ENABLED="false")
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "disabled"
+    words = ("sync", "run", "handbook-docs")
+    error = terminal.document(*words, code=2, EXTERNAL_SYNC_ENABLED="false")["error"]
+    assert error["code"] == "disabled"
+
+
+def test_no_run_of_an_unknown_sync_begins(terminal: Terminal, applied: Path) -> None:
+    assert terminal.document("sync", "run", "x", code=2)["error"]["code"] == "not_found"

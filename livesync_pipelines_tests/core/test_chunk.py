@@ -175,6 +175,12 @@ def test_a_number_sign_in_a_fence_is_no_heading(fence: str) -> None:
     assert chunk(code.replace("# Real", "Real"))[0].heading_path == ()
 
 
+def test_a_fence_ends_only_at_a_bare_marker_of_its_own_kind() -> None:
+    text = "````\n``` \n~~~~\n- ````\n```` no\n# not a heading\n`````\n# Heading"
+    assert chunk(text, ChunkLimits(max_chars=10, min_chars=1))[-1].heading_path == ("Heading",)
+    assert len({c.heading_path for c in chunk(text, ChunkLimits(max_chars=10, min_chars=1))}) == 2
+
+
 def test_a_cut_between_words_and_a_fence_is_made_in_front_of_the_fence() -> None:
     fence = "```\n" + "call_something(with_words)\n" * 70 + "```"
     for words in ("Some words here. " * 6, "Some words here. " * 60):
@@ -193,6 +199,8 @@ def test_text_is_never_cut_between_a_heading_and_its_words() -> None:
     parts = [f"### Part {n}\n\n{'Words are here. ' * (n % 9 + 2)}\n" for n in range(300)]
     for each in _check("\n".join(parts), ChunkLimits()):
         assert not each.text.rsplit("\n", 1)[-1].startswith("#")
+    text = f"{'x' * 36}\n\n## Heading title\n\n### Detail\n\n{'Words. ' * 20}"
+    assert not any(c.text.endswith("title") for c in _check(text, SMALL))
 
 
 def test_walls_are_cut_after_sentences_and_where_there_are_none_between_words() -> None:

@@ -11,10 +11,10 @@ import click
 from livesync_pipelines.cli.output import emit, note, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
-from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog
 
 _EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3}
@@ -38,7 +38,9 @@ def run_now(sync_id: str, *, full: bool, as_json: bool) -> int:
     """Carry out one sync; returns the exit code of its status."""
     from livesync_pipelines.cli.runs import run
 
-    result = run(Settings.load(), sync_id, full=full)
+    with open_house() as house:
+        refuse_idle(house.engine, house.connection, sync_id)
+    result = run(house.settings, sync_id, full=full)
     if as_json:
         emit(result)
     else:

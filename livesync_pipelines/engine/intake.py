@@ -1,0 +1,143 @@
+"""What was read goes through the corridor and into a batch; batches are committed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import perf_counter
+
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.core import corridor, mapping
+from livesync_pipelines.core.canon import content_hash, listing_mark
+from livesync_pipelines.core.delta import delta
+from livesync_pipelines.core.normalise import normalise
+from livesync_pipelines.engine.reading import Read
+from livesync_pipelines.formats.extract import Extractor
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.records import Known, Record
+from livesync_pipelines.store import shadow
+from livesync_pipelines.store.commit import Batch, write
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation
+
+Progress = Callable[[Operation], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Pass:
+    """What one operation needs on its way through a listing, and what it has seen so far.
+
+    `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
+    """
+
+    connection: Connection
+    operation: Operation
+    connector: Connector
+    extractor: Extractor
+    now: Callable[[], datetime]
+    progress: Progress
+    failed_before: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    still_failing: set[str] = field(default_factory=set)
+    blind: tuple[str, ...] = ()
+    unsettled: bool = False
+    digest: int = 0
+
+    @property
+    def sync_id(self) -> str:
+        return self.operation.sync.sync_id
+
+    def timed(self, stage: str, since: float) -> float:
+        """Book the time since then on a stage; returns now, for the next one."""
+        until = perf_counter()
+        spent = self.operation.stage_s
+        spent[stage] = spent.get(stage, 0.0) + until - since
+        return until
+
+    def fails(self, key: str, code: str) -> None:
+        """Count an item that cannot be read now; one of a kind without text is only skipped."""
+        self.still_failing.add(key)
+        if code == "unsupported":
+            self.operation.counts.skipped += 1
+        else:
+            self.operation.counts.failed += 1
+
+    def commit(self, batch: Batch, *, resume: str | None, note: str | None = None) -> None:
+        """Write a batch, if it or its cursor says anything new, and tell who watches."""
+        began = perf_counter()
+        told = note is not None and note != self.operation.note
+        if told or resume != self.operation.resume or not batch.is_empty:
+            self.operation.note = note if told else self.operation.note
+            write(self.connection, self.operation, batch, now=self.now(), resume=resume)
+            self.unsettled = self.unsettled or bool(batch.absent or batch.arrived)
+        self.timed("commit", began)
+        self.progress(self.operation)
+
+
+def take_in(
+    this: Pass,
+    good: Sequence[Read],
+    bad: Sequence[tuple[ItemFailure, str]],
+    batch: Batch,
+    *,
+    renamed: dict[str, Known] | None = None,
+) -> None:
+    """Bring a piece of read items through the corridor into a batch.
+
+    `renamed` gives, by new key, the item that an arrival may be under its old key.
+    """
+    for failure, version in bad:
+        this.fails(failure.key, failure.code)
+        batch.failures.append((failure, version))
+    began = perf_counter()
+    known = shadow.known_by_key(this.connection, this.sync_id, [r.entry.key for r in good])
+    for key, old in (renamed or {}).items():
+        known.setdefault(key, old)
+    records = _records(this, good, known)
+    began = this.timed("records", began)
+    deltas = [delta(record, base) for record, base in records]
+    began = this.timed("deltas", began)
+    mapped = [mapping.apply(this.operation.sync.mapping, r.attributes) for r, _ in records]
+    began = this.timed("mapped_rows", began)
+    layouts = [corridor.place(record, scope=this.sync_id) for record, _ in records]
+    for (record, base), change, fields, layout in zip(
+        records, deltas, mapped, layouts, strict=True
+    ):
+        made = corridor.change(record, base, delta=change, mapped=fields, layout=layout)
+        if base and corridor.is_idle(made, mapping_version=this.operation.mapping_version):
+            batch.touched.append((record, base))
+        else:
+            batch.changes.append(made)
+        this.digest ^= listing_mark(record.key, record.version)
+    this.timed("capsule_chunks", began)
+
+
+def _records(
+    this: Pass, good: Sequence[Read], known: dict[str, Known]
+) -> list[tuple[Record, Known | None]]:
+    new_keys = [k for k in (r.entry.key for r in good) if k not in known or known[k].key != k]
+    taken: set[str] = set()
+    if this.operation.items_before or this.operation.page:
+        taken = shadow.taken_ids(this.connection, this.sync_id, new_keys)
+    fetched_at = this.now()
+    records = []
+    for item in good:
+        key = item.entry.key
+        base = known.get(key)
+        item_id = base.item_id if base else _new_id(this, key, taken)
+        record = normalise(
+            item.body, item.extracted, item_id=item_id, entry=item.entry, fetched_at=fetched_at
+        )
+        if base and base.key != key and base.content_hash != record.content_hash:
+            record, base = replace(record, item_id=_new_id(this, key, taken)), None
+        records.append((record, base))
+        this.operation.counts.bytes += len(item.body.content)
+    return records
+
+
+def _new_id(this: Pass, key: str, taken: set[str]) -> str:
+    """A new item is named after its key; where an item that was renamed still bears that name,
+    something of this operation is added, in which no other item got this key."""
+    if key not in taken:
+        return key
+    return f"{key}#{content_hash(f'{this.operation.operation_id} {key}').hex()[:8]}"

@@ -1,0 +1,129 @@
+"""How one connection, one capsule, one sync is stored, and what follows from a change of it.
+
+A change that makes an operation in flight work on something else than it began with moves the
+fence of its sync, so that nothing more of it lands; its cursor and its note go with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.sync import Capsule, Connection, SyncConfig
+from livesync_pipelines.store import database
+
+_PER_ITEM = (
+    "chunks",
+    "documents",
+    "unsettled",
+    "contents",
+    "records",
+    "shadow",
+    "item_failures",
+    "ledger",
+)
+_COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
+_SAME_SOURCE = (
+    "(s.connection, s.config -> 'select') = (excluded.connection, excluded.config -> 'select')"
+)
+
+
+def put_connection(connection: database.Connection, one: Connection) -> None:
+    _keep_project(connection, "connections", "name", one.name, one.project_id)
+    options = Jsonb(dict(one.options))
+    connection.execute(
+        "update livesync.syncs s set fence = fence + 1, resume = null, note = null, mark = null"
+        " from livesync.connections c where s.connection = c.name and c.name = %s"
+        " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
+        (one.name, one.platform, options),
+    )
+    connection.execute(
+        "insert into livesync.connections (name, project_id, platform, options)"
+        " values (%s, %s, %s, %s) on conflict (name) do update"
+        " set platform = excluded.platform, options = excluded.options",
+        (one.name, one.project_id, one.platform, options),
+    )
+
+
+def put_capsule(connection: database.Connection, capsule: Capsule) -> None:
+    """Raises `BadInput` for a language that this Postgres does not know."""
+    _check_language(connection, capsule)
+    _keep_project(connection, "capsules", "name", capsule.name, capsule.project_id)
+    connection.execute(
+        "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
+        " where s.capsule = c.name and c.name = %s and c.language <> %s",
+        (capsule.name, capsule.language),
+    )
+    connection.execute(
+        "insert into livesync.capsules (name, project_id, language) values (%s, %s, %s)"
+        " on conflict (name) do update set language = excluded.language",
+        (capsule.name, capsule.project_id, capsule.language),
+    )
+    language = None if capsule.language == "none" else capsule.language
+    connection.execute(
+        "update livesync.chunks set language = %s::regconfig"
+        " where capsule = %s and language is distinct from %s::regconfig",
+        (language, capsule.name, language),
+    )
+
+
+def put_sync(connection: database.Connection, config: SyncConfig) -> None:
+    """The capsule must be there. What a sync has brought in goes along to another capsule."""
+    _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
+    details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
+    connection.execute(
+        "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, config)"
+        " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+        " connection = excluded.connection, capsule = excluded.capsule, config = excluded.config,"
+        " next_due_at = null, mark = null,"
+        f" note = case when {_SAME_SOURCE} then s.note end,"
+        f" resume = case when {_SAME_SOURCE} then s.resume end,"
+        f" fence = case when {_SAME_SOURCE} and s.capsule = excluded.capsule"
+        " then s.fence else s.fence + 1 end",
+        (config.sync_id, config.project_id, config.connection, config.capsule, Jsonb(details)),
+    )
+    connection.execute(
+        "update livesync.documents set capsule = %s where sync_id = %s and capsule <> %s",
+        (config.capsule, config.sync_id, config.capsule),
+    )
+    connection.execute(
+        "update livesync.chunks k set capsule = c.name,"
+        " language = nullif(c.language, 'none')::regconfig from livesync.capsules c"
+        " where c.name = %s and k.sync_id = %s and k.capsule <> c.name",
+        (config.capsule, config.sync_id),
+    )
+
+
+def remove_sync(connection: database.Connection, sync_id: str) -> None:
+    """Take a sync away with all that it brought in. An operation in flight writes no more: its
+    next page finds no sync, and this waits for the page that is being written."""
+    connection.execute("select from livesync.syncs where sync_id = %s for update", (sync_id,))
+    for table in (*_PER_ITEM, "syncs"):
+        connection.execute(f"delete from livesync.{table} where sync_id = %s".encode(), (sync_id,))
+
+
+def _check_language(connection: database.Connection, capsule: Capsule) -> None:
+    known = [n for (n,) in connection.execute("select cfgname from pg_ts_config order by 1")]
+    if capsule.language not in (*known, "none"):
+        raise BadInput(
+            f"Capsule '{capsule.name}': there is no text search language '{capsule.language}'.",
+            hint=f"Choose one of: {', '.join(known)}, none.",
+            where=f"capsules.{capsule.name}.language",
+        )
+
+
+def _keep_project(
+    connection: database.Connection, table: str, column: str, name: str, project_id: str
+) -> None:
+    found = connection.execute(
+        f"select project_id from livesync.{table} where {column} = %s".encode(),
+        (name,),
+    ).fetchone()
+    if found and found[0] != project_id:
+        raise BadInput(
+            f"The name '{name}' is taken by another project.",
+            hint="Names are one in the whole installation; choose another.",
+            where=f"{table}.{name}",
+        )

@@ -1,0 +1,106 @@
+"""What a listing leaves to settle at its end: absences, and arrivals that may be renames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.model.records import Entry
+from livesync_pipelines.store.database import Connection
+
+NOT_LISTED = "not_listed"
+"""The reason of an absence that nobody told of: it counts only after a complete listing."""
+
+
+def forget(connection: Connection, sync_id: str, *, reason: str | None = None) -> None:
+    """Drop what a listing left to settle; with a reason, only the absences of that reason."""
+    connection.execute(
+        "delete from livesync.unsettled where sync_id = %s"
+        " and (%s::text is null or (kind = 'absent' and reason = %s))",
+        (sync_id, reason, reason),
+    )
+
+
+def forget_unseen(
+    connection: Connection, sync_id: str, *, keys: Sequence[str], below: Sequence[str]
+) -> None:
+    """These keys, and all below these prefixes, were not seen: that they were not listed means
+    nothing."""
+    connection.execute(
+        "delete from livesync.unsettled u where sync_id = %s and kind = 'absent' and reason = %s"
+        " and (key = any(%s)"
+        " or exists(select from unnest(%s::text[]) prefix where starts_with(key, prefix)))",
+        (sync_id, NOT_LISTED, list(keys), list(below)),
+    )
+
+
+def among(connection: Connection, sync_id: str, keys: Sequence[str]) -> list[str]:
+    """Which of these keys a listing has left to settle."""
+    found = connection.execute(
+        "select distinct key from livesync.unsettled where sync_id = %s and key = any(%s)",
+        (sync_id, list(keys)),
+    )
+    return [key for (key,) in found]
+
+
+def count(connection: Connection, sync_id: str, kind: str) -> int:
+    """How many keys of one kind a listing has left to settle."""
+    row = connection.execute(
+        "select count(*) from livesync.unsettled where sync_id = %s and kind = %s", (sync_id, kind)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def absent_by_identity(
+    connection: Connection, sync_id: str, identities: Sequence[str]
+) -> dict[str, str]:
+    """The absent keys whose items have these identities, by identity."""
+    found = connection.execute(
+        "select s.identity, s.key from livesync.unsettled u"
+        " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
+        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
+        (sync_id, list(identities)),
+    )
+    return dict(found.fetchall())
+
+
+def arrivals(connection: Connection, sync_id: str, *, limit: int) -> list[Entry]:
+    """The first of the new keys that wait for the end of the listing."""
+    found = rows(connection, sync_id, "arrived", limit=limit)
+    return [_entry(key, entry) for key, _, entry in found]
+
+
+def rows(connection: Connection, sync_id: str, kind: str, *, limit: int) -> list[Any]:
+    """The first rows (key, reason, entry) of one kind that a listing has left to settle."""
+    return connection.execute(
+        "select key, reason, entry from livesync.unsettled where sync_id = %s and kind = %s"
+        " order by key limit %s",
+        (sync_id, kind, limit),
+    ).fetchall()
+
+
+def _entry(key: str, kept: Mapping[str, Any]) -> Entry:
+    modified_at = kept["modified_at"]
+    return Entry(
+        key=key,
+        version=kept["version"],
+        identity=kept["identity"],
+        size=kept["size"],
+        modified_at=datetime.fromisoformat(modified_at) if modified_at else None,
+        state=kept["state"],
+    )
+
+
+def entry_to_json(entry: Entry) -> str:
+    """An entry as it is kept among the unsettled."""
+    return json.dumps(
+        {
+            "version": entry.version,
+            "identity": entry.identity,
+            "size": entry.size,
+            "modified_at": entry.modified_at.isoformat() if entry.modified_at else None,
+            "state": entry.state,
+        }
+    )

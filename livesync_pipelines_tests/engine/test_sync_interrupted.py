@@ -1,0 +1,303 @@
+"""Whatever stops a run, nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from livesync_pipelines.engine.house import Disabled
+from livesync_pipelines.engine.reading import BATCH_ITEMS
+from livesync_pipelines.engine.sync import replay_sync, run_sync
+from livesync_pipelines.model.errors import Broken, NeedsPerson, NotFound, RateLimited, Unavailable
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import SyncState, Trigger
+from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store.operations import Busy
+from livesync_pipelines_tests.engine.fake_source import fails
+from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, assert_sound, prose
+
+
+def fill(house: House, keys: str = "abcdef") -> None:
+    for key in keys:
+        house.source.put(key, prose(key, sections=1))
+
+
+def statuses(house: House) -> list[str]:
+    return [operation["status"] for operation in house.history()]
+
+
+def test_a_source_that_fails_in_mid_listing_keeps_what_was_committed(house: House) -> None:
+    fill(house)
+    house.source.at_page[2] = fails(Unavailable("the line is dead", hint="Wait."))
+    result = house.run()
+    assert result.status is Status.FAILED
+    assert result.error == {
+        "code": "unavailable",
+        "message": "the line is dead",
+        "hint": "Wait.",
+        "where": "",
+    }
+    assert result.last_sync is None
+    assert sorted(house.held()) == ["a", "b", "c", "d"]
+    assert_sound(house)
+
+
+def test_the_next_run_goes_on_after_the_last_committed_page(house: House) -> None:
+    fill(house)
+    house.source.at_page[2] = fails(Unavailable("the line is dead"))
+    house.run()
+    house.source.forget()
+    result = house.run()
+    assert house.source.pages == [["e", "f"]]
+    assert house.source.fetched == ["e", "f"]
+    assert result.counts.added == 2
+    assert_in_step(house)
+
+
+def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: House) -> None:
+    fill(house)
+    house.source.at_page[1] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    assert statuses(house) == ["running"]
+    house.source.forget()
+    house.run()
+    assert statuses(house) == ["interrupted", "success"]
+    assert house.source.pages == [["c", "d"], ["e", "f"]]
+    assert house.history()[0]["counts"]["added"] == 2
+    assert_in_step(house)
+
+
+def test_a_worker_that_dies_again_and_again_still_gets_on(house: House) -> None:
+    fill(house)
+    house.source.page_items = 1
+    for _ in range(5):
+        house.source.forget()
+        house.source.at_page[1] = fails(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            house.run()
+    house.source.forget()
+    house.run()
+    assert house.source.fetched == ["f"]
+    assert_in_step(house)
+
+
+def test_a_worker_that_dies_while_it_fetches_loses_no_more_than_a_batch(house: House) -> None:
+    house.source.page_items = 10_000
+    for number in range(BATCH_ITEMS + 20):
+        house.source.put(f"{number:04}", f"Note {number}.")
+    house.source.at_fetch[f"{BATCH_ITEMS + 5:04}"] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    assert len(house.held()) == BATCH_ITEMS
+    house.source.forget()
+    house.run()
+    assert len(house.source.fetched) == 20
+    assert_in_step(house)
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_connection_that_is_cut_costs_nothing_that_was_committed(house: House, page: int) -> None:
+    fill(house)
+    house.source.at_page[page] = lambda: cut(house)
+    with pytest.raises(psycopg.OperationalError):
+        house.run()
+    house.source.forget()
+    assert house.run().status is Status.SUCCESS
+    assert statuses(house) == ["interrupted", "success"]
+    assert len(house.source.fetched) == 6 - 2 * max(page, 0)
+    assert_in_step(house)
+
+
+def cut(house: House) -> None:
+    """End the backend of the operation in flight, as a crash of the server would."""
+    house.execute(
+        "select pg_terminate_backend(l.pid, 5000) from pg_locks l where l.locktype = 'advisory'"
+        " and l.classid = %s and l.objsubid = 2 and l.database ="
+        " (select oid from pg_database where datname = current_database())",
+        operations.LOCK_CLASS,
+    )
+
+
+def test_a_zombie_whose_sync_was_taken_over_writes_nothing_more(house: House) -> None:
+    """Its lock is lost without its knowing; a second run does all the work meanwhile."""
+    fill(house)
+    second: list[SyncResult] = []
+
+    def taken_over() -> None:
+        house.source.at_page.clear()
+        house.execute("update livesync.syncs set lock_id = default")
+        second.append(house.run())
+
+    house.source.at_page[1] = taken_over
+    before = len(house.source.history)
+    house.source.put("zz", prose("zombie"))
+    result = house.run()
+    assert second[0].status is Status.SUCCESS
+    assert result.status is Status.FAILED
+    assert result.error is not None
+    assert "overtaken" in result.error["message"]
+    assert len(house.source.history) == before + 1
+    assert result.counts.synced_items == 2
+    assert_in_step(house)
+
+
+def test_while_one_runs_a_second_is_told_to_wait(house: House) -> None:
+    fill(house)
+    told: list[Busy] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(Busy) as raised:
+            house.run()
+        told.append(raised.value)
+
+    house.source.at_page[1] = meanwhile
+    assert house.run().status is Status.SUCCESS
+    assert told[0].code == "busy"
+    assert statuses(house) == ["success"]
+
+
+def test_another_sync_may_run_meanwhile(house: House) -> None:
+    house.configure(a_sync(), a_sync("other"))
+    fill(house)
+
+    def meanwhile() -> None:
+        house.source.at_page.clear()
+        assert house.run("other").status is Status.SUCCESS
+
+    house.source.at_page[1] = meanwhile
+    assert house.run().status is Status.SUCCESS
+    assert_in_step(house)
+    assert_sound(house, "other")
+
+
+def test_a_paused_sync_does_not_run_until_it_is_resumed(house: House) -> None:
+    fill(house)
+    with house.engine.database.pooled() as connection:
+        catalog.set_state(connection, "docs", SyncState.PAUSED, "moving house")
+    with pytest.raises(NeedsPerson, match="moving house"):
+        house.run()
+    assert (house.history(), house.source.pages) == ([], [])
+    with house.engine.database.pooled() as connection:
+        catalog.set_state(connection, "docs", SyncState.ACTIVE, None)
+    assert house.run().status is Status.SUCCESS
+
+
+def test_where_external_syncs_are_switched_off_nothing_is_asked(house: House) -> None:
+    off = replace(house.engine, enabled=False)
+    with pytest.raises(Disabled):
+        run_sync(off, "docs", trigger=Trigger.POLL)
+    with pytest.raises(Disabled):
+        replay_sync(off, "docs")
+    assert (house.history(), house.source.pages) == ([], [])
+
+
+def test_a_sync_that_is_not_there_is_named_with_those_that_are(house: House) -> None:
+    with pytest.raises(NotFound) as raised:
+        house.run("dosc")
+    assert raised.value.hint == "Configured: docs."
+
+
+def test_a_fault_of_our_own_is_raised_and_is_in_the_history(house: House) -> None:
+    fill(house)
+    house.source.at_page[1] = fails(ZeroDivisionError("of our own"))
+    with pytest.raises(ZeroDivisionError):
+        house.run()
+    assert statuses(house) == ["failed"]
+    assert house.history()[0]["error"] == {
+        "code": "fault",
+        "message": "ZeroDivisionError: of our own",
+    }
+    house.source.forget()
+    house.run()
+    assert_in_step(house)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "wait_s"),
+    [
+        (Broken("no such bucket"), Status.FAILED, 60),
+        (RateLimited("slow down", after_s=1), Status.RATE_LIMITED, 60),
+        (RateLimited("slow down", after_s=600), Status.RATE_LIMITED, 600),
+        (RateLimited("slow down", after_s=1e12), Status.RATE_LIMITED, 86_400),
+    ],
+)
+def test_a_source_that_failed_is_left_alone_for_a_while(
+    house: House, error: Exception, status: Status, wait_s: int
+) -> None:
+    house.configure(a_sync(schedule="realtime"))
+    house.source.at_page[0] = fails(error)
+    assert house.run().status is status
+    (row,) = house.rows(
+        "select next_due_at - finished_at as wait from livesync.syncs, livesync.operations"
+    )
+    assert row["wait"].total_seconds() == wait_s
+
+
+def test_the_connector_is_closed_however_a_run_ends(house: House) -> None:
+    fill(house)
+    house.run()
+    house.source.at_page[0] = fails(Unavailable("away"))
+    house.run()
+    house.source.at_page[0] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    assert house.source.closed == 3
+
+
+def test_a_removed_sync_gets_no_more_pages(house: House) -> None:
+    """Removed while its page is being fetched: nothing of it may stay behind."""
+    fill(house)
+
+    def removed() -> None:
+        with house.engine.database.pooled() as connection:
+            catalog.remove_sync(connection, "docs")
+
+    house.source.at_fetch["c"] = removed
+    assert house.run().status is Status.FAILED
+    for table in ("shadow", "records", "contents", "documents", "chunks", "ledger", "operations"):
+        assert house.rows(f"select 1 from livesync.{table}") == []
+
+
+def test_another_selection_begins_the_listing_anew(house: House) -> None:
+    """A cursor of the old selection says nothing of the new one."""
+    fill(house)
+    house.source.at_page[2] = fails(Unavailable("away"))
+    house.run()
+    house.configure(a_sync(select={"shelf": "other"}))
+    house.source.forget()
+    house.run()
+    assert house.source.pages[0] == ["a", "b"]
+    assert_in_step(house)
+
+
+def test_other_options_of_the_connection_begin_the_listing_anew(house: House) -> None:
+    fill(house)
+    house.source.at_page[2] = fails(Unavailable("away"))
+    house.run()
+    house.configure(a_sync(), options={"shelf": "other"})
+    house.source.forget()
+    house.run()
+    assert house.source.pages[0] == ["a", "b"]
+
+
+def test_applying_the_same_again_keeps_the_cursor(house: House) -> None:
+    fill(house)
+    house.source.at_page[2] = fails(Unavailable("away"))
+    house.run()
+    house.configure(a_sync(schedule="daily"))
+    house.source.forget()
+    house.run()
+    assert house.source.pages == [["e", "f"]]
+
+
+def test_a_run_whose_sync_was_changed_under_it_stops(house: House) -> None:
+    """What it reads next may be of another source than what it was asked for."""
+    fill(house)
+    house.source.at_page[1] = lambda: house.configure(a_sync(select={"shelf": "other"}))
+    assert house.run().status is Status.FAILED
+    house.source.forget()
+    house.run()
+    assert_in_step(house)
