@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 from pydantic import Field
@@ -75,6 +76,7 @@ class Folder(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._path = os.path.abspath(os.path.expanduser(connection.path))
+        self._uri = Path(self._path).as_uri().rstrip("/")
         self._follow = selection.follow_symlinks
         self._walk = Walk(
             root=self._path,
@@ -173,7 +175,7 @@ class Folder(Connector):
             version=disk.version(found),
             content=content,
             name=key.rpartition("/")[2],
-            url=Path(self._path, key).as_uri(),
+            url=f"{self._uri}/{quote(key)}",
             modified_at=disk.modified_at(found),
         )
 

@@ -24,15 +24,13 @@ _CHROME_NAMES = """
     skiplink newsletter subscribe advertisement related social share footer masthead
     editsection backtotop feedback popup modal search languages
 """
+_CHROME_ROLES = "navigation search dialog alertdialog menu menubar toolbar contentinfo"
+_CONSENT_NAMES = "cookie consent gdpr onetrust"
 _CHROME = ", ".join(
     [
-        "nav, a[class*=skip], span.mw-editsection, [role=navigation], [role=search], [role=dialog], [role=menu]",
-        "[role=menubar], [role=toolbar], [role=contentinfo], div[role=complementary]",
-        *(
-            f"div[{key}*={name}]"
-            for name in ("cookie", "consent", "gdpr", "onetrust")
-            for key in ("id", "class")
-        ),
+        "nav, a[class*=skip], span.mw-editsection, div[role=complementary]",
+        *(f"[role={role}]" for role in _CHROME_ROLES.split()),
+        *(f"div[{key}*={name}]" for name in _CONSENT_NAMES.split() for key in ("id", "class")),
         *(
             f"{tag}{sign}{name}"
             for name in _CHROME_NAMES.split()
@@ -91,8 +89,8 @@ def _drop_menus(root: LexborNode) -> None:
     limit = 0.3 * len(root.text())
     for menu in inside_out(root, _MENUS) if root.css_first("a[href]") else ():
         links = [len(link.text()) for link in menu.css("a[href]")]
-        chars = len("".join(menu.text().split(" ")))
-        if 3 <= len(links) and 0.85 * chars < sum(links) < min(limit, 40 * len(links)):
+        chars = len("".join(menu.text().split()))
+        if len(links) >= 3 and 0.85 * chars < sum(links) < min(limit, 40 * len(links)):
             menu.decompose()
 
 

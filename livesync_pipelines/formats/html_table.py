@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from .limits import ExtractLimits, too_many_cells
@@ -12,8 +14,7 @@ _MAX_SPAN = 1_000
 
 def read_through(page: LexborHTMLParser, root: LexborNode) -> None:
     """Makes divisions of the cells of tables that only put things side by side."""
-    layout = f"table:has({HEADINGS},pre,table), table[role=presentation]"
-    for table in inside_out(root, layout):
+    for table in _layout_tables(root):
         rows = _rows(table)
         captions = [part for part in table.iter() if part.tag == "caption"]
         for cell in [*captions, *(cell for row in rows for cell in row.iter())]:
@@ -56,6 +57,19 @@ def _repeat_in(row: LexborNode, carried: dict[int, tuple[int, LexborNode]]) -> i
         row.insert_child(_next(carried, column))
         column += 1
     return column
+
+
+def _layout_tables(root: LexborNode) -> Iterable[LexborNode]:
+    """Those that say so, and those with headings, code or tables in their cells. (`:has` would
+    look through nested tables once for each of them.)"""
+    tables = {node.mem_id: node for node in root.css("table[role=presentation]")}
+    for node in root.css(f"table :is({HEADINGS},pre,table)"):
+        above = node.parent
+        while above is not None and above.tag != "table":
+            above = above.parent
+        if above is not None:
+            tables[above.mem_id] = above
+    return tables.values()
 
 
 def _rows(table: LexborNode) -> list[LexborNode]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.shapes.autoshape import Shape
 from pptx.shapes.base import BaseShape
+from pptx.shapes.graphfrm import GraphicFrame
 from pptx.shapes.group import GroupShape
 from pptx.slide import Slide
 from pptx.text.text import TextFrame
@@ -43,23 +45,22 @@ class _Deck:
         title = one_line(top.text_frame.text) if top is not None else ""
         self.first_title = self.first_title or title or None
         blocks = [heading(2, title or f"Slide {number}")]
-        for shape in _shapes(slide.shapes):
-            if top is None or shape.shape_id != top.shape_id:
-                blocks.append(self._shape(shape))
+        top_id = top.shape_id if top is not None else None
+        blocks += [self._shape(s) for s in _shapes(slide.shapes) if s.shape_id != top_id]
         notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
         if notes is not None and notes.text.strip():
             blocks.append(f"Notes: {notes.text.strip()}")
         return blocks
 
     def _shape(self, shape: BaseShape) -> str:
-        if getattr(shape, "has_table", False):
-            return self._table(shape)
+        if isinstance(shape, GraphicFrame):
+            return self._table(shape) if shape.has_table else ""
         kind = shape.placeholder_format.type if shape.is_placeholder else None
-        if kind in _FURNITURE or not shape.has_text_frame:
+        if kind in _FURNITURE or not isinstance(shape, Shape):
             return ""
         return _text(shape.text_frame, is_list=kind in _LISTS)
 
-    def _table(self, shape: BaseShape) -> str:
+    def _table(self, shape: GraphicFrame) -> str:
         rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
         self._cells_left -= sum(map(len, rows))
         if self._cells_left < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,9 @@ class Filters:
     modified_since: datetime | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+
+_MANY_MINUSES = re.compile(r"(?:-\s*){2,}")
+"""Each would negate the next, and Postgres refuses to go that deep."""
 
 _SEARCH = """
 with asked as (select websearch_to_tsquery(%(language)s::regconfig, %(words)s) as query),
@@ -86,7 +90,7 @@ def search(
     values = {
         "capsule": capsule,
         "language": language,
-        "words": storable(words),
+        "words": _MANY_MINUSES.sub("-", storable(words)),
         "limit": limit,
         "sync_id": asked.sync_id and storable(asked.sync_id),
         "media_type": asked.media_type and storable(asked.media_type),
@@ -181,7 +185,7 @@ def _chunk(connection: Connection, name: str) -> dict[str, Any] | None:
 def _one_item(
     connection: Connection, condition: str, values: tuple[Any, ...], name: str
 ) -> dict[str, Any]:
-    found = rows(connection, _ITEM + condition, values)
+    found = rows(connection, f"{_ITEM}{condition} order by s.sync_id, s.item_id", values)
     if not found:
         raise NotFound(
             f"There is no chunk or row '{name}'.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC as _UTC
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from livesync_pipelines.core.canon import EMPTY_CHAIN, canonical, chain
@@ -65,7 +64,7 @@ def _hashed(operation: Operation, line: Line, seq: int, now: datetime) -> dict[s
     return {
         "sync_id": operation.sync.sync_id,
         "seq": seq,
-        "at": now.isoformat(),
+        "at": now.astimezone(UTC).isoformat(),
         "item_id": line.item_id,
         "op": line.op,
         "before": line.before,
@@ -117,7 +116,7 @@ def _first_broken(connection: Connection, sync_id: str) -> int | None:
         for row in cursor:
             entry = dict(zip(names, row, strict=True))
             stored_previous, stored = entry.pop("prev_hash"), entry.pop("hash")
-            entry["at"] = entry["at"].astimezone(_UTC).isoformat()
+            entry["at"] = entry["at"].astimezone(UTC).isoformat()
             if entry["seq"] != expected or stored_previous != previous:
                 return expected
             if chain(previous, entry) != stored:

@@ -32,9 +32,7 @@ def drain(house: House) -> list[dg.RunRequest]:
 
 def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
     with house.engine.database.connect() as connection:
-        queue.put(
-            connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL, full=full
-        )
+        queue.put(connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL, full=full)
 
 
 def test_a_new_sync_is_due_at_once_and_requested_once(house: House) -> None:

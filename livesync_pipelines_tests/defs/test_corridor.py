@@ -16,9 +16,7 @@ from livesync_pipelines.store import capsules, catalog, operations
 from .conftest import SYNC, House, a_sync
 
 
-def run(
-    house: House, stages: Sequence[str] = STAGES, **tags: str
-) -> dg.ExecuteInProcessResult:
+def run(house: House, stages: Sequence[str] = STAGES, **tags: str) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def("sync_folder").execute_in_process(
         instance=house.instance,
         partition_key=SYNC,

@@ -76,7 +76,7 @@ def test_what_the_feed_calls_gone_is_removed(feed: House) -> None:
     assert feed.run().counts.removed == 0
 
 
-def test_what_is_listed_after_it_was_called_gone_stays(feed: House) -> None:
+def test_what_the_same_page_lists_is_not_gone(feed: House) -> None:
     fill(feed)
     feed.run()
     feed.source.gone = {"a": "deleted", "d": "deleted"}

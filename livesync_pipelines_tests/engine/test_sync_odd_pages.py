@@ -150,6 +150,7 @@ class Unruly(Fake):
     """Lists its pages as they are told to it, resumed or not."""
 
     script: ClassVar[list[list[str]]] = []
+    gone: ClassVar[dict[str, str]] = {}
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         for keys in self.script:
@@ -158,6 +159,7 @@ class Unruly(Fake):
             yield ListingPage(
                 entries=listing_table(entries),
                 bodies={key: self.source.body(key) for key in keys},
+                gone=self.gone if keys is self.script[0] else {},
                 resume=None if last else max(keys),
                 complete=last,
             )
@@ -168,7 +170,7 @@ def unruly(engine: Engine) -> Iterator[House]:
     with a_house(engine, kind=Unruly) as house:
         for key in "abcd":
             house.source.put(key, prose(key, sections=1))
-        Unruly.script = [["a", "b"], ["c", "d"]]
+        Unruly.script, Unruly.gone = [["a", "b"], ["c", "d"]], {}
         house.run()
         yield house
 
@@ -206,4 +208,10 @@ def test_a_listing_that_ends_without_a_last_page_is_not_complete(unruly: House) 
     Unruly.script = []
     result = unruly.run()
     assert result.status is Status.PARTIAL
+    assert_in_step(unruly)
+
+
+def test_what_a_later_page_shows_is_not_gone(unruly: House) -> None:
+    Unruly.gone = {"d": "deleted"}
+    assert unruly.run().counts.removed == 0
     assert_in_step(unruly)

@@ -27,13 +27,15 @@ CONTENT = """<h1>Guide <a class="headerlink" href="#g">¶</a></h1>
 <blockquote><p>Quoted.</p></blockquote>"""
 MARKDOWN = """# Guide
 
-Some **bold** and `code` words with a [link](https://example.com/next).
+Some **bold** and `code` words with a [link](https://example.com/next).  
 Next line.
 
 ## Steps
 
 1. One
+
    - Inner
+
 2. Two
 
 ```python
@@ -43,7 +45,7 @@ def f():
 
 Mind the gap.
 
-Prices
+*Prices*
 
 | Item | Cost |
 | --- | --- |
@@ -133,7 +135,7 @@ def test_cells_over_several_rows_and_columns_stay_in_their_place(read: Read) -> 
         "<table><tr><th>City</th><th>Street</th><th>No</th></tr>"
         "<tr><td rowspan=2>Ulm</td><td>A</td><td>1</td></tr><tr><td colspan=2>B</td></tr></table>"
     )
-    assert read(page, "a.html").text.splitlines()[2:] == ["| Ulm | A | 1 |", "| Ulm | B |  |"]
+    assert read(page, "a.html").text.splitlines()[2:] == ["| Ulm | A | 1 |", "| Ulm | B | |"]
 
 
 def test_line_numbers_beside_code_are_left_out(read: Read) -> None:

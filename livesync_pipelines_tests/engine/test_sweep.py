@@ -1,0 +1,169 @@
+"""What is due is looked at; only what may have changed costs a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from livesync_pipelines.engine.sweep import sweep
+from livesync_pipelines.model.errors import ItemFailure, Unavailable
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.sync import Limits, Trigger
+from livesync_pipelines.store import catalog, queue
+from livesync_pipelines_tests.engine.fake_source import fails
+from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
+
+DAY = timedelta(days=1)
+
+
+def later(house: House, by: timedelta = DAY) -> None:
+    clock = house.engine.now
+    assert isinstance(clock, Clock)
+    clock.now += by
+
+
+def cycle(house: House, by: timedelta = DAY) -> Sequence[str]:
+    """Some time later: what is due is looked at, and what was queued is run."""
+    later(house, by)
+    queued = sweep(house.engine)
+    for sync_id in queued:
+        house.run(sync_id)
+    return queued
+
+
+@pytest.fixture
+def live(probed: House) -> House:
+    probed.configure(a_sync(schedule="realtime"))
+    for key in ("a", "b", "c"):
+        probed.source.put(key, prose(key, sections=1))
+    assert cycle(probed) == ["docs"]
+    return probed
+
+
+def test_a_source_that_says_what_it_said_before_costs_no_operation(live: House) -> None:
+    for _ in range(5):
+        assert cycle(live) == []
+    assert len(live.history()) == 1
+
+
+def test_a_source_that_changed_is_queued_once_and_run(live: House) -> None:
+    live.source.put("a", prose("new"))
+    later(live)
+    assert (sweep(live.engine), sweep(live.engine)) == (["docs"], [])
+    with live.engine.database.pooled() as connection:
+        (request,) = queue.take(connection, now=live.engine.now())
+    assert request.trigger is Trigger.WATCH
+    assert live.run().counts.updated == 1
+    assert cycle(live) == []
+
+
+def test_a_source_that_cannot_be_asked_is_run_whenever_it_is_due(house: House) -> None:
+    house.configure(a_sync(schedule="daily"))
+    assert [cycle(house), cycle(house), cycle(house)] == [["docs"]] * 3
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), ZeroDivisionError("a bug")])
+def test_a_source_that_fails_to_answer_is_queued_and_stops_no_other(
+    live: House, error: Exception
+) -> None:
+    live.configure(a_sync(schedule="realtime"), a_sync("other", schedule="realtime"))
+    live.source.at_page[-1] = fails(error)
+    later(live)
+    assert sorted(sweep(live.engine)) == ["docs", "other"]
+
+
+def test_a_platform_that_is_no_more_stops_no_other(live: House) -> None:
+    live.configure(a_sync("other", schedule="realtime"))
+    live.execute("insert into livesync.connections values ('old', 'demo', 'fax', '{}')")
+    live.execute("update livesync.syncs set connection = 'old' where sync_id = 'docs'")
+    later(live)
+    assert sorted(sweep(live.engine)) == ["docs", "other"]
+
+
+def test_a_change_while_it_runs_is_found_by_the_next_look(live: House) -> None:
+    live.source.put("a", prose("new"))
+    live.source.at_page[1] = lambda: live.source.put("a", prose("newer"))
+    cycle(live)
+    live.source.forget()
+    assert cycle(live) == ["docs"]
+    assert live.held()["a"] == prose("newer")
+    assert cycle(live) == []
+
+
+def test_after_a_failed_run_the_source_is_looked_at_again(live: House) -> None:
+    live.source.put("a", prose("new"))
+    live.source.at_page[0] = fails(Unavailable("away"))
+    cycle(live)
+    assert live.history()[-1]["status"] == "failed"
+    live.source.forget()
+    assert cycle(live, timedelta(seconds=10)) == []
+    assert cycle(live, timedelta(seconds=60)) == ["docs"]
+    assert live.held()["a"] == prose("new")
+
+
+def test_after_a_run_that_was_killed_the_source_is_looked_at_again(live: House) -> None:
+    """The source says what it said when that run was queued; but nothing came of it."""
+    live.source.put("a", prose("new"))
+    live.source.at_page[0] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        cycle(live)
+    live.source.forget()
+    assert cycle(live) == ["docs"]
+    assert live.held()["a"] == prose("new")
+    assert cycle(live) == []
+
+
+def test_a_poisoned_item_is_no_reason_to_run_again_and_again(live: House) -> None:
+    live.source.put("a", prose("new"))
+    live.source.unreadable["a"] = ItemFailure("a", "encrypted", "It is encrypted.")
+    assert cycle(live) == ["docs"]
+    assert live.history()[-1]["status"] == "partial"
+    assert [cycle(live), cycle(live)] == [[], []]
+
+
+def test_an_item_that_may_heal_is_tried_again_after_a_while(live: House) -> None:
+    live.source.put("a", prose("new"))
+    live.source.unreadable["a"] = ItemFailure("a", "timed_out", "It took too long.")
+    assert cycle(live) == ["docs"]
+    assert cycle(live, timedelta(minutes=5)) == []
+    assert cycle(live, timedelta(minutes=11)) == ["docs"]
+    live.source.unreadable.clear()
+    assert cycle(live, timedelta(minutes=16)) == ["docs"]
+    assert live.held()["a"] == prose("new")
+    assert cycle(live) == []
+
+
+def test_what_waits_for_a_person_is_not_run_again_until_the_person_says_so(live: House) -> None:
+    live.configure(a_sync(schedule="realtime", limits=Limits(delete_items=0, delete_share=0.0)))
+    cycle(live)
+    live.source.remove("a")
+    assert cycle(live) == ["docs"]
+    assert live.history()[-1]["status"] == Status.WAITING
+    assert [cycle(live), cycle(live)] == [[], []]
+    with live.engine.database.pooled() as connection:
+        catalog.approve(connection, "docs")
+    assert cycle(live) == ["docs"]
+    assert sorted(live.held()) == ["b", "c"]
+    assert cycle(live) == []
+
+
+def test_an_applied_change_is_a_reason_to_run(live: House) -> None:
+    live.configure(a_sync(schedule="realtime", limits=Limits(delete_items=5)))
+    assert cycle(live) == ["docs"]
+
+
+def test_where_external_syncs_are_switched_off_nobody_is_asked(live: House) -> None:
+    live.source.put("a", prose("new"))
+    later(live)
+    assert sweep(replace(live.engine, enabled=False)) == []
+
+
+def test_one_platform_can_be_swept_alone(live: House) -> None:
+    live.source.put("a", prose("new"))
+    later(live)
+    assert sweep(live.engine, platform="folder") == []
+    assert sweep(live.engine, realtime=False) == []
+    assert sweep(live.engine, platform="fake", realtime=True) == ["docs"]
