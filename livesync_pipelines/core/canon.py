@@ -6,11 +6,12 @@ library and across machines.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
+
+import orjson
 
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -49,7 +50,7 @@ def listing_mark(key: str, version: str) -> int:
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: the same bytes for the same value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def chain(previous: bytes, entry: Mapping[str, Any]) -> bytes:

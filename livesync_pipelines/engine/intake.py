@@ -13,6 +13,7 @@ from livesync_pipelines.core.canon import content_hash, listing_mark
 from livesync_pipelines.core.delta import delta
 from livesync_pipelines.core.normalise import normalise
 from livesync_pipelines.engine.reading import Read
+from livesync_pipelines.engine.writer import Writer
 from livesync_pipelines.formats.extract import Extractor
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import Known, Record
@@ -22,16 +23,21 @@ from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
 
 Progress = Callable[[Operation], None]
+CURSOR_S = 5.0
+"""How often at least the place in a listing is kept where nothing changes, in seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Pass:
     """What one operation needs on its way through a listing, and what it has seen so far.
 
+    `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
 
     connection: Connection
+    own: Connection
+    writer: Writer
     operation: Operation
     connector: Connector
     extractor: Extractor
@@ -42,6 +48,7 @@ class Pass:
     blind: tuple[str, ...] = ()
     unsettled: bool = False
     digest: int = 0
+    saved_at: float = field(default_factory=perf_counter)
 
     @property
     def sync_id(self) -> str:
@@ -62,14 +69,30 @@ class Pass:
         else:
             self.operation.counts.failed += 1
 
-    def commit(self, batch: Batch, *, resume: str | None, note: str | None = None) -> None:
-        """Write a batch, if it or its cursor says anything new, and tell who watches."""
+    def commit(
+        self, batch: Batch, *, resume: str | None, note: str | None = None, keep: bool = False
+    ) -> None:
+        """Begin to write a batch, if it or its cursor says anything new, and tell who watches.
+
+        A cursor alone is written where `keep` asks for it, else only now and then: to list
+        unchanged items again costs little.
+        """
         began = perf_counter()
+        self.writer.wait()
         told = note is not None and note != self.operation.note
-        if told or resume != self.operation.resume or not batch.is_empty:
+        moved = resume != self.operation.resume
+        due = keep or resume is None or began - self.saved_at > CURSOR_S
+        if told or (moved and due) or not batch.is_empty:
             self.operation.note = note if told else self.operation.note
-            write(self.connection, self.operation, batch, now=self.now(), resume=resume)
+            self.operation.counts.unchanged += len(batch.touched)
             self.unsettled = self.unsettled or bool(batch.absent or batch.arrived)
+            self.saved_at = began
+            now = self.now()
+            self.writer.begin(
+                lambda: write(self.own, self.operation, batch, now=now, resume=resume)
+            )
+        if not self.connector.spec.ordered or self.unsettled:
+            self.writer.wait()  # what is read next may depend on what is written now
         self.timed("commit", began)
         self.progress(self.operation)
 

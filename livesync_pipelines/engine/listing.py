@@ -44,6 +44,7 @@ def walk(this: Pass) -> bool:
     if complete and began_at is None:
         _forget_failures(this)
     this.commit(Batch(), resume=None)
+    this.writer.wait()
     return complete
 
 
@@ -74,11 +75,12 @@ def _page(this: Pass, page: ListingPage, *, after: str | None) -> None:
     _digest(this, found.same)
     this.timed("deltas", began)
     now_wanted = [entry for entry in wanted if entry.key not in arrivals]
+    read_any = False
     for good, bad in batches(_timed_read(this, now_wanted, page)):
         take_in(this, good, bad, batch)
-        this.commit(batch, resume=this.operation.resume)
-        batch = Batch()
-    this.commit(batch, resume=page.resume, note=page.note)
+        this.commit(batch, resume=after)
+        batch, read_any = Batch(), True
+    this.commit(batch, resume=page.resume, note=page.note, keep=read_any)
 
 
 def _versions(this: Pass, page: ListingPage, after: str | None) -> pa.Table:

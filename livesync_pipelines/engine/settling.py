@@ -57,6 +57,7 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
             if change.known and change.known.key != change.record.key
         ]
         this.commit(batch, resume=None)
+    this.writer.wait()
 
 
 def _settle_absences(this: Pass) -> None:
@@ -65,3 +66,4 @@ def _settle_absences(this: Pass) -> None:
         known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
         removed = [(item, reasons[key]) for key, item in known.items()]
         this.commit(Batch(removed=removed, settled=list(reasons)), resume=None)
+        this.writer.wait()

@@ -12,6 +12,7 @@ from livesync_pipelines.engine.intake import Pass, Progress
 from livesync_pipelines.engine.listing import walk
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
+from livesync_pipelines.engine.writer import Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
 from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
 from livesync_pipelines.model.operation import Status, SyncResult
@@ -153,9 +154,15 @@ def _synchronise(
     limits = ExtractLimits(max_bytes=sync.limits.item_bytes)
     resumed = operation.resume is not None
     try:
-        with Extractor(limits) as extractor:
+        with (
+            Extractor(limits) as extractor,
+            engine.database.connect() as reading,
+            Writer() as writer,
+        ):
             this = Pass(
-                connection=connection,
+                connection=reading,
+                own=connection,
+                writer=writer,
                 operation=operation,
                 connector=connector,
                 extractor=extractor,

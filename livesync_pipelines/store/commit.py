@@ -248,6 +248,5 @@ def _count(operation: Operation, batch: Batch) -> None:
         counts.chunks_written += len(change.written)
         counts.chunks_removed += len(change.dropped)
         counts.chunks_kept += len({p.chunk_id for p in change.layout}) - len(change.written)
-    counts.unchanged += len(batch.touched)
     counts.removed += len(batch.removed)
     counts.chunks_removed += sum(len(set(known.chunk_ids)) for known, _ in batch.removed)

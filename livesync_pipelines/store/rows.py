@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.core.chunk import CHUNKER_VERSION, estimate_tokens
 from livesync_pipelines.model.records import Change, Record
 from livesync_pipelines.store.operations import Operation
@@ -48,7 +48,7 @@ def of_record(operation: Operation, record: Record) -> Values:
         record.title,
         record.url,
         record.media_type,
-        json.dumps(dict(record.attributes)),
+        canonical(dict(record.attributes)).decode(),
     )
 
 
@@ -70,9 +70,9 @@ def of_document(operation: Operation, change: Change) -> Values:
         record.title,
         record.url,
         record.media_type,
-        json.dumps(dict(change.mapped)),
+        canonical(dict(change.mapped)).decode(),
         record.content_hash,
-        json.dumps(layout),
+        canonical(layout).decode(),
         len({placed.chunk_id for placed in change.layout}),
         operation.mapping_version,
         CHUNKER_VERSION,

@@ -64,7 +64,8 @@ _QUERIES = {
     " decode(before ->> 'fingerprint', 'hex') as before,"
     " decode(after ->> 'fingerprint', 'hex') as after from livesync.ledger"
     " where sync_id = %(sync_id)s and operation_id = (select operation_id from livesync.operations"
-    " where sync_id = %(sync_id)s and status in ('success', 'partial')"
+    " where sync_id = %(sync_id)s"
+    " and status in ('success', 'partial', 'waiting_for_approval')"
     " order by started_at desc limit 1) order by seq",
     "mapped_rows": "select item_id, title, url, media_type, attributes, mapping_version"
     " from livesync.documents where sync_id = %(sync_id)s order by item_id",

@@ -7,10 +7,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.io import StageInputs
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
-from livesync_pipelines.definitions import defs
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.store import stages
 
