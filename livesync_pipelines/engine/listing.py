@@ -41,10 +41,10 @@ def walk(this: Pass) -> bool:
         _page(this, page, after=after)
         after = page.resume
         started = perf_counter()
-    if complete and began_at is None:
-        _forget_failures(this)
     this.commit(Batch(), resume=None)
     this.writer.wait()
+    if complete and began_at is None:
+        _forget_failures(this)
     return complete
 
 
@@ -115,6 +115,7 @@ def _absences(this: Pass, page: ListingPage, found: Comparison) -> list[tuple[st
     """Keys that may have to go at the end of the listing, each with the reason."""
     gone = [(key, page.gone[key]) for key in page.gone]
     if gone:
+        this.writer.wait()  # it may have come with the page before
         held = shadow.versions_of(this.connection, this.sync_id, list(page.gone))
         living = set(held["key"].to_pylist())
         gone = [(key, reason) for key, reason in gone if key in living]

@@ -63,17 +63,22 @@ def _open_to_all(path: Path) -> bool:
 
 def _move_to_common_place(package: Any, home: Path) -> Path:
     """Let the server's user work without opening a private folder to everybody: its programs
-    are copied, and the data of this home lives, under `COMMON_PLACE`."""
+    are copied (with the libraries beside its package, found by their relative place), and
+    the data of this home lives, under `COMMON_PLACE`."""
     installed = _programs(package).parent
     version = blake2b(str(installed).encode(), digest_size=4).hexdigest()
-    programs = COMMON_PLACE / f"{installed.name}-{version}"
+    copied = COMMON_PLACE / f"{installed.name}-{version}"
+    programs = copied / installed.parent.name / installed.name
     name = blake2b(str(home.resolve()).encode(), digest_size=6).hexdigest()
     data = COMMON_PLACE / name / "postgres"
     try:
-        if not programs.exists():
-            unfinished = programs.with_suffix(f".{os.getpid()}")
-            shutil.copytree(installed, unfinished, symlinks=True)
-            unfinished.rename(programs)
+        if not copied.exists():
+            unfinished = copied.with_suffix(f".{os.getpid()}")
+            unfinished.mkdir(parents=True)
+            for part in (installed, *installed.parents[1].glob(f"{installed.parent.name}.libs")):
+                below = part.relative_to(installed.parents[1])
+                shutil.copytree(part, unfinished / below, symlinks=True)
+            unfinished.rename(copied)
         data.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Broken(
