@@ -16,7 +16,7 @@ from typing import Self
 from livesync_pipelines.model.errors import BadInput, Broken
 
 LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 15.0
+_PATIENCE_S = 10.0
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 
@@ -33,6 +33,7 @@ class Child:
         self._command = command
         self._port = port
         self._log = log
+        self._asked = False
 
     def __enter__(self) -> Self:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +55,8 @@ class Child:
         trace: TracebackType | None,
     ) -> None:
         """Ask it to stop, then make it: it and all that it has started."""
+        self.ask_to_stop()
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(_PATIENCE_S)
             except subprocess.TimeoutExpired:
@@ -63,6 +64,12 @@ class Child:
                 self._process.wait()
         if _group_lives(self._process.pid):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def ask_to_stop(self) -> None:
+        """Without waiting for it; asking again does no harm."""
+        if self._process.poll() is None and not self._asked:
+            self._process.send_signal(signal.SIGINT)
+            self._asked = True
 
     def wait_until_ready(self, patience_s: float) -> None:
         """Return when its port, if it has one, answers.

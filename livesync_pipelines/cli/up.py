@@ -46,6 +46,8 @@ def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
             children = [stack.enter_context(child) for child in _children(settings)]
             for child in children:
+                stack.callback(child.ask_to_stop)  # all at once, before any is waited for
+            for child in children:
                 child.wait_until_ready(_READY_S)
             _cycle(engine)
             _tell_addresses(settings)

@@ -110,6 +110,29 @@ def test_a_failure_told_on_another_page_keeps_its_item_too(house: House, place: 
     assert house.held() == held
 
 
+@pytest.mark.parametrize("blind", [True, False])
+def test_what_was_not_seen_before_a_listing_broke_off_is_not_absent_after(
+    house: House, blind: bool
+) -> None:
+    """The second half of the listing does not know what the first half could not see."""
+    for key in ("a", "a/1", "b", "y", "z"):
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    held = house.source.texts()
+    house.source.remove("a/1")
+    if blind:
+        house.source.blind = {"a": "a/"}
+    else:
+        house.source.failing["a/1"] = ItemFailure("a/1", "unreadable", "permission denied")
+    house.source.put("a", prose("a2"))
+    house.source.at_page[1] = fails(Unavailable("the line is dead"))
+    assert house.run().status is Status.FAILED
+    house.source.forget()
+    assert house.run().counts.removed == 0
+    assert house.source.pages[0][0] != "a"
+    assert_in_step(house, {**held, "a": prose("a2")})
+
+
 def test_what_comes_back_before_the_listing_ends_is_not_removed(house: House) -> None:
     """It went, half of its page was committed, the source failed; it came back, and its page is
     listed once more."""

@@ -1,0 +1,121 @@
+"""`livesync up`, as its own process with everything that it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from livesync_pipelines.cli.children import free_port
+
+COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
+
+
+@pytest.fixture
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "one.md").write_text("# One\n\nA heron stands in the shallows.\n")
+    (tmp_path / "sync.yaml").write_text(
+        f"capsules: {{notes: {{}}}}\nconnections: {{docs: {{platform: folder, path: {docs}}}}}\n"
+        "syncs: {notes: {connection: docs, target: notes, schedule: realtime}}\n"
+    )
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "EXTERNAL_SYNC_ENABLED": "true",
+        "LIVESYNC_DATABASE_URL": database_url,
+        "LIVESYNC_HOME": str(tmp_path / "home"),
+        "LIVESYNC_PORT": str(free_port()),
+        "LIVESYNC_DAGSTER_PORT": str(free_port()),
+    }
+
+
+def once(environ: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "--once", str(tmp_path / "sync.yaml")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_one_cycle_syncs_what_is_due_and_prints_its_result(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    first = once(environ, tmp_path)
+    assert first.returncode == 0, first.stderr
+    result = json.loads(first.stdout)
+    assert (result["sync_id"], result["status"], result["added"]) == ("notes", "success", 1)
+    assert "added sync notes" in first.stderr
+
+
+def test_a_second_cycle_goes_on_where_the_first_stopped(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    once(environ, tmp_path)
+    (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter.\n")
+    with psycopg.connect(environ["LIVESYNC_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("update livesync.syncs set next_due_at = now()")
+    result = json.loads(once(environ, tmp_path).stdout)
+    assert (result["added"], result["unchanged"]) == (1, 1)
+
+
+def test_a_taken_port_is_told_in_one_sentence(environ: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(environ["LIVESYNC_PORT"])))
+        taken.listen()
+        done = subprocess.run(
+            [*COMMAND, str(tmp_path / "sync.yaml")],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"Port {environ['LIVESYNC_PORT']}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_sentence(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ["LIVESYNC_DATABASE_URL"] = f"postgresql://me:secret@127.0.0.1:{free_port()}/x"
+    done = once(environ, tmp_path)
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_stops_every_child(environ: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, str(tmp_path / "sync.yaml")],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as up:
+        assert up.stderr is not None
+        told = next((line for line in up.stderr if "is up" in line), "")
+        family = psutil.Process(up.pid).children(recursive=True)
+        up.send_signal(signal.SIGINT)
+        up.stderr.read()
+        code = up.wait(60)
+    assert told
+    assert len(family) >= 4
+    assert code == 0
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
