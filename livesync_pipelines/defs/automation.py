@@ -9,6 +9,7 @@ from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
 from livesync_pipelines.defs.partitions import keep_equal
+from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import sweep
@@ -69,6 +70,7 @@ def drain_queue(
     engine = livesync.engine()
     if not engine.enabled:
         return dg.SkipReason(DISABLED_REASON)
+    size_pools(context.instance)
     keep_equal(context.instance, engine)
     requests = _await_requests(engine)
     if not requests:

@@ -7,6 +7,7 @@ import pytest
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.automation import POLLS, drain_queue
+from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store import operations, queue
@@ -77,6 +78,15 @@ def test_the_sensor_hands_out_every_waiting_sync(house: House) -> None:
     for sync_id in ("second", "third"):
         put(house, sync_id)
     assert {request.partition_key for request in drain(house)} == {"second", "third"}
+
+
+def test_every_platform_has_a_pool_of_the_size_that_it_declares(house: House) -> None:
+    storage = house.instance.event_log_storage
+    size_pools(house.instance)
+    storage.set_concurrency_slots("folder", 9)
+    size_pools(house.instance)
+    limits = {pool.name: pool.limit for pool in storage.get_pool_limits()}
+    assert limits == {"folder": 9, "s3": 4, "website": 4, "rss": 4}
 
 
 def test_a_realtime_folder_is_queued_when_it_changes(house: House) -> None:

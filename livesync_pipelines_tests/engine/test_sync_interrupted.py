@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import psycopg
 import pytest
 
-from livesync_pipelines.engine.house import Disabled
 from livesync_pipelines.engine.reading import BATCH_ITEMS
-from livesync_pipelines.engine.sync import replay_sync, run_sync
-from livesync_pipelines.model.errors import Broken, NeedsPerson, NotFound, RateLimited, Unavailable
+from livesync_pipelines.model.errors import Broken, RateLimited, Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.model.sync import SyncState, Trigger
 from livesync_pipelines.store import catalog, operations
-from livesync_pipelines.store.operations import Busy
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, assert_sound, prose
 
@@ -84,9 +78,10 @@ def test_a_worker_that_dies_again_and_again_still_gets_on(house: House) -> None:
     assert_in_step(house)
 
 
-def test_a_worker_that_dies_while_it_fetches_loses_no_more_than_a_batch(house: House) -> None:
-    house.source.page_items = 10_000
-    for number in range(BATCH_ITEMS + 20):
+def test_a_worker_that_dies_in_mid_page_loses_no_more_than_a_batch(house: House) -> None:
+    """The cursor of a page is kept with its last batch, not with its first."""
+    house.source.page_items = BATCH_ITEMS + 20
+    for number in range(BATCH_ITEMS + 40):
         house.source.put(f"{number:04}", f"Note {number}.")
     house.source.at_fetch[f"{BATCH_ITEMS + 5:04}"] = fails(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -94,7 +89,7 @@ def test_a_worker_that_dies_while_it_fetches_loses_no_more_than_a_batch(house: H
     assert len(house.held()) == BATCH_ITEMS
     house.source.forget()
     house.run()
-    assert len(house.source.fetched) == 20
+    assert len(house.source.fetched) == 40
     assert_in_step(house)
 
 
@@ -142,62 +137,6 @@ def test_a_zombie_whose_sync_was_taken_over_writes_nothing_more(house: House) ->
     assert len(house.source.history) == before + 1
     assert result.counts.synced_items == 2
     assert_in_step(house)
-
-
-def test_while_one_runs_a_second_is_told_to_wait(house: House) -> None:
-    fill(house)
-    told: list[Busy] = []
-
-    def meanwhile() -> None:
-        with pytest.raises(Busy) as raised:
-            house.run()
-        told.append(raised.value)
-
-    house.source.at_page[1] = meanwhile
-    assert house.run().status is Status.SUCCESS
-    assert told[0].code == "busy"
-    assert statuses(house) == ["success"]
-
-
-def test_another_sync_may_run_meanwhile(house: House) -> None:
-    house.configure(a_sync(), a_sync("other"))
-    fill(house)
-
-    def meanwhile() -> None:
-        house.source.at_page.clear()
-        assert house.run("other").status is Status.SUCCESS
-
-    house.source.at_page[1] = meanwhile
-    assert house.run().status is Status.SUCCESS
-    assert_in_step(house)
-    assert_sound(house, "other")
-
-
-def test_a_paused_sync_does_not_run_until_it_is_resumed(house: House) -> None:
-    fill(house)
-    with house.engine.database.pooled() as connection:
-        catalog.set_state(connection, "docs", SyncState.PAUSED, "moving house")
-    with pytest.raises(NeedsPerson, match="moving house"):
-        house.run()
-    assert (house.history(), house.source.pages) == ([], [])
-    with house.engine.database.pooled() as connection:
-        catalog.set_state(connection, "docs", SyncState.ACTIVE, None)
-    assert house.run().status is Status.SUCCESS
-
-
-def test_where_external_syncs_are_switched_off_nothing_is_asked(house: House) -> None:
-    off = replace(house.engine, enabled=False)
-    with pytest.raises(Disabled):
-        run_sync(off, "docs", trigger=Trigger.POLL)
-    with pytest.raises(Disabled):
-        replay_sync(off, "docs")
-    assert (house.history(), house.source.pages) == ([], [])
-
-
-def test_a_sync_that_is_not_there_is_named_with_those_that_are(house: House) -> None:
-    with pytest.raises(NotFound) as raised:
-        house.run("dosc")
-    assert raised.value.hint == "Configured: docs."
 
 
 def test_a_fault_of_our_own_is_raised_and_is_in_the_history(house: House) -> None:
