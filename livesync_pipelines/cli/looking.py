@@ -131,8 +131,8 @@ def search(
 
     \b
     Example:
-      livesync search handbook parental leave
-      livesync search handbook '"parental leave" -draft' --since 7d
+      livesync search handbook germination test
+      livesync search handbook '"germination test" -draft' --since 7d
     """
     from livesync_pipelines.cli.work.find import Question, show_hits
 

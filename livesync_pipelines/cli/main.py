@@ -60,7 +60,7 @@ def livesync() -> None:
     \b
     A first look:
       livesync up examples/livesync.yaml
-      livesync search handbook parental leave
+      livesync search handbook germination test
 
     Every command works whether or not `livesync up` is running, and has its own --help with an
     example. Listings take --json. EXTERNAL_SYNC_ENABLED=true turns syncing on.

@@ -115,10 +115,12 @@ class ListingPage:
     - `entries`: a table of schema `LISTING`; in an ordered platform ascending by key.
     - `bodies`: contents that came along with the listing, by key; the rest is fetched.
     - `gone`: keys of which the source itself says that they are no more, with the reason
-      (`deleted`, `trashed`, `out_of_scope`, `access_lost`).
-    - `failures`: items that could not be listed. An item that failed is never absent.
+      (`deleted`, `moved`, `trashed`, `out_of_scope`, `access_lost`).
+    - `failures`: items that could not be listed, and what else kept the listing from being
+      complete (a sitemap, robots.txt). An item that failed is never absent.
     - `blind`: key prefixes below which nothing could be seen; nothing there is absent.
-    - `resume`: where the next page begins, opaque to all but the connector; None on the last.
+    - `resume`: where the next page begins, and None on the last alone. In an ordered platform it
+      is the last key of the page; elsewhere it is opaque and may mean to start over.
     - `complete`: on the last page, that the whole selection was seen. Only then is anything absent.
     - `note`: what the connector wants to know next time (a feed's validators); None: as it was.
     """

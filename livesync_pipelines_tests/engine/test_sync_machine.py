@@ -184,7 +184,7 @@ def test_after_any_history_the_capsule_equals_the_source(house: House) -> None:
     play(
         Here,
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,
