@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.base import Connector, Probes
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._doors import NAME, SCHEDULE, CapsuleDoor, SyncDoor
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems, read
@@ -251,6 +251,9 @@ class _Draft:
             return
         troubles = check_options(kind.Selection, door.select, self.environ)
         _complain(document, (*path, "select"), troubles)
+        if door.schedule == "realtime" and not issubclass(kind, Probes):
+            said = f"{kind.spec.name} cannot tell cheaply that it has changed, so not in real time"
+            document.complain((*path, "schedule"), said, "Write every_15_minutes, or less often.")
         if door.mode is not Mode.PULL and not callable(getattr(kind, "write", None)):
             said = f"{kind.spec.name} can only be pulled from so far: it cannot be written to"
             document.complain((*path, "mode"), said, "Write mode: pull, or leave mode out.")

@@ -31,7 +31,7 @@ _underlined = st.builds("{}\n{}".format, _words, st.sampled_from(["===", "---"])
 _fence = st.builds(
     "{0}py\n{1}\n{0}".format,
     st.sampled_from(["```", "~~~~"]),
-    st.lists(_words, max_size=9).map("\n".join),
+    st.lists(_words.map(lambda words: re.sub("[`~]", "-", words)), max_size=9).map("\n".join),
 )
 _row = st.lists(_words.map(lambda words: words.replace("|", "/")), min_size=2, max_size=3).map(
     lambda cells: f"| {' | '.join(cells)} |"

@@ -10,6 +10,7 @@ import pytest
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.assets import BACKFILL_TAG
 from livesync_pipelines.defs.partitions import keep_equal
+from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.store import capsules, catalog, operations
 
@@ -31,7 +32,7 @@ def materialised(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetMateria
     return {made.asset_key.path[-1]: made for made in found}
 
 
-def newest(house: House) -> operations.SyncResult:
+def newest(house: House) -> SyncResult:
     with house.engine.database.connect() as connection:
         return operations.result(operations.history(connection, SYNC)[0])
 

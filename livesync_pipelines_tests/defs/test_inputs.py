@@ -38,14 +38,14 @@ def all_chunks(chunks: pa.Table) -> pa.Table:
 def load(house: House, asset: dg.AssetsDefinition, partition: str | None = None) -> object:
     livesync = LiveSync()
     result = dg.materialize(
-        [*defs.assets, asset],  # type: ignore[list-item, misc]
+        [*defs.assets, asset],  # type: ignore[misc]
         selection=[asset],
         instance=house.instance,
         partition_key=partition,
         resources={
             "livesync": livesync,
             "stages": StageInputs(livesync),
-            "io_manager": dg.InMemoryIOManager(),
+            "io_manager": dg.mem_io_manager,
         },
     )
     return result.output_for_node(asset.op.name)

@@ -27,7 +27,7 @@ CONTENT = """<h1>Guide <a class="headerlink" href="#g">¶</a></h1>
 <blockquote><p>Quoted.</p></blockquote>"""
 MARKDOWN = """# Guide
 
-Some **bold** and `code` words with a [link](https://example.com/next).
+Some **bold** and `code` words with a [link](https://example.com/next).\x20\x20
 Next line.
 
 ## Steps
