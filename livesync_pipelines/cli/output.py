@@ -11,9 +11,6 @@ from typing import Any
 
 import click
 
-MARKS = ("\x02", "\x03")
-"""Stand around a hit on its way to a person; no document needs them."""
-
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _HIT = re.compile("\x02([^\x02\x03]*)\x03")
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
@@ -88,7 +85,7 @@ def table(headers: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
 
 
 def marked(snippet: str) -> None:
-    """A snippet whose hits stand between `MARKS`: bold on a terminal, `**` elsewhere."""
+    """A snippet whose hits stand between `capsules.MARKS`: bold on a terminal, `**` elsewhere."""
     if not sys.stdout.isatty():
         say(_indented(_HIT.sub(r"**\1**", snippet)))
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -139,6 +139,13 @@ def freshness_window(cadence: Cadence) -> tuple[timedelta, timedelta] | None:
         case Cron(line):
             wait = _longest_wait(line)
     return 2 * wait, 4 * wait
+
+
+def longest_quiet(cadences: Iterable[Cadence]) -> timedelta | None:
+    """How long syncs with these schedules may all stay without a run before that is remarkable:
+    half of what makes the first of them stale. None where nothing is owed."""
+    windows = [window for c in cadences if (window := freshness_window(c))]
+    return min(windows)[0] / 2 if windows else None
 
 
 def _every(schedule: str, count: int, unit: str) -> Every:

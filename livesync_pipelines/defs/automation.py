@@ -12,7 +12,7 @@ from livesync_pipelines.defs.partitions import keep_equal
 from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sweep import sweep
+from livesync_pipelines.engine.sweep import refresh, sweep
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
@@ -44,6 +44,7 @@ def _poll(platform: str) -> dg.ScheduleDefinition:
         if not engine.enabled:
             return dg.SkipReason(DISABLED_REASON)
         sweep(engine, platform=platform, realtime=False)
+        refresh(engine, platform)
         with engine.database.pooled() as connection:
             requests = queue.take(connection, now=engine.now(), platform=platform)
         if not requests:

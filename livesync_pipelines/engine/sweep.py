@@ -37,6 +37,25 @@ def sweep(
     return queued
 
 
+def refresh(engine: Engine, platform: str) -> str | None:
+    """Queue the sync of a platform that has gone longest without a run, if the platform has had
+    none for as long as its most frequent sync may be quiet: sources that say "nothing new" are
+    so believed for a time only, and the platform's assets stay fresh. Returns the sync, if any.
+    """
+    if not engine.enabled:
+        return None
+    now = engine.now()
+    with engine.database.connect() as connection, queue.sweeping(connection) as mine:
+        schedules = [s for name, s in catalog.schedules(connection) if name == platform]
+        quiet = cadence.longest_quiet(map(cadence.parse, schedules))
+        stale = queue.stalest(connection, platform) if mine and quiet else None
+        if stale is None or quiet is None or stale.platform_ran_at > now - quiet:
+            return None
+        priority = catalog.sync(connection, stale.sync_id).priority
+        queue.put(connection, stale.sync_id, trigger=Trigger.POLL, priority=priority)
+    return stale.sync_id
+
+
 def _look(
     engine: Engine,
     connection: Connection,

@@ -44,8 +44,11 @@ def run_sync(
 
     A source that fails is a result with status `failed`; what is raised is a request that
     cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`) or a fault of our own, and
-    that one is in the history too.
+    that one is in the history too. What another mapping or chunker has made is made again first,
+    in an operation of its own.
     """
+    if engine.enabled and _is_outdated(engine, sync_id):
+        replay_sync(engine, sync_id, run_id=run_id)
     return _operate(
         engine,
         sync_id,
@@ -54,6 +57,11 @@ def run_sync(
         run_id=run_id,
         work=lambda connection, operation: _synchronise(engine, connection, operation, progress),
     )
+
+
+def _is_outdated(engine: Engine, sync_id: str) -> bool:
+    with engine.database.pooled() as connection:
+        return tenure.is_outdated(connection, catalog.sync(connection, sync_id))
 
 
 def replay_sync(engine: Engine, sync_id: str, *, run_id: str | None = None) -> SyncResult:

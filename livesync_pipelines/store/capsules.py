@@ -17,7 +17,10 @@ from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
 
 BOLD = ("**", "**")
-_SNIPPET = "MaxFragments=2, MaxWords=30, MinWords=12"
+_START, _STOP = MARKS = ("\x02", "\x03")
+"""For doors that show hits in a way of their own: no document holds these."""
+
+_SNIPPET = f'StartSel="{_START}", StopSel="{_STOP}", MaxFragments=2, MaxWords=30, MinWords=12'
 _CHANGES = 5
 
 
@@ -35,8 +38,16 @@ class Filters:
 _MANY_MINUSES = re.compile(r"(?:-\s*){2,}")
 """Each would negate the next, and Postgres refuses to go that deep."""
 
+_ALL = "select websearch_to_tsquery(%(language)s::regconfig, %(words)s) as query"
+_ANY = f"""select replace(query::text, ' & ', ' | ')::tsquery as query
+from ({_ALL}) as wanted where query::text !~ '[!<]'"""
+"""Any of the words; nothing where a phrase or an exclusion was asked for."""
+
+_QUESTION_CHARS = 2_000
+"""Longer ones are not relaxed: a query of ten thousand alternatives is too deep for Postgres."""
+
 _SEARCH = """
-with asked as (select websearch_to_tsquery(%(language)s::regconfig, %(words)s) as query),
+with asked as (%(query)s),
 best as (
     select c.chunk_id, c.sync_id, c.item_id, c.text, c.tokens,
            ts_rank_cd(c.words, asked.query, 33) as score
@@ -53,6 +64,7 @@ best as (
     limit %(limit)s)
 select best.chunk_id::text, round(best.score::numeric, 6)::float8 as score, best.text,
        ts_headline(%(language)s::regconfig, best.text, asked.query, %(headline)s) as snippet,
+       %(matched)s as matched,
        d.title, d.url, best.item_id, best.sync_id, s.version, s.modified_at, best.tokens,
        place.value -> 'headings' as heading_path,
        (place.value ->> 'start')::int as start, (place.value ->> 'end')::int as end
@@ -76,8 +88,8 @@ def search(
 ) -> list[dict[str, Any]]:
     """The best hits for words in a capsule: `"exact phrase"`, `or` and `-not` work as on the web.
 
-    `marks` stand before and after each hit in the snippet; a door that shows them in its own
-    way takes two that no document holds.
+    Where no passage has all of the words, those that have some (`matched` says `any`, not
+    `all`): people and programs ask in whole sentences. `marks` stand around what was found.
     Raises `NotFound` for a capsule that is not there, `BadInput` for one without an index.
     """
     language = language_of(connection, capsule)
@@ -97,9 +109,19 @@ def search(
         "url_prefix": asked.url_prefix and storable(asked.url_prefix),
         "modified_since": asked.modified_since,
         "attributes": Jsonb({storable(k): storable(v) for k, v in asked.attributes.items()}),
-        "headline": f'StartSel="{marks[0]}", StopSel="{marks[1]}", {_SNIPPET}',
+        "headline": _SNIPPET,
     }
-    return rows(connection, _SEARCH, values)
+    found = _hits(connection, _ALL, {**values, "matched": "all"})
+    if not found and len(words) <= _QUESTION_CHARS:
+        found = _hits(connection, _ANY, {**values, "matched": "any"})
+    for hit in found:
+        joined = hit["snippet"].replace(_STOP + _START, "")
+        hit["snippet"] = joined.replace(_START, marks[0]).replace(_STOP, marks[1])
+    return found
+
+
+def _hits(connection: Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return rows(connection, _SEARCH.replace("%(query)s", query), values)
 
 
 def language_of(connection: Connection, capsule: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import in_flight
@@ -99,11 +100,11 @@ def due(
 
     Of one platform or of all; only the `realtime` ones, only the others, or both (None). A mark
     does not count after an operation that was left behind, nor while an item waits for another
-    try (its failure is none of the `settled` codes).
+    try (its failure is none of the `settled` codes), nor for what another chunker has cut.
     """
     busy = list(in_flight(connection))
     return connection.execute(
-        "select sync_id, config ->> 'schedule', case when"
+        "select sync_id, config ->> 'schedule', case when chunker_version <> %s or"
         " exists (select from livesync.operations o where o.sync_id = s.sync_id"
         " and o.status = 'running')"
         " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"
@@ -118,8 +119,45 @@ def due(
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
         " order by next_due_at nulls first",
-        (now - TRY_AGAIN, list(settled), platform, platform, realtime, realtime, now, busy),
+        (
+            CHUNKER_VERSION,
+            now - TRY_AGAIN,
+            list(settled),
+            platform,
+            platform,
+            realtime,
+            realtime,
+            now,
+            busy,
+        ),
     ).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The sync of a platform that has gone longest without a run, and when any of them ran."""
+
+    sync_id: str
+    platform_ran_at: datetime
+
+
+def stalest(connection: Connection, platform: str) -> Stale | None:
+    """None where a sync of the platform waits or is being worked on, or none has ever run."""
+    found = connection.execute(
+        "select s.sync_id, max(last.finished_at) over (),"
+        " bool_or(exists (select from livesync.queue q where q.sync_id = s.sync_id)) over ()"
+        " from livesync.syncs s join livesync.connections c on c.name = s.connection"
+        " left join lateral (select finished_at from livesync.operations o"
+        " where o.sync_id = s.sync_id and finished_at is not null"
+        " order by started_at desc limit 1) last on true"
+        " where s.state = 'active' and s.config ->> 'schedule' <> 'manual' and c.platform = %s"
+        " order by last.finished_at nulls first",
+        (platform,),
+    ).fetchall()
+    busy = in_flight(connection)
+    if not found or found[0][1] is None or found[0][2] or any(s in busy for s, _, _ in found):
+        return None
+    return Stale(found[0][0], found[0][1])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core import mapping
+from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
@@ -57,7 +58,32 @@ def begin(
         )
         _answer_request(connection, operation)
         _enter(connection, operation)
+        if operation.items_before == 0:
+            _note_makers(connection, operation)
     return operation
+
+
+def is_outdated(connection: Connection, sync: SyncConfig) -> bool:
+    """Whether anything that the target shows was made by another mapping or chunker."""
+    makers = connection.execute(
+        "select mapping_version, chunker_version from livesync.syncs where sync_id = %s"
+        " and exists (select from livesync.shadow x where x.sync_id = %s)",
+        (sync.sync_id, sync.sync_id),
+    ).fetchone()
+    return makers is not None and makers != (mapping.version(sync.mapping), CHUNKER_VERSION)
+
+
+def _note_makers(connection: Connection, operation: Operation) -> None:
+    connection.execute(
+        "update livesync.syncs set mapping_version = %s, chunker_version = %s"
+        " where sync_id = %s and fence = %s",
+        (
+            operation.mapping_version,
+            CHUNKER_VERSION,
+            operation.sync.sync_id,
+            operation.fence,
+        ),
+    )
 
 
 def _lock(connection: Connection, sync_id: str) -> None:
@@ -180,7 +206,10 @@ def finish(
                 operation.operation_id,
             ),
         )
-        if operation.trigger is not Trigger.REPLAY:
+        if operation.trigger is Trigger.REPLAY:
+            if outcome.status is Status.SUCCESS:
+                _note_makers(connection, operation)
+        else:
             connection.execute(
                 "update livesync.syncs set next_due_at = %s,"
                 " approved = case when %s then 0 else approved end,"

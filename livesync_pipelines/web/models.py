@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -178,6 +178,9 @@ class Hit(Document):
     chunk_id: UUID
     score: float
     text: str
+    matched: Literal["all", "any"] = Field(
+        description="Whether the passage has all words; `any` only where no passage has all."
+    )
     snippet: str = Field(description="Hits stand between ** and **.")
     title: str
     url: str

@@ -22,7 +22,6 @@ SHOWN = 100
 """How many changes of an operation, and how many operations, a page holds."""
 
 _HITS = 20
-_MARKS = ("\x02", "\x03")
 _MARKED = re.compile("\x02([^\x02\x03]*)\x03")
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
@@ -87,7 +86,9 @@ def hits(
 ) -> list[dict[str, Any]] | None:
     """What the search page shows; None where there are no words yet. Raises `NotFound`."""
     if words.strip():
-        return capsules.search(connection, name, words, limit=_HITS, filters=filters, marks=_MARKS)
+        return capsules.search(
+            connection, name, words, limit=_HITS, filters=filters, marks=capsules.MARKS
+        )
     capsules.language_of(connection, name)
     return None
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from livesync_pipelines.engine.sweep import sweep
+from livesync_pipelines.engine.sweep import refresh, sweep
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits, Trigger
@@ -150,6 +150,13 @@ def test_what_waits_for_a_person_is_not_run_again_until_the_person_says_so(live:
     assert cycle(live) == []
 
 
+def test_a_new_chunker_is_a_reason_to_run_though_the_source_has_nothing_new(live: House) -> None:
+    live.execute("update livesync.syncs set chunker_version = '0'")
+    assert cycle(live) == ["docs"]
+    assert live.history()[-2]["trigger"] == "replay"
+    assert cycle(live) == []
+
+
 def test_an_applied_change_is_a_reason_to_run(live: House) -> None:
     live.configure(a_sync(schedule="realtime", limits=Limits(delete_items=5)))
     assert cycle(live) == ["docs"]
@@ -167,3 +174,24 @@ def test_one_platform_can_be_swept_alone(live: House) -> None:
     assert sweep(live.engine, platform="folder") == []
     assert sweep(live.engine, realtime=False) == []
     assert sweep(live.engine, platform="fake", realtime=True) == ["docs"]
+
+
+def test_what_has_been_quiet_for_long_is_looked_at_in_full_one_sync_at_a_time(live: House) -> None:
+    live.configure(a_sync(schedule="realtime"), a_sync("other", schedule="realtime"))
+    cycle(live, timedelta(seconds=10))
+    assert refresh(live.engine, "fake") is None
+    later(live, timedelta(minutes=16))
+    assert sweep(live.engine) == []
+    assert refresh(live.engine, "fake") == "docs"
+    assert refresh(live.engine, "fake") is None, "one waits already"
+    live.run("docs")
+    assert refresh(live.engine, "fake") is None, "one has just run"
+    later(live, timedelta(minutes=16))
+    assert refresh(live.engine, "fake") == "other"
+    assert refresh(live.engine, "folder") is None
+
+
+def test_syncs_that_are_run_by_hand_are_never_refreshed(live: House) -> None:
+    live.configure(a_sync(schedule="manual"))
+    later(live)
+    assert refresh(live.engine, "fake") is None

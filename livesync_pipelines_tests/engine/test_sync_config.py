@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from livesync_pipelines.core import mapping
+from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.sync import replay_sync
 from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.operation import Counts, Status
@@ -120,13 +121,30 @@ def test_a_plain_run_leaves_a_full_resync_in_the_queue(house: House) -> None:
         assert queue.depth(connection)[0] == 0
 
 
-def test_an_item_that_is_edited_after_a_mapping_change_is_mapped_anew(house: House) -> None:
+def test_the_first_run_after_a_mapping_change_maps_everything_anew(house: House) -> None:
     fill(house)
     house.run()
     house.configure(a_sync(mapping=MAPPING))
     house.source.touch("a")
-    assert house.run().counts.updated == 1
-    assert fields(house)[0] == {"author": "Ada", "origin": "fake"}
+    assert house.run().counts.unchanged == 2
+    assert fields(house)[1] == {"author": "Bda", "origin": "fake"}
+    assert [o["trigger"] for o in house.history()] == ["person", "replay", "person"]
+    house.run()
+    assert [o["trigger"] for o in house.history()][-1:] == ["person"]
+    assert_in_step(house)
+
+
+def test_what_an_older_chunker_has_cut_is_cut_anew_by_the_next_run(house: House) -> None:
+    fill(house)
+    house.run()
+    house.execute("update livesync.documents set chunker_version = '0'")
+    house.execute("update livesync.syncs set chunker_version = '0'")
+    house.run()
+    versions = house.rows("select distinct chunker_version from livesync.documents")
+    assert versions == [{"chunker_version": CHUNKER_VERSION}]
+    assert len(house.history()) == 3
+    house.run()
+    assert len(house.history()) == 4
     assert_in_step(house)
 
 

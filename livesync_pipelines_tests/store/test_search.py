@@ -56,7 +56,8 @@ def test_a_word_is_found_in_its_other_forms(connection: Connection) -> None:
         ('"song river"', set()),
         ("shoe -red", {"boots"}),
         ("river or laces", {"songs", "tables"}),
-        ("river laces", set()),
+        ('"river song" laces', set()),
+        ("river laces -song", set()),
         ("-shoe -river", {"tables"}),
         ("RUNNING", {"shoes", "boots", "songs"}),
         ("winter", {"boots"}),
@@ -66,6 +67,25 @@ def test_phrases_or_and_not_work_as_on_the_web(
     connection: Connection, words: str, found: set[str]
 ) -> None:
     assert set(hits(connection, words)) == found
+
+
+def test_where_no_passage_has_all_words_those_with_some_are_found(connection: Connection) -> None:
+    question = "which boots were the warmer ones on the mountain?"
+    found = capsules.search(connection, "handbook", question)
+    assert {hit["item_id"] for hit in found} == {"boots", "songs", "tables"}
+    assert found[0]["item_id"] == "boots"
+    assert {hit["matched"] for hit in found} == {"any"}
+    assert {h["matched"] for h in capsules.search(connection, "handbook", "boots warmer")} == {
+        "all"
+    }
+
+
+def test_neighbouring_marks_become_one(house: House) -> None:
+    house.source.put("order", "The order HB-0034 was sent.")
+    house.run()
+    with house.engine.database.pooled() as connection:
+        (hit,) = capsules.search(connection, "handbook", "HB-0034")
+    assert "**HB-0034**" in hit["snippet"]
 
 
 @pytest.mark.parametrize(

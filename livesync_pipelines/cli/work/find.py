@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.cli.output import MARKS, ago, emit, marked, say, title
+from livesync_pipelines.cli.output import ago, emit, marked, say, title
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.store import capsules
 
@@ -42,13 +42,15 @@ def show_hits(capsule: str, words: str, question: Question, *, as_json: bool) ->
             words,
             limit=question.limit,
             filters=question.filters(),
-            marks=capsules.BOLD if as_json else MARKS,
+            marks=capsules.BOLD if as_json else capsules.MARKS,
         )
     if as_json:
         emit({"hits": hits})
         return
     if not hits:
         say(f"Nothing in {capsule} matches: {words}")
+    elif hits[0]["matched"] == "any":
+        say("No passage has all of these words. These have some, the best first:\n")
     for n, hit in enumerate(hits, 1):
         title(f"{n}. {hit['title']}")
         path = " > ".join(hit["heading_path"])
