@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import pyarrow as pa
@@ -18,6 +19,9 @@ from livesync_pipelines.model.records import Entry, ListingPage
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.store import shadow, unsettled
 from livesync_pipelines.store.commit import Batch
+
+SHADOW_ITEMS = 10_000
+"""At most so many known items are held against a page at once."""
 
 
 def walk(this: Pass) -> bool:
@@ -38,8 +42,9 @@ def walk(this: Pass) -> bool:
         page = screened(told, ordered=ordered, after=after)
         this.timed("source", started)
         complete = page.complete
-        _page(this, page, after=after)
-        after = page.resume
+        for piece, held in _pieces(this, page, after):
+            _page(this, piece, held, after=after)
+            after = piece.resume
         started = perf_counter()
     this.commit(Batch(), resume=None)
     this.writer.wait()
@@ -59,11 +64,35 @@ def _note(this: Pass) -> str | None:
     return this.operation.note
 
 
-def _page(this: Pass, page: ListingPage, *, after: str | None) -> None:
+def _pieces(
+    this: Pass, page: ListingPage, after: str | None
+) -> Iterator[tuple[ListingPage, pa.Table]]:
+    """The page with what the shadow holds of its range; in several pieces where that is much, as
+    after a large folder has gone. What the page says of itself comes with its first piece."""
+    if not this.connector.spec.ordered:
+        keys = page.entries["key"].to_pylist()
+        yield page, shadow.versions_of(this.connection, this.sync_id, keys)
+        return
+    while True:
+        held = shadow.versions_between(
+            this.connection, this.sync_id, after=after, through=page.resume, limit=SHADOW_ITEMS
+        )
+        if held.num_rows < SHADOW_ITEMS:
+            yield page, held
+            return
+        after = held["key"][-1].as_py()
+        covered = pc.sum(pc.less_equal(page.entries["key"], after)).as_py() or 0
+        first = page.entries.slice(0, covered)
+        yield replace(page, entries=first, resume=after, complete=False, note=None), held
+        rest = page.entries.slice(covered)
+        page = replace(page, entries=rest, failures=(), gone={}, blind=())
+
+
+def _page(this: Pass, page: ListingPage, held: pa.Table, *, after: str | None) -> None:
     began = perf_counter()
     listing = page.entries
     this.operation.counts.listed += listing.num_rows
-    found = compare(listing, _versions(this, page, after), full=this.operation.full)
+    found = compare(listing, held, full=this.operation.full)
     this.operation.counts.unchanged += found.same.num_rows
     batch = Batch(settled=_taken_back(this, listing), states=_new_states(this, found.same))
     _list_failures(this, page.failures, batch)
@@ -81,15 +110,6 @@ def _page(this: Pass, page: ListingPage, *, after: str | None) -> None:
         this.commit(batch, resume=after)
         batch, read_any = Batch(), True
     this.commit(batch, resume=page.resume, note=page.note, keep=read_any)
-
-
-def _versions(this: Pass, page: ListingPage, after: str | None) -> pa.Table:
-    """The piece of the shadow that this page of the listing covers."""
-    if this.connector.spec.ordered:
-        return shadow.versions_between(
-            this.connection, this.sync_id, after=after, through=page.resume
-        )
-    return shadow.versions_of(this.connection, this.sync_id, page.entries["key"].to_pylist())
 
 
 def _taken_back(this: Pass, listing: pa.Table) -> list[str]:

@@ -19,14 +19,14 @@ _REPLAY_PIECE = 500
 
 
 def versions_between(
-    connection: Connection, sync_id: str, *, after: str | None, through: str | None
+    connection: Connection, sync_id: str, *, after: str | None, through: str | None, limit: int
 ) -> pa.Table:
-    """Key and version of the items whose keys lie in (after, through]; None is no bound."""
+    """Key and version of the first items whose keys lie in (after, through]; None is no bound."""
     found = connection.execute(
         "select key, version from livesync.shadow where sync_id = %s"
         ' and (%s::text is null or key > %s collate "C")'
-        ' and (%s::text is null or key <= %s collate "C") order by key',
-        (sync_id, after, after, through, through),
+        ' and (%s::text is null or key <= %s collate "C") order by key limit %s',
+        (sync_id, after, after, through, through, limit),
     ).fetchall()
     return _versions(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from livesync_pipelines.engine import listing
 from livesync_pipelines.engine.reading import BATCH_ITEMS
 from livesync_pipelines.engine.sync import replay_sync
 from livesync_pipelines.model.errors import ItemFailure, RateLimited, Unavailable
@@ -275,3 +276,28 @@ def test_few_removals_or_a_small_share_need_no_approval(house: House) -> None:
     house.source.remove("c")
     assert house.run().status is Status.SUCCESS
     assert_in_step(house)
+
+
+@pytest.mark.parametrize("gone", ["", "bcdef", "abcdefgh", "abc", "fgh", "aceg"])
+def test_a_block_that_goes_is_held_against_its_page_in_pieces(
+    house: House, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SHADOW_ITEMS", 2)
+    fill(house, "abcdefgh")
+    house.source.remove(*gone)
+    house.source.put("dd", prose("dd", sections=1))
+    result = house.run()
+    assert (result.counts.removed, result.counts.added) == (len(gone), 1)
+    assert result.counts.listed == len(house.source.items)
+    assert_in_step(house)
+
+
+def test_a_failure_on_a_page_that_is_taken_in_pieces_keeps_its_item(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SHADOW_ITEMS", 2)
+    held = fill(house, "abcdefgh")
+    house.source.remove("b", "c", "d", "e", "f", "g")
+    house.source.failing["g"] = ItemFailure("g", "unreadable", "It cannot be read.")
+    assert house.run().counts.removed == 5
+    assert_in_step(house, {key: held[key] for key in "agh"})
