@@ -118,7 +118,7 @@ def due(
         " and (next_due_at is null or next_due_at <= %s)"
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
-        " order by next_due_at nulls first",
+        " order by next_due_at nulls first, sync_id",
         (
             CHUNKER_VERSION,
             now - TRY_AGAIN,
@@ -151,7 +151,7 @@ def stalest(connection: Connection, platform: str) -> Stale | None:
         " where o.sync_id = s.sync_id and finished_at is not null"
         " order by started_at desc limit 1) last on true"
         " where s.state = 'active' and s.config ->> 'schedule' <> 'manual' and c.platform = %s"
-        " order by last.finished_at nulls first",
+        " order by last.finished_at nulls first, s.sync_id",
         (platform,),
     ).fetchall()
     busy = in_flight(connection)
