@@ -47,10 +47,10 @@ _QUESTION_CHARS = 2_000
 """Longer ones are not relaxed: a query of ten thousand alternatives is too deep for Postgres."""
 
 _SEARCH = """
-with asked as (%(query)s),
+with asked as ({query}),
 best as (
     select c.chunk_id, c.sync_id, c.item_id, c.text, c.tokens,
-           ts_rank_cd(c.words, asked.query, 33) as score
+           {rank}(c.words, asked.query, 33) as score
     from livesync.chunks c
     join livesync.documents d using (sync_id, item_id)
     join livesync.shadow s using (sync_id, item_id), asked
@@ -64,7 +64,7 @@ best as (
     limit %(limit)s)
 select best.chunk_id::text, round(best.score::numeric, 6)::float8 as score, best.text,
        ts_headline(%(language)s::regconfig, best.text, asked.query, %(headline)s) as snippet,
-       %(matched)s as matched,
+       '{matched}' as matched,
        d.title, d.url, best.item_id, best.sync_id, s.version, s.modified_at, best.tokens,
        place.value -> 'headings' as heading_path,
        (place.value ->> 'start')::int as start, (place.value ->> 'end')::int as end
@@ -75,6 +75,10 @@ join lateral (select value from jsonb_array_elements(d.layout)
               where value ->> 'id' = best.chunk_id::text limit 1) place on true, asked
 order by best.score desc, best.chunk_id
 """
+
+_WITH_ALL = _SEARCH.format(query=_ALL, rank="ts_rank_cd", matched="all")
+_WITH_ANY = _SEARCH.format(query=_ANY, rank="ts_rank", matched="any")
+"""Ranked by how many of the words stand there, where the other is ranked by how close they are."""
 
 
 def search(
@@ -111,17 +115,13 @@ def search(
         "attributes": Jsonb({storable(k): storable(v) for k, v in asked.attributes.items()}),
         "headline": _SNIPPET,
     }
-    found = _hits(connection, _ALL, {**values, "matched": "all"})
+    found = rows(connection, _WITH_ALL, values)
     if not found and len(words) <= _QUESTION_CHARS:
-        found = _hits(connection, _ANY, {**values, "matched": "any"})
+        found = rows(connection, _WITH_ANY, values)
     for hit in found:
         joined = hit["snippet"].replace(_STOP + _START, "")
         hit["snippet"] = joined.replace(_START, marks[0]).replace(_STOP, marks[1])
     return found
-
-
-def _hits(connection: Connection, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return rows(connection, _SEARCH.replace("%(query)s", query), values)
 
 
 def language_of(connection: Connection, capsule: str) -> str:

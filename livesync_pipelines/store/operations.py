@@ -160,7 +160,8 @@ def one(connection: Connection, operation_id: UUID) -> dict[str, Any]:
         raise NotFound(f"There is no operation {operation_id}.")
     failures = rows(
         connection,
-        "select key, code, reason from livesync.item_failures where operation_id = %s order by key",
+        "select key, code, reason, failed_at from livesync.item_failures"
+        " where operation_id = %s order by key",
         (operation_id,),
     )
     return {**found[0], "failed_items": failures}

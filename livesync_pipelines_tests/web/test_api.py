@@ -71,6 +71,7 @@ def test_an_operation_names_its_failed_items(client: Caller, docs: Path, run: Ru
     found = client.get(f"/sync/operations/{operation_id}").json()
     assert found["status"] == "partial"
     assert [failure["key"] for failure in found["failed_items"]] == ["broken.pdf"]
+    assert all(failure["failed_at"] for failure in found["failed_items"])
     assert client.get(f"/sync/operations/{uuid4()}").status_code == 404
 
 
