@@ -17,14 +17,18 @@ from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, operations
 
+_PLAINLY: Mapping[str, str] = {}
 CHECKOUT = Path(__file__).resolve().parents[2]
 """Where workspace.yaml and dagster.yaml are."""
 
 
-def run(settings: Settings, sync_id: str, *, full: bool) -> Mapping[str, Any]:
+def run(
+    settings: Settings, sync_id: str, *, full: bool, plan: str | None = None
+) -> Mapping[str, Any]:
     """Carry out one sync as a Dagster run; returns the SyncResult document."""
+    how = {"full": "true" if full else "false", **({"plan": plan} if plan else {})}
     with opened(settings) as engine:
-        return run_here(engine, sync_id, full=full, trigger=Trigger.PERSON).as_dict()
+        return run_here(engine, sync_id, trigger=Trigger.PERSON, how=how).as_dict()
 
 
 @contextmanager
@@ -47,8 +51,11 @@ def _dagster_home(home: Path) -> Path:
     return folder
 
 
-def run_here(engine: Engine, sync_id: str, *, full: bool, trigger: Trigger) -> SyncResult:
-    """One Dagster run in this process. Raises what keeps the operation from beginning."""
+def run_here(
+    engine: Engine, sync_id: str, *, trigger: Trigger, how: Mapping[str, str] = _PLAINLY
+) -> SyncResult:
+    """One Dagster run in this process; `how` are its other tags, by what follows `livesync/`.
+    Raises what keeps the operation from beginning."""
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     with engine.database.pooled() as connection:
@@ -56,7 +63,7 @@ def run_here(engine: Engine, sync_id: str, *, full: bool, trigger: Trigger) -> S
         platform = catalog.connection_of(connection, sync.connection).platform
         operations.refuse_busy(connection, sync_id)
     with shown_progress(engine, sync_id):
-        run_id, failure = _execute(engine, platform, sync_id, full=full, trigger=trigger)
+        run_id, failure = _execute(engine, platform, sync_id, {"trigger": str(trigger), **how})
     with engine.database.pooled() as connection:
         done = operations.of_run(connection, run_id)
     if not done:
@@ -68,12 +75,11 @@ def run_here(engine: Engine, sync_id: str, *, full: bool, trigger: Trigger) -> S
 
 
 def _execute(
-    engine: Engine, platform: str, sync_id: str, *, full: bool, trigger: Trigger
+    engine: Engine, platform: str, sync_id: str, how: Mapping[str, str]
 ) -> tuple[str, str]:
     from dagster import DagsterInstance
 
     from livesync_pipelines.definitions import defs
-    from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
     from livesync_pipelines.defs.partitions import keep_equal
 
     with DagsterInstance.get() as instance:
@@ -81,7 +87,7 @@ def _execute(
         result = defs.resolve_job_def(f"sync_{platform}").execute_in_process(
             instance=instance,
             partition_key=sync_id,
-            tags={TRIGGER_TAG: str(trigger), FULL_TAG: "true" if full else "false"},
+            tags={f"livesync/{name}": value for name, value in how.items()},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )

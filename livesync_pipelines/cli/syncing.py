@@ -62,8 +62,9 @@ def list_syncs(as_json: bool) -> None:
 @sync.command()
 @click.argument("sync_id", metavar="SYNC")
 @click.option("--full", is_flag=True, help="Read every item again, changed or not.")
+@click.option("--plan", metavar="HASH", help="Write only what this plan says, or nothing.")
 @json_option
-def run(sync_id: str, full: bool, as_json: bool) -> int:
+def run(sync_id: str, full: bool, plan: str | None, as_json: bool) -> int:
     """Run SYNC now and print its result.
 
     It is a Dagster run in this process. Exit code 0 for success (also where single items
@@ -76,7 +77,26 @@ def run(sync_id: str, full: bool, as_json: bool) -> int:
     """
     from livesync_pipelines.cli.work.syncs import run_now
 
-    return run_now(sync_id, full=full, as_json=as_json)
+    return run_now(sync_id, full=full, plan=plan, as_json=as_json)
+
+
+@sync.command(name="plan")
+@click.argument("sync_id", metavar="SYNC")
+@click.option("--full", is_flag=True, help="As if every item had changed.")
+@json_option
+def plan_run(sync_id: str, full: bool, as_json: bool) -> int:
+    """Print what a run of SYNC would write, and write nothing.
+
+    The source is listed and read as in a run. Exit codes are those of `sync run`.
+
+    \b
+    Example:
+      livesync sync plan handbook-docs
+      livesync sync run handbook-docs --plan HASH   # refused when the world has moved
+    """
+    from livesync_pipelines.cli.work.plans import show_plan
+
+    return show_plan(sync_id, full=full, as_json=as_json)
 
 
 @sync.command()

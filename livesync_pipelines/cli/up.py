@@ -143,7 +143,7 @@ def _cycle(engine: Engine) -> int:
 
 def _attempt(engine: Engine, sync_id: str) -> dict[str, Any]:
     try:
-        return run_here(engine, sync_id, full=False, trigger=Trigger.POLL).as_dict()
+        return run_here(engine, sync_id, trigger=Trigger.POLL).as_dict()
     except LiveSyncError as error:
         return {"sync_id": sync_id, "error": error.as_dict()}
 

@@ -10,8 +10,9 @@ from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.intake import Progress
-from livesync_pipelines.engine.sync import replay_sync, run_sync
+from livesync_pipelines.engine.operating import Errand, Progress
+from livesync_pipelines.engine.plan import run_planned
+from livesync_pipelines.engine.sync import replay_sync, run_errand
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
 from livesync_pipelines.model.sync import Trigger
@@ -21,6 +22,7 @@ from livesync_pipelines.store.operations import Operation
 
 FULL_TAG = "livesync/full"
 TRIGGER_TAG = "livesync/trigger"
+PLAN_TAG = "livesync/plan"
 BACKFILL_TAG = "dagster/backfill"
 OWNER = "team:livesync"
 
@@ -102,14 +104,16 @@ def _operate(
         return replay_sync(engine, sync_id, run_id=context.run.run_id)
     tags = context.run.tags
     backfill = BACKFILL_TAG in tags
-    return run_sync(
-        engine,
-        sync_id,
+    errand = Errand(
+        sync_id=sync_id,
         trigger=Trigger.BACKFILL if backfill else Trigger(tags.get(TRIGGER_TAG, Trigger.PERSON)),
         full=backfill or tags.get(FULL_TAG) == "true",
         run_id=context.run.run_id,
         progress=progress,
     )
+    if plan_hash := tags.get(PLAN_TAG):
+        return run_planned(engine, errand, plan_hash)
+    return run_errand(engine, errand)
 
 
 class _Reporter:

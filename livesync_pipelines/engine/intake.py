@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
@@ -12,17 +12,18 @@ from livesync_pipelines.core import corridor, mapping
 from livesync_pipelines.core.canon import content_hash, listing_mark
 from livesync_pipelines.core.delta import delta
 from livesync_pipelines.core.normalise import normalise
-from livesync_pipelines.engine.reading import Read
-from livesync_pipelines.engine.writer import Writer
+from livesync_pipelines.engine.operating import Progress
+from livesync_pipelines.engine.reading import Answer, Read, read
+from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import Extractor
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Known, Record
+from livesync_pipelines.model.records import Body, Entry, Known, Record
 from livesync_pipelines.store import shadow
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
 
-Progress = Callable[[Operation], None]
+_NO_BODIES: Mapping[str, Body] = {}
 CURSOR_S = 5.0
 """How often at least the place in a listing is kept where nothing changes, in seconds."""
 
@@ -37,7 +38,7 @@ class Pass:
 
     connection: Connection
     own: Connection
-    writer: Writer
+    writer: Writer | Inline
     operation: Operation
     connector: Connector
     extractor: Extractor
@@ -60,6 +61,13 @@ class Pass:
         spent = self.operation.stage_s
         spent[stage] = spent.get(stage, 0.0) + until - since
         return until
+
+    def read(
+        self, entries: Sequence[Entry], bodies: Mapping[str, Body] = _NO_BODIES
+    ) -> Iterator[Answer]:
+        """The contents of these entries, as text; those without a body here are fetched."""
+        self.operation.counts.fetched += sum(entry.key not in bodies for entry in entries)
+        return read(self.connector, self.extractor, entries, bodies)
 
     def fails(self, key: str, code: str) -> None:
         """Count an item that cannot be read now; one of a kind without text is only skipped."""

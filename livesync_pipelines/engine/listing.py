@@ -13,7 +13,7 @@ from livesync_pipelines.core.canon import listing_mark
 from livesync_pipelines.core.delta import Comparison, compare
 from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.intake import Pass, take_in
-from livesync_pipelines.engine.reading import SETTLED_FAILURES, Answer, batches, read
+from livesync_pipelines.engine.reading import SETTLED_FAILURES, Answer, batches
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import Entry, ListingPage
 from livesync_pipelines.model.spec import Absence
@@ -41,6 +41,7 @@ def walk(this: Pass) -> bool:
     for told in this.connector.listing(memory, operation.resume):
         page = screened(told, ordered=ordered, after=after)
         this.timed("source", started)
+        this.operation.counts.pages += 1
         complete = page.complete
         for piece, held in _pieces(this, page, after):
             _page(this, piece, held, after=after)
@@ -191,9 +192,8 @@ def _digest(this: Pass, same: pa.Table) -> None:
 
 
 def _timed_read(this: Pass, entries: Sequence[Entry], page: ListingPage) -> Iterator[Answer]:
-    answers = read(this.connector, this.extractor, entries, page.bodies)
     began = perf_counter()
-    for answer in answers:
+    for answer in this.read(entries, page.bodies):
         this.timed("source", began)
         yield answer
         began = perf_counter()

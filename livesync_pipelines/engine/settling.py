@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from livesync_pipelines.core import guard
 from livesync_pipelines.engine.intake import Pass, take_in
-from livesync_pipelines.engine.reading import BATCH_ITEMS, batches, read
+from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
 from livesync_pipelines.model.records import Entry, Known
 from livesync_pipelines.store import shadow, unsettled
 from livesync_pipelines.store.commit import Batch
@@ -47,7 +47,7 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
         old = known.pop(old_keys.get(entry.identity or "", ""), None)
         if old is not None:
             renamed[entry.key] = old
-    for good, bad in batches(read(this.connector, this.extractor, arrived, {})):
+    for good, bad in batches(this.read(arrived)):
         batch = Batch()
         take_in(this, good, bad, batch, renamed=renamed)
         batch.settled = [r.entry.key for r in good] + [failure.key for failure, _ in bad]

@@ -1,34 +1,27 @@
-"""One run of one sync, from its lock to its result."""
+"""One sync, brought in step with its source."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
-from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.desired import connector_for
-from livesync_pipelines.engine.house import Disabled, Engine
-from livesync_pipelines.engine.intake import Pass, Progress
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.listing import walk
+from livesync_pipelines.engine.operating import Errand, Progress, operate
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
-from livesync_pipelines.engine.writer import Writer
+from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
-from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
+from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence
-from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
-from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, shadow, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
-
-MIN_WAIT_S, MAX_WAIT_S = 60.0, 86_400.0
-"""A source that failed is left alone for so long; for longer if it says so, up to a day."""
-
-
-def _quiet(_: Operation) -> None:
-    return
 
 
 def run_sync(
@@ -38,123 +31,58 @@ def run_sync(
     trigger: Trigger,
     full: bool = False,
     run_id: str | None = None,
-    progress: Progress = _quiet,
 ) -> SyncResult:
-    """Bring one sync's target in step with its source.
-
-    A source that fails is a result with status `failed`; what is raised is a request that
-    cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`) or a fault of our own, and
-    that one is in the history too. What another mapping or chunker has made is made again first,
-    in an operation of its own.
-    """
-    if engine.enabled and _is_outdated(engine, sync_id):
-        replay_sync(engine, sync_id, run_id=run_id)
-    return _operate(
-        engine,
-        sync_id,
-        trigger=trigger,
-        full=full,
-        run_id=run_id,
-        work=lambda connection, operation: _synchronise(engine, connection, operation, progress),
-    )
+    """`run_errand` with nobody watching."""
+    errand = Errand(sync_id=sync_id, trigger=trigger, full=full, run_id=run_id)
+    return run_errand(engine, errand)
 
 
-def _is_outdated(engine: Engine, sync_id: str) -> bool:
-    with engine.database.pooled() as connection:
-        return tenure.is_outdated(connection, catalog.sync(connection, sync_id))
+def run_errand(engine: Engine, errand: Errand) -> SyncResult:
+    """Bring one sync's target in step with its source; see `operating.operate` for errors."""
+    with engine.database.connect() as connection:
+        return carry_out(engine, connection, errand)
 
 
 def replay_sync(engine: Engine, sync_id: str, *, run_id: str | None = None) -> SyncResult:
     """Map and chunk again what is stored, without asking the source."""
-    return _operate(
-        engine,
-        sync_id,
-        trigger=Trigger.REPLAY,
-        full=False,
-        run_id=run_id,
-        work=lambda connection, operation: _replayed(engine, connection, operation),
-    )
-
-
-def _operate(
-    engine: Engine,
-    sync_id: str,
-    *,
-    trigger: Trigger,
-    full: bool,
-    run_id: str | None,
-    work: Callable[[Connection, Operation], Outcome],
-) -> SyncResult:
-    if not engine.enabled:
-        raise Disabled(DISABLED_REASON)
+    errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY, run_id=run_id)
     with engine.database.connect() as connection:
-        sync = catalog.sync(connection, sync_id)
-        _refuse_paused(connection, sync, trigger)
-        operation = tenure.begin(
-            connection, sync, trigger=trigger, full=full, run_id=run_id, now=engine.now()
-        )
-        cursor_from = operation.note
-        try:
-            outcome = work(connection, operation)
-        except LiveSyncError as error:
-            outcome = _failed(error)
-        except Exception as error:
-            fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
-            _close(engine, connection, operation, Outcome(Status.FAILED, fault, wait_s=MIN_WAIT_S))
-            raise
-        finished_at = _close(engine, connection, operation, outcome)
-    return SyncResult(
-        sync_id=sync_id,
-        operation_id=str(operation.operation_id),
-        status=outcome.status,
-        counts=operation.counts,
-        last_sync=finished_at if outcome.status in {Status.SUCCESS, Status.PARTIAL} else None,
-        duration_s=(finished_at - operation.started_at).total_seconds(),
-        run_id=run_id,
-        error=dict(outcome.error) if outcome.error else None,
-        stage_s=dict(operation.stage_s),
-        cursor_from=cursor_from,
-        cursor_to=operation.note,
-    )
+        return _replay(engine, connection, errand)
 
 
-def _failed(error: LiveSyncError) -> Outcome:
-    if isinstance(error, RateLimited):
-        wait_s = max(MIN_WAIT_S, min(error.after_s, MAX_WAIT_S))
-        return Outcome(Status.RATE_LIMITED, error.as_dict(), wait_s=wait_s)
-    return Outcome(Status.FAILED, error.as_dict(), wait_s=MIN_WAIT_S)
+def carry_out(
+    engine: Engine, connection: Connection, errand: Errand, *, alone: bool = False
+) -> SyncResult:
+    """A run on this connection; `alone`: on no other, so that a transaction around it holds all
+    that it reads and writes.
+
+    What another mapping or chunker has made is made again first, in an operation of its own.
+    """
+    sync = catalog.sync(connection, errand.sync_id)
+    if engine.enabled and tenure.is_outdated(connection, sync):
+        _replay(engine, connection, replace(errand, trigger=Trigger.REPLAY, full=False))
+
+    def work(operation: Operation) -> Outcome:
+        return _synchronise(engine, connection, operation, errand.progress, alone=alone)
+
+    return operate(engine, connection, errand, work)
 
 
-def _close(
-    engine: Engine, connection: Connection, operation: Operation, outcome: Outcome
-) -> datetime:
-    now = engine.now()
-    schedule = cadence.parse(operation.sync.schedule)
-    due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
-    if due_at is not None:
-        due_at = max(due_at, now + timedelta(seconds=outcome.wait_s))
-    tenure.finish(
-        connection,
-        operation,
-        outcome,
-        now=now,
-        next_due_at=due_at,
-    )
-    return now
+def _replay(engine: Engine, connection: Connection, errand: Errand) -> SyncResult:
+    def work(operation: Operation) -> Outcome:
+        replay(connection, operation, now=engine.now)
+        return Outcome(Status.SUCCESS)
 
-
-def _refuse_paused(connection: Connection, sync: SyncConfig, trigger: Trigger) -> None:
-    state, reason = catalog.state(connection, sync.sync_id)
-    if state is SyncState.PAUSED:
-        because = f" ({reason})" if reason else ""
-        raise NeedsPerson(
-            f"Sync '{sync.sync_id}' is paused{because}; this {trigger} run does not start.",
-            hint=f"Resume it with `livesync sync resume {sync.sync_id}`.",
-        )
+    return operate(engine, connection, errand, work)
 
 
 def _synchronise(
-    engine: Engine, connection: Connection, operation: Operation, progress: Progress
+    engine: Engine,
+    connection: Connection,
+    operation: Operation,
+    progress: Progress,
+    *,
+    alone: bool,
 ) -> Outcome:
     sync = operation.sync
     source = catalog.connection_of(connection, sync.connection)
@@ -164,8 +92,7 @@ def _synchronise(
     try:
         with (
             Extractor(limits) as extractor,
-            engine.database.connect() as reading,
-            Writer() as writer,
+            _hands(engine, connection, alone=alone) as (reading, writer),
         ):
             this = Pass(
                 connection=reading,
@@ -201,6 +128,13 @@ def _waiting(sync_id: str, refusal: str) -> dict[str, str]:
     ).as_dict()
 
 
-def _replayed(engine: Engine, connection: Connection, operation: Operation) -> Outcome:
-    replay(connection, operation, now=engine.now)
-    return Outcome(Status.SUCCESS)
+@contextmanager
+def _hands(
+    engine: Engine, connection: Connection, *, alone: bool
+) -> Iterator[tuple[Connection, Writer | Inline]]:
+    """What reads and what writes: side by side, or one after the other on one connection."""
+    if alone:
+        yield connection, Inline()
+        return
+    with engine.database.connect() as reading, Writer() as writer:
+        yield reading, writer

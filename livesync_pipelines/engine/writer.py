@@ -44,3 +44,13 @@ class Writer:
         done, self._under_way = self._under_way, None
         if done is not None:
             done.result()
+
+
+class Inline:
+    """A writer that does its work at once, for an owner with a single connection."""
+
+    def begin(self, work: Callable[[], None]) -> None:
+        work()
+
+    def wait(self) -> None:
+        """Nothing is ever under way."""

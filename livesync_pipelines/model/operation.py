@@ -30,7 +30,8 @@ class Op(StrEnum):
 @dataclass(slots=True)
 class Counts:
     """Running totals of an operation. `listed` counts every entry that the source showed,
-    `skipped` those of a kind that has no text (images, archives), `bytes` what was fetched."""
+    `skipped` those of a kind that has no text (images, archives). `pages` and `fetched` are what
+    the source was asked for, listing pages and items, `bytes` how much it gave."""
 
     listed: int = 0
     added: int = 0
@@ -44,6 +45,8 @@ class Counts:
     chunks_kept: int = 0
     chunks_removed: int = 0
     conflicts_detected: int = 0
+    pages: int = 0
+    fetched: int = 0
     bytes: int = 0
 
     @property
@@ -75,8 +78,8 @@ class SyncResult:
     def as_dict(self) -> dict[str, Any]:
         """The SyncResult document."""
         counts = self.counts.as_dict()
-        counts.pop("listed")
-        counts.pop("bytes")
+        for name in ("listed", "pages", "fetched", "bytes"):
+            del counts[name]
         return {
             "sync_id": self.sync_id,
             "status": str(self.status),

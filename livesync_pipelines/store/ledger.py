@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from psycopg.rows import dict_row
 
 from livesync_pipelines.core.canon import EMPTY_CHAIN, canonical, chain
 from livesync_pipelines.model.operation import Op
@@ -97,6 +99,31 @@ def entries(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a sync's ledger ends."""
+
+    seq: int
+    hash: bytes
+
+
+def head(connection: Connection, sync_id: str) -> Head:
+    row = connection.execute(
+        "select ledger_seq, ledger_hash from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return Head(*row) if row else Head(0, EMPTY_CHAIN)
+
+
+def since(connection: Connection, sync_id: str, seq: int) -> Iterator[dict[str, Any]]:
+    """The entries after this one, oldest first, read in pieces inside a transaction."""
+    with connection.cursor("ledger_since", row_factory=dict_row) as cursor:
+        cursor.execute(
+            f"select {_FIELDS} from livesync.ledger where sync_id = %s and seq > %s order by seq",
+            (sync_id, seq),
+        )
+        yield from cursor
+
+
 def first_broken(connection: Connection, sync_id: str) -> int | None:
     """The first entry that does not follow from the one before it; None when the chain holds."""
     with connection.transaction():
@@ -122,7 +149,4 @@ def _first_broken(connection: Connection, sync_id: str) -> int | None:
             if chain(previous, entry) != stored:
                 return expected
             previous, expected = stored, expected + 1
-    head = connection.execute(
-        "select ledger_seq, ledger_hash from livesync.syncs where sync_id = %s", (sync_id,)
-    ).fetchone()
-    return None if head == (expected - 1, previous) else expected
+    return None if head(connection, sync_id) == Head(expected - 1, previous) else expected

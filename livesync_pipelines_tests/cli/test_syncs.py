@@ -7,7 +7,7 @@ from typing import Any
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.store import catalog
 
-from .conftest import Run, Terminal
+from .conftest import FILES, Run, Terminal
 
 
 def test_syncs_are_listed(terminal: Terminal, applied: Path) -> None:
@@ -82,6 +82,26 @@ def test_a_run_is_a_dagster_run_and_prints_its_result(
     result = json.loads(done.stdout)
     assert (result["status"], result["added"]) == ("success", 3)
     assert result["run_id"]
+
+
+def test_a_plan_is_shown_and_kept_or_refused(
+    terminal: Terminal, docs: Path, synced: dict[str, Any]
+) -> None:
+    (docs / "leave.md").write_text("# Leave\n\nAsk for it.\n")
+    plan = terminal.document("sync", "plan", "handbook-docs")
+    assert (plan["updated"], plan["unchanged"], plan["status"]) == (1, 2, "success")
+    assert [item["key"] for item in plan["items"]] == ["leave.md"]
+    assert plan["plan_hash"] in terminal("sync", "plan", "handbook-docs").stdout
+    (docs / "travel.md").unlink()
+    planned = ("sync", "run", "handbook-docs", "--plan", plan["plan_hash"])
+    refused = terminal.process(*planned)
+    assert refused.returncode == 3
+    assert "livesync sync plan handbook-docs" in refused.stderr
+    (docs / "travel.md").write_text(FILES["travel.md"])
+    again = terminal.document("sync", "plan", "handbook-docs")
+    done = terminal.process(*planned[:-1], again["plan_hash"], "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["updated"] == 1
 
 
 def test_a_run_that_waits_for_a_person_ends_with_3(

@@ -16,7 +16,12 @@ def test_a_first_sync_brings_everything_in(house: House) -> None:
     result = house.run()
     assert result.status is Status.SUCCESS
     assert result.counts == Counts(
-        listed=3, added=3, chunks_written=9, bytes=sum(map(len, house.source.texts().values()))
+        listed=3,
+        added=3,
+        chunks_written=9,
+        pages=2,
+        fetched=3,
+        bytes=sum(map(len, house.source.texts().values())),
     )
     assert ops(house.entries()) == [("added", "a"), ("added", "b"), ("added", "c")]
     assert_in_step(house)
@@ -34,7 +39,7 @@ def test_when_nothing_changed_nothing_is_fetched_and_no_row_is_written(house: Ho
     house.source.forget()
     before = house.written()
     result = house.run()
-    assert result.counts == Counts(listed=5, unchanged=5)
+    assert result.counts == Counts(listed=5, unchanged=5, pages=3)
     assert house.source.fetched == []
     assert house.written() == before
     assert_in_step(house)

@@ -83,7 +83,13 @@ def test_an_operation_is_told_with_its_failures(house: House, connection: Connec
     house.source.unreadable["a"] = ItemFailure("a", "encrypted", "It is encrypted.")
     told = operations.one(connection, UUID(house.run().operation_id))
     assert told["status"] == "partial"
-    assert told["failed_items"] == [{"key": "a", "code": "encrypted", "reason": "It is encrypted."}]
+    (failed,) = told["failed_items"]
+    assert (failed["key"], failed["code"], failed["reason"]) == (
+        "a",
+        "encrypted",
+        "It is encrypted.",
+    )
+    assert failed["failed_at"] is not None
     with pytest.raises(NotFound):
         operations.one(connection, uuid4())
 
@@ -120,4 +126,4 @@ def test_what_ended_since_a_moment_comes_oldest_first(house: House, connection: 
     assert [row["operation_id"] for row in operations.since(connection, first.last_sync)] == [
         second.operation_id
     ]
-    assert Counts(**operations.history(connection, "docs")[0]["counts"]) == Counts()
+    assert Counts(**operations.history(connection, "docs")[0]["counts"]) == Counts(pages=1)

@@ -17,7 +17,7 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import catalog
 
-_EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3}
+EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
 
 
@@ -34,26 +34,31 @@ def listed(*, as_json: bool) -> None:
             say("There is no sync yet. Make one with `livesync apply FILE` or `livesync sync add`.")
 
 
-def run_now(sync_id: str, *, full: bool, as_json: bool) -> int:
+def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int:
     """Carry out one sync; returns the exit code of its status."""
     from livesync_pipelines.cli.runs import run
 
     with open_house() as house:
         refuse_idle(house.engine, house.connection, sync_id)
-    result = run(house.settings, sync_id, full=full)
+    result = run(house.settings, sync_id, full=full, plan=plan)
     if as_json:
         emit(result)
     else:
         _show_result(result)
-    return _EXITS.get(Status(result["status"]), 1)
+    return EXITS.get(Status(result["status"]), 1)
 
 
-def _show_result(result: Mapping[str, Any]) -> None:
+def show_counts(result: Mapping[str, Any]) -> str:
+    """What was or would be done to items and chunks, in one line."""
     shown = ("added", "updated", "moved", "removed", "unchanged", "skipped", "failed")
     counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing there"]
     chunks = f"{result['chunks_written']} chunks written, {result['chunks_kept']} kept"
+    return f"{', '.join(counts)}; {chunks}, {result['chunks_removed']} removed"
+
+
+def _show_result(result: Mapping[str, Any]) -> None:
     say(f"{result['sync_id']}: {result['status']} in {result['duration_s']:.1f} s")
-    say(f"  {', '.join(counts)}; {chunks}, {result['chunks_removed']} removed")
+    say(f"  {show_counts(result)}")
     say(f"  operation {result['operation_id']}, run {result['run_id'] or '-'}")
     error = result.get("error")
     if error:

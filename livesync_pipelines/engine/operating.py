@@ -1,0 +1,117 @@
+"""One operation, from its lock to its result, whatever its work is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from livesync_pipelines.core import cadence
+from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import catalog, tenure
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation, Outcome
+
+MIN_WAIT_S, MAX_WAIT_S = 60.0, 86_400.0
+"""A source that failed is left alone for so long; for longer if it says so, up to a day."""
+
+Work = Callable[[Operation], Outcome]
+Progress = Callable[[Operation], None]
+
+
+def quiet(_: Operation) -> None:
+    """The progress of what nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One run that is asked for: of which sync, why, in which Dagster run, and who watches."""
+
+    sync_id: str
+    trigger: Trigger
+    full: bool = False
+    run_id: str | None = None
+    progress: Progress = quiet
+
+
+def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) -> SyncResult:
+    """Do this work as an operation of the sync, on a connection that is its own meanwhile.
+
+    A source that fails is a result with status `failed`; what is raised is a request that
+    cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`) or a fault of our own, and
+    that one is in the history too.
+    """
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    sync = catalog.sync(connection, errand.sync_id)
+    _refuse_paused(connection, sync, errand.trigger)
+    operation = tenure.begin(
+        connection,
+        sync,
+        trigger=errand.trigger,
+        full=errand.full,
+        run_id=errand.run_id,
+        now=engine.now(),
+    )
+    cursor_from = operation.note
+    try:
+        outcome = work(operation)
+    except LiveSyncError as error:
+        outcome = _failed(error)
+    except Exception as error:
+        fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
+        _close(engine, connection, operation, Outcome(Status.FAILED, fault, wait_s=MIN_WAIT_S))
+        raise
+    finished_at = _close(engine, connection, operation, outcome)
+    return SyncResult(
+        sync_id=errand.sync_id,
+        operation_id=str(operation.operation_id),
+        status=outcome.status,
+        counts=operation.counts,
+        last_sync=finished_at if outcome.status in {Status.SUCCESS, Status.PARTIAL} else None,
+        duration_s=(finished_at - operation.started_at).total_seconds(),
+        run_id=errand.run_id,
+        error=dict(outcome.error) if outcome.error else None,
+        stage_s=dict(operation.stage_s),
+        cursor_from=cursor_from,
+        cursor_to=operation.note,
+    )
+
+
+def _failed(error: LiveSyncError) -> Outcome:
+    if isinstance(error, RateLimited):
+        wait_s = max(MIN_WAIT_S, min(error.after_s, MAX_WAIT_S))
+        return Outcome(Status.RATE_LIMITED, error.as_dict(), wait_s=wait_s)
+    return Outcome(Status.FAILED, error.as_dict(), wait_s=MIN_WAIT_S)
+
+
+def _close(
+    engine: Engine, connection: Connection, operation: Operation, outcome: Outcome
+) -> datetime:
+    now = engine.now()
+    schedule = cadence.parse(operation.sync.schedule)
+    due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
+    if due_at is not None:
+        due_at = max(due_at, now + timedelta(seconds=outcome.wait_s))
+    tenure.finish(
+        connection,
+        operation,
+        outcome,
+        now=now,
+        next_due_at=due_at,
+    )
+    return now
+
+
+def _refuse_paused(connection: Connection, sync: SyncConfig, trigger: Trigger) -> None:
+    state, reason = catalog.state(connection, sync.sync_id)
+    if state is SyncState.PAUSED:
+        because = f" ({reason})" if reason else ""
+        raise NeedsPerson(
+            f"Sync '{sync.sync_id}' is paused{because}; this {trigger} run does not start.",
+            hint=f"Resume it with `livesync sync resume {sync.sync_id}`.",
+        )

@@ -1,0 +1,115 @@
+"""A dry run that is a promise: the run itself, in a transaction that is given up or kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from livesync_pipelines.core import mapping
+from livesync_pipelines.core.canon import canonical
+from livesync_pipelines.core.chunk import CHUNKER_VERSION
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.operating import Errand, Progress, operate, quiet
+from livesync_pipelines.engine.sync import carry_out
+from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.store import catalog, ledger
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Outcome
+
+SHOWN_ITEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would write. `plan_hash` names all of it and what it would be written to;
+    `items` are ledger entries, the first ones only where there are many."""
+
+    plan_hash: str
+    result: SyncResult
+    items: Sequence[Mapping[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """DESIGN's document: the hash, the counts of the run, the items."""
+        told = self.result.as_dict()
+        for name in ("operation_id", "run_id", "last_sync", "duration_s"):
+            del told[name]
+        return {
+            "plan_hash": self.plan_hash,
+            **told,
+            "calls": {"pages": self.result.counts.pages, "fetches": self.result.counts.fetched},
+            "items": [_item(entry) for entry in self.items],
+        }
+
+
+class _Moved(Exception):
+    """The run would not write what was planned."""
+
+
+def plan_sync(
+    engine: Engine, sync_id: str, *, full: bool = False, progress: Progress = quiet
+) -> Plan:
+    """Find out what a run would write, by carrying it out and taking it back.
+
+    The source is listed and read as in a run; nothing of it stays, and no other operation of
+    the sync begins meanwhile. Errors as in `operating.operate`.
+    """
+    errand = Errand(sync_id=sync_id, trigger=Trigger.PERSON, full=full, progress=progress)
+    with engine.database.connect() as connection, connection.transaction(force_rollback=True):
+        return _rehearse(engine, connection, errand)
+
+
+def run_planned(engine: Engine, errand: Errand, plan_hash: str) -> SyncResult:
+    """A run, all of it in one transaction, that stays only if it is the one that was planned.
+
+    Where the world has moved since, nothing is written and the result waits for a person.
+    """
+    with engine.database.connect() as connection:
+        try:
+            with connection.transaction():
+                plan = _rehearse(engine, connection, errand)
+                if plan.plan_hash != plan_hash:
+                    raise _Moved
+        except _Moved:
+            refused = _refused(errand.sync_id, plan_hash)
+            return operate(engine, connection, errand, lambda _: refused)
+    return plan.result
+
+
+def _refused(sync_id: str, plan_hash: str) -> Outcome:
+    moved = NeedsPerson(
+        f"Nothing was written: a run would no longer write what plan {plan_hash} says.",
+        hint=f"Look at what it would write now: `livesync sync plan {sync_id}`.",
+    )
+    return Outcome(Status.WAITING, moved.as_dict())
+
+
+def _rehearse(engine: Engine, connection: Connection, errand: Errand) -> Plan:
+    sync = catalog.sync(connection, errand.sync_id)
+    head = ledger.head(connection, sync.sync_id)
+    result = carry_out(engine, connection, errand, alone=True)
+    digest = blake2b(digest_size=16)
+    target = [sync.sync_id, sync.capsule, mapping.version(sync.mapping), CHUNKER_VERSION]
+    digest.update(canonical([*target, head.seq, head.hash.hex(), result.status]))
+    items: list[Mapping[str, Any]] = []
+    for entry in ledger.since(connection, sync.sync_id, head.seq):
+        digest.update(canonical([entry[name] for name in ("item_id", "op", "before", "after")]))
+        if len(items) < SHOWN_ITEMS:
+            items.append(entry)
+    return Plan(digest.hexdigest(), result, items)
+
+
+def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
+    after = entry["after"] or {}
+    return {
+        "op": entry["op"],
+        "item_id": entry["item_id"],
+        "key": after.get("key") or (entry["before"] or {}).get("key"),
+        "fields": after.get("fields", []),
+        "chunks_written": after.get("chunks_written", 0),
+        "chunks_removed": after.get("chunks_removed", 0),
+        **({"reason": after["reason"]} if "reason" in after else {}),
+    }
