@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from livesync_pipelines.cli import failures, looking, setting_up, syncing
+from livesync_pipelines.cli import failures, looking, mending, setting_up, syncing
 from livesync_pipelines.model.errors import LiveSyncError
 
 
@@ -67,7 +67,12 @@ def livesync() -> None:
     """
 
 
-for command in (*setting_up.COMMANDS, *syncing.COMMANDS, *looking.COMMANDS):
+for command in (
+    *setting_up.COMMANDS,
+    *syncing.COMMANDS,
+    *looking.COMMANDS,
+    *mending.COMMANDS,
+):
     livesync.add_command(command)
 
 

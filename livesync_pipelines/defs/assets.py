@@ -140,7 +140,7 @@ def _failure(result: SyncResult) -> dg.Failure:
     return dg.Failure(
         description=f"{result.sync_id}: {error.get('message', '')} {error.get('hint', '')}".strip(),
         metadata={"operation_id": result.operation_id, "status": str(result.status), **error},
-        allow_retries=error.get("code") == "unavailable",
+        allow_retries=False,  # the queue has it, with a later time
     )
 
 

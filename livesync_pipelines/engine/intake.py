@@ -16,8 +16,14 @@ from livesync_pipelines.engine.operating import Progress
 from livesync_pipelines.engine.reading import Answer, Read, read
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import Extractor
-from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Body, Entry, Known, Record
+from livesync_pipelines.model.records import (
+    Body,
+    Entry,
+    Failed,
+    FailedBefore,
+    Known,
+    Record,
+)
 from livesync_pipelines.store import shadow
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
@@ -44,7 +50,7 @@ class Pass:
     extractor: Extractor
     now: Callable[[], datetime]
     progress: Progress
-    failed_before: dict[str, tuple[str | None, str]] = field(default_factory=dict)
+    failed_before: dict[str, FailedBefore] = field(default_factory=dict)
     still_failing: set[str] = field(default_factory=set)
     blind: tuple[str, ...] = ()
     unsettled: bool = False
@@ -108,7 +114,7 @@ class Pass:
 def take_in(
     this: Pass,
     good: Sequence[Read],
-    bad: Sequence[tuple[ItemFailure, str]],
+    bad: Sequence[Failed],
     batch: Batch,
     *,
     renamed: dict[str, Known] | None = None,
@@ -117,9 +123,9 @@ def take_in(
 
     `renamed` gives, by new key, the item that an arrival may be under its old key.
     """
-    for failure, version in bad:
-        this.fails(failure.key, failure.code)
-        batch.failures.append((failure, version))
+    for failed in bad:
+        this.fails(failed.failure.key, failed.failure.code)
+        batch.failures.append(failed)
     began = perf_counter()
     known = shadow.known_by_key(this.connection, this.sync_id, [r.entry.key for r in good])
     for key, old in (renamed or {}).items():

@@ -13,10 +13,11 @@ from livesync_pipelines.core.canon import listing_mark
 from livesync_pipelines.core.delta import Comparison, compare
 from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.intake import Pass, take_in
-from livesync_pipelines.engine.reading import SETTLED_FAILURES, Answer, batches
+from livesync_pipelines.engine.reading import Answer, batches
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Entry, ListingPage
+from livesync_pipelines.model.records import Entry, Failed, FailedBefore, ListingPage
 from livesync_pipelines.model.spec import Absence
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import shadow, unsettled
 from livesync_pipelines.store.commit import Batch
 
@@ -58,7 +59,7 @@ def _note(this: Pass) -> str | None:
     """The connector's note of last time. A source that answers it with "nothing new" is not
     told of it while something is owed: a full resync, or an item that may heal."""
     owed = this.operation.full or any(
-        code not in SETTLED_FAILURES for _, code in this.failed_before.values()
+        failed.retry_at is not None for failed in this.failed_before.values()
     )
     if owed and this.connector.spec.absence is Absence.KEPT:
         return None
@@ -153,8 +154,9 @@ def _absences(this: Pass, page: ListingPage, found: Comparison) -> list[tuple[st
 def _list_failures(this: Pass, failures: Iterable[ItemFailure], batch: Batch) -> None:
     for failure in failures:
         this.fails(failure.key, failure.code)
-        if this.failed_before.get(failure.key) != (None, failure.code):
-            batch.failures.append((failure, None))
+        before = this.failed_before.get(failure.key)
+        if before is None or (before.version, before.code) != (None, failure.code):
+            batch.failures.append(Failed(failure))
 
 
 def _entries(this: Pass, found: Comparison) -> list[Entry]:
@@ -162,12 +164,19 @@ def _entries(this: Pass, found: Comparison) -> list[Entry]:
     wanted = []
     for table in (found.new, found.changed):
         for row in table.to_pylist():
-            version, code = this.failed_before.get(row["key"], (None, ""))
-            if version == row["version"] and code in SETTLED_FAILURES and not this.operation.full:
-                this.fails(row["key"], code)
+            failed = this.failed_before.get(row["key"])
+            if failed and failed.version == row["version"] and not _may_heal(this, failed):
+                this.fails(row["key"], failed.code)
             else:
                 wanted.append(Entry(**row))
     return wanted
+
+
+def _may_heal(this: Pass, failed: FailedBefore) -> bool:
+    """Whether the same version is worth another try: its time has come, or a person asks."""
+    if this.operation.full or failed.retry_at is None:
+        return this.operation.full
+    return this.operation.trigger is Trigger.PERSON or failed.retry_at <= this.now()
 
 
 def _possible_renames(this: Pass, wanted: Sequence[Entry], found: Comparison) -> set[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from livesync_pipelines.core import cadence
+from livesync_pipelines.core import cadence, patience
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
 from livesync_pipelines.model.operation import Status, SyncResult
@@ -15,9 +15,6 @@ from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
-
-MIN_WAIT_S, MAX_WAIT_S = 60.0, 86_400.0
-"""A source that failed is left alone for so long; for longer if it says so, up to a day."""
 
 Work = Callable[[Operation], Outcome]
 Progress = Callable[[Operation], None]
@@ -61,10 +58,10 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     try:
         outcome = work(operation)
     except LiveSyncError as error:
-        outcome = _failed(error)
+        outcome = _failed(operation, error, error.as_dict())
     except Exception as error:
         fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
-        _close(engine, connection, operation, Outcome(Status.FAILED, fault, wait_s=MIN_WAIT_S))
+        _close(engine, connection, operation, _failed(operation, error, fault))
         raise
     finished_at = _close(engine, connection, operation, outcome)
     return SyncResult(
@@ -82,11 +79,13 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     )
 
 
-def _failed(error: LiveSyncError) -> Outcome:
-    if isinstance(error, RateLimited):
-        wait_s = max(MIN_WAIT_S, min(error.after_s, MAX_WAIT_S))
-        return Outcome(Status.RATE_LIMITED, error.as_dict(), wait_s=wait_s)
-    return Outcome(Status.FAILED, error.as_dict(), wait_s=MIN_WAIT_S)
+def _failed(operation: Operation, error: Exception, told: Mapping[str, str]) -> Outcome:
+    limited = isinstance(error, RateLimited)
+    then = patience.after(error, failures=operation.failures_before + 1, key=operation.sync.sync_id)
+    by_hand = operation.trigger is Trigger.PERSON and operation.sync.schedule == "manual"
+    if by_hand and not limited:
+        then = replace(then, again=False)
+    return Outcome(Status.RATE_LIMITED if limited else Status.FAILED, told, then=then)
 
 
 def _close(
@@ -96,7 +95,7 @@ def _close(
     schedule = cadence.parse(operation.sync.schedule)
     due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
     if due_at is not None:
-        due_at = max(due_at, now + timedelta(seconds=outcome.wait_s))
+        due_at = max(due_at, now + timedelta(seconds=outcome.then.wait_s))
     tenure.finish(
         connection,
         operation,

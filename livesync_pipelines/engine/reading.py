@@ -8,15 +8,10 @@ from dataclasses import dataclass
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.formats.extract import Extractor
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Body, Entry, Extracted
+from livesync_pipelines.model.records import Body, Entry, Extracted, Failed
 
 BATCH_ITEMS = 500
 BATCH_BYTES = 8_000_000
-
-SETTLED_FAILURES = frozenset(
-    {"encrypted", "malformed", "unsupported", "too_large", "bad_name", "empty"}
-)
-"""Failures that the same version would only repeat: such an item is not read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +23,8 @@ class Read:
     extracted: Extracted
 
 
-Answer = Read | tuple[ItemFailure, str]
-"""What became of one entry: its text, or why it has none and the version that failed."""
+Answer = Read | Failed
+"""What became of one entry: its text, or why it has none."""
 
 
 def read(
@@ -47,15 +42,16 @@ def read(
         if entry is None:
             continue
         if isinstance(outcome, ItemFailure):
-            yield outcome, body.version
+            yield Failed(outcome, body.version, body.content)
         else:
             yield Read(entry, body, outcome)
     for failure in failures:
         failed = waiting.pop(failure.key, None)
         if failed is not None:
-            yield failure, failed.version
+            yield Failed(failure, failed.version)
     for entry in waiting.values():
-        yield ItemFailure(entry.key, "unanswered", "the connector did not answer for it"), ""
+        failure = ItemFailure(entry.key, "unanswered", "the connector did not answer for it")
+        yield Failed(failure, "")
 
 
 def _contents(
@@ -76,12 +72,10 @@ def _contents(
             yield answer
 
 
-def batches(
-    answers: Iterator[Answer],
-) -> Iterator[tuple[list[Read], list[tuple[ItemFailure, str]]]]:
+def batches(answers: Iterator[Answer]) -> Iterator[tuple[list[Read], list[Failed]]]:
     """Cut a stream of answers into pieces that one transaction can hold."""
     good: list[Read] = []
-    bad: list[tuple[ItemFailure, str]] = []
+    bad: list[Failed] = []
     size = 0
     for answer in answers:
         if isinstance(answer, Read):
@@ -89,6 +83,7 @@ def batches(
             size += len(answer.body.content)
         else:
             bad.append(answer)
+            size += len(answer.content)
         if len(good) + len(bad) >= BATCH_ITEMS or size >= BATCH_BYTES:
             yield good, bad
             good, bad, size = [], [], 0

@@ -50,7 +50,7 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
     for good, bad in batches(this.read(arrived)):
         batch = Batch()
         take_in(this, good, bad, batch, renamed=renamed)
-        batch.settled = [r.entry.key for r in good] + [failure.key for failure, _ in bad]
+        batch.settled = [r.entry.key for r in good] + [failed.failure.key for failed in bad]
         batch.settled += [
             change.known.key
             for change in batch.changes

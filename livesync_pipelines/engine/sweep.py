@@ -9,7 +9,6 @@ from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import connector_for
-from livesync_pipelines.engine.reading import SETTLED_FAILURES
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
@@ -28,9 +27,7 @@ def sweep(
     now = engine.now()
     queued = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
-        due = queue.due(
-            connection, now=now, platform=platform, realtime=realtime, settled=SETTLED_FAILURES
-        )
+        due = queue.due(connection, now=now, platform=platform, realtime=realtime)
         for sync_id, schedule, mark in due if mine else ():
             if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
                 queued.append(sync_id)

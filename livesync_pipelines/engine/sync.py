@@ -103,7 +103,7 @@ def _synchronise(
                 extractor=extractor,
                 now=engine.now,
                 progress=progress,
-                failed_before=shadow.failed_versions(connection, sync.sync_id),
+                failed_before=shadow.failed_before(connection, sync.sync_id),
             )
             complete = walk(this)
             refusal = settle(this, complete=complete)

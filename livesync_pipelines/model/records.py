@@ -146,6 +146,26 @@ class Extracted:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """An item that could not be brought in: which version of it, if that is known, and the bytes
+    that could not be read, if there were any."""
+
+    failure: ItemFailure
+    version: str | None = None
+    content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedBefore:
+    """What is remembered of an item that failed; `retry_at` None: only a new version heals it."""
+
+    version: str | None
+    code: str
+    tries: int
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a record. `start` and `end` are character offsets into the record's text;
     in a table the text also repeats the header, so it can be longer than the span."""

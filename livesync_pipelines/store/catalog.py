@@ -123,10 +123,11 @@ def remove_sync(connection: database.Connection, sync_id: str) -> None:
 def set_state(
     connection: database.Connection, sync_id: str, state: SyncState, reason: str | None
 ) -> None:
-    """Pause or resume a sync."""
+    """Pause or resume a sync, as a person says."""
     connection.execute(
-        "update livesync.syncs set state = %s, state_reason = %s where sync_id = %s",
-        (state, reason, sync_id),
+        "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s,"
+        " failures_in_row = 0 where sync_id = %s",
+        (state, reason, "person" if state is SyncState.PAUSED else None, sync_id),
     )
 
 
@@ -174,7 +175,9 @@ def set_due(
 
 _STATUS = """
 select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
-       s.config ->> 'schedule' as schedule, s.next_due_at as next_sync,
+       s.config ->> 'schedule' as schedule, coalesce(
+         (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at
+       ) as next_sync, s.paused_by,
        (select max(finished_at) from livesync.operations o
          where o.sync_id = s.sync_id and o.status in ('success', 'partial')) as last_sync,
        last.status as last_status, last.error as last_error, last.counts as progress,

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.core.canon import storable
-from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.operation import Op
-from livesync_pipelines.model.records import Change, Entry, Known, Record
-from livesync_pipelines.store import lines, rows, tenure
+from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
+from livesync_pipelines.store import letters, lines, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
@@ -33,7 +31,7 @@ class Batch:
     changes: list[Change] = field(default_factory=list)
     touched: list[tuple[Record, Known]] = field(default_factory=list)
     removed: list[tuple[Known, str]] = field(default_factory=list)
-    failures: list[tuple[ItemFailure, str | None]] = field(default_factory=list)
+    failures: list[Failed] = field(default_factory=list)
     absent: list[tuple[str, str]] = field(default_factory=list)
     arrived: list[Entry] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
@@ -192,23 +190,14 @@ def _write_failures(
     sync_id = operation.sync.sync_id
     healed = [c.record.key for c in batch.changes] + [r.key for r, _ in batch.touched]
     healed += [known.key for known, _ in batch.removed]
-    stale = healed + [failure.key for failure, _ in batch.failures]
-    if operation.has_failures and stale:
-        connection.execute(
-            "delete from livesync.item_failures where sync_id = %s and key = any(%s)",
-            (sync_id, stale),
+    failed = {each.failure.key: each for each in batch.failures}
+    before = letters.take(connection, sync_id, [*healed, *failed]) if operation.has_failures else {}
+    if failed:
+        values = (
+            letters.of_failure(operation, each, before.get(key), now)
+            for key, each in failed.items()
         )
-    unique = {failure.key: (failure, version) for failure, version in batch.failures}
-    if unique:
-        _copy(
-            connection,
-            "item_failures",
-            "sync_id, key, version, code, reason, operation_id, failed_at",
-            (
-                (sync_id, f.key, version, f.code, storable(f.reason), operation.operation_id, now)
-                for f, version in unique.values()
-            ),
-        )
+        _copy(connection, "item_failures", letters.FAILURES, values)
         operation.has_failures = True
 
 

@@ -34,7 +34,8 @@ def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
     connection.execute(
-        "update livesync.syncs s set fence = fence + 1, resume = null, note = null, mark = null"
+        "update livesync.syncs s set fence = fence + 1, resume = null, note = null, mark = null,"
+        " failures_in_row = 0, state = case when paused_by <> 'person' then 'active' else state end"
         " from livesync.connections c where s.connection = c.name and c.name = %s"
         " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
         (one.name, one.platform, options),

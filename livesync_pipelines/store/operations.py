@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from livesync_pipelines.core.patience import Next
 from livesync_pipelines.model.errors import NotFound, Unavailable
 from livesync_pipelines.model.operation import Counts, Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, Trigger
@@ -40,6 +41,7 @@ class Operation:
     ledger_hash: bytes
     items_before: int
     has_failures: bool
+    failures_before: int
     mapping_version: str
     page: int = 0
     counts: Counts = field(default_factory=Counts)
@@ -53,14 +55,14 @@ class Outcome:
     - `listing_digest`: None where no complete listing was made.
     - `settled`: a complete listing was settled. What a person approved is used up, and only
       another answer of the source to its probe is a reason to look again.
-    - `wait_s`: how long the source is to be left alone, in seconds.
+    - `then`: what follows a failure.
     """
 
     status: Status
     error: Mapping[str, str] | None = None
     listing_digest: str | None = None
     settled: bool = False
-    wait_s: float = 0.0
+    then: Next = field(default_factory=Next)
 
 
 def refuse_busy(connection: Connection, sync_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +17,6 @@ _SWEEP_LOCK = 7_340_003
 CHANNEL = "livesync_queue"
 LOST_AFTER = timedelta(minutes=2)
 """A request that has begun no operation after this time is made again."""
-
-TRY_AGAIN = timedelta(minutes=15)
-"""After so long an item that could not be read is tried again, even if nothing has changed."""
 
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
@@ -42,16 +39,20 @@ def put(
     trigger: Trigger,
     priority: Priority,
     full: bool = False,
+    not_before: datetime | None = None,
 ) -> None:
-    """Note that a sync is to be looked at, and wake whoever waits for that."""
+    """Note that a sync is to be looked at, now or at a later time, and wake whoever waits for
+    that. Of several times the earliest counts."""
     with connection.transaction():
         connection.execute(
-            "insert into livesync.queue (sync_id, trigger, full_resync, priority)"
-            " values (%s, %s, %s, %s) on conflict (sync_id) do update set"
+            "insert into livesync.queue (sync_id, trigger, full_resync, priority, not_before)"
+            " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+            " not_before = case when livesync.queue.not_before > excluded.not_before"
+            " then excluded.not_before end,"
             " hints = livesync.queue.hints + 1,"
             " full_resync = livesync.queue.full_resync or excluded.full_resync,"
             " priority = least(livesync.queue.priority, excluded.priority)",
-            (sync_id, trigger, full, _RANK[priority]),
+            (sync_id, trigger, full, _RANK[priority], not_before),
         )
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
@@ -70,13 +71,14 @@ def take(
         " join livesync.connections c on c.name = s.connection"
         " where s.state = 'active' and not q.sync_id = any(%s)"
         " and (requested_at is null or requested_at < %s)"
+        " and (not_before is null or not_before <= %s)"
         " and (%s::text is null or c.platform = %s)"
         " order by q.priority, q.queued_at limit %s for update of q skip locked)"
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
         " where q.sync_id = due.sync_id"
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
         " extract(epoch from q.queued_at)::text, q.request, q.priority, q.queued_at",
-        (busy, now - LOST_AFTER, platform, platform, limit, now),
+        (busy, now - LOST_AFTER, now, platform, platform, limit, now),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}")
@@ -94,13 +96,12 @@ def due(
     now: datetime,
     platform: str | None = None,
     realtime: bool | None = None,
-    settled: Collection[str] = (),
 ) -> list[tuple[str, str, str | None]]:
     """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark).
 
     Of one platform or of all; only the `realtime` ones, only the others, or both (None). A mark
     does not count after an operation that was left behind, nor while an item waits for another
-    try (its failure is none of the `settled` codes), nor for what another chunker has cut.
+    try, nor for what another chunker has cut.
     """
     busy = list(in_flight(connection))
     return connection.execute(
@@ -108,7 +109,7 @@ def due(
         " exists (select from livesync.operations o where o.sync_id = s.sync_id"
         " and o.status = 'running')"
         " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"
-        " and f.version is not null and f.failed_at < %s and not f.code = any(%s))"
+        " and f.version is not null and f.retry_at <= %s)"
         " then null else mark end"
         " from livesync.syncs s"
         " join livesync.connections c on c.name = s.connection"
@@ -121,8 +122,7 @@ def due(
         " order by next_due_at nulls first, sync_id",
         (
             CHUNKER_VERSION,
-            now - TRY_AGAIN,
-            list(settled),
+            now,
             platform,
             platform,
             realtime,

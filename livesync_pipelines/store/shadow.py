@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from livesync_pipelines.model.records import Known, Record
+from livesync_pipelines.model.records import FailedBefore, Known, Record
 from livesync_pipelines.store.database import Connection
 
 VERSIONS = pa.schema([("key", pa.string()), ("version", pa.string())])
@@ -137,12 +137,13 @@ def taken_ids(connection: Connection, sync_id: str, ids: Sequence[str]) -> set[s
     return {item_id for (item_id,) in found}
 
 
-def failed_versions(connection: Connection, sync_id: str) -> dict[str, tuple[str | None, str]]:
-    """Version and code of every item that last failed, by key."""
+def failed_before(connection: Connection, sync_id: str) -> dict[str, FailedBefore]:
+    """Every item that last failed, by key."""
     found = connection.execute(
-        "select key, version, code from livesync.item_failures where sync_id = %s", (sync_id,)
+        "select key, version, code, tries, retry_at from livesync.item_failures where sync_id = %s",
+        (sync_id,),
     )
-    return {key: (version, code) for key, version, code in found}
+    return {key: FailedBefore(*rest) for key, *rest in found}
 
 
 def texts(connection: Connection, sync_id: str, hashes: Sequence[bytes]) -> dict[bytes, str]:

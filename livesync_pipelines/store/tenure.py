@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
+from livesync_pipelines.model.sync import Mode, SyncConfig, SyncState, Trigger
+from livesync_pipelines.store import queue
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome, busy
 
@@ -54,6 +55,7 @@ def begin(
             ledger_hash=state["ledger_hash"],
             items_before=state["items"],
             has_failures=bool(state["failures"]),
+            failures_before=state["failures_in_row"],
             mapping_version=mapping.version(sync.mapping),
         )
         _answer_request(connection, operation)
@@ -109,6 +111,7 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
         " returning s.fence, s.note, s.resume, s.approved, s.ledger_seq, s.ledger_hash, c.language,"
+        " s.failures_in_row,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
@@ -210,21 +213,53 @@ def finish(
             if outcome.status is Status.SUCCESS:
                 _note_makers(connection, operation)
         else:
-            connection.execute(
-                "update livesync.syncs set next_due_at = %s,"
-                " approved = case when %s then 0 else approved end,"
-                " mark = case when %s then mark end where sync_id = %s and fence = %s",
-                (
-                    next_due_at,
-                    outcome.settled,
-                    outcome.settled,
-                    operation.sync.sync_id,
-                    operation.fence,
-                ),
-            )
+            _leave(connection, operation, outcome, now, next_due_at)
     if operation.counts.chunks_written >= _MANY_CHUNKS:
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(
         "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
         (LOCK_CLASS, operation.sync.sync_id),
     )
+
+
+def _leave(
+    connection: Connection,
+    operation: Operation,
+    outcome: Outcome,
+    now: datetime,
+    next_due_at: datetime | None,
+) -> None:
+    """What the sync is to do next; nothing, if it is not this operation's any more."""
+    sync, then = operation.sync, outcome.then
+    failures = operation.failures_before + (outcome.status is Status.FAILED)
+    if outcome.status in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}:
+        failures = 0
+    ours = connection.execute(
+        "update livesync.syncs set next_due_at = %s, failures_in_row = %s,"
+        " approved = case when %s then 0 else approved end,"
+        " mark = case when %s then mark end where sync_id = %s and fence = %s",
+        (
+            next_due_at,
+            failures,
+            outcome.settled,
+            outcome.settled,
+            sync.sync_id,
+            operation.fence,
+        ),
+    ).rowcount
+    if ours and then.again:
+        queue.put(
+            connection,
+            sync.sync_id,
+            trigger=operation.trigger,
+            priority=sync.priority,
+            full=operation.full,
+            not_before=now + timedelta(seconds=then.wait_s),
+        )
+    if ours and then.pause:
+        message = outcome.error["message"] if outcome.error else ""
+        connection.execute(
+            "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s"
+            " where sync_id = %s and state = %s",
+            (SyncState.PAUSED, message, then.pause, sync.sync_id, SyncState.ACTIVE),
+        )

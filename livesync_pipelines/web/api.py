@@ -13,7 +13,7 @@ from livesync_pipelines.core.moments import moment
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.triggers import ask_for
 from livesync_pipelines.model.errors import BadInput
-from livesync_pipelines.store import capsules, catalog, ledger, operations, overview
+from livesync_pipelines.store import capsules, catalog, ledger, letters, operations, overview
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web import models, pages
 from livesync_pipelines.web.room import Given, prefers_html
@@ -101,6 +101,18 @@ def entries(
             connection, sync_id, item_id=item, operation_id=operation, limit=limit
         )
         return {"entries": found}
+
+
+@router.get(
+    "/sync/dead-letters",
+    response_model=models.DeadLetters,
+    summary="Items that could not be brought in",
+)
+def dead_letters(room: Given, sync_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+    with room.asked() as connection:
+        if sync_id is not None:
+            catalog.sync(connection, sync_id)
+        return {"dead_letters": letters.listed(connection, sync_id=sync_id, limit=limit)}
 
 
 @router.get("/capsules", response_model=models.Capsules, summary="Every capsule")

@@ -147,6 +147,24 @@ class Ledger(BaseModel):
     entries: list[LedgerEntry]
 
 
+class DeadLetter(Document):
+    sync_id: str
+    key: str
+    version: str | None
+    code: str
+    reason: str
+    tries: int
+    first_failed_at: Moment | None
+    failed_at: Moment
+    retry_at: Moment | None
+    operation_id: str
+    kept_bytes: int | None
+
+
+class DeadLetters(BaseModel):
+    dead_letters: list[DeadLetter]
+
+
 class Capsule(BaseModel):
     name: str
     project_id: str

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from livesync_pipelines.engine.reading import BATCH_ITEMS
-from livesync_pipelines.model.errors import Broken, RateLimited, Unavailable
+from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.store import catalog, operations
 from livesync_pipelines_tests.engine.fake_source import fails
@@ -152,27 +152,6 @@ def test_a_fault_of_our_own_is_raised_and_is_in_the_history(house: House) -> Non
     house.source.forget()
     house.run()
     assert_in_step(house)
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "wait_s"),
-    [
-        (Broken("no such bucket"), Status.FAILED, 60),
-        (RateLimited("slow down", after_s=1), Status.RATE_LIMITED, 60),
-        (RateLimited("slow down", after_s=600), Status.RATE_LIMITED, 600),
-        (RateLimited("slow down", after_s=1e12), Status.RATE_LIMITED, 86_400),
-    ],
-)
-def test_a_source_that_failed_is_left_alone_for_a_while(
-    house: House, error: Exception, status: Status, wait_s: int
-) -> None:
-    house.configure(a_sync(schedule="realtime"))
-    house.source.at_page[0] = fails(error)
-    assert house.run().status is status
-    (row,) = house.rows(
-        "select next_due_at - finished_at as wait from livesync.syncs, livesync.operations"
-    )
-    assert row["wait"].total_seconds() == wait_s
 
 
 def test_the_connector_is_closed_however_a_run_ends(house: House) -> None:

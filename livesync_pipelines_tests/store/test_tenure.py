@@ -8,6 +8,7 @@ import pytest
 
 from livesync_pipelines.model.errors import Broken, ItemFailure, NotFound
 from livesync_pipelines.model.operation import Counts, Status
+from livesync_pipelines.model.records import Failed
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import operations, tenure
 from livesync_pipelines.store.commit import Batch, write
@@ -63,7 +64,7 @@ def test_what_was_overtaken_can_neither_write_nor_finish_what_is_not_its_own(
     connection.execute("select pg_advisory_unlock_all()")
     with house.engine.database.connect() as other:
         new = begin(house, other)
-        batch = Batch(failures=[(ItemFailure("a", "odd", "Odd."), None)])
+        batch = Batch(failures=[Failed(ItemFailure("a", "odd", "Odd."))])
         with pytest.raises(Broken, match="overtaken"):
             write(connection, old, batch, now=house.engine.now(), resume="a")
         finish(house, connection, old, Status.FAILED)

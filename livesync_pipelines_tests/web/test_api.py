@@ -75,6 +75,14 @@ def test_an_operation_names_its_failed_items(client: Caller, docs: Path, run: Ru
     assert client.get(f"/sync/operations/{uuid4()}").status_code == 404
 
 
+def test_dead_letters_are_listed(client: Caller, docs: Path, run: Run) -> None:
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    run()
+    (letter,) = client.get("/sync/dead-letters?sync_id=docs").json()["dead_letters"]
+    assert (letter["key"], letter["tries"], letter["kept_bytes"]) == ("broken.pdf", 1, 15)
+    assert client.get("/sync/dead-letters?sync_id=x").status_code == 404
+
+
 def test_a_trigger_is_queued(client: Caller, engine: Engine, docs: Path) -> None:
     answer = client.post("/sync/trigger", json={"sync_id": "docs", "full": True})
     assert answer.status_code == 202

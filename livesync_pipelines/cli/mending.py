@@ -1,0 +1,76 @@
+"""The words for what went wrong: dead-letters list, save, replay."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+
+from livesync_pipelines.cli.options import json_option, limit_option
+
+
+@click.group(name="dead-letters")
+def dead_letters() -> None:
+    """Look at items that could not be brought in, and try them again.
+
+    An item becomes a dead letter when its version cannot be read, or has failed three times. One
+    that heals leaves by itself.
+
+    \b
+    Example:
+      livesync dead-letters list
+      livesync dead-letters replay handbook-docs
+    """
+
+
+@dead_letters.command(name="list")
+@click.argument("sync_id", metavar="[SYNC]", required=False)
+@limit_option(100, 10_000)
+@json_option
+def list_letters(sync_id: str | None, limit: int, as_json: bool) -> None:
+    """List the dead letters of SYNC, or of all syncs.
+
+    \b
+    Example:
+      livesync dead-letters list handbook-docs
+    """
+    from livesync_pipelines.cli.work.letters import show_letters
+
+    show_letters(sync_id, limit, as_json=as_json)
+
+
+@dead_letters.command()
+@click.argument("sync_id", metavar="SYNC")
+@click.argument("item", metavar="ITEM")
+@click.argument("file", type=click.File("wb"))
+def save(sync_id: str, item: str, file: IO[bytes]) -> None:
+    """Write the bytes of ITEM that could not be read to FILE (- is standard output).
+
+    \b
+    Example:
+      livesync dead-letters save handbook-docs broken.pdf /tmp/broken.pdf
+    """
+    from livesync_pipelines.cli.work.letters import save_letter
+
+    save_letter(sync_id, item, file)
+
+
+@dead_letters.command()
+@click.argument("sync_id", metavar="SYNC")
+@click.argument("item", metavar="[ITEM]", required=False)
+@json_option
+def replay(sync_id: str, item: str | None, as_json: bool) -> int:
+    """Run SYNC once more with ITEM, or with all its dead letters.
+
+    The items are read from the source as they are now.
+
+    \b
+    Example:
+      livesync dead-letters replay handbook-docs broken.pdf
+    """
+    from livesync_pipelines.cli.work.letters import replay_letters
+
+    return replay_letters(sync_id, item, as_json=as_json)
+
+
+COMMANDS = (dead_letters,)

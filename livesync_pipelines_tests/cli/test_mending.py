@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .conftest import Run, Terminal
+
+
+def test_dead_letters_are_listed_saved_and_replayed(
+    terminal: Terminal, docs: Path, applied: Path, run: Run, tmp_path: Path
+) -> None:
+    assert terminal("dead-letters", "list").stdout == "There are no dead letters.\n"
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    run()
+    (letter,) = terminal.document("dead-letters", "list", "handbook-docs")["dead_letters"]
+    assert (letter["key"], letter["code"], letter["tries"]) == ("broken.pdf", "malformed", 1)
+    assert "broken.pdf" in terminal("dead-letters", "list").stdout
+    copy = tmp_path / "copy"
+    terminal("dead-letters", "save", "handbook-docs", "broken.pdf", str(copy))
+    assert copy.read_bytes() == b"%PDF-1.4 broken"
+    done = terminal.process("dead-letters", "replay", "handbook-docs", "broken.pdf", "--json")
+    assert json.loads(done.stdout)["failed"] == 1
+    (docs / "broken.pdf").write_text("Plain words after all.")
+    done = terminal.process("dead-letters", "replay", "handbook-docs", "--json")
+    assert json.loads(done.stdout)["status"] == "success"
+    assert terminal.document("dead-letters", "list") == {"dead_letters": []}
+
+
+def test_what_is_no_dead_letter_is_said_to_be_none(terminal: Terminal, applied: Path) -> None:
+    for words in (("replay", "handbook-docs", "x"), ("list", "x"), ("replay", "x")):
+        assert terminal.document("dead-letters", *words, code=2)["error"]["code"] == "not_found"
+    assert terminal("dead-letters", "save", "handbook-docs", "x", "-").exit_code == 2
