@@ -101,6 +101,24 @@ def verify(sync_id: str, as_json: bool) -> None:
     verify_ledger(sync_id, as_json=as_json)
 
 
+@ledger.command()
+@click.argument("sync_id", metavar="SYNC")
+@click.option("--check", is_flag=True, help="Only compare; change nothing.")
+@json_option
+def rebuild(sync_id: str, check: bool, as_json: bool) -> int:
+    """Make documents and chunks of SYNC again from its ledger, wherever they differ from it.
+
+    Exit code 1 where something differs (with --check) or cannot be rebuilt.
+
+    \b
+    Example:
+      livesync ledger rebuild handbook-docs --check
+    """
+    from livesync_pipelines.cli.work.lists import rebuild_target
+
+    return rebuild_target(sync_id, check=check, as_json=as_json)
+
+
 @click.command()
 @click.argument("capsule")
 @click.argument("words", nargs=-1, required=True)

@@ -87,6 +87,25 @@ def write(
     operation.page += 1
 
 
+def put_back(
+    connection: Connection, operation: Operation, changes: Sequence[Change], *, gone: Sequence[str]
+) -> None:
+    """Store these items as if nothing were stored of them, and take out those that are `gone`.
+
+    The ledger, which is where they come from, gets no line. Raises `Broken` as `write` does.
+    """
+    ids = [*(change.record.item_id for change in changes), *gone]
+    with connection.transaction():
+        tenure.fence(connection, operation)
+        for table in ("chunks", "documents", "records", "shadow"):
+            connection.execute(
+                f"delete from livesync.{table} where sync_id = %s and item_id = any(%s)".encode(),
+                (operation.sync.sync_id, ids),
+            )
+        _write_rows(connection, operation, Batch(changes=list(changes)), {})
+        _write_chunks(connection, operation, changes)
+
+
 def _clear(connection: Connection, sync_id: str, batch: Batch) -> dict[str, str]:
     """Take out what is about to be written anew, and what is to be gone; returns what the
     connector wanted remembered of these items, by id."""

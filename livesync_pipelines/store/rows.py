@@ -54,15 +54,6 @@ def of_record(operation: Operation, record: Record) -> Values:
 
 def of_document(operation: Operation, change: Change) -> Values:
     record = change.record
-    layout = [
-        {
-            "id": str(placed.chunk_id),
-            "start": placed.chunk.start,
-            "end": placed.chunk.end,
-            "headings": placed.chunk.heading_path,
-        }
-        for placed in change.layout
-    ]
     return (
         operation.sync.sync_id,
         record.item_id,
@@ -72,11 +63,24 @@ def of_document(operation: Operation, change: Change) -> Values:
         record.media_type,
         canonical(dict(change.mapped)).decode(),
         record.content_hash,
-        canonical(layout).decode(),
+        canonical(layout(change)).decode(),
         len({placed.chunk_id for placed in change.layout}),
         operation.mapping_version,
         CHUNKER_VERSION,
     )
+
+
+def layout(change: Change) -> list[dict[str, Any]]:
+    """A document's chunks in order: id, character offsets, heading path."""
+    return [
+        {
+            "id": str(placed.chunk_id),
+            "start": placed.chunk.start,
+            "end": placed.chunk.end,
+            "headings": list(placed.chunk.heading_path),
+        }
+        for placed in change.layout
+    ]
 
 
 def of_chunks(operation: Operation, change: Change) -> Iterator[Values]:

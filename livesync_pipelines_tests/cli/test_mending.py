@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+from livesync_pipelines.engine.house import Engine
 
 from .conftest import Run, Terminal
 
@@ -30,3 +33,15 @@ def test_what_is_no_dead_letter_is_said_to_be_none(terminal: Terminal, applied: 
     for words in (("replay", "handbook-docs", "x"), ("list", "x"), ("replay", "x")):
         assert terminal.document("dead-letters", *words, code=2)["error"]["code"] == "not_found"
     assert terminal("dead-letters", "save", "handbook-docs", "x", "-").exit_code == 2
+
+
+def test_the_target_is_held_against_its_ledger(
+    terminal: Terminal, synced: dict[str, Any], engine: Engine
+) -> None:
+    assert terminal.document("ledger", "rebuild", "handbook-docs", "--check")["exact"]
+    with engine.database.pooled() as connection:
+        connection.execute("delete from livesync.chunks where item_id = 'leave.md'")
+    told = terminal.document("ledger", "rebuild", "handbook-docs", "--check", code=1)
+    assert told["differing"] == ["leave.md"]
+    assert "put right: leave.md" in terminal("ledger", "rebuild", "handbook-docs").stdout
+    assert terminal.document("ledger", "rebuild", "handbook-docs", "--check")["exact"]

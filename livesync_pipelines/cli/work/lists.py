@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from livesync_pipelines.cli.output import ago, emit, note, say, table, title
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.store import catalog, operations
 from livesync_pipelines.store import ledger as ledgers
@@ -146,6 +148,24 @@ def show_ledger(
 
 def _fields(entry: Mapping[str, Any]) -> str:
     return ", ".join((entry["after"] or {}).get("fields", [])) or "-"
+
+
+def rebuild_target(sync_id: str, *, check: bool, as_json: bool) -> int:
+    """Compare the target with the ledger or put it right; returns the exit code."""
+    with open_house() as house:
+        found = rebuild(house.engine, sync_id, check=check)
+    if as_json:
+        emit({"sync_id": sync_id, "exact": found.is_exact, "checked": check, **asdict(found)})
+    else:
+        say(f"{sync_id}: {found.agreeing} items are as the ledger says.")
+        for what, ids in (
+            ("differ from it" if check else "differed and were put right", found.differing),
+            ("are not in it" if check else "were not in it and are gone", found.unlogged),
+            ("have lost their text; `sync run --full` brings it back", found.lost),
+        ):
+            if ids:
+                say(f"{len(ids)} {what}: {', '.join(ids[:5])}{' ...' if len(ids) > 5 else ''}")
+    return 0 if found.is_exact or not (check or found.lost) else 1
 
 
 def verify_ledger(sync_id: str, *, as_json: bool) -> None:

@@ -1,0 +1,134 @@
+"""The target from the ledger alone: what differs from it, and, where asked, put right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.core import corridor, mapping
+from livesync_pipelines.core.canon import content_hash
+from livesync_pipelines.core.chunk import CHUNKER_VERSION
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.records import Change, Delta, Record
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.store import commit, rows, shadow, target
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation, Outcome
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """How the target compares with the ledger: how many items agree, which do not, which are
+    there without an entry, and of which the text is lost (a full resync brings it back)."""
+
+    agreeing: int = 0
+    differing: list[str] = field(default_factory=list)
+    unlogged: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.differing or self.unlogged or self.lost)
+
+
+def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
+    """Make the capsule and the rows of a sync again from its ledger, wherever they differ.
+
+    With `check` nothing is changed. No other operation of the sync runs meanwhile; errors as in
+    `operating.operate`.
+    """
+    found = Rebuilt()
+
+    def work(operation: Operation) -> Outcome:
+        _rebuild(connection, operation, found)
+        return Outcome(Status.SUCCESS)
+
+    errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY)
+    with engine.database.connect() as connection, connection.transaction(force_rollback=check):
+        operate(engine, connection, errand, work)
+    return found
+
+
+def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> None:
+    sync_id, last = operation.sync.sync_id, ""
+    while piece := target.logged(connection, sync_id, after=last):
+        last = piece[-1]["item_id"]
+        living = {entry["item_id"]: entry for entry in piece if entry["op"] != "removed"}
+        texts = _texts(connection, sync_id, living)
+        held = target.shown(connection, sync_id, list(living))
+        changes = []
+        for item_id, entry in living.items():
+            text = texts.get(entry["after"]["content_hash"])
+            if text is None:
+                found.lost.append(item_id)
+                continue
+            change = _change(operation, _record(item_id, entry["after"], text, entry["at"]))
+            if _is_shown(operation, change, held.get(item_id)):
+                found.agreeing += 1
+            else:
+                changes.append(change)
+                found.differing.append(item_id)
+        commit.put_back(connection, operation, changes, gone=())
+    found.unlogged = target.unlogged(connection, sync_id)
+    commit.put_back(connection, operation, [], gone=found.unlogged)
+
+
+def _texts(
+    connection: Connection, sync_id: str, entries: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """The texts that these entries name, by hash; none that is not what its hash says."""
+    hashes = [bytes.fromhex(entry["after"]["content_hash"]) for entry in entries.values()]
+    found = shadow.texts(connection, sync_id, hashes)
+    return {name.hex(): text for name, text in found.items() if content_hash(text) == name}
+
+
+def _record(item_id: str, logged: Mapping[str, Any], text: str, at: datetime) -> Record:
+    return Record(
+        item_id=item_id,
+        key=logged["key"],
+        version=logged["version"],
+        title=logged["title"],
+        text=text,
+        url=logged["url"],
+        media_type=logged["media_type"],
+        attributes=logged["attributes"],
+        size=None,
+        modified_at=None,
+        fetched_at=at,
+        content_hash=bytes.fromhex(logged["content_hash"]),
+        fingerprint=bytes.fromhex(logged["fingerprint"]),
+    )
+
+
+def _change(operation: Operation, record: Record) -> Change:
+    return corridor.change(
+        record,
+        None,
+        delta=Delta(None),
+        mapped=mapping.apply(operation.sync.mapping, record.attributes),
+        layout=corridor.place(record, scope=operation.sync.sync_id),
+    )
+
+
+def _is_shown(operation: Operation, change: Change, held: Mapping[str, Any] | None) -> bool:
+    record = change.record
+    described = [record.title, record.url, record.media_type]
+    return held is not None and held == {
+        "item_id": record.item_id,
+        "key": record.key,
+        "fingerprint": record.fingerprint,
+        "capsule": operation.sync.capsule,
+        **dict(zip(("title", "url", "media_type"), described, strict=True)),
+        "mapped": dict(change.mapped),
+        "content_hash": record.content_hash,
+        "layout": rows.layout(change),
+        "mapping_version": operation.mapping_version,
+        "chunker_version": CHUNKER_VERSION,
+        **dict(zip(("record_title", "record_url", "record_media_type"), described, strict=True)),
+        "attributes": dict(record.attributes),
+        "chunks": {str(placed.chunk_id): placed.chunk.text for placed in change.written},
+    }
