@@ -1,4 +1,4 @@
-"""The words for what went wrong: dead-letters list, save, replay."""
+"""The words for what went wrong: dead-letters list, save, replay; restore."""
 
 from __future__ import annotations
 
@@ -73,4 +73,24 @@ def replay(sync_id: str, item: str | None, as_json: bool) -> int:
     return replay_letters(sync_id, item, as_json=as_json)
 
 
-COMMANDS = (dead_letters,)
+@click.command()
+@click.argument("sync_id", metavar="SYNC")
+@click.argument("item", metavar="ITEM")
+@click.option("--undo", is_flag=True, help="Let a restored item follow its source again.")
+@json_option
+def restore(sync_id: str, item: str, undo: bool, as_json: bool) -> None:
+    """Bring back ITEM, which was removed from SYNC, as it last was.
+
+    It stays until its source shows it again, or until --undo. ITEM is an item_id, as
+    `livesync ledger SYNC` lists it.
+
+    \b
+    Example:
+      livesync restore handbook-docs guide/leave.md
+    """
+    from livesync_pipelines.cli.work.letters import restore_item
+
+    restore_item(sync_id, item, undo=undo, as_json=as_json)
+
+
+COMMANDS = (dead_letters, restore)

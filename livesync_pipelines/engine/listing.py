@@ -18,7 +18,7 @@ from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import Entry, Failed, FailedBefore, ListingPage
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import shadow, unsettled
+from livesync_pipelines.store import kept, shadow, unsettled
 from livesync_pipelines.store.commit import Batch
 
 SHADOW_ITEMS = 10_000
@@ -96,6 +96,8 @@ def _page(this: Pass, page: ListingPage, held: pa.Table, *, after: str | None) -
     this.operation.counts.listed += listing.num_rows
     found = compare(listing, held, full=this.operation.full)
     this.operation.counts.unchanged += found.same.num_rows
+    if this.operation.has_kept:
+        kept.release(this.own, this.sync_id, listing["key"].to_pylist())
     batch = Batch(settled=_taken_back(this, listing), states=_new_states(this, found.same))
     _list_failures(this, page.failures, batch)
     this.blind += page.blind
@@ -141,14 +143,18 @@ def _absences(this: Pass, page: ListingPage, found: Comparison) -> list[tuple[st
         held = shadow.versions_of(this.connection, this.sync_id, list(page.gone))
         living = set(held["key"].to_pylist())
         gone = [(key, reason) for key, reason in gone if key in living]
-    if this.connector.spec.absence is Absence.KEPT or not this.connector.spec.ordered:
-        return gone
-    unlisted = [
-        (key, unsettled.NOT_LISTED)
-        for key in found.absent
-        if key not in this.still_failing and key not in page.gone and not key.startswith(this.blind)
-    ]
-    return gone + unlisted
+    if this.connector.spec.absence is Absence.DELETED and this.connector.spec.ordered:
+        gone += [
+            (key, unsettled.NOT_LISTED)
+            for key in found.absent
+            if key not in this.still_failing
+            and key not in page.gone
+            and not key.startswith(this.blind)
+        ]
+    if this.operation.has_kept:
+        restored = kept.among(this.connection, this.sync_id, [key for key, _ in gone])
+        gone = [(key, reason) for key, reason in gone if key not in restored]
+    return gone
 
 
 def _list_failures(this: Pass, failures: Iterable[ItemFailure], batch: Batch) -> None:

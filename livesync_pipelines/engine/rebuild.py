@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.core import corridor, mapping
-from livesync_pipelines.core.canon import content_hash
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Change, Delta, Record
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import commit, rows, shadow, target
+from livesync_pipelines.store import commit, rows, target
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -58,7 +57,7 @@ def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> No
     while piece := target.logged(connection, sync_id, after=last):
         last = piece[-1]["item_id"]
         living = {entry["item_id"]: entry for entry in piece if entry["op"] != "removed"}
-        texts = _texts(connection, sync_id, living)
+        texts = logged_texts(connection, sync_id, [e["after"] for e in living.values()])
         held = target.shown(connection, sync_id, list(living))
         changes = []
         for item_id, entry in living.items():
@@ -66,7 +65,7 @@ def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> No
             if text is None:
                 found.lost.append(item_id)
                 continue
-            change = _change(operation, _record(item_id, entry["after"], text, entry["at"]))
+            change = _change(operation, logged_record(item_id, entry["after"], text, entry["at"]))
             if _is_shown(operation, change, held.get(item_id)):
                 found.agreeing += 1
             else:
@@ -75,33 +74,6 @@ def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> No
         commit.put_back(connection, operation, changes, gone=())
     found.unlogged = target.unlogged(connection, sync_id)
     commit.put_back(connection, operation, [], gone=found.unlogged)
-
-
-def _texts(
-    connection: Connection, sync_id: str, entries: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
-    """The texts that these entries name, by hash; none that is not what its hash says."""
-    hashes = [bytes.fromhex(entry["after"]["content_hash"]) for entry in entries.values()]
-    found = shadow.texts(connection, sync_id, hashes)
-    return {name.hex(): text for name, text in found.items() if content_hash(text) == name}
-
-
-def _record(item_id: str, logged: Mapping[str, Any], text: str, at: datetime) -> Record:
-    return Record(
-        item_id=item_id,
-        key=logged["key"],
-        version=logged["version"],
-        title=logged["title"],
-        text=text,
-        url=logged["url"],
-        media_type=logged["media_type"],
-        attributes=logged["attributes"],
-        size=None,
-        modified_at=None,
-        fetched_at=at,
-        content_hash=bytes.fromhex(logged["content_hash"]),
-        fingerprint=bytes.fromhex(logged["fingerprint"]),
-    )
 
 
 def _change(operation: Operation, record: Record) -> Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from livesync_pipelines.engine.desired import connector_for
 from livesync_pipelines.engine.house import Engine
@@ -19,7 +20,7 @@ from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, shadow, tenure
+from livesync_pipelines.store import catalog, shadow, tenure, unsettled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -106,18 +107,37 @@ def _synchronise(
                 failed_before=shadow.failed_before(connection, sync.sync_id),
             )
             complete = walk(this)
+            proof = _proof(this, complete=complete, resumed=resumed)
             refusal = settle(this, complete=complete)
     finally:
         connector.close()
     if refusal is not None:
-        return Outcome(Status.WAITING, _waiting(sync.sync_id, refusal), settled=True)
+        waiting = _waiting(sync.sync_id, refusal)
+        return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
     partial = operation.counts.failed > 0 or not complete
     comparable = connector.spec.absence is Absence.DELETED and complete and not resumed
     return Outcome(
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
         settled=complete,
+        proof=proof,
     )
+
+
+def _proof(this: Pass, *, complete: bool, resumed: bool) -> dict[str, Any]:
+    """What was seen before anything was taken for absent."""
+    counts = this.operation.counts
+    return {
+        "last_page_seen": complete,
+        "resumed": resumed,
+        "pages": counts.pages,
+        "listed": counts.listed,
+        "failed": counts.failed,
+        "unseen_below": list(this.blind[:100]),
+        "known_before": this.operation.items_before,
+        "absent": unsettled.count(this.connection, this.sync_id, "absent"),
+        "approved": this.operation.approved,
+    }
 
 
 def _waiting(sync_id: str, refusal: str) -> dict[str, str]:

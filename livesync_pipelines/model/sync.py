@@ -35,6 +35,12 @@ class Trigger(StrEnum):
     WEBHOOK = "webhook"
     BACKFILL = "backfill"
     REPLAY = "replay"
+    RESTORE = "restore"
+
+    @property
+    def asks_the_source(self) -> bool:
+        """Whether such an operation looks at the source."""
+        return self not in {Trigger.REPLAY, Trigger.RESTORE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ class Operation:
     items_before: int
     has_failures: bool
     failures_before: int
+    has_kept: bool
+    full_since: datetime | None
     mapping_version: str
     page: int = 0
     counts: Counts = field(default_factory=Counts)
@@ -53,6 +55,7 @@ class Outcome:
     """How an operation ended.
 
     - `listing_digest`: None where no complete listing was made.
+    - `proof`: what was seen before anything was taken for absent.
     - `settled`: a complete listing was settled. What a person approved is used up, and only
       another answer of the source to its probe is a reason to look again.
     - `then`: what follows a failure.
@@ -62,6 +65,7 @@ class Outcome:
     error: Mapping[str, str] | None = None
     listing_digest: str | None = None
     settled: bool = False
+    proof: Mapping[str, Any] | None = None
     then: Next = field(default_factory=Next)
 
 
@@ -155,7 +159,7 @@ def one(connection: Connection, operation_id: UUID) -> dict[str, Any]:
     """One operation with its item failures. Raises `NotFound`."""
     found = rows(
         connection,
-        f"select {_LISTED} from livesync.operations where operation_id = %s",
+        f"select {_LISTED}, proof from livesync.operations where operation_id = %s",
         (operation_id,),
     )
     if not found:

@@ -100,12 +100,15 @@ def _shaped(value: Any) -> Any:
 
 
 def shadow_digest(connection: Connection, sync_id: str) -> str:
-    """The digest of all items in step that do not fail now: what a listing's digest must equal."""
+    """The digest of all items in step that neither fail now nor are kept
+    though they are gone: what a listing's digest must equal."""
     digest = 0
     with connection.transaction(), connection.cursor("shadow_walk") as cursor:
         cursor.execute(
             "select key, version from livesync.shadow s where sync_id = %s and not exists"
-            " (select from livesync.item_failures f where f.sync_id = s.sync_id and f.key = s.key)",
+            " (select from livesync.item_failures f where f.sync_id = s.sync_id and f.key = s.key)"
+            " and not exists (select from livesync.kept k where k.sync_id = s.sync_id"
+            " and k.item_id = s.item_id)",
             (sync_id,),
         )
         for key, version in cursor:

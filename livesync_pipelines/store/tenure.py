@@ -17,6 +17,9 @@ from livesync_pipelines.store import queue
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome, busy
 
+CARRIED_ON = timedelta(days=1)
+"""A full resync that broke off goes on where it was, if it is no older than this."""
+
 _MANY_CHUNKS = 1_000
 """From so many new chunks on, an operation tidies the search index that they wait in."""
 
@@ -39,6 +42,9 @@ def begin(
     _lock(connection, sync.sync_id)
     with connection.transaction():
         state = _take_over(connection, sync.sync_id, now)
+        full_since = state["full_since"] if state["resume"] else None
+        carried_on = full_since is not None and now - full_since < CARRIED_ON
+        full = full or carried_on
         operation = Operation(
             operation_id=uuid4(),
             sync=sync,
@@ -49,13 +55,15 @@ def begin(
             fence=state["fence"],
             language=str(state["language"]),
             note=state["note"],
-            resume=None if full else state["resume"],
+            resume=None if full and not carried_on else state["resume"],
             approved=state["approved"],
             ledger_seq=state["ledger_seq"],
             ledger_hash=state["ledger_hash"],
             items_before=state["items"],
             has_failures=bool(state["failures"]),
             failures_before=state["failures_in_row"],
+            has_kept=state["kept"],
+            full_since=(full_since if carried_on else now) if full else None,
             mapping_version=mapping.version(sync.mapping),
         )
         _answer_request(connection, operation)
@@ -111,7 +119,8 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
         " returning s.fence, s.note, s.resume, s.approved, s.ledger_seq, s.ledger_hash, c.language,"
-        " s.failures_in_row,"
+        " s.failures_in_row, s.full_since,"
+        " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
@@ -120,7 +129,7 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
 
 def _answer_request(connection: Connection, operation: Operation) -> None:
     """Take away what waits in the queue, if this operation does what it asks for."""
-    if operation.trigger is not Trigger.REPLAY:
+    if operation.trigger.asks_the_source:
         connection.execute(
             "delete from livesync.queue where sync_id = %s and (%s or not full_resync)",
             (operation.sync.sync_id, operation.full),
@@ -168,10 +177,11 @@ def fence(connection: Connection, operation: Operation) -> None:
 def advance(connection: Connection, operation: Operation, *, resume: str | None) -> None:
     """Move the sync's own state along, inside the caller's transaction and behind its `fence`."""
     connection.execute(
-        "update livesync.syncs set resume = %s, note = %s, ledger_seq = %s, ledger_hash = %s"
-        " where sync_id = %s",
+        "update livesync.syncs set resume = %s, full_since = %s, note = %s, ledger_seq = %s,"
+        " ledger_hash = %s where sync_id = %s",
         (
             resume,
+            operation.full_since if resume else None,
             operation.note,
             operation.ledger_seq,
             operation.ledger_hash,
@@ -196,7 +206,7 @@ def finish(
     with connection.transaction():
         connection.execute(
             "update livesync.operations set status = %s, finished_at = %s, counts = %s,"
-            " stage_s = %s, cursor_to = %s, error = %s, listing_digest = %s"
+            " stage_s = %s, cursor_to = %s, error = %s, listing_digest = %s, proof = %s"
             " where operation_id = %s",
             (
                 outcome.status,
@@ -206,13 +216,13 @@ def finish(
                 operation.note,
                 Jsonb(outcome.error) if outcome.error else None,
                 outcome.listing_digest,
+                Jsonb(outcome.proof) if outcome.proof else None,
                 operation.operation_id,
             ),
         )
-        if operation.trigger is Trigger.REPLAY:
-            if outcome.status is Status.SUCCESS:
-                _note_makers(connection, operation)
-        else:
+        if operation.trigger is Trigger.REPLAY and outcome.status is Status.SUCCESS:
+            _note_makers(connection, operation)
+        if operation.trigger.asks_the_source:
             _leave(connection, operation, outcome, now, next_due_at)
     if operation.counts.chunks_written >= _MANY_CHUNKS:
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")

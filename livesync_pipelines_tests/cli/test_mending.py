@@ -45,3 +45,17 @@ def test_the_target_is_held_against_its_ledger(
     assert told["differing"] == ["leave.md"]
     assert "put right: leave.md" in terminal("ledger", "rebuild", "handbook-docs").stdout
     assert terminal.document("ledger", "rebuild", "handbook-docs", "--check")["exact"]
+
+
+def test_a_removed_item_is_restored_and_let_go(
+    terminal: Terminal, synced: dict[str, Any], docs: Path, run: Run
+) -> None:
+    (docs / "leave.md").unlink()
+    run()
+    assert terminal.document("restore", "handbook-docs", "travel.md", code=2)
+    assert terminal.document("restore", "handbook-docs", "leave.md")["kept"]
+    run()
+    assert terminal.document("search", "handbook", "parental leave")["hits"]
+    assert "follows its source" in terminal("restore", "handbook-docs", "leave.md", "--undo").stdout
+    run()
+    assert terminal.document("search", "handbook", "parental leave")["hits"] == []

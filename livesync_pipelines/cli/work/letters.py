@@ -1,4 +1,4 @@
-"""dead-letters list, save, replay."""
+"""dead-letters list, save, replay; restore."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import IO
 from livesync_pipelines.cli.output import ago, emit, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.cli.work.syncs import run_now
+from livesync_pipelines.engine.restoring import let_go, restore
 from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.store import catalog, letters
@@ -34,6 +35,21 @@ def save_letter(sync_id: str, key: str, file: IO[bytes]) -> None:
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
         file.write(letters.content(house.connection, sync_id, key))
+
+
+def restore_item(sync_id: str, item_id: str, *, undo: bool, as_json: bool) -> None:
+    """Bring a removed item back, or let it go again."""
+    with open_house() as house:
+        if undo:
+            let_go(house.connection, sync_id, item_id)
+        else:
+            restore(house.engine, sync_id, item_id)
+    if as_json:
+        emit({"sync_id": sync_id, "item_id": item_id, "kept": not undo})
+    elif undo:
+        say(f"{item_id} follows its source again; if it is gone there, the next run removes it.")
+    else:
+        say(f"{item_id} is back, and stays until its source shows it again.")
 
 
 def replay_letters(sync_id: str, key: str | None, *, as_json: bool) -> int:

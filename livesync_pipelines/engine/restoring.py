@@ -1,0 +1,70 @@
+"""A removed item comes back from the ledger, and stays until its source shows it again."""
+
+from __future__ import annotations
+
+from livesync_pipelines.core import corridor, mapping
+from livesync_pipelines.core.delta import delta
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.logged import logged_record, logged_texts
+from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.records import Record
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.store import catalog, kept, ledger
+from livesync_pipelines.store.commit import Batch, write
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation, Outcome
+
+
+def restore(engine: Engine, sync_id: str, item_id: str) -> SyncResult:
+    """Put a removed item back as it last was.
+
+    Raises `NotFound` for an item that the ledger does not know or of which the text is gone,
+    `BadInput` for one that has not been removed; else as `operating.operate`.
+    """
+
+    def work(operation: Operation) -> Outcome:
+        change = corridor.change(
+            record,
+            None,
+            delta=delta(record, None),
+            mapped=mapping.apply(operation.sync.mapping, record.attributes),
+            layout=corridor.place(record, scope=sync_id),
+        )
+        now = engine.now()
+        with connection.transaction():
+            write(connection, operation, Batch(changes=[change]), now=now, resume=operation.resume)
+            kept.keep(connection, sync_id, item_id, record.key, now)
+        return Outcome(Status.SUCCESS)
+
+    with engine.database.connect() as connection:
+        record = _removed(connection, sync_id, item_id)
+        errand = Errand(sync_id=sync_id, trigger=Trigger.RESTORE)
+        return operate(engine, connection, errand, work)
+
+
+def let_go(connection: Connection, sync_id: str, item_id: str) -> None:
+    """A restored item is to follow its source again: the next complete listing that does not
+    show it removes it. Raises `NotFound` for an item that is not kept."""
+    catalog.sync(connection, sync_id)
+    if not kept.release(connection, sync_id, [item_id]):
+        raise NotFound(f"'{item_id}' is no restored item of sync '{sync_id}'.")
+
+
+def _removed(connection: Connection, sync_id: str, item_id: str) -> Record:
+    catalog.sync(connection, sync_id)
+    entries = ledger.entries(connection, sync_id, item_id=item_id, limit=1)
+    if not entries:
+        raise NotFound(
+            f"The ledger of sync '{sync_id}' knows no item '{item_id}'.",
+            hint=f"See `livesync ledger {sync_id}`.",
+        )
+    (last,) = entries
+    if last["op"] != "removed":
+        raise BadInput(f"'{item_id}' of sync '{sync_id}' is there: it was {last['op']} last.")
+    texts = logged_texts(connection, sync_id, [last["before"]])
+    text = texts.get(last["before"]["content_hash"])
+    if text is None:
+        raise NotFound(f"The text of '{item_id}' is kept no longer.")
+    return logged_record(item_id, last["before"], text, last["at"])
