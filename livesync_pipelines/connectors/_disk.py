@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
 
 from livesync_pipelines.model.errors import ItemFailure
 
@@ -14,6 +15,7 @@ READS = 3
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """What the kernel says when something is no longer there, or is suddenly a link."""
 
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _VERSION = "%x.%x.%x.%x"  # half the time of an f-string
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_US, _YEAR_9999_US = -62_135_596_800 * 10**6, 253_402_300_799 * 10**6
@@ -49,44 +51,81 @@ def printable(key: str) -> str:
     return os.fsencode(key).decode("utf-8", "backslashreplace")
 
 
-def open_below(root: int, key: str, *, follow: bool) -> int:
-    """A file descriptor for `key` below the folder `root`; where links are not followed, none
-    on the way is, not even one that was put there after the listing. Raises OSError."""
-    if ".." in key.split("/"):
-        raise FileNotFoundError(errno.ENOENT, "no listing holds such a key")
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-    if follow:
-        return os.open(key, flags, dir_fd=root)
-    *folders, name = key.split("/")
-    with ExitStack() as held:
-        at = root
-        for folder in folders:
-            at = os.open(folder, flags | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            held.callback(os.close, at)
-        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=at)
+class Below:
+    """The files below one folder; a context manager. Where links are not followed, none on the
+    way to a file is, not even one that was put there after the listing.
 
-
-def read_below(
-    root: int, key: str, *, follow: bool, max_bytes: int
-) -> tuple[bytes, os.stat_result] | ItemFailure:
-    """The bytes of one file and what the disk says of these very bytes.
-
-    A file that changes while it is read is opened and read again, at most `READS` times.
+    The folder of the last file stays open: its neighbours come next.
     """
-    for _ in range(READS):
-        try:
-            file = open_below(root, key, follow=follow)
+
+    def __init__(self, path: str, *, follow: bool) -> None:
+        """Raises OSError."""
+        self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._follow = follow
+        self._folder, self._at = "", self._root
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._leave()
+        os.close(self._root)
+
+    def read(self, key: str, *, max_bytes: int) -> tuple[bytes, os.stat_result] | ItemFailure:
+        """The bytes of one file and what the disk says of these very bytes.
+
+        A file that changes while it is read is opened and read again, at most `READS` times.
+        """
+        for _ in range(READS):
             try:
-                answer = _read(file, key, max_bytes)
-            finally:
-                os.close(file)
-        except OSError as error:
-            if error.errno in GONE:
-                return ItemFailure(key, "vanished", "it went away after it was listed")
-            return ItemFailure(key, "unreadable", f"it cannot be read: {error.strerror}")
-        if answer is not None:
-            return answer
-    return ItemFailure(key, "half_written", f"it changed during each of {READS} readings")
+                file = self._open(key)
+                try:
+                    answer = _read(file, key, max_bytes)
+                finally:
+                    os.close(file)
+            except OSError as error:
+                if error.errno in GONE:
+                    return ItemFailure(key, "vanished", "it went away after it was listed")
+                return ItemFailure(key, "unreadable", f"it cannot be read: {error.strerror}")
+            if answer is not None:
+                return answer
+        return ItemFailure(key, "half_written", f"it changed during each of {READS} readings")
+
+    def _open(self, key: str) -> int:
+        if ".." in key.split("/"):
+            raise FileNotFoundError(errno.ENOENT, "no listing holds such a key")
+        if self._follow:
+            return os.open(key, _READ, dir_fd=self._root)
+        folder, _, name = key.rpartition("/")
+        if folder != self._folder:
+            self._enter(folder)
+        return os.open(name, _READ | os.O_NOFOLLOW, dir_fd=self._at)
+
+    def _enter(self, folder: str) -> None:
+        self._leave()
+        at = self._root
+        try:
+            for name in folder.split("/") if folder else ():
+                inner = os.open(name, _READ | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+                self._close(at)
+                at = inner
+        except OSError:
+            self._close(at)
+            raise
+        self._folder, self._at = folder, at
+
+    def _leave(self) -> None:
+        self._close(self._at)
+        self._folder, self._at = "", self._root
+
+    def _close(self, folder: int) -> None:
+        if folder != self._root:
+            os.close(folder)
 
 
 def _read(file: int, key: str, max_bytes: int) -> tuple[bytes, os.stat_result] | ItemFailure | None:
@@ -97,8 +136,15 @@ def _read(file: int, key: str, max_bytes: int) -> tuple[bytes, os.stat_result] |
     if before.st_size > max_bytes:
         reason = f"it has {before.st_size} bytes, the limit is {max_bytes}"
         return ItemFailure(key, "too_large", reason)
-    with os.fdopen(file, "rb", closefd=False) as reader:
-        content = reader.read(before.st_size + 1)
+    content = _bytes(file, before.st_size + 1)
     after = os.fstat(file)
     same = len(content) == after.st_size and version(before) == version(after)
     return (content, after) if same else None
+
+
+def _bytes(file: int, most: int) -> bytes:
+    """The bytes of a file up to its end, or so many; usually in a single call."""
+    content = os.read(file, most)
+    while 0 < len(content) < most and (more := os.read(file, most - len(content))):
+        content += more
+    return content

@@ -99,14 +99,12 @@ class Folder(Connector):
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         try:
-            root = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+            below = disk.Below(self._path, follow=self._follow)
         except OSError as error:
             raise self._unavailable(f"cannot be opened: {error.strerror}") from error
-        try:
+        with below:
             for entry in entries:
-                yield self._body(root, entry.key)
-        finally:
-            os.close(root)
+                yield self._body(below, entry.key)
 
     def probe(self, memory: Memory) -> str:
         """A digest over keys and versions in order, and over what could not be seen."""
@@ -165,8 +163,8 @@ class Folder(Connector):
         except OSError as error:
             raise self._unavailable(f"cannot be read: {error.strerror}") from error
 
-    def _body(self, root: int, key: str) -> Body | ItemFailure:
-        read = disk.read_below(root, key, follow=self._follow, max_bytes=self.limits.max_bytes)
+    def _body(self, below: disk.Below, key: str) -> Body | ItemFailure:
+        read = below.read(key, max_bytes=self.limits.max_bytes)
         if isinstance(read, ItemFailure):
             return read
         content, found = read

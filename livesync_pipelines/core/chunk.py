@@ -13,7 +13,6 @@ repeats itself, or has no place to cut, is cut by counting.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -63,8 +62,8 @@ def chunk(text: str, limits: ChunkLimits = DEFAULT_LIMITS) -> list[Chunk]:
     return list(_chunks(text, pieces, lines.headings))
 
 
-def chunk_ids(scope: bytes | str, chunks: Iterable[Chunk]) -> list[uuid.UUID]:
-    """An id for each chunk: of the record (`scope`) and of the chunk's words, nothing else.
+def chunk_ids(scope: bytes | str, chunks: Iterable[Chunk]) -> list[str]:
+    """An id for each chunk, spelled as a UUID: of the record (`scope`) and of the chunk's words, nothing else.
 
     The same words twice in one record have the same id twice. A caller that stores by id keeps
     the first and leaves out the later ones: a search would find the same words at both. A chunk
@@ -76,7 +75,8 @@ def chunk_ids(scope: bytes | str, chunks: Iterable[Chunk]) -> list[uuid.UUID]:
     for each in chunks:
         digest = of_record.copy()
         digest.update(each.text.encode("utf-8", "surrogatepass"))
-        ids.append(uuid.UUID(bytes=digest.digest()))
+        d = digest.hexdigest()
+        ids.append(f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}")
     return ids
 
 

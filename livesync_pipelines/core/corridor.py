@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from livesync_pipelines.core.chunk import CHUNKER_VERSION, chunk, chunk_ids
 from livesync_pipelines.model.records import Change, Delta, Known, PlacedChunk, Record
@@ -29,7 +28,7 @@ def change(
     layout: tuple[PlacedChunk, ...],
 ) -> Change:
     """What must be written so that the target shows this record."""
-    held = set(known.chunk_ids) if known else set[UUID]()
+    held = set(known.chunk_ids) if known else set[str]()
     unique = {placed.chunk_id: placed for placed in layout}
     return Change(
         record=record,

@@ -13,13 +13,12 @@ from livesync_pipelines.core.canon import content_hash, listing_mark
 from livesync_pipelines.core.delta import delta
 from livesync_pipelines.core.normalise import normalise
 from livesync_pipelines.engine.operating import Progress
-from livesync_pipelines.engine.reading import Answer, Read, read
+from livesync_pipelines.engine.reading import Answer, Piece, Read, read
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import Extractor
 from livesync_pipelines.model.records import (
     Body,
     Entry,
-    Failed,
     FailedBefore,
     Known,
     Record,
@@ -39,6 +38,7 @@ class Pass:
     """What one operation needs on its way through a listing, and what it has seen so far.
 
     `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
+    `resume` and `note` are the place in the listing as it was last given to the writer.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
 
@@ -55,7 +55,12 @@ class Pass:
     blind: tuple[str, ...] = ()
     unsettled: bool = False
     digest: int = 0
+    resume: str | None = field(init=False)
+    note: str | None = field(init=False)
     saved_at: float = field(default_factory=perf_counter)
+
+    def __post_init__(self) -> None:
+        self.resume, self.note = self.operation.resume, self.operation.note
 
     @property
     def sync_id(self) -> str:
@@ -84,26 +89,33 @@ class Pass:
             self.operation.counts.failed += 1
 
     def commit(
-        self, batch: Batch, *, resume: str | None, note: str | None = None, keep: bool = False
+        self,
+        batch: Batch,
+        *,
+        resume: str | None,
+        note: str | None = None,
+        new_page: bool = True,
     ) -> None:
         """Begin to write a batch, if it or its cursor says anything new, and tell who watches.
 
-        A cursor alone is written where `keep` asks for it, else only now and then: to list
-        unchanged items again costs little.
+        A cursor alone is written only now and then: to list unchanged items again costs little.
+        Before the first batch of a new page all of the page before it is in: what is lost when
+        the power goes is never more than one page.
         """
         began = perf_counter()
-        self.writer.wait()
-        told = note is not None and note != self.operation.note
-        moved = resume != self.operation.resume
-        due = keep or resume is None or began - self.saved_at > CURSOR_S
+        if new_page:
+            self.writer.wait()
+        told = note is not None and note != self.note
+        moved = resume != self.resume
+        due = resume is None or began - self.saved_at > CURSOR_S
         if told or (moved and due) or not batch.is_empty:
-            self.operation.note = note if told else self.operation.note
+            self.resume, self.note = resume, note if told else self.note
             self.operation.counts.unchanged += len(batch.touched)
             self.unsettled = self.unsettled or bool(batch.absent or batch.arrived)
             self.saved_at = began
-            now = self.now()
+            now, note = self.now(), self.note
             self.writer.begin(
-                lambda: write(self.own, self.operation, batch, now=now, resume=resume)
+                lambda: write(self.own, self.operation, batch, now=now, resume=resume, note=note)
             )
         if not self.connector.spec.ordered or self.unsettled:
             self.writer.wait()  # what is read next may depend on what is written now
@@ -113,8 +125,7 @@ class Pass:
 
 def take_in(
     this: Pass,
-    good: Sequence[Read],
-    bad: Sequence[Failed],
+    piece: Piece,
     batch: Batch,
     *,
     renamed: dict[str, Known] | None = None,
@@ -123,7 +134,8 @@ def take_in(
 
     `renamed` gives, by new key, the item that an arrival may be under its old key.
     """
-    for failed in bad:
+    good = piece.good
+    for failed in piece.bad:
         this.fails(failed.failure.key, failed.failure.code)
         batch.failures.append(failed)
     began = perf_counter()

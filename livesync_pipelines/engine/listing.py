@@ -15,7 +15,7 @@ from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.intake import Pass, take_in
 from livesync_pipelines.engine.reading import Answer, batches
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Entry, Failed, FailedBefore, ListingPage
+from livesync_pipelines.model.records import LISTING, Entry, Failed, FailedBefore, ListingPage
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import kept, shadow, unsettled
@@ -108,12 +108,14 @@ def _page(this: Pass, page: ListingPage, held: pa.Table, *, after: str | None) -
     _digest(this, found.same)
     this.timed("deltas", began)
     now_wanted = [entry for entry in wanted if entry.key not in arrivals]
-    read_any = False
-    for good, bad in batches(_timed_read(this, now_wanted, page)):
-        take_in(this, good, bad, batch)
-        this.commit(batch, resume=after)
-        batch, read_any = Batch(), True
-    this.commit(batch, resume=page.resume, note=page.note, keep=read_any)
+    first = True
+    for piece in batches(_timed_read(this, now_wanted, page)):
+        take_in(this, piece, batch)
+        if piece.last:
+            break
+        this.commit(batch, resume=after, new_page=first)
+        batch, first = Batch(), False
+    this.commit(batch, resume=page.resume, note=page.note, new_page=first)
 
 
 def _taken_back(this: Pass, listing: pa.Table) -> list[str]:
@@ -169,12 +171,13 @@ def _entries(this: Pass, found: Comparison) -> list[Entry]:
     """The entries that must be read: new and changed ones, less those that would fail again."""
     wanted = []
     for table in (found.new, found.changed):
-        for row in table.to_pylist():
-            failed = this.failed_before.get(row["key"])
-            if failed and failed.version == row["version"] and not _may_heal(this, failed):
-                this.fails(row["key"], failed.code)
+        for row in zip(*(table[name].to_pylist() for name in LISTING.names), strict=True):
+            entry = Entry(*row)
+            failed = this.failed_before.get(entry.key)
+            if failed and failed.version == entry.version and not _may_heal(this, failed):
+                this.fails(entry.key, failed.code)
             else:
-                wanted.append(Entry(**row))
+                wanted.append(entry)
     return wanted
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.formats.extract import Extractor
@@ -72,20 +72,36 @@ def _contents(
             yield answer
 
 
-def batches(answers: Iterator[Answer]) -> Iterator[tuple[list[Read], list[Failed]]]:
-    """Cut a stream of answers into pieces that one transaction can hold."""
-    good: list[Read] = []
-    bad: list[Failed] = []
-    size = 0
-    for answer in answers:
+@dataclass(slots=True)
+class Piece:
+    """What one transaction can hold; `last`: nothing follows it."""
+
+    good: list[Read] = field(default_factory=list)
+    bad: list[Failed] = field(default_factory=list)
+    size: int = 0
+    last: bool = False
+
+    def add(self, answer: Answer) -> None:
         if isinstance(answer, Read):
-            good.append(answer)
-            size += len(answer.body.content)
+            self.good.append(answer)
+            self.size += len(answer.body.content)
         else:
-            bad.append(answer)
-            size += len(answer.content)
-        if len(good) + len(bad) >= BATCH_ITEMS or size >= BATCH_BYTES:
-            yield good, bad
-            good, bad, size = [], [], 0
-    if good or bad:
-        yield good, bad
+            self.bad.append(answer)
+            self.size += len(answer.content)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.good) + len(self.bad) >= BATCH_ITEMS or self.size >= BATCH_BYTES
+
+
+def batches(answers: Iterator[Answer]) -> Iterator[Piece]:
+    """Cut a stream of answers into pieces, none of them empty."""
+    piece = Piece()
+    for answer in answers:
+        if piece.is_full:
+            yield piece
+            piece = Piece()
+        piece.add(answer)
+    if piece.good or piece.bad:
+        piece.last = True
+        yield piece

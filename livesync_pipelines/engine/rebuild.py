@@ -102,5 +102,5 @@ def _is_shown(operation: Operation, change: Change, held: Mapping[str, Any] | No
         "chunker_version": CHUNKER_VERSION,
         **dict(zip(("record_title", "record_url", "record_media_type"), described, strict=True)),
         "attributes": dict(record.attributes),
-        "chunks": {str(placed.chunk_id): placed.chunk.text for placed in change.written},
+        "chunks": {placed.chunk_id: placed.chunk.text for placed in change.written},
     }

@@ -32,5 +32,12 @@ def replay(connection: Connection, operation: Operation, *, now: Callable[[], da
                 batch.changes.append(made)
         operation.counts.listed += len(piece)
         if not batch.is_empty:
-            write(connection, operation, batch, now=now(), resume=operation.resume)
+            write(
+                connection,
+                operation,
+                batch,
+                now=now(),
+                resume=operation.resume,
+                note=operation.note,
+            )
         last = piece[-1][0].item_id

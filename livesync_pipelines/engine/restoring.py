@@ -34,7 +34,14 @@ def restore(engine: Engine, sync_id: str, item_id: str) -> SyncResult:
         )
         now = engine.now()
         with connection.transaction():
-            write(connection, operation, Batch(changes=[change]), now=now, resume=operation.resume)
+            write(
+                connection,
+                operation,
+                Batch(changes=[change]),
+                now=now,
+                resume=operation.resume,
+                note=operation.note,
+            )
             kept.keep(connection, sync_id, item_id, record.key, now)
         return Outcome(Status.SUCCESS)
 

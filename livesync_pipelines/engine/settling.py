@@ -47,10 +47,11 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
         old = known.pop(old_keys.get(entry.identity or "", ""), None)
         if old is not None:
             renamed[entry.key] = old
-    for good, bad in batches(this.read(arrived)):
+    for piece in batches(this.read(arrived)):
         batch = Batch()
-        take_in(this, good, bad, batch, renamed=renamed)
-        batch.settled = [r.entry.key for r in good] + [failed.failure.key for failed in bad]
+        take_in(this, piece, batch, renamed=renamed)
+        batch.settled = [r.entry.key for r in piece.good]
+        batch.settled += [failed.failure.key for failed in piece.bad]
         batch.settled += [
             change.known.key
             for change in batch.changes

@@ -1,23 +1,30 @@
-"""Commits in the background: while one batch is written, the next is read."""
+"""Commits in the background: while one batch is written, the next ones are read."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+AHEAD = 2
+"""So many pieces of work may wait or be under way: one is written while the next one waits, so
+that a slow one holds nobody up."""
+
 
 class Writer:
-    """Does one piece of work at a time, in order, beside its owner.
+    """Does one piece of work at a time, in order, beside its owner. After one has failed, none
+    of those behind it is done.
 
-    At most one is under way: `begin` waits for the one before it, and raises what that one
-    raised. Leaving the block waits too, so nothing is written after it.
+    `begin` waits while `AHEAD` are not done, `wait` until all are; both raise what a piece of
+    work raised. Leaving the block waits too, so nothing is written after it.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
-        self._under_way: Future[None] | None = None
+        self._under_way: deque[Future[None]] = deque()
+        self._failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -31,19 +38,29 @@ class Writer:
         self._thread.shutdown(wait=True)
         if error is None:
             self.wait()
-        elif self._under_way is not None and (other := self._under_way.exception()):
-            error.add_note(f"The last commit failed too: {other}")
+        for left in self._under_way:
+            if error is not None and (other := left.exception()):
+                error.add_note(f"A commit failed too: {other}")
 
     def begin(self, work: Callable[[], None]) -> None:
-        """Start a piece of work, after the one before it has ended."""
-        self.wait()
-        self._under_way = self._thread.submit(work)
+        """Start a piece of work, after those before it."""
+        while len(self._under_way) >= AHEAD:
+            self._under_way.popleft().result()
+        self._under_way.append(self._thread.submit(self._do, work))
 
     def wait(self) -> None:
-        """Return when nothing is under way; raises what the last piece of work raised."""
-        done, self._under_way = self._under_way, None
-        if done is not None:
-            done.result()
+        """Return when nothing is under way."""
+        while self._under_way:
+            self._under_way.popleft().result()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        if self._failed:
+            return
+        try:
+            work()
+        except BaseException:
+            self._failed = True
+            raise
 
 
 class Inline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -213,7 +212,7 @@ class Known:
     content_hash: bytes
     fingerprint: bytes
     mapped: Mapping[str, str]
-    chunk_ids: tuple[UUID, ...]
+    chunk_ids: tuple[str, ...]
     mapping_version: str
     chunker_version: str
 
@@ -228,9 +227,9 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class PlacedChunk:
-    """A chunk with its identity: words and record, never its position."""
+    """A chunk with its identity (a UUID, spelled out): words and record, never its position."""
 
-    chunk_id: UUID
+    chunk_id: str
     chunk: Chunk
 
 
@@ -248,4 +247,4 @@ class Change:
     mapped: Mapping[str, str]
     layout: tuple[PlacedChunk, ...]
     written: tuple[PlacedChunk, ...]
-    dropped: tuple[UUID, ...]
+    dropped: tuple[str, ...]

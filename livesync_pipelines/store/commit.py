@@ -60,8 +60,10 @@ def write(
     *,
     now: datetime,
     resume: str | None,
+    note: str | None,
 ) -> None:
-    """Commit a batch and the cursor that follows it. Nothing of it shows before all of it does.
+    """Commit a batch and the place in the listing that follows it (`resume`, and the connector's
+    own `note`). Nothing of it shows before all of it does.
 
     Raises `Broken` when a newer operation has taken the sync over; then nothing is written.
     """
@@ -79,11 +81,11 @@ def write(
             _write_unsettled(connection, sync_id, batch)
             append(connection, operation, _lines(batch), now)
             _count(operation, batch)
-            tenure.advance(connection, operation, resume=resume)
+            tenure.advance(connection, operation, resume=resume, note=note)
     except BaseException:
         (operation.ledger_seq, operation.ledger_hash), operation.counts = head, counts
         raise
-    operation.resume = resume
+    operation.resume, operation.note = resume, note
     operation.page += 1
 
 
@@ -131,7 +133,9 @@ def _clear(connection: Connection, sync_id: str, batch: Batch) -> dict[str, str]
             )
     dropped = [chunk_id for c in batch.changes for chunk_id in c.dropped]
     if dropped:
-        connection.execute("delete from livesync.chunks where chunk_id = any(%s)", (dropped,))
+        connection.execute(
+            "delete from livesync.chunks where chunk_id = any(%s::uuid[])", (dropped,)
+        )
     return {item_id: state for item_id, state in known if state is not None}
 
 

@@ -74,7 +74,7 @@ def layout(change: Change) -> list[dict[str, Any]]:
     """A document's chunks in order: id, character offsets, heading path."""
     return [
         {
-            "id": str(placed.chunk_id),
+            "id": placed.chunk_id,
             "start": placed.chunk.start,
             "end": placed.chunk.end,
             "headings": list(placed.chunk.heading_path),
@@ -85,6 +85,7 @@ def layout(change: Change) -> list[dict[str, Any]]:
 
 def of_chunks(operation: Operation, change: Change) -> Iterator[Values]:
     language = None if operation.language == "none" else operation.language
+    operation_id = str(operation.operation_id)  # once, not once for each row
     for placed in change.written:
         yield (
             placed.chunk_id,
@@ -94,5 +95,5 @@ def of_chunks(operation: Operation, change: Change) -> Iterator[Values]:
             language,
             placed.chunk.text,
             estimate_tokens(placed.chunk.text),
-            operation.operation_id,
+            operation_id,
         )

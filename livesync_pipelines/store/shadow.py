@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -111,7 +110,7 @@ def _record(
 def _known(connection: Connection, query: str, values: tuple[Any, ...]) -> Iterator[Known]:
     for row in connection.execute(query.encode(), values):
         named = dict(zip(_KNOWN_FIELDS, row, strict=True))
-        named["chunk_ids"] = tuple(UUID(place["id"]) for place in named["chunk_ids"])
+        named["chunk_ids"] = tuple(place["id"] for place in named["chunk_ids"])
         yield Known(**named)
 
 

@@ -174,7 +174,9 @@ def fence(connection: Connection, operation: Operation) -> None:
         )
 
 
-def advance(connection: Connection, operation: Operation, *, resume: str | None) -> None:
+def advance(
+    connection: Connection, operation: Operation, *, resume: str | None, note: str | None
+) -> None:
     """Move the sync's own state along, inside the caller's transaction and behind its `fence`."""
     connection.execute(
         "update livesync.syncs set resume = %s, full_since = %s, note = %s, ledger_seq = %s,"
@@ -182,7 +184,7 @@ def advance(connection: Connection, operation: Operation, *, resume: str | None)
         (
             resume,
             operation.full_since if resume else None,
-            operation.note,
+            note,
             operation.ledger_seq,
             operation.ledger_hash,
             operation.sync.sync_id,

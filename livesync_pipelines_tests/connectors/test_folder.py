@@ -324,6 +324,23 @@ def test_a_file_that_grew_since_the_listing_is_read_as_it_is_now(tmp_path: Path)
     assert answer.version == all_entries(pages(folder(tmp_path)))["log"].version != listed.version
 
 
+def test_files_of_many_folders_are_read_in_any_order_and_nothing_stays_open(
+    tmp_path: Path,
+) -> None:
+    keys = ["a", "d/b", "d/c", "d/e/f", "d/e/g", "h/i", "d/j", "k"]
+    for key in keys:
+        plant(tmp_path, key)
+        (tmp_path / key).write_text(f"words of {key}")
+    (tmp_path / "link").symlink_to("d")
+    before = os.listdir("/proc/self/fd")
+    asked = [*keys, "link/b", "a", "d/no/x", "k", "d/e/no", "a", *reversed(keys)]
+    answers = list(folder(tmp_path).fetch([Entry(key, "1") for key in asked]))
+    found = [a.code if isinstance(a, ItemFailure) else a.content.decode() for a in answers]
+    gone = {"link/b", "d/no/x", "d/e/no"}
+    assert found == ["vanished" if key in gone else f"words of {key}" for key in asked]
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_a_body_says_where_it_is_from(tmp_path: Path) -> None:
     plant(tmp_path, "d/a b#é.md")
     body = read(folder(tmp_path), "d/a b#é.md")

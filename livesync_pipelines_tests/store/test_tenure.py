@@ -66,9 +66,9 @@ def test_what_was_overtaken_can_neither_write_nor_finish_what_is_not_its_own(
         new = begin(house, other)
         batch = Batch(failures=[Failed(ItemFailure("a", "odd", "Odd."))])
         with pytest.raises(Broken, match="overtaken"):
-            write(connection, old, batch, now=house.engine.now(), resume="a")
+            write(connection, old, batch, now=house.engine.now(), resume="a", note=None)
         finish(house, connection, old, Status.FAILED)
-        write(other, new, batch, now=house.engine.now(), resume="b")
+        write(other, new, batch, now=house.engine.now(), resume="b", note=None)
         assert operations.in_flight(other) == {"docs"}
     assert house.sync_row()["resume"] == "b"
     assert old.resume is None
