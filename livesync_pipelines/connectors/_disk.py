@@ -136,15 +136,15 @@ def _read(file: int, key: str, max_bytes: int) -> tuple[bytes, os.stat_result] |
     if before.st_size > max_bytes:
         reason = f"it has {before.st_size} bytes, the limit is {max_bytes}"
         return ItemFailure(key, "too_large", reason)
-    content = _bytes(file, before.st_size + 1)
+    content = _bytes(file, before.st_size)
     after = os.fstat(file)
     same = len(content) == after.st_size and version(before) == version(after)
     return (content, after) if same else None
 
 
-def _bytes(file: int, most: int) -> bytes:
-    """The bytes of a file up to its end, or so many; usually in a single call."""
-    content = os.read(file, most)
-    while 0 < len(content) < most and (more := os.read(file, most - len(content))):
+def _bytes(file: int, size: int) -> bytes:
+    """The bytes of a file of this size, usually in a single call; one more if there are more."""
+    content = os.read(file, size + 1)
+    while 0 < len(content) < size and (more := os.read(file, size + 1 - len(content))):
         content += more
     return content

@@ -162,12 +162,11 @@ def _write_contents(connection: Connection, sync_id: str, changes: Sequence[Chan
     )
     for (content_hash,) in held.fetchall():
         del fresh[content_hash]
-    _copy(
-        connection,
-        "contents",
-        "sync_id, content_hash, text",
-        ((sync_id, digest, text) for digest, text in fresh.items()),
-    )
+    copy = "copy livesync.contents (sync_id, content_hash, text) from stdin (format binary)"
+    with connection.cursor() as cursor, cursor.copy(copy) as out:
+        out.set_types(("text", "bytea", "text"))  # nothing to escape: half the time
+        for digest, text in fresh.items():
+            out.write_row((sync_id, digest, text))
 
 
 def _write_rows(
