@@ -63,7 +63,8 @@ def chunk(text: str, limits: ChunkLimits = DEFAULT_LIMITS) -> list[Chunk]:
 
 
 def chunk_ids(scope: bytes | str, chunks: Iterable[Chunk]) -> list[str]:
-    """An id for each chunk, spelled as a UUID: of the record (`scope`) and of the chunk's words, nothing else.
+    """An id for each chunk, spelled as a UUID: of the record (`scope`) and of the chunk's words,
+    nothing else.
 
     The same words twice in one record have the same id twice. A caller that stores by id keeps
     the first and leaves out the later ones: a search would find the same words at both. A chunk

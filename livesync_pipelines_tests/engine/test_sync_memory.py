@@ -83,8 +83,8 @@ def run(house: House, *, edited: int) -> int:
 
 
 def test_neither_pages_nor_contents_pile_up(endless: House) -> None:
-    """What is held is three pages and four batches at most: one is read, one waits, two are with the
-    writer."""
+    """What is held is three pages and four batches at most: one is read, one waits, two are with
+    the writer."""
     assert run(endless, edited=0) == ITEMS
     assert 0 < Endless.tables.most <= 3
     assert 0 < Endless.bodies.most <= 4 * BATCH_ITEMS + 1

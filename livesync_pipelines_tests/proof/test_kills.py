@@ -1,0 +1,172 @@
+"""`kill -9` at every step, before and after it, twice: the next run completes the work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livesync_pipelines.core.chunk import chunk
+from livesync_pipelines.core.normalise import normalise_text
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.rebuild import Rebuilt, rebuild
+from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
+from livesync_pipelines.store import catalog, ledger, operations, stages
+from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.engine.house import prose
+from livesync_pipelines_tests.proof.points import STEPS
+from livesync_pipelines_tests.proof.victim import PAGE
+
+FILES, CHANGED = 11, 6
+IN_FLIGHT = 2 * PAGE
+"""Files that a death may cost: those of the page that is written, and of the page that is read
+meanwhile."""
+
+
+@dataclass(slots=True)
+class Victims:
+    """A folder that is synced by processes that may be killed."""
+
+    engine: Engine
+    folder: Path
+    log: Path
+    forker: subprocess.Popen[str]
+
+    def run(self, **killed: Any) -> dict[str, Any]:
+        """One run in a process of its own; says whether it was killed, and what it reached."""
+        order = {"url": self.engine.database.url, "log": str(self.log), "full": False, **killed}
+        assert self.forker.stdin is not None
+        assert self.forker.stdout is not None
+        self.forker.stdin.write(json.dumps(order) + "\n")
+        self.forker.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.forker.stdout.readline())
+        return answer
+
+    def files_read(self) -> int:
+        """How many files were read since last asked."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return len(lines)
+
+    def plant(self) -> None:
+        for number in range(FILES):
+            (self.folder / f"{number:02}.md").write_text(prose(f"t{number}", sections=2))
+
+    def change(self) -> None:
+        """One of each: edited, added, removed, renamed backwards and forwards, unreadable."""
+        (self.folder / "01.md").write_text(prose("edited", sections=3))
+        (self.folder / "05x.md").write_text(prose("new", sections=2))
+        (self.folder / "03.md").unlink()
+        (self.folder / "06.md").rename(self.folder / "00a.md")
+        (self.folder / "04.md").rename(self.folder / "99.md")
+        (self.folder / "08.pdf").write_bytes(b"%PDF-1.4 broken")
+
+    def assert_whole(self) -> None:
+        """The capsule equals the folder; ledger, shadow and chunks agree; nobody holds anything."""
+        wanted = {
+            path.name: [piece.text for piece in chunk(normalise_text(path.read_text()))]
+            for path in self.folder.glob("*.md")
+        }
+        with self.engine.database.connect() as connection:
+            placed = stages.table(connection, "docs", "capsule_chunks").to_pylist()
+            keys = {
+                row["item_id"]: row["key"]
+                for row in rows(connection, "select item_id, key from livesync.shadow")
+            }
+            found: dict[str, list[str]] = {}
+            for row in sorted(placed, key=lambda row: (row["item_id"], row["ordinal"])):
+                found.setdefault(keys[row["item_id"]], []).append(row["text"])
+            assert found == wanted
+            assert ledger.first_broken(connection, "docs") is None
+            assert operations.in_flight(connection) == set()
+            left = rows(connection, "select * from livesync.operations where status = 'running'")
+            assert left == []
+        agreeing = len(wanted)
+        assert rebuild(self.engine, "docs", check=True) == Rebuilt(agreeing=agreeing)
+
+
+@pytest.fixture(scope="module")
+def forker() -> Iterator[subprocess.Popen[str]]:
+    """One process that has imported everything, and forks for every run."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "livesync_pipelines_tests.proof.victim"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield child
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    child.stdout.close()
+    assert child.wait(10) == 0
+
+
+@pytest.fixture
+def victims(engine: Engine, tmp_path: Path, forker: subprocess.Popen[str]) -> Victims:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    wanted = Desired(
+        connections=(
+            Connection(
+                name="here", project_id="demo", platform="folder", options={"path": str(folder)}
+            ),
+        ),
+        capsules=(Capsule(name="handbook", project_id="demo"),),
+        syncs=(
+            SyncConfig(
+                sync_id="docs",
+                project_id="demo",
+                connection="here",
+                capsule="handbook",
+                schedule="manual",
+            ),
+        ),
+    )
+    with engine.database.connect() as connection:
+        catalog.apply(connection, wanted)
+    return Victims(engine, folder, tmp_path / "log", forker)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_that_is_killed_at_any_step_loses_and_doubles_nothing(
+    victims: Victims, step: str, when: str
+) -> None:
+    victims.plant()
+    calm = victims.run()
+    assert calm["status"] == "success"
+    victims.change()
+    victims.files_read()
+    fired = 0
+    for turn in (1, 1, 2):
+        fired += victims.run(step=step, when=when, turn=turn)["killed"]
+    last = victims.run()
+    assert last["status"] == "partial", last
+    assert fired >= 1, "a step at which nobody dies proves nothing"
+    assert victims.files_read() <= CHANGED + fired * IN_FLIGHT, "work was done again"
+    victims.assert_whole()
+    again = victims.run()
+    assert again["reached"].get("rows are written", 0) == 0, "nothing is left to write"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_first_sync_that_is_killed_at_any_step_is_completed(
+    victims: Victims, step: str, when: str
+) -> None:
+    victims.plant()
+    fired = 0
+    for turn in (1, 2, 1):
+        fired += victims.run(step=step, when=when, turn=turn)["killed"]
+    last = victims.run()
+    assert last["status"] == "success", last
+    assert fired >= 1 or step in {"renames are settled", "absences are settled"}
+    assert victims.files_read() <= FILES + fired * IN_FLIGHT, "work was done again"
+    victims.assert_whole()
