@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -19,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 10.0
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
+_STARTS, _SOON_S = 4, 120.0
+"""A child that has to be started so often in so short a time is not started again."""
 
 
 class Child:
@@ -29,14 +32,20 @@ class Child:
     """
 
     def __init__(self, name: str, command: list[str], *, port: int | None, log: Path) -> None:
-        self._name = name
+        self.name = name
         self._command = command
         self._port = port
         self._log = log
         self._asked = False
+        self._started: deque[float] = deque(maxlen=_STARTS)
 
     def __enter__(self) -> Self:
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._start()
+        return self
+
+    def _start(self) -> None:
+        self._started.append(monotonic())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -46,7 +55,6 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
-        return self
 
     def __exit__(
         self,
@@ -81,7 +89,7 @@ class Child:
             self.raise_if_lost(0.1)
             if monotonic() > until:
                 raise Broken(
-                    f"{self._name} does not answer on port {self._port} after {patience_s:.0f} s.",
+                    f"{self.name} does not answer on port {self._port} after {patience_s:.0f} s.",
                     hint=f"Read {self._log}.",
                 )
 
@@ -93,9 +101,24 @@ class Child:
             return
         lines = self._log.read_text(errors="replace").splitlines()[-_TAIL_LINES:]
         raise Broken(
-            f"{self._name} has ended by itself (exit code {code}):\n  " + "\n  ".join(lines),
+            f"{self.name} has ended by itself (exit code {code}):\n  " + "\n  ".join(lines),
             hint=f"Read {self._log}.",
         )
+
+    def restart_if_lost(self, wait_s: float) -> bool:
+        """Wait a little; start the process again if it has ended, and say so.
+
+        Raises `Broken`, as `raise_if_lost`, when it keeps ending.
+        """
+        quick = len(self._started) == _STARTS and monotonic() - self._started[0] < _SOON_S
+        try:
+            self.raise_if_lost(wait_s)
+        except Broken:
+            if quick:
+                raise
+            self._start()
+            return True
+        return False
 
 
 def refuse_taken(port: int, what: str, variable: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,11 +18,11 @@ from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
-from livesync_pipelines.store import catalog, operations, queue
+from livesync_pipelines.store import catalog, embedded, operations, queue
 
 DEFINITIONS = "livesync_pipelines.definitions"
 _READY_S = 90.0
@@ -37,6 +38,7 @@ def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
     if not once:
         refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
         refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # what it tells, we tell
     with _signals(), ExitStack() as stack:
         try:
             engine = stack.enter_context(opened(settings))
@@ -51,7 +53,7 @@ def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
                 child.wait_until_ready(_READY_S)
             _cycle(engine)
             _tell_addresses(settings)
-            _stay(engine, children)
+            _stay(engine, settings, children)
         except _StopError:
             _say("Stopping.")
         return 0
@@ -157,16 +159,32 @@ def _tell_addresses(settings: Settings) -> None:
     )
 
 
-def _stay(engine: Engine, children: Sequence[Child]) -> None:
-    """Tell of every operation that ends, until a signal comes or a child is lost."""
+def _stay(engine: Engine, settings: Settings, children: Sequence[Child]) -> None:
+    """Tell of every operation that ends, until a signal comes.
+
+    A child that dies is started again, and so is the embedded database; another database that
+    goes away is waited for.
+    """
     seen = engine.now()
     while True:
         for child in children:
-            child.raise_if_lost(_LOOK_S / len(children))
-        with engine.database.pooled() as connection:
-            for row in operations.since(connection, seen):
-                seen = row["finished_at"]
-                _say(_line(row, seen))
+            if child.restart_if_lost(_LOOK_S / len(children)):
+                _say(f"{child.name} had ended by itself, and was started again.")
+        try:
+            seen = _tell_of_operations(engine, seen)
+        except Unavailable as error:
+            _say(error.message)
+            if settings.database_url is None:
+                embedded.start(settings.home)
+                _say("The embedded Postgres had died, and was started again.")
+
+
+def _tell_of_operations(engine: Engine, seen: datetime) -> datetime:
+    with engine.database.pooled() as connection:
+        for row in operations.since(connection, seen):
+            seen = row["finished_at"]
+            _say(_line(row, seen))
+    return seen
 
 
 def _line(row: dict[str, Any], at: datetime) -> str:

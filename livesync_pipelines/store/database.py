@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow, dict_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from livesync_pipelines.model.errors import Broken, Unavailable
 
@@ -41,8 +41,18 @@ class Database:
 
     @contextmanager
     def pooled(self) -> Iterator[Connection]:
-        with self._opened().connection() as connection:
-            yield connection
+        """A shared connection. Raises `Unavailable` when the database does not answer, or goes
+        away meanwhile."""
+        held: Connection | None = None
+        try:
+            with self._opened().connection() as held:
+                yield held
+        except PoolTimeout as error:
+            raise _no_answer(self.url, error) from error
+        except psycopg.OperationalError as error:
+            if held is not None and held.closed:
+                raise _no_answer(self.url, error) from error
+            raise
 
     def _opened(self) -> ConnectionPool[Connection]:
         with self._opening:
@@ -102,7 +112,7 @@ def _apply_missing(connection: Connection, applied: set[str]) -> int:
     return len(missing)
 
 
-def _no_answer(url: str, error: psycopg.OperationalError) -> Unavailable:
+def _no_answer(url: str, error: Exception) -> Unavailable:
     info = psycopg.conninfo.conninfo_to_dict(url)
     place = f"{info.get('host', 'localhost')}:{info.get('port', 5432)}/{info.get('dbname', '')}"
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"

@@ -7,16 +7,22 @@ import shutil
 import warnings
 from hashlib import blake2b
 from pathlib import Path
+from time import sleep
 from typing import Any
+
+import psycopg
 
 from livesync_pipelines.model.errors import Broken
 
 COMMON_PLACE = Path("/var/lib/livesync")
 """Where root's server lives when its own user cannot reach the checkout or the home."""
 
+_LOOKS, _LOOK_S = 20, 0.5
+
 
 def start(home: Path) -> str:
-    """Start (or join) the embedded server of this home and return its address.
+    """Start (or join) the embedded server of this home and return its address; one that has
+    died is started again.
 
     It listens on a Unix socket only, and stops when the last process that joined it ends. As
     root it runs under a user of its own, `pgserver`.
@@ -36,13 +42,27 @@ def _server(home: Path) -> Any:
     if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
         data = _move_to_common_place(package, home)
     try:
-        return package.get_server(data, cleanup_mode="stop")
+        server = package.get_server(data, cleanup_mode="stop")
+        for _ in range(_LOOKS):  # one that was killed just now may still seem to run
+            server.ensure_postgres_running()
+            if _answers(server.get_uri()):
+                break
+            sleep(_LOOK_S)
     except Exception as error:
         raise Broken(
             f"The embedded Postgres did not start: {type(error).__name__}.",
             hint=f"Read {data / 'log'}, or set LIVESYNC_DATABASE_URL to a Postgres of your own.",
             where=str(data),
         ) from error
+    return server
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _package() -> Any:

@@ -20,6 +20,11 @@ from livesync_pipelines.cli.children import free_port
 COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
 
 
+def _children(parent: int, name: str) -> list[psutil.Process]:
+    family = psutil.Process(parent).children()
+    return [child for child in family if name in " ".join(child.cmdline())]
+
+
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     docs = tmp_path / "docs"
@@ -100,7 +105,9 @@ def test_a_database_that_does_not_answer_is_told_in_one_sentence(
     assert "Traceback" not in done.stderr
 
 
-def test_an_interrupt_stops_every_child(environ: dict[str, str], tmp_path: Path) -> None:
+def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
     with subprocess.Popen(
         [*COMMAND, str(tmp_path / "sync.yaml")],
         env=environ,
@@ -110,6 +117,12 @@ def test_an_interrupt_stops_every_child(environ: dict[str, str], tmp_path: Path)
     ) as up:
         assert up.stderr is not None
         told = next((line for line in up.stderr if "is up" in line), "")
+        for name in ("web.serve", "dagster._daemon"):
+            (child,) = _children(up.pid, name)
+            child.kill()
+            assert next(line for line in up.stderr if "started again" in line)
+        (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter dives.\n")
+        assert next(line for line in up.stderr if "1 added" in line), "its work is done again"
         family = psutil.Process(up.pid).children(recursive=True)
         up.send_signal(signal.SIGINT)
         up.stderr.read()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,8 @@ from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.rebuild import Rebuilt, rebuild
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
-from livesync_pipelines.store import catalog, ledger, operations, stages
-from livesync_pipelines.store.database import rows
+from livesync_pipelines.store import catalog, embedded, ledger, operations, stages
+from livesync_pipelines.store.database import Database, rows
 from livesync_pipelines_tests.engine.house import prose
 from livesync_pipelines_tests.proof.points import STEPS
 from livesync_pipelines_tests.proof.victim import PAGE
@@ -110,28 +112,26 @@ def forker() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def victims(engine: Engine, tmp_path: Path, forker: subprocess.Popen[str]) -> Victims:
-    folder = tmp_path / "docs"
+    return _victims(engine, tmp_path, forker)
+
+
+def _victims(engine: Engine, place: Path, forker: subprocess.Popen[str]) -> Victims:
+    folder = place / "docs"
     folder.mkdir()
-    wanted = Desired(
-        connections=(
-            Connection(
-                name="here", project_id="demo", platform="folder", options={"path": str(folder)}
-            ),
-        ),
-        capsules=(Capsule(name="handbook", project_id="demo"),),
-        syncs=(
-            SyncConfig(
-                sync_id="docs",
-                project_id="demo",
-                connection="here",
-                capsule="handbook",
-                schedule="manual",
-            ),
-        ),
+    here = Connection(
+        name="here", project_id="demo", platform="folder", options={"path": str(folder)}
     )
+    sync = SyncConfig(
+        sync_id="docs",
+        project_id="demo",
+        connection="here",
+        capsule="handbook",
+        schedule="manual",
+    )
+    capsule = Capsule(name="handbook", project_id="demo")
     with engine.database.connect() as connection:
-        catalog.apply(connection, wanted)
-    return Victims(engine, folder, tmp_path / "log", forker)
+        catalog.apply(connection, Desired(connections=(here,), capsules=(capsule,), syncs=(sync,)))
+    return Victims(engine, folder, place / "log", forker)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -169,4 +169,35 @@ def test_a_first_sync_that_is_killed_at_any_step_is_completed(
     assert last["status"] == "success", last
     assert fired >= 1 or step in {"renames are settled", "absences are settled"}
     assert victims.files_read() <= FILES + fired * IN_FLIGHT, "work was done again"
+    victims.assert_whole()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Path]:
+    """The home of an embedded server of one's own."""
+    home = Path(tempfile.mkdtemp(prefix="livesync-mortal-"))
+    home.chmod(0o755)
+    yield home
+    embedded.stop(home)
+    shutil.rmtree(home)
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["a batch is taken in", "chunks are written", "the ledger is written", "the cursor is moved"],
+)
+def test_a_database_that_is_killed_comes_back_with_all_that_was_committed(
+    mortal: Path, tmp_path: Path, forker: subprocess.Popen[str], step: str
+) -> None:
+    database = Database(embedded.start(mortal))
+    database.migrate()
+    victims = _victims(Engine(database=database, enabled=True), tmp_path, forker)
+    victims.plant()
+    for turn in (2, 1):
+        postmaster = int((mortal / "postgres" / "postmaster.pid").read_text().split()[0])
+        dying = victims.run(step=step, when="after", turn=turn, victim=postmaster)
+        assert "status" not in dying, "the server died and nobody noticed"
+        assert embedded.start(mortal) == database.url
+    assert victims.run()["status"] == "success"
+    assert victims.files_read() <= FILES + 2 * IN_FLIGHT
     victims.assert_whole()

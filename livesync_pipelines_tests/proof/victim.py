@@ -38,9 +38,11 @@ def _in_a_child(order: dict[str, Any]) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         os.close(come)
-        with os.fdopen(go, "w") as out:
-            json.dump(_carry_out(order), out)
-        os._exit(0)
+        try:
+            with os.fdopen(go, "w") as out:
+                json.dump(_carry_out(order), out)
+        finally:
+            os._exit(0)  # whatever was raised: nothing was told
     os.close(go)
     with os.fdopen(come) as told:
         text = told.read()
@@ -88,7 +90,7 @@ class _Step:
     def _die(self, when: str) -> None:
         here = self.order.get("step"), self.order.get("when"), self.order.get("turn")
         if here == (self.name, when, self.reached[self.name]):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(self.order.get("victim") or os.getpid(), signal.SIGKILL)
 
 
 def _watch(module: Any, name: str, step: _Step) -> None:
