@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LIVESYNC_HOME ?= $(CURDIR)/.livesync
 
-.PHONY: run test setup lint bench clean
+.PHONY: run test setup lint prove bench clean
 
 setup: .venv/ready
 
@@ -26,6 +26,13 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Generated histories from a seed, and everything that is killed or broken on purpose.
+prove: setup
+	@seed=$${SEED:-$$(date +%s)}; echo "make prove SEED=$$seed HISTORIES=$${HISTORIES:-300}"; \
+		LIVESYNC_PROVE=$${HISTORIES:-300} $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
+		--hypothesis-seed=$$seed livesync_pipelines_tests/engine/test_sync_machine.py
+	$(BIN)/python -m pytest livesync_pipelines_tests/proof
 
 bench: setup
 	$(BIN)/python -m benchmarks

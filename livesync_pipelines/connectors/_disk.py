@@ -6,8 +6,6 @@ import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from livesync_pipelines.model.errors import ItemFailure
 
@@ -52,7 +50,7 @@ def printable(key: str) -> str:
 
 
 class Below:
-    """The files below one folder; a context manager. Where links are not followed, none on the
+    """The files below one folder, until `close`. Where links are not followed, none on the
     way to a file is, not even one that was put there after the listing.
 
     The folder of the last file stays open: its neighbours come next.
@@ -64,15 +62,7 @@ class Below:
         self._follow = follow
         self._folder, self._at = "", self._root
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._leave()
         os.close(self._root)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -102,7 +103,7 @@ class Folder(Connector):
             below = disk.Below(self._path, follow=self._follow)
         except OSError as error:
             raise self._unavailable(f"cannot be opened: {error.strerror}") from error
-        with below:
+        with closing(below):
             for entry in entries:
                 yield self._body(below, entry.key)
 

@@ -71,14 +71,19 @@ def _pieces(
 ) -> Iterator[tuple[ListingPage, pa.Table]]:
     """The page with what the shadow holds of its range; in several pieces where that is much, as
     after a large folder has gone. What the page says of itself comes with its first piece."""
+    began = perf_counter()
     if not this.connector.spec.ordered:
         keys = page.entries["key"].to_pylist()
-        yield page, shadow.versions_of(this.connection, this.sync_id, keys)
+        held = shadow.versions_of(this.connection, this.sync_id, keys)
+        this.timed("deltas", began)
+        yield page, held
         return
     while True:
+        began = perf_counter()
         held = shadow.versions_between(
             this.connection, this.sync_id, after=after, through=page.resume, limit=SHADOW_ITEMS
         )
+        this.timed("deltas", began)
         if held.num_rows < SHADOW_ITEMS:
             yield page, held
             return

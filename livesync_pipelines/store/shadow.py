@@ -17,15 +17,20 @@ _PIECE = 1_000
 _REPLAY_PIECE = 500
 
 
+_AFTER = """
+select key, version from livesync.shadow where sync_id = %(sync_id)s
+and key > %(after)s collate "C" order by key limit %(limit)s"""
+_BETWEEN = _AFTER.replace(" order by", ' and key <= %(through)s collate "C" order by')
+"""Two queries, for in a prepared one a bound that may be null is no bound of the index scan."""
+
+
 def versions_between(
     connection: Connection, sync_id: str, *, after: str | None, through: str | None, limit: int
 ) -> pa.Table:
     """Key and version of the first items whose keys lie in (after, through]; None is no bound."""
     found = connection.execute(
-        "select key, version from livesync.shadow where sync_id = %s"
-        ' and (%s::text is null or key > %s collate "C")'
-        ' and (%s::text is null or key <= %s collate "C") order by key limit %s',
-        (sync_id, after, after, through, through, limit),
+        _BETWEEN if through is not None else _AFTER,
+        {"sync_id": sync_id, "after": after or "", "through": through, "limit": limit},
     ).fetchall()
     return _versions(found)
 
@@ -193,15 +198,15 @@ class StoredMemory:
         return dict(found.fetchall())
 
     def keys(self) -> Iterator[str]:
-        after: str | None = None
+        after = ""
         while piece := self._keys_after(after):
             yield from piece
             after = piece[-1]
 
-    def _keys_after(self, after: str | None) -> list[str]:
+    def _keys_after(self, after: str) -> list[str]:
         found = self._connection.execute(
             "select key from livesync.shadow where sync_id = %s"
-            ' and (%s::text is null or key > %s collate "C") order by key limit %s',
-            (self._sync_id, after, after, _PIECE),
+            ' and key > %s collate "C" order by key limit %s',
+            (self._sync_id, after, _PIECE),
         )
         return [key for (key,) in found]

@@ -1,0 +1,108 @@
+"""Each broken variant of the engine is caught by a test of its behaviour."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import ledger
+from livesync_pipelines_tests.engine import (
+    test_restore,
+    test_sync_changes,
+    test_sync_config,
+    test_sync_failures,
+    test_sync_interrupted,
+    test_sync_patience,
+    test_sync_refused,
+    test_sync_removals,
+    test_sync_renames,
+)
+from livesync_pipelines_tests.engine.house import DATA, House, a_house, a_sync, prose
+from livesync_pipelines_tests.proof.mutants import MUTANTS, Mutant
+
+Trial = Callable[[House], None]
+MODULES: tuple[ModuleType, ...] = (
+    test_sync_removals,
+    test_sync_renames,
+    test_sync_changes,
+    test_sync_failures,
+    test_sync_interrupted,
+    test_sync_config,
+    test_sync_refused,
+)
+
+
+def trials() -> Iterator[Trial]:
+    """The tests that ask for nothing but a house."""
+    for module in MODULES:
+        for name, test in vars(module).items():
+            if name.startswith("test_") and list(inspect.signature(test).parameters) == ["house"]:
+                yield test
+    yield restored
+    yield tried_for_ever
+    yield tampered
+
+
+def restored(house: House) -> None:
+    for key in "abc":
+        house.source.put(key, prose(key))
+    house.run()
+    house.source.remove("b")
+    house.run()
+    test_restore.test_a_removed_item_comes_back_as_it_was_and_stays(house)
+
+
+def tried_for_ever(house: House) -> None:
+    house.configure(a_sync(schedule="hourly"))
+    test_sync_patience.test_after_three_tries_a_source_that_is_away_is_left_to_its_schedule(house)
+
+
+def tampered(house: House) -> None:
+    house.source.put("a", "Words.")
+    house.run()
+    house.execute("update livesync.ledger set item_id = 'other'")
+    with house.engine.database.connect() as connection:
+        assert ledger.first_broken(connection, "docs") == 1
+
+
+def emptied(house: House) -> None:
+    for table in (*DATA, "unsettled", "queue", "operations", "syncs"):
+        house.execute(f"delete from livesync.{table}")
+    house.configure()
+
+
+def caught_by(engine: Engine) -> tuple[str | None, int]:
+    """The trial that fails, and how many were needed."""
+    tried = 0
+    for tried, trial in enumerate(trials(), 1):
+        with a_house(engine) as house:
+            emptied(house)
+            try:
+                trial(house)
+            except (Exception, pytest.fail.Exception):  # noqa: BLE001 - whatever: it was noticed
+                return trial.__name__, tried
+    return None, tried
+
+
+def test_there_are_twenty_mutants_and_many_trials() -> None:
+    assert len(MUTANTS) >= 20
+    assert len(list(trials())) >= 50
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_a_broken_engine_is_noticed(
+    engine: Engine, mutant: Mutant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        mutant(patch)
+        name, tried = caught_by(engine)
+    assert name is not None, f"{tried} trials passed with it"
+
+
+def test_the_engine_as_it_is_passes_every_trial(engine: Engine) -> None:
+    name, tried = caught_by(engine)
+    assert name is None, f"trial {tried} fails without any mutant"
