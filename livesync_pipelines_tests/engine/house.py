@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any
 
 from livesync_pipelines.connectors.base import Connector
@@ -88,6 +89,12 @@ class House:
 
     def run(self, sync_id: str = SYNC, *, full: bool = False) -> SyncResult:
         return run_sync(self.engine, sync_id, trigger=Trigger.PERSON, full=full)
+
+    def wait_until_written(self, items: int, sync_id: str = SYNC) -> None:
+        """Return when the operation in flight has added so many: its writer works beside it."""
+        with self.engine.database.connect() as connection:
+            while operations.counts_in_flight(connection, sync_id).get("added", 0) < items:
+                sleep(0.01)
 
     def rows(self, query: str, *values: Any) -> list[Row]:
         with self.engine.database.pooled() as connection:

@@ -208,9 +208,12 @@ def test_failures_of_the_first_half_survive_a_resumed_listing(
 def test_the_counts_of_a_page_that_did_not_land_are_not_told(house: House) -> None:
     """What is in the result is in the ledger; `assert_sound` adds both up."""
     fill(house, "abcd")
-    house.source.at_fetch["d"] = lambda: house.execute(
-        "update livesync.syncs set fence = fence + 1"
-    )
+
+    def overtaken() -> None:
+        house.wait_until_written(2)
+        house.execute("update livesync.syncs set fence = fence + 1")
+
+    house.source.at_fetch["d"] = overtaken
     result = house.run()
     assert result.status is Status.FAILED
     assert result.counts.added == 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import sleep
-
 import psycopg
 import pytest
 
@@ -125,9 +123,7 @@ def test_a_zombie_whose_sync_was_taken_over_writes_nothing_more(house: House) ->
 
     def taken_over() -> None:
         house.source.at_page.clear()
-        with house.engine.database.connect() as connection:
-            while operations.counts_in_flight(connection, "docs").get("added", 0) < 2:
-                sleep(0.01)  # the page before is being written
+        house.wait_until_written(2)
         house.execute("update livesync.syncs set lock_id = default")
         second.append(house.run())
 

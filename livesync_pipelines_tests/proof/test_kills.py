@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -42,6 +43,9 @@ class Victims:
 
     def run(self, **killed: Any) -> dict[str, Any]:
         """One run in a process of its own; says whether it was killed, and what it reached."""
+        with self.engine.database.connect() as connection:
+            while operations.in_flight(connection):  # the server has not yet noticed a death
+                sleep(0.01)
         order = {"url": self.engine.database.url, "log": str(self.log), "full": False, **killed}
         assert self.forker.stdin is not None
         assert self.forker.stdout is not None
