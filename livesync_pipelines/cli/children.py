@@ -53,6 +53,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # One system call, and no thread of ours holds a lock that it could need.
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
             )
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import click
+
 from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, refuse_taken
 from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.engine.desired import from_environment, load
@@ -60,7 +62,7 @@ def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    click.echo(line, err=True)
 
 
 @contextmanager
@@ -139,7 +141,7 @@ def _cycle(engine: Engine) -> int:
             _say(f"Syncing {sync_id} ...")
             document = _attempt(engine, sync_id)
             failed = failed or "error" in document
-            print(json.dumps(document, indent=2), flush=True)  # noqa: T201
+            click.echo(json.dumps(document, indent=2))
     return 1 if failed else 0
 
 

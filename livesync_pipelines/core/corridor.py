@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import CHUNKER_VERSION, chunk, chunk_ids
+from livesync_pipelines.core.delta import delta as delta_of
 from livesync_pipelines.model.records import Change, Delta, Known, PlacedChunk, Record
+from livesync_pipelines.model.sync import FieldMapping
 
 
 def place(record: Record, *, scope: str) -> tuple[PlacedChunk, ...]:
@@ -38,6 +41,19 @@ def change(
         layout=layout,
         written=tuple(placed for i, placed in unique.items() if i not in held),
         dropped=tuple(held - unique.keys()),
+    )
+
+
+def carried(
+    record: Record, known: Known | None, *, fields: Sequence[FieldMapping], scope: str
+) -> Change:
+    """One record's whole way; `fields` is the sync's mapping, `scope` names the sync."""
+    return change(
+        record,
+        known,
+        delta=delta_of(record, known),
+        mapped=mapping.apply(fields, record.attributes),
+        layout=place(record, scope=scope),
     )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from livesync_pipelines.core import corridor, mapping
+from livesync_pipelines.core import corridor
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.records import Change, Delta, Record
+from livesync_pipelines.model.records import Change
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import commit, rows, target
 from livesync_pipelines.store.database import Connection
@@ -65,7 +65,8 @@ def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> No
             if text is None:
                 found.lost.append(item_id)
                 continue
-            change = _change(operation, logged_record(item_id, entry["after"], text, entry["at"]))
+            record = logged_record(item_id, entry["after"], text, entry["at"])
+            change = corridor.carried(record, None, fields=operation.sync.mapping, scope=sync_id)
             if _is_shown(operation, change, held.get(item_id)):
                 found.agreeing += 1
             else:
@@ -74,16 +75,6 @@ def _rebuild(connection: Connection, operation: Operation, found: Rebuilt) -> No
         commit.put_back(connection, operation, changes, gone=())
     found.unlogged = target.unlogged(connection, sync_id)
     commit.put_back(connection, operation, [], gone=found.unlogged)
-
-
-def _change(operation: Operation, record: Record) -> Change:
-    return corridor.change(
-        record,
-        None,
-        delta=Delta(None),
-        mapped=mapping.apply(operation.sync.mapping, record.attributes),
-        layout=corridor.place(record, scope=operation.sync.sync_id),
-    )
 
 
 def _is_shown(operation: Operation, change: Change, held: Mapping[str, Any] | None) -> bool:

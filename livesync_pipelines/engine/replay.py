@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from livesync_pipelines.core import corridor, mapping
-from livesync_pipelines.core.delta import delta
+from livesync_pipelines.core import corridor
 from livesync_pipelines.store import shadow
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
@@ -19,13 +18,7 @@ def replay(connection: Connection, operation: Operation, *, now: Callable[[], da
     while piece := shadow.stored_records(connection, sync_id, after=last):
         batch = Batch()
         for record, known in piece:
-            made = corridor.change(
-                record,
-                known,
-                delta=delta(record, known),
-                mapped=mapping.apply(operation.sync.mapping, record.attributes),
-                layout=corridor.place(record, scope=sync_id),
-            )
+            made = corridor.carried(record, known, fields=operation.sync.mapping, scope=sync_id)
             if corridor.is_idle(made, mapping_version=operation.mapping_version):
                 operation.counts.unchanged += 1
             else:

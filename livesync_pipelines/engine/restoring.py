@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from livesync_pipelines.core import corridor, mapping
-from livesync_pipelines.core.delta import delta
+from livesync_pipelines.core import corridor
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
@@ -25,13 +24,7 @@ def restore(engine: Engine, sync_id: str, item_id: str) -> SyncResult:
     """
 
     def work(operation: Operation) -> Outcome:
-        change = corridor.change(
-            record,
-            None,
-            delta=delta(record, None),
-            mapped=mapping.apply(operation.sync.mapping, record.attributes),
-            layout=corridor.place(record, scope=sync_id),
-        )
+        change = corridor.carried(record, None, fields=operation.sync.mapping, scope=sync_id)
         now = engine.now()
         with connection.transaction():
             write(

@@ -62,6 +62,13 @@ def _word(topic: str, section: int, place: int) -> str:
     return hashlib.sha256(f"{topic}.{section}.{place}".encode()).hexdigest()[:7]
 
 
+def wait_until_free(engine: Engine) -> None:
+    """Return when no process works on any sync: a server notices a death a moment later."""
+    with engine.database.connect() as connection:
+        while operations.in_flight(connection):
+            sleep(0.01)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """An engine that knows one fake platform."""

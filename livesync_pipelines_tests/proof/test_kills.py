@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from livesync_pipelines.engine.rebuild import Rebuilt, rebuild
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
 from livesync_pipelines.store import catalog, embedded, ledger, operations, stages
 from livesync_pipelines.store.database import Database, rows
-from livesync_pipelines_tests.engine.house import prose
+from livesync_pipelines_tests.engine.house import prose, wait_until_free
 from livesync_pipelines_tests.proof.points import STEPS
 from livesync_pipelines_tests.proof.victim import PAGE
 
@@ -43,9 +42,7 @@ class Victims:
 
     def run(self, **killed: Any) -> dict[str, Any]:
         """One run in a process of its own; says whether it was killed, and what it reached."""
-        with self.engine.database.connect() as connection:
-            while operations.in_flight(connection):  # the server has not yet noticed a death
-                sleep(0.01)
+        wait_until_free(self.engine)
         order = {"url": self.engine.database.url, "log": str(self.log), "full": False, **killed}
         assert self.forker.stdin is not None
         assert self.forker.stdout is not None

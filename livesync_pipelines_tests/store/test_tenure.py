@@ -14,7 +14,7 @@ from livesync_pipelines.store import operations, tenure
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Busy, Operation, Outcome
-from livesync_pipelines_tests.engine.house import House, a_sync, prose
+from livesync_pipelines_tests.engine.house import House, a_sync, prose, wait_until_free
 
 
 def begin(house: House, connection: Connection, sync_id: str = "docs") -> Operation:
@@ -51,6 +51,7 @@ def test_a_second_operation_is_refused_until_the_first_is_finished(
 def test_a_worker_that_goes_frees_its_sync(house: House, connection: Connection) -> None:
     with house.engine.database.connect() as other:
         begin(house, other)
+    wait_until_free(house.engine)
     begin(house, connection)
     statuses = [row["status"] for row in operations.history(connection, "docs")]
     assert statuses == ["running", "interrupted"]
