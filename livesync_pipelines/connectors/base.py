@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import LISTING, Body, Entry, ListingPage
+from livesync_pipelines.model.records import LISTING, Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import PlatformSpec
 
 PAGE_ITEMS = 2_000
@@ -84,6 +84,23 @@ class Probes(Protocol):
 
     def probe(self, memory: Memory) -> str:
         """A mark of the source's present state; the same mark means that nothing changed."""
+
+
+@runtime_checkable
+class Feeds(Protocol):
+    """A connector whose source tells what has changed since a place in its change feed.
+
+    Once a sync has been listed, and until `CursorExpired`, it is followed by the feed alone, so
+    the feed must tell of everything that a listing would show: also of what comes into the
+    selection or leaves it. Absence means deletion there (`Absence.DELETED`).
+    """
+
+    def cursor(self) -> str:
+        """The place in the feed now: what happens from here on comes after it."""
+
+    def changes(self, cursor: str) -> Iterator[FeedPage]:
+        """What has changed since this place, at least one page. Raises `CursorExpired` when the
+        source cannot tell any more."""
 
 
 def listing_table(entries: Iterable[Entry]) -> pa.Table:

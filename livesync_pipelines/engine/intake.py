@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
 
-from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.base import Connector, Feeds
 from livesync_pipelines.core import corridor, mapping
 from livesync_pipelines.core.canon import content_hash, listing_mark
 from livesync_pipelines.core.delta import delta
@@ -16,6 +16,7 @@ from livesync_pipelines.engine.operating import Progress
 from livesync_pipelines.engine.reading import Answer, Piece, Read, read
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import Extractor
+from livesync_pipelines.model.operation import Place
 from livesync_pipelines.model.records import (
     Body,
     Entry,
@@ -23,6 +24,7 @@ from livesync_pipelines.model.records import (
     Known,
     Record,
 )
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import shadow
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
@@ -38,7 +40,7 @@ class Pass:
     """What one operation needs on its way through a listing, and what it has seen so far.
 
     `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
-    `resume` and `note` are the place in the listing as it was last given to the writer.
+    `place` is where the sync stands at the source, as it was last given to the writer.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
 
@@ -55,12 +57,11 @@ class Pass:
     blind: tuple[str, ...] = ()
     unsettled: bool = False
     digest: int = 0
-    resume: str | None = field(init=False)
-    note: str | None = field(init=False)
+    place: Place = field(init=False)
     saved_at: float = field(default_factory=perf_counter)
 
     def __post_init__(self) -> None:
-        self.resume, self.note = self.operation.resume, self.operation.note
+        self.place = self.operation.place
 
     @property
     def sync_id(self) -> str:
@@ -82,41 +83,41 @@ class Pass:
 
     def fails(self, key: str, code: str) -> None:
         """Count an item that cannot be read now; one of a kind without text is only skipped."""
+        if key in self.still_failing:
+            return
         self.still_failing.add(key)
         if code == "unsupported":
             self.operation.counts.skipped += 1
         else:
             self.operation.counts.failed += 1
 
-    def commit(
-        self,
-        batch: Batch,
-        *,
-        resume: str | None,
-        note: str | None = None,
-        new_page: bool = True,
-    ) -> None:
-        """Begin to write a batch, if it or its cursor says anything new, and tell who watches.
+    def may_heal(self, failed: FailedBefore) -> bool:
+        """Whether the same version is worth another try: its time has come, or a person asks."""
+        if self.operation.full or failed.retry_at is None:
+            return self.operation.full
+        return self.operation.trigger is Trigger.PERSON or failed.retry_at <= self.now()
 
-        A cursor alone is written only now and then: to list unchanged items again costs little.
+    def commit(self, batch: Batch, place: Place, *, new_page: bool = True) -> None:
+        """Begin to write a batch, if it or its place says anything new, and tell who watches.
+
+        Of a place, a mere step on in the listing is written only now and then: to list unchanged
+        items again costs little.
         Before the first batch of a new page all of the page before it is in: what is lost when
         the power goes is never more than one page.
         """
         began = perf_counter()
         if new_page:
             self.writer.wait()
-        told = note is not None and note != self.note
-        moved = resume != self.resume
-        due = resume is None or began - self.saved_at > CURSOR_S
+        told = replace(place, resume=self.place.resume) != self.place
+        moved = place.resume != self.place.resume
+        due = place.resume is None or began - self.saved_at > CURSOR_S
         if told or (moved and due) or not batch.is_empty:
-            self.resume, self.note = resume, note if told else self.note
+            self.place = place
             self.operation.counts.unchanged += len(batch.touched)
-            self.unsettled = self.unsettled or bool(batch.absent or batch.arrived)
+            self.unsettled = self.unsettled or bool(batch.absent or batch.arrived or batch.owed)
             self.saved_at = began
-            now, note = self.now(), self.note
-            self.writer.begin(
-                lambda: write(self.own, self.operation, batch, now=now, resume=resume, note=note)
-            )
+            now = self.now()
+            self.writer.begin(lambda: write(self.own, self.operation, batch, now=now, place=place))
         if not self.connector.spec.ordered or self.unsettled:
             self.writer.wait()  # what is read next may depend on what is written now
         self.timed("commit", began)
@@ -138,6 +139,8 @@ def take_in(
     for failed in piece.bad:
         this.fails(failed.failure.key, failed.failure.code)
         batch.failures.append(failed)
+        if failed.entry and isinstance(this.connector, Feeds):
+            batch.owed.append(failed.entry)
     began = perf_counter()
     known = shadow.known_by_key(this.connection, this.sync_id, [r.entry.key for r in good])
     for key, old in (renamed or {}).items():

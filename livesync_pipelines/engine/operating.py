@@ -54,7 +54,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         run_id=errand.run_id,
         now=engine.now(),
     )
-    cursor_from = operation.note
+    cursor_from = operation.place.told
     try:
         outcome = work(operation)
     except LiveSyncError as error:
@@ -75,7 +75,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         error=dict(outcome.error) if outcome.error else None,
         stage_s=dict(operation.stage_s),
         cursor_from=cursor_from,
-        cursor_to=operation.note,
+        cursor_to=operation.place.told,
     )
 
 

@@ -42,16 +42,16 @@ def read(
         if entry is None:
             continue
         if isinstance(outcome, ItemFailure):
-            yield Failed(outcome, body.version, body.content)
+            yield Failed(outcome, body.version, body.content, entry)
         else:
             yield Read(entry, body, outcome)
     for failure in failures:
         failed = waiting.pop(failure.key, None)
         if failed is not None:
-            yield Failed(failure, failed.version)
+            yield Failed(failure, failed.version, entry=failed)
     for entry in waiting.values():
         failure = ItemFailure(entry.key, "unanswered", "the connector did not answer for it")
-        yield Failed(failure, "")
+        yield Failed(failure, "", entry=entry)
 
 
 def _contents(

@@ -30,7 +30,6 @@ def replay(connection: Connection, operation: Operation, *, now: Callable[[], da
                 operation,
                 batch,
                 now=now(),
-                resume=operation.resume,
-                note=operation.note,
+                place=operation.place,
             )
         last = piece[-1][0].item_id

@@ -32,8 +32,7 @@ def restore(engine: Engine, sync_id: str, item_id: str) -> SyncResult:
                 operation,
                 Batch(changes=[change]),
                 now=now,
-                resume=operation.resume,
-                note=operation.note,
+                place=operation.place,
             )
             kept.keep(connection, sync_id, item_id, record.key, now)
         return Outcome(Status.SUCCESS)

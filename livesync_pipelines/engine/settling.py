@@ -57,7 +57,7 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
             for change in batch.changes
             if change.known and change.known.key != change.record.key
         ]
-        this.commit(batch, resume=None)
+        this.commit(batch, this.place)
     this.writer.wait()
 
 
@@ -66,5 +66,5 @@ def _settle_absences(this: Pass) -> None:
         reasons = {key: reason for key, reason, _ in absent}
         known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
         removed = [(item, reasons[key]) for key, item in known.items()]
-        this.commit(Batch(removed=removed, settled=list(reasons)), resume=None)
+        this.commit(Batch(removed=removed, settled=list(reasons)), this.place)
         this.writer.wait()

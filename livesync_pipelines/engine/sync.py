@@ -7,22 +7,27 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from livesync_pipelines.connectors.base import Feeds
 from livesync_pipelines.engine.desired import connector_for
+from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Pass
-from livesync_pipelines.engine.listing import walk
+from livesync_pipelines.engine.listing import arrive, walk
 from livesync_pipelines.engine.operating import Errand, Progress, operate
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
-from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.model.errors import CursorExpired, NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, shadow, tenure, unsettled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
+
+FEED, LISTING = "change feed", "listing"
+RELISTING = "listing, for the change feed's cursor had expired"
 
 
 def run_sync(
@@ -89,7 +94,7 @@ def _synchronise(
     source = catalog.connection_of(connection, sync.connection)
     connector = connector_for(source, sync, engine.registry, engine.environ)
     limits = ExtractLimits(max_bytes=sync.limits.item_bytes)
-    resumed = operation.resume is not None
+    resumed = operation.place.resume is not None
     try:
         with (
             Extractor(limits) as extractor,
@@ -106,16 +111,19 @@ def _synchronise(
                 progress=progress,
                 failed_before=shadow.failed_before(connection, sync.sync_id),
             )
-            complete = walk(this)
-            proof = _proof(this, complete=complete, resumed=resumed)
+            told_by, complete = _tell(this)
+            proof = _proof(this, told_by=told_by, complete=complete, resumed=resumed)
             refusal = settle(this, complete=complete)
+            if complete and told_by != FEED and refusal is None:
+                arrive(this)
     finally:
         connector.close()
     if refusal is not None:
         waiting = _waiting(sync.sync_id, refusal)
         return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
     partial = operation.counts.failed > 0 or not complete
-    comparable = connector.spec.absence is Absence.DELETED and complete and not resumed
+    listed = complete and told_by != FEED and not resumed
+    comparable = listed and connector.spec.absence is Absence.DELETED
     return Outcome(
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
@@ -124,10 +132,24 @@ def _synchronise(
     )
 
 
-def _proof(this: Pass, *, complete: bool, resumed: bool) -> dict[str, Any]:
+def _tell(this: Pass) -> tuple[str, bool]:
+    """Take in what the source tells: by its change feed, where it has been listed before and can
+    still say, else by a listing. Returns by which of them, and whether that was all there is."""
+    feed, cursor = this.connector, this.place.cursor
+    if this.operation.full or cursor is None or not isinstance(feed, Feeds):
+        return LISTING, walk(this)
+    try:
+        follow(this, feed, cursor)
+    except CursorExpired:
+        return RELISTING, walk(this)
+    return FEED, True
+
+
+def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[str, Any]:
     """What was seen before anything was taken for absent."""
     counts = this.operation.counts
     return {
+        "told_by": told_by,
         "last_page_seen": complete,
         "resumed": resumed,
         "pages": counts.pages,

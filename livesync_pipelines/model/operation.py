@@ -27,6 +27,27 @@ class Op(StrEnum):
     REMOVED = "removed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sync stands at its source.
+
+    - `resume`: where an unfinished listing goes on; None: none is under way.
+    - `note`: what the connector wanted to know next time.
+    - `cursor`: up to where the source's change feed has been taken in; None: list first.
+    - `ahead`: where the feed stood when the listing under way began: it is followed from there.
+    """
+
+    resume: str | None = None
+    note: str | None = None
+    cursor: str | None = None
+    ahead: str | None = None
+
+    @property
+    def told(self) -> str | None:
+        """What a person is shown of it."""
+        return self.cursor or self.note or self.resume
+
+
 @dataclass(slots=True)
 class Counts:
     """Running totals of an operation. `listed` counts every entry that the source showed,

@@ -135,6 +135,24 @@ class ListingPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPage:
+    """One bounded piece of a change feed. An event only says which item to look at: what the page
+    tells of an item is how it is now, each key once.
+
+    - `entries`, `bodies`, `gone`, `failures`: as in a `ListingPage`, of what has changed.
+    - `cursor`: the place after this page, from which a later run goes on.
+    - `token`: the source's own name of the next page; None on the last alone.
+    """
+
+    entries: pa.Table
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[ItemFailure, ...] = ()
+    cursor: str
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extracted:
     """What a file says: Markdown text, the title it gives itself, and its other properties."""
 
@@ -146,12 +164,13 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An item that could not be brought in: which version of it, if that is known, and the bytes
-    that could not be read, if there were any."""
+    """An item that could not be brought in: which version of it, if that is known, the bytes that
+    could not be read, if there were any, and its entry, if it was listed."""
 
     failure: ItemFailure
     version: str | None = None
     content: bytes = b""
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.model.operation import Op
+from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
 from livesync_pipelines.store import letters, lines, rows, tenure
 from livesync_pipelines.store.database import Connection
@@ -25,6 +25,8 @@ class Batch:
     - `removed`: items that leave the target, each with the reason.
     - `failures`: items that could not be read, each with the version that failed.
     - `absent`, `arrived`: what the end of the listing must settle; `settled`: what it has.
+    - `owed`: what failed and must be read again, for no feed tells of it twice; `dropped`: keys
+      that failed and are no more.
     - `states`: what the connector wants remembered of items that are otherwise as they were.
     """
 
@@ -34,6 +36,8 @@ class Batch:
     failures: list[Failed] = field(default_factory=list)
     absent: list[tuple[str, str]] = field(default_factory=list)
     arrived: list[Entry] = field(default_factory=list)
+    owed: list[Entry] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     states: list[tuple[str, str]] = field(default_factory=list)
 
@@ -47,6 +51,8 @@ class Batch:
                 self.failures,
                 self.absent,
                 self.arrived,
+                self.owed,
+                self.dropped,
                 self.settled,
                 self.states,
             )
@@ -59,11 +65,10 @@ def write(
     batch: Batch,
     *,
     now: datetime,
-    resume: str | None,
-    note: str | None,
+    place: Place,
 ) -> None:
-    """Commit a batch and the place in the listing that follows it (`resume`, and the connector's
-    own `note`). Nothing of it shows before all of it does.
+    """Commit a batch and the place at the source that follows it. Nothing of it shows before all
+    of it does.
 
     Raises `Broken` when a newer operation has taken the sync over; then nothing is written.
     """
@@ -81,11 +86,11 @@ def write(
             _write_unsettled(connection, sync_id, batch)
             append(connection, operation, _lines(batch), now)
             _count(operation, batch)
-            tenure.advance(connection, operation, resume=resume, note=note)
+            tenure.advance(connection, operation, place)
     except BaseException:
         (operation.ledger_seq, operation.ledger_hash), operation.counts = head, counts
         raise
-    operation.resume, operation.note = resume, note
+    operation.place = place
     operation.page += 1
 
 
@@ -211,7 +216,7 @@ def _write_failures(
 ) -> None:
     sync_id = operation.sync.sync_id
     healed = [c.record.key for c in batch.changes] + [r.key for r, _ in batch.touched]
-    healed += [known.key for known, _ in batch.removed]
+    healed += [known.key for known, _ in batch.removed] + batch.dropped
     failed = {each.failure.key: each for each in batch.failures}
     before = letters.take(connection, sync_id, [*healed, *failed]) if operation.has_failures else {}
     if failed:
@@ -232,6 +237,7 @@ def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None
     waiting: list[tuple[str, str, str, str, str | None]]
     waiting = [(sync_id, key, "absent", reason, None) for key, reason in batch.absent]
     waiting += [(sync_id, e.key, "arrived", "listed", entry_to_json(e)) for e in batch.arrived]
+    waiting += [(sync_id, e.key, "owed", "failed", entry_to_json(e)) for e in batch.owed]
     if waiting:
         with connection.cursor() as cursor:
             cursor.executemany(

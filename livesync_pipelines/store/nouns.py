@@ -34,8 +34,9 @@ def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
     connection.execute(
-        "update livesync.syncs s set fence = fence + 1, resume = null, note = null, mark = null,"
-        " failures_in_row = 0, state = case when paused_by <> 'person' then 'active' else state end"
+        "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
+        " mark = null, failures_in_row = 0,"
+        " state = case when paused_by <> 'person' then 'active' else state end"
         " from livesync.connections c where s.connection = c.name and c.name = %s"
         " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
         (one.name, one.platform, options),
@@ -81,6 +82,7 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
         " next_due_at = null, mark = null,"
         f" note = case when {_SAME_SOURCE} then s.note end,"
         f" resume = case when {_SAME_SOURCE} then s.resume end,"
+        f" cursor = case when {_SAME_SOURCE} then s.cursor end,"
         f" fence = case when {_SAME_SOURCE} and s.capsule = excluded.capsule"
         " then s.fence else s.fence + 1 end",
         (config.sync_id, config.project_id, config.connection, config.capsule, Jsonb(details)),

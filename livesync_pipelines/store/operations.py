@@ -10,7 +10,7 @@ from uuid import UUID
 
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.model.errors import NotFound, Unavailable
-from livesync_pipelines.model.operation import Counts, Status, SyncResult
+from livesync_pipelines.model.operation import Counts, Place, Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, Trigger
 from livesync_pipelines.store.database import Connection, rows
 
@@ -34,8 +34,7 @@ class Operation:
     started_at: datetime
     fence: int
     language: str
-    note: str | None
-    resume: str | None
+    place: Place
     approved: int
     ledger_seq: int
     ledger_hash: bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
-from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.operation import Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, SyncState, Trigger
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.database import Connection, rows
@@ -54,8 +55,7 @@ def begin(
             started_at=now,
             fence=state["fence"],
             language=str(state["language"]),
-            note=state["note"],
-            resume=None if full and not carried_on else state["resume"],
+            place=_place(state, anew=full and not carried_on),
             approved=state["approved"],
             ledger_seq=state["ledger_seq"],
             ledger_hash=state["ledger_hash"],
@@ -71,6 +71,12 @@ def begin(
         if operation.items_before == 0:
             _note_makers(connection, operation)
     return operation
+
+
+def _place(state: Mapping[str, Any], *, anew: bool) -> Place:
+    if anew:
+        return Place(note=state["note"])
+    return Place(**{name: state[name] for name in ("resume", "note", "cursor", "ahead")})
 
 
 def is_outdated(connection: Connection, sync: SyncConfig) -> bool:
@@ -118,8 +124,8 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         connection,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
-        " returning s.fence, s.note, s.resume, s.approved, s.ledger_seq, s.ledger_hash, c.language,"
-        " s.failures_in_row, s.full_since,"
+        " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.approved, s.ledger_seq,"
+        " s.ledger_hash, s.failures_in_row, s.full_since, c.language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
@@ -150,7 +156,7 @@ def _enter(connection: Connection, operation: Operation) -> None:
             "full" if operation.full else Mode(sync.mode),
             Status.RUNNING,
             operation.started_at,
-            operation.note or operation.resume,
+            operation.place.told,
         ),
     )
 
@@ -174,17 +180,17 @@ def fence(connection: Connection, operation: Operation) -> None:
         )
 
 
-def advance(
-    connection: Connection, operation: Operation, *, resume: str | None, note: str | None
-) -> None:
+def advance(connection: Connection, operation: Operation, place: Place) -> None:
     """Move the sync's own state along, inside the caller's transaction and behind its `fence`."""
     connection.execute(
-        "update livesync.syncs set resume = %s, full_since = %s, note = %s, ledger_seq = %s,"
-        " ledger_hash = %s where sync_id = %s",
+        "update livesync.syncs set resume = %s, note = %s, cursor = %s, ahead = %s,"
+        " full_since = %s, ledger_seq = %s, ledger_hash = %s where sync_id = %s",
         (
-            resume,
-            operation.full_since if resume else None,
-            note,
+            place.resume,
+            place.note,
+            place.cursor,
+            place.ahead,
+            operation.full_since if place.resume else None,
             operation.ledger_seq,
             operation.ledger_hash,
             operation.sync.sync_id,
@@ -215,7 +221,7 @@ def finish(
                 now,
                 Jsonb(operation.counts.as_dict()),
                 Jsonb({name: round(s, 4) for name, s in operation.stage_s.items()}),
-                operation.note,
+                operation.place.told,
                 Jsonb(outcome.error) if outcome.error else None,
                 outcome.listing_digest,
                 Jsonb(outcome.proof) if outcome.proof else None,

@@ -1,4 +1,5 @@
-"""What a listing leaves to settle at its end: absences, and arrivals that may be renames."""
+"""What a listing or a feed leaves to settle: absences, arrivals that may be renames, and items
+that failed and of which a feed does not tell again."""
 
 from __future__ import annotations
 
@@ -70,6 +71,16 @@ def arrivals(connection: Connection, sync_id: str, *, limit: int) -> list[Entry]
     """The first of the new keys that wait for the end of the listing."""
     found = rows(connection, sync_id, "arrived", limit=limit)
     return [_entry(key, entry) for key, _, entry in found]
+
+
+def owed(connection: Connection, sync_id: str, *, after: str, limit: int) -> list[Entry]:
+    """The next of the items that failed and must be read again, by key."""
+    found = connection.execute(
+        "select key, entry from livesync.unsettled where sync_id = %s and kind = 'owed'"
+        ' and key > %s collate "C" order by key limit %s',
+        (sync_id, after, limit),
+    )
+    return [_entry(key, entry) for key, entry in found]
 
 
 def rows(connection: Connection, sync_id: str, kind: str, *, limit: int) -> list[Any]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines_tests.engine.fake_source import FEED, Probed
-from livesync_pipelines_tests.engine.house import House, a_house
+from livesync_pipelines_tests.engine.fake_source import FEED, Probed, Told
+from livesync_pipelines_tests.engine.house import House, a_house, prose
 
 
 @pytest.fixture
@@ -23,6 +23,17 @@ def feed(engine: Engine) -> Iterator[House]:
     """A platform without order, whose items come along with the listing and age out of it."""
     with a_house(engine, spec=FEED) as house:
         house.source.with_bodies = True
+        yield house
+
+
+@pytest.fixture
+def told(engine: Engine) -> Iterator[House]:
+    """An ordered platform with a change feed, already listed once: items a to e."""
+    with a_house(engine, kind=Told) as house:
+        for key in "abcde":
+            house.source.put(key, prose(key, sections=1))
+        house.run()
+        house.source.forget()
         yield house
 
 

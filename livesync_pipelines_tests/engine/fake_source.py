@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from livesync_pipelines.connectors.base import Connector, Memory, Options, listing_table
-from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Body, Entry, ListingPage
+from livesync_pipelines.model.errors import CursorExpired, ItemFailure
+from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 
 CLOCK = Clock(granularity_s=0)
@@ -43,7 +43,9 @@ def _nothing() -> None:
 class Source:
     """What the platform holds, what it was asked, and how it misbehaves.
 
-    `at_page[n]` happens before page n (from 0) of a listing is given out: an edit, or an error.
+    `at_page[n]` happens before page n (from 0) of a listing is given out: an edit, or an error;
+    `at_change[n]` before page n of the change feed, which tells no more of the first `forgotten`
+    events, and says why an item has gone in the words of `reasons`.
     """
 
     items: dict[str, Item] = field(default_factory=dict)
@@ -56,6 +58,11 @@ class Source:
     failing: dict[str, ItemFailure] = field(default_factory=dict)
     unreadable: dict[str, ItemFailure] = field(default_factory=dict)
     gone: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    forgotten: int = 0
+    tokens: Iterator[str] | None = None
+    at_change: dict[int, Callable[[], None]] = field(default_factory=dict)
+    told: list[list[str]] = field(default_factory=list)
     at_page: dict[int, Callable[[], None]] = field(default_factory=dict)
     at_fetch: dict[str, Callable[[], None]] = field(default_factory=dict)
     pages: list[list[str]] = field(default_factory=list)
@@ -100,8 +107,8 @@ class Source:
 
     def forget(self) -> None:
         """Begin a new record of what is asked, and behave again."""
-        self.pages, self.fetched, self.notes = [], [], []
-        self.at_page, self.at_fetch = {}, {}
+        self.pages, self.fetched, self.notes, self.told = [], [], [], []
+        self.at_page, self.at_fetch, self.at_change = {}, {}, {}
 
     def _now(self, key: str, item: Item) -> None:
         self.items[key] = item
@@ -189,6 +196,34 @@ class Probed(Fake):
     def probe(self, memory: Memory) -> str:
         self.source.at_page.get(-1, _nothing)()
         return f"{len(self.source.history)}"
+
+
+class Told(Fake):
+    """Also has a change feed: the numbers of the events that were."""
+
+    def cursor(self) -> str:
+        return f"{len(self.source.history)}"
+
+    def changes(self, cursor: str) -> Iterator[FeedPage]:
+        source = self.source
+        number, place, more = 0, int(cursor), True
+        while more:
+            source.at_change.get(number, _nothing)()
+            if place < source.forgotten:
+                raise CursorExpired("That is too long ago.")
+            events = source.history[place : place + source.page_items]
+            place += len(events)
+            more = place < len(source.history)
+            keys = list(dict.fromkeys(key for key, _ in events))
+            source.told.append(keys)
+            shown = [key for key in keys if key in source.items]
+            yield FeedPage(
+                entries=listing_table(source.entry(key) for key in shown),
+                gone={k: source.reasons.get(k, "deleted") for k in keys if k not in shown},
+                cursor=f"{place}",
+                token=(next(source.tokens) if source.tokens else f"{place}") if more else None,
+            )
+            number += 1
 
 
 def platform(

@@ -94,8 +94,10 @@ class House:
         with self.engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
 
-    def run(self, sync_id: str = SYNC, *, full: bool = False) -> SyncResult:
-        return run_sync(self.engine, sync_id, trigger=Trigger.PERSON, full=full)
+    def run(
+        self, sync_id: str = SYNC, *, full: bool = False, trigger: Trigger = Trigger.PERSON
+    ) -> SyncResult:
+        return run_sync(self.engine, sync_id, trigger=trigger, full=full)
 
     def wait_until_written(self, items: int, sync_id: str = SYNC) -> None:
         """Return when the operation in flight has added so many: its writer works beside it."""

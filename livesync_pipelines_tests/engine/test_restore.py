@@ -82,6 +82,7 @@ def test_a_removal_tells_what_was_seen_before_it(lost: House) -> None:
         last = lost.history()[-1]["operation_id"]
         proof = operations.one(connection, last)["proof"]
     assert proof == {
+        "told_by": "listing",
         "last_page_seen": True,
         "resumed": False,
         "pages": 1,

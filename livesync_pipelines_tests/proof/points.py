@@ -8,7 +8,7 @@ STEPS = {
     "a page is listed": ("livesync_pipelines.engine.listing", "screened"),
     "the shadow is read": ("livesync_pipelines.store.shadow", "versions_between"),
     "a file is read": ("livesync_pipelines.connectors._disk", "_read"),
-    "a batch is taken in": ("livesync_pipelines.engine.listing", "take_in"),
+    "a batch is taken in": ("livesync_pipelines.engine.page", "take_in"),
     "chunks are placed": ("livesync_pipelines.core.corridor", "place"),
     "the fence is checked": ("livesync_pipelines.store.tenure", "fence"),
     "old rows are taken out": ("livesync_pipelines.store.commit", "_clear"),

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from livesync_pipelines.model.errors import Broken, ItemFailure, NotFound
-from livesync_pipelines.model.operation import Counts, Status
+from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import operations, tenure
@@ -67,12 +67,12 @@ def test_what_was_overtaken_can_neither_write_nor_finish_what_is_not_its_own(
         new = begin(house, other)
         batch = Batch(failures=[Failed(ItemFailure("a", "odd", "Odd."))])
         with pytest.raises(Broken, match="overtaken"):
-            write(connection, old, batch, now=house.engine.now(), resume="a", note=None)
+            write(connection, old, batch, now=house.engine.now(), place=Place(resume="a"))
         finish(house, connection, old, Status.FAILED)
-        write(other, new, batch, now=house.engine.now(), resume="b", note=None)
+        write(other, new, batch, now=house.engine.now(), place=Place(resume="b"))
         assert operations.in_flight(other) == {"docs"}
     assert house.sync_row()["resume"] == "b"
-    assert old.resume is None
+    assert old.place == Place()
 
 
 def test_a_sync_that_is_not_there_cannot_be_begun(house: House, connection: Connection) -> None:

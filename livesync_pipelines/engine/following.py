@@ -1,0 +1,75 @@
+"""One pass along a source's change feed, from where the last one ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+
+from livesync_pipelines.connectors.base import Feeds
+from livesync_pipelines.core.screen import screened
+from livesync_pipelines.engine.intake import Pass, take_in
+from livesync_pipelines.engine.page import take_page
+from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
+from livesync_pipelines.engine.repeats import Tokens
+from livesync_pipelines.model.records import FeedPage, ListingPage
+from livesync_pipelines.store import shadow, unsettled
+from livesync_pipelines.store.commit import Batch
+
+
+def place_in_feed(this: Pass) -> str | None:
+    """Where the source's change feed stands now, if it has one."""
+    return this.connector.cursor() if isinstance(this.connector, Feeds) else None
+
+
+def follow(this: Pass, feed: Feeds, cursor: str) -> None:
+    """Take in what has changed since this place in the feed, page by page.
+
+    What was left to settle by earlier pages stays until `settling.settle`. Raises
+    `CursorExpired` when the source must be listed; nothing that was taken in is lost by that.
+    """
+    this.unsettled = True
+    tokens = Tokens()
+    started = perf_counter()
+    for told in feed.changes(cursor):
+        tokens.refuse_repeated(told.token)
+        page = screened(_as_listed(told), ordered=False, after=None)
+        started = this.timed("source", started)
+        this.operation.counts.pages += 1
+        held = shadow.versions_of(this.connection, this.sync_id, page.entries["key"].to_pylist())
+        afterwards = replace(this.place, cursor=told.cursor)
+        take_page(this, page, held, meanwhile=this.place, afterwards=afterwards)
+        this.writer.wait()
+        started = perf_counter()
+    _read_what_is_owed(this)
+    _count_what_still_fails(this)
+
+
+def _as_listed(told: FeedPage) -> ListingPage:
+    return ListingPage(
+        entries=told.entries, bodies=told.bodies, gone=told.gone, failures=told.failures
+    )
+
+
+def _read_what_is_owed(this: Pass) -> None:
+    """Items that failed in an earlier run, if they may succeed now: no feed tells of them again."""
+    after = ""
+    while owed := unsettled.owed(this.connection, this.sync_id, after=after, limit=BATCH_ITEMS):
+        after = owed[-1].key
+        due = [
+            entry
+            for entry in owed
+            if (failed := this.failed_before.get(entry.key))
+            and entry.key not in this.still_failing
+            and this.may_heal(failed)
+        ]
+        for piece in batches(this.read(due)):
+            batch = Batch(settled=[read.entry.key for read in piece.good])
+            take_in(this, piece, batch)
+            this.commit(batch, this.place)
+        this.writer.wait()
+
+
+def _count_what_still_fails(this: Pass) -> None:
+    for key, failed in shadow.failed_before(this.connection, this.sync_id).items():
+        if key not in this.still_failing:
+            this.fails(key, failed.code)
