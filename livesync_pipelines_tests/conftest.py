@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from livesync_pipelines.engine.house import Engine
@@ -22,6 +23,9 @@ from livesync_pipelines.store import embedded
 from livesync_pipelines.store.database import Database
 
 _ROOM = pytest.StashKey[Path]()
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,12 +19,20 @@ class Absence(StrEnum):
 class Clock:
     """How the source stamps its changes.
 
-    `granularity_s` is the smallest step between two stamps, in seconds (0 when versions are
-    not times). `trusted` says whether a changed item always shows a changed version.
+    - `granularity_s`: the smallest step between two stamps, in seconds, rounded down (0 when
+      versions are not times).
+    - `trusted`: whether a changed item always shows a changed version.
+    - `inclusive`: whether what has changed "since" a stamp includes what bears that stamp.
+    - `late_s`: for how long after its stamp a change may stay invisible, in seconds (replicas, a
+      search index that lags).
+    - `zone`: in which the source reads a stamp that names none.
     """
 
     granularity_s: float
     trusted: bool = True
+    inclusive: bool = True
+    late_s: float = 0.0
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livesync_pipelines.connectors._website_page import header_wishes, is_media, read_page, text_of
@@ -68,7 +68,6 @@ def test_tracking_parameters_can_be_left_alone() -> None:
     assert normalised(url, strip_tracking=False) == url
 
 
-@settings(deadline=None)
 @given(st.text(), st.text(alphabet="/.%?#&=aZ~é\\:@ 47eE", max_size=40))
 def test_a_spelling_is_its_own_spelling(host: str, rest: str) -> None:
     for url in (f"http://example.com/{rest}", f"http://{host}/{rest}"):
@@ -139,7 +138,6 @@ def test_no_page_keeps_a_crawl_busy_for_long(content: bytes) -> None:
     assert process_time() - began_s < 5
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_no_page_is_too_strange_to_read(content: bytes) -> None:
     for page in (content, b"<a href='" + content + b"'><title>" + content):

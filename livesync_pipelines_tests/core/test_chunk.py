@@ -18,7 +18,7 @@ from livesync_pipelines.core.chunk import (
 )
 from livesync_pipelines.model.records import Chunk
 
-PROPERTY = settings(max_examples=60, deadline=None)
+PROPERTY = settings(max_examples=60)
 SMALL = ChunkLimits(max_chars=160, min_chars=40)
 
 _words = st.text(st.sampled_from("abc é中文🙂.,!#|`-\u0301"), min_size=1, max_size=60).filter(

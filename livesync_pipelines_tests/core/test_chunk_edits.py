@@ -94,7 +94,7 @@ def test_an_insert_at_the_top_renews_no_more_than_one_chunk_in_twenty(
     assert new <= count * 0.05
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(_SHAPES),
     st.integers(0, 10**6),
@@ -114,7 +114,7 @@ def test_an_edit_anywhere_renews_only_a_few_chunks(
     assert new <= 8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(0, 19), st.text(st.sampled_from("ab. \n"), max_size=3000))
 def test_an_edit_in_one_section_of_some_size_touches_no_other(
     seed: int, which: int, extra: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livesync_pipelines.core.chunk import ChunkLimits, chunk, chunk_ids
@@ -44,7 +44,6 @@ def test_a_few_words_above_stay_with_the_first_rows_and_words_below_stand_alone(
     assert {c.heading_path for c in (first, *middle, last)} == {("T",)}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 299), st.text(st.characters(categories=["L", "N", "Zs"]), max_size=40))
 def test_editing_a_cell_beside_the_key_moves_no_boundary(which: int, words: str) -> None:
     rows = _rows(300)
@@ -57,7 +56,6 @@ def test_editing_a_cell_beside_the_key_moves_no_boundary(which: int, words: str)
     assert len(set(chunk_ids("r", after)) - set(chunk_ids("r", before))) <= 1
 
 
-@settings(deadline=None)
 @given(st.integers(0, 299), st.sampled_from(["insert", "delete", "rename"]))
 def test_a_row_that_comes_or_goes_renews_the_chunks_beside_it(which: int, edit: str) -> None:
     rows = _rows(300)
