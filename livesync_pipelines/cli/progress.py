@@ -42,7 +42,7 @@ def _watch(engine: Engine, sync_id: str, done: Event) -> None:
             if counts:
                 bar.update(
                     task,
-                    description=f"{sync_id}: {counts['listed']} listed, {counts['added']} added, "
-                    f"{counts['updated']} updated, {counts['unchanged']} unchanged, "
-                    f"{counts['chunks_written']} chunks written",
+                    description=f"{sync_id}: {counts.progress}, {counts.added} added, "
+                    f"{counts.updated} updated, {counts.unchanged} unchanged, "
+                    f"{counts.chunks_written} chunks written",
                 )

@@ -93,7 +93,7 @@ class Crawl:
                 for task, outcome in zip(tasks, outcomes, strict=True):
                     error = self._settle(task, outcome)
                     if error or self.draft.full:
-                        yield self.draft.taken()
+                        yield self.draft.taken(total=self.frontier.admitted)
                     if error:
                         raise error
 

@@ -39,9 +39,9 @@ class Draft:
         held = max(map(len, (self.entries, self.gone, self.failures)))
         return held >= MAX_ENTRIES or self.size >= MAX_BYTES
 
-    def taken(self) -> ListingPage:
+    def taken(self, *, total: int) -> ListingPage:
         """What was gathered, as a page with more to come; the draft is empty after it."""
-        page = self._page(resume=AGAIN)
+        page = replace(self._page(resume=AGAIN), total=total)
         self.entries, self.bodies, self.gone, self.failures, self.size = [], {}, {}, [], 0
         return page
 

@@ -49,6 +49,11 @@ class Frontier:
         if self._lets_in(url, depth):
             self._queue.append(Task(url=url, depth=min(depth, self.max_depth)))
 
+    @property
+    def admitted(self) -> int:
+        """How many URLs are to be visited, or were."""
+        return len(self.fates)
+
     def move(self, task: Task, moved: Moved) -> None:
         """The task's URL leads to another, which is visited next and not a link deeper."""
         self.fates[task.url] = Fate.MOVED

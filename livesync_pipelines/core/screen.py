@@ -80,15 +80,16 @@ def _named(failure: ItemFailure) -> ItemFailure:
 
 
 def _check_order(keys: pa.ChunkedArray, *, after: str | None, through: str | None) -> None:
-    """Ascending, in (after, through]."""
-    if len(keys) == 0:
-        return
-    held = keys.combine_chunks()
-    first, last = held[0].as_py(), held[-1].as_py()
-    descends = pc.any(pc.greater(held.slice(0, len(held) - 1), held.slice(1))).as_py()
-    inside = (after is None or first > after) and (through is None or last <= through)
-    if descends or not inside:
+    """Ascending, in (after, through], which is not empty: such a listing would never end."""
+    goes_on = after is None or through is None or through > after
+    descends, inside, place = False, True, after
+    if len(keys):
+        held = keys.combine_chunks()
+        place, last = held[0].as_py(), held[-1].as_py()
+        descends = pc.any(pc.greater(held.slice(0, len(held) - 1), held.slice(1))).as_py()
+        inside = (after is None or place > after) and (through is None or last <= through)
+    if descends or not inside or not goes_on:
         raise Broken(
-            f"The source lists its items out of order (from '{storable(first)[:100]}' on).",
+            f"The source lists its items out of order (from '{storable(place or '')[:100]}' on).",
             hint="Nothing was taken for deleted. Its connector must not declare an order.",
         )

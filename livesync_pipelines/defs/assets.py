@@ -130,7 +130,7 @@ class _Reporter:
         if counts.listed >= self._next:
             self._next = min(counts.listed * 10, counts.listed + self._step)
             self._context.log.info(
-                f"{operation.sync.sync_id}: {counts.listed} listed, {counts.synced_items} synced, "
+                f"{operation.sync.sync_id}: {counts.progress}, {counts.synced_items} synced, "
                 f"{counts.unchanged} unchanged, {counts.failed} failed"
             )
 

@@ -17,6 +17,7 @@ from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
 
+PRIORITY_TAG = "dagster/priority"
 HOLD_S = 20.0
 """How long an evaluation of the sensor waits for something to do; Dagster allows it 60 s."""
 
@@ -96,5 +97,9 @@ def _run_request(request: Request) -> dg.RunRequest:
         run_key=request.key,
         job_name=JOBS[request.platform].name,
         partition_key=request.sync_id,
-        tags={TRIGGER_TAG: str(request.trigger), FULL_TAG: "true" if request.full else "false"},
+        tags={
+            TRIGGER_TAG: str(request.trigger),
+            FULL_TAG: "true" if request.full else "false",
+            PRIORITY_TAG: f"{1 - request.rank}",
+        },
     )

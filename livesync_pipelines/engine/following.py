@@ -10,7 +10,7 @@ from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.intake import Pass, take_in
 from livesync_pipelines.engine.page import take_page
 from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
-from livesync_pipelines.engine.repeats import Tokens
+from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.records import FeedPage, ListingPage
 from livesync_pipelines.store import shadow, unsettled
 from livesync_pipelines.store.commit import Batch
@@ -28,10 +28,10 @@ def follow(this: Pass, feed: Feeds, cursor: str) -> None:
     `CursorExpired` when the source must be listed; nothing that was taken in is lost by that.
     """
     this.unsettled = True
-    tokens = Tokens()
+    given: set[str] = set()
     started = perf_counter()
     for told in feed.changes(cursor):
-        tokens.refuse_repeated(told.token)
+        _refuse_repeated(told.token, given)
         page = screened(_as_listed(told), ordered=False, after=None)
         started = this.timed("source", started)
         this.operation.counts.pages += 1
@@ -42,6 +42,19 @@ def follow(this: Pass, feed: Feeds, cursor: str) -> None:
         started = perf_counter()
     _read_what_is_owed(this)
     _count_what_still_fails(this)
+
+
+def _refuse_repeated(token: str | None, given: set[str]) -> None:
+    """A source that names the same next page twice would be asked for ever."""
+    if token is None:
+        return
+    if token in given:
+        raise Broken(
+            "The change feed names a next page that it has named before, so it never ends.",
+            hint="What was read is kept, and nothing was taken for deleted. The next run tries"
+            " again; if it fails as well, a full resync lists anew: `livesync sync run --full`.",
+        )
+    given.add(token)
 
 
 def _as_listed(told: FeedPage) -> ListingPage:

@@ -13,10 +13,9 @@ from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.following import place_in_feed
 from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.page import take_page
-from livesync_pipelines.engine.repeats import Tokens
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.spec import Absence
-from livesync_pipelines.store import shadow, unsettled
+from livesync_pipelines.store import queue, shadow, unsettled
 from livesync_pipelines.store.commit import Batch
 
 SHADOW_ITEMS = 10_000
@@ -35,14 +34,14 @@ def walk(this: Pass) -> bool:
     if began_at is None:
         unsettled.forget(this.connection, this.sync_id)
         this.commit(Batch(), replace(this.place, cursor=None, ahead=place_in_feed(this)))
+        this.operation.counts.expected = this.operation.items_before
     complete = False
-    tokens = Tokens()
     started = perf_counter()
     for told in this.connector.listing(memory, began_at):
         page = screened(told, ordered=this.connector.spec.ordered, after=after)
-        tokens.refuse_repeated(told.resume)
         this.timed("source", started)
         this.operation.counts.pages += 1
+        this.operation.counts.expected = page.total or this.operation.counts.expected
         complete = page.complete
         for piece, held in _pieces(this, page, after):
             meanwhile = replace(this.place, resume=after)
@@ -50,12 +49,36 @@ def walk(this: Pass) -> bool:
             afterwards = replace(meanwhile, resume=piece.resume, note=note)
             take_page(this, piece, held, meanwhile=meanwhile, afterwards=afterwards)
             after = piece.resume
+        if after is not None:
+            _give_way(this)
         started = perf_counter()
     this.commit(Batch(), replace(this.place, resume=None))
     this.writer.wait()
     if complete and began_at is None:
         _forget_failures(this)
     return complete
+
+
+class GaveWay(Exception):
+    """A backlog stops at the edge of a page, for a critical sync waits for its place."""
+
+    def __init__(self, critical: str) -> None:
+        super().__init__(critical)
+        self.critical = critical
+
+
+def _give_way(this: Pass) -> None:
+    """Raises `GaveWay` once everything up to here is committed, where that is wanted: the next
+    run goes on from here."""
+    operation = this.operation
+    backlog = operation.full or operation.items_before == 0
+    if not backlog or not operation.gives_way:
+        return
+    platform = this.connector.spec.name
+    critical = queue.waiting_critical(this.connection, platform, now=this.now())
+    if critical is not None:
+        this.writer.wait()
+        raise GaveWay(critical)
 
 
 def arrive(this: Pass) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, operations, overview, queue
 from livesync_pipelines.store.database import Connection
@@ -28,7 +29,7 @@ def status(
         catalog.sync(connection, sync_id)
     working = operations.in_flight(connection)
     found = [
-        {**row, "in_flight": row["sync_id"] in working}
+        {**row, "in_flight": row["sync_id"] in working, "progress": _progress(row, working)}
         for row in catalog.status(connection, project_id)
         if sync_id in {None, row["sync_id"]}
     ]
@@ -36,6 +37,11 @@ def status(
     if sync_id is not None:
         document["failures"] = overview.failures(connection, sync_id)
     return document
+
+
+def _progress(row: Mapping[str, Any], working: Set[str]) -> str | None:
+    """How far the operation in flight is, in words."""
+    return Counts(**row["progress"]).progress if row["sync_id"] in working else None
 
 
 def health(engine: Engine, connection: Connection) -> dict[str, Any]:

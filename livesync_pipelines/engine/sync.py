@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from livesync_pipelines.connectors.base import Feeds
+from livesync_pipelines.core.patience import Next
 from livesync_pipelines.engine.desired import connector_for
 from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Pass
-from livesync_pipelines.engine.listing import arrive, walk
+from livesync_pipelines.engine.listing import GaveWay, arrive, walk
 from livesync_pipelines.engine.operating import Errand, Progress, operate
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
@@ -116,6 +117,8 @@ def _synchronise(
             refusal = settle(this, complete=complete)
             if complete and told_by != FEED and refusal is None:
                 arrive(this)
+    except GaveWay as gave_way:
+        return _unfinished(gave_way.critical)
     finally:
         connector.close()
     if refusal is not None:
@@ -160,6 +163,16 @@ def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[s
         "absent": unsettled.count(this.connection, this.sync_id, "absent"),
         "approved": this.operation.approved,
     }
+
+
+def _unfinished(critical: str) -> Outcome:
+    told = {
+        "code": "gave_way",
+        "message": f"It gave way to the critical sync '{critical}', between two pages.",
+        "hint": "Nothing to do: it is back in the queue, and goes on where it was.",
+        "where": "",
+    }
+    return Outcome(Status.INTERRUPTED, told, then=Next(again=True))
 
 
 def _waiting(sync_id: str, refusal: str) -> dict[str, str]:

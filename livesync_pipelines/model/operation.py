@@ -52,9 +52,11 @@ class Place:
 class Counts:
     """Running totals of an operation. `listed` counts every entry that the source showed,
     `skipped` those of a kind that has no text (images, archives). `pages` and `fetched` are what
-    the source was asked for, listing pages and items, `bytes` how much it gave."""
+    the source was asked for, listing pages and items, `bytes` how much it gave. `expected` is how
+    many entries the source will show, as far as it or the last listing tells; 0: unknown."""
 
     listed: int = 0
+    expected: int = 0
     added: int = 0
     updated: int = 0
     removed: int = 0
@@ -69,6 +71,13 @@ class Counts:
     pages: int = 0
     fetched: int = 0
     bytes: int = 0
+
+    @property
+    def progress(self) -> str:
+        """How far the listing is, in words."""
+        if self.expected < self.listed:
+            return f"{self.listed:,} listed"
+        return f"{self.listed:,} of {self.expected:,} listed"
 
     @property
     def synced_items(self) -> int:
@@ -99,7 +108,7 @@ class SyncResult:
     def as_dict(self) -> dict[str, Any]:
         """The SyncResult document."""
         counts = self.counts.as_dict()
-        for name in ("listed", "pages", "fetched", "bytes"):
+        for name in ("listed", "expected", "pages", "fetched", "bytes"):
             del counts[name]
         return {
             "sync_id": self.sync_id,

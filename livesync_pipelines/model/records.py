@@ -122,6 +122,7 @@ class ListingPage:
       is the last key of the page; elsewhere it is opaque and may mean to start over.
     - `complete`: on the last page, that the whole selection was seen. Only then is anything absent.
     - `note`: what the connector wants to know next time (a feed's validators); None: as it was.
+    - `total`: how many entries the whole listing will show, as far as the source tells by now.
     """
 
     entries: pa.Table
@@ -132,6 +133,7 @@ class ListingPage:
     resume: str | None = None
     complete: bool = False
     note: str | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.model.errors import NotFound, Unavailable
 from livesync_pipelines.model.operation import Counts, Place, Status, SyncResult
-from livesync_pipelines.model.sync import SyncConfig, Trigger
+from livesync_pipelines.model.sync import Priority, SyncConfig, Trigger
 from livesync_pipelines.store.database import Connection, rows
 
 LOCK_CLASS = 7_340_002
@@ -48,6 +48,11 @@ class Operation:
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether a critical sync may take its place; not where a person waits for the result."""
+        return self.sync.priority is not Priority.CRITICAL and self.trigger is not Trigger.PERSON
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -81,14 +86,14 @@ def busy(sync_id: str) -> Busy:
     )
 
 
-def counts_in_flight(connection: Connection, sync_id: str) -> dict[str, int]:
-    """The running totals of a sync's operation; empty when none is in flight."""
+def counts_in_flight(connection: Connection, sync_id: str) -> Counts | None:
+    """The running totals of a sync's operation; None when none is in flight."""
     row = connection.execute(
         "select counts from livesync.operations where sync_id = %s and status = %s"
         " order by started_at desc limit 1",
         (sync_id, Status.RUNNING),
     ).fetchone()
-    return row[0] if row else {}
+    return Counts(**row[0]) if row else None
 
 
 def in_flight(connection: Connection) -> set[str]:

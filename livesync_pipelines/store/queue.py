@@ -18,18 +18,23 @@ CHANNEL = "livesync_queue"
 LOST_AFTER = timedelta(minutes=2)
 """A request that has begun no operation after this time is made again."""
 
+STARTS_WITHIN = timedelta(seconds=15)
+"""A run that has a place begins its operation in this time."""
+
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A sync that is to be run, and the key that makes this request one of a kind."""
+    """A sync that is to be run, and the key that makes this request one of a kind. `rank` is 0
+    for critical syncs, 1 for normal ones, 2 for the rest."""
 
     sync_id: str
     platform: str
     trigger: Trigger
     full: bool
     key: str
+    rank: int
 
 
 def put(
@@ -81,9 +86,22 @@ def take(
         (busy, now - LOST_AFTER, now, platform, platform, limit, now),
     ).fetchall()
     return [
-        Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}")
-        for sync_id, platform, trigger, full, since, request, *_ in sorted(found, key=_urgency)
+        Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}", rank)
+        for sync_id, platform, trigger, full, since, request, rank, _ in sorted(found, key=_urgency)
     ]
+
+
+def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:
+    """A critical sync of this platform that was handed to a run a while ago and has not begun:
+    all places are taken."""
+    found = connection.execute(
+        "select q.sync_id from livesync.queue q join livesync.syncs s using (sync_id)"
+        " join livesync.connections c on c.name = s.connection"
+        " where q.priority = %s and q.requested_at < %s and s.state = 'active'"
+        " and c.platform = %s order by q.queued_at limit 1",
+        (_RANK[Priority.CRITICAL], now - STARTS_WITHIN, platform),
+    ).fetchone()
+    return found[0] if found else None
 
 
 def _urgency(row: tuple[Any, ...]) -> tuple[Any, ...]:

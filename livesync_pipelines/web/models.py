@@ -58,6 +58,7 @@ class SyncStatus(Document):
     state: str
     state_reason: str | None
     in_flight: bool
+    progress: str | None
     schedule: str
     last_sync: Moment | None
     next_sync: Moment | None

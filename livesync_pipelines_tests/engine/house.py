@@ -102,7 +102,10 @@ class House:
     def wait_until_written(self, items: int, sync_id: str = SYNC) -> None:
         """Return when the operation in flight has added so many: its writer works beside it."""
         with self.engine.database.connect() as connection:
-            while operations.counts_in_flight(connection, sync_id).get("added", 0) < items:
+            while True:
+                counts = operations.counts_in_flight(connection, sync_id)
+                if counts is not None and counts.added >= items:
+                    return
                 sleep(0.01)
 
     def rows(self, query: str, *values: Any) -> list[Row]:

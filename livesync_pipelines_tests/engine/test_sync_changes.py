@@ -39,7 +39,7 @@ def test_when_nothing_changed_nothing_is_fetched_and_no_row_is_written(house: Ho
     house.source.forget()
     before = house.written()
     result = house.run()
-    assert result.counts == Counts(listed=5, unchanged=5, pages=3)
+    assert result.counts == Counts(listed=5, expected=5, unchanged=5, pages=3)
     assert house.source.fetched == []
     assert house.written() == before
     assert_in_step(house)

@@ -113,13 +113,15 @@ def test_progress_is_seen_while_a_run_works(house: House, connection: Connection
     seen: list[int] = []
 
     def look() -> None:
-        seen.append(operations.counts_in_flight(connection, "docs").get("added", 0))
+        counts = operations.counts_in_flight(connection, "docs")
+        assert counts is not None
+        seen.append(counts.added)
 
     house.source.at_page = dict.fromkeys(range(3), look)
     house.run()
     assert seen == sorted(seen)
     assert seen[-1] >= 2
-    assert operations.counts_in_flight(connection, "docs") == {}
+    assert operations.counts_in_flight(connection, "docs") is None
 
 
 def test_what_ended_since_a_moment_comes_oldest_first(house: House, connection: Connection) -> None:

@@ -51,7 +51,7 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
 def show_counts(result: Mapping[str, Any]) -> str:
     """What was or would be done to items and chunks, in one line."""
     shown = ("added", "updated", "moved", "removed", "unchanged", "skipped", "failed")
-    counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing there"]
+    counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing new"]
     chunks = f"{result['chunks_written']} chunks written, {result['chunks_kept']} kept"
     return f"{', '.join(counts)}; {chunks}, {result['chunks_removed']} removed"
 
