@@ -74,6 +74,12 @@ class Connector(ABC):
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         """The bytes of these items, one answer each, in any order, never all held at once."""
 
+    def root(self, key: str) -> str:
+        """The part of the selection that an item belongs to (a site, a space, a chosen folder).
+        Such a part can go as a whole, so whether too many items have gone is asked for each; a
+        platform whose selection has one part only needs not say."""
+        return ""
+
     def close(self) -> None:
         """Give back what the instance holds: sockets, clients."""
 

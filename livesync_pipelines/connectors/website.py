@@ -151,6 +151,9 @@ class Website(Connector):
         asked = ((entry.key, self._robots.allows(entry.key)) for entry in entries)
         yield from fan_out(self._fetched, asked, width=self._connection.width)
 
+    def root(self, key: str) -> str:
+        return origin(key)
+
     def close(self) -> None:
         self._client.close()
 

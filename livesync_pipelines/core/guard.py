@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from livesync_pipelines.model.sync import Limits
 
 
-def refusal(*, removals: int, total: int, approved: int, limits: Limits) -> str | None:
+def refusal(
+    *, removals: Mapping[str, int], totals: Mapping[str, int], approved: int, limits: Limits
+) -> str | None:
     """Why these removals must wait for a person, in one sentence; None when they may go on.
 
-    `total` is how many items were in step before (what came and went within this run counts
-    too); `approved` how many removals a person has allowed for this run.
+    Both are counts by root. `totals` are the items that were in step before (what came and went
+    within this run counts too); `approved` is how many removals a person has allowed for this
+    run. A loss that is too large for its root is refused, and so is one that is for all of them.
     """
-    total = max(total, removals)
-    if removals <= limits.delete_items or removals <= limits.delete_share * total:
+    gone = sum(removals.values())
+    if gone <= limits.delete_items or gone <= approved:
         return None
-    if removals <= approved:
-        return None
+    whole = max(sum(totals.values()), gone)
+    if gone > limits.delete_share * whole:
+        return _sentence(gone, whole, "", limits)
+    for root, count in removals.items():
+        total = max(totals.get(root, 0), count)
+        if count > limits.delete_items and count > limits.delete_share * total:
+            return _sentence(count, total, root, limits)
+    return None
+
+
+def _sentence(gone: int, total: int, root: str, limits: Limits) -> str:
+    where = f" of '{root}'" if root else ""
     return (
-        f"{removals} of {total} items ({removals / total:.0%}) are gone at the source; more than "
+        f"{gone} of {total} items{where} ({gone / total:.0%}) are gone at the source; more than "
         f"{limits.delete_items} items and {limits.delete_share:.0%} are not removed unasked."
     )

@@ -35,14 +35,15 @@ def walk(this: Pass) -> bool:
         unsettled.forget(this.connection, this.sync_id)
         this.commit(Batch(), replace(this.place, cursor=None, ahead=place_in_feed(this)))
         this.operation.counts.expected = this.operation.items_before
-    complete = False
+    complete, shown = False, 0
     started = perf_counter()
     for told in this.connector.listing(memory, began_at):
         page = screened(told, ordered=this.connector.spec.ordered, after=after)
         this.timed("source", started)
         this.operation.counts.pages += 1
         this.operation.counts.expected = page.total or this.operation.counts.expected
-        complete = page.complete
+        shown += page.entries.num_rows + len(page.failures)
+        complete = page.complete and not (began_at is None and shown < (page.total or 0))
         for piece, held in _pieces(this, page, after):
             meanwhile = replace(this.place, resume=after)
             note = this.place.note if piece.note is None else piece.note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from livesync_pipelines.core import guard
@@ -26,15 +27,21 @@ def settle(this: Pass, *, complete: bool) -> str | None:
     while arrived := unsettled.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
         _settle_arrivals(this, arrived)
     removals = unsettled.count(this.connection, this.sync_id, "absent")
-    refusal = guard.refusal(
-        removals=removals,
-        total=this.operation.items_before,
-        approved=this.operation.approved,
-        limits=this.operation.sync.limits,
-    )
+    refusal = _refusal(this) if removals > this.operation.sync.limits.delete_items else None
     if refusal is None and removals:
         _settle_absences(this)
     return refusal
+
+
+def _refusal(this: Pass) -> str | None:
+    root = this.connector.root
+    before = shadow.keys_before(this.connection, this.sync_id, this.operation.operation_id)
+    return guard.refusal(
+        removals=Counter(map(root, unsettled.absent(this.connection, this.sync_id))),
+        totals=Counter(map(root, before)),
+        approved=this.operation.approved,
+        limits=this.operation.sync.limits,
+    )
 
 
 def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:

@@ -122,7 +122,8 @@ class ListingPage:
       is the last key of the page; elsewhere it is opaque and may mean to start over.
     - `complete`: on the last page, that the whole selection was seen. Only then is anything absent.
     - `note`: what the connector wants to know next time (a feed's validators); None: as it was.
-    - `total`: how many entries the whole listing will show, as far as the source tells by now.
+    - `total`: how many entries the whole listing will show, as far as the source tells by now. A
+      last page that comes before so many were shown is taken for incomplete.
     """
 
     entries: pa.Table

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -130,6 +131,18 @@ def keys_by_identity(
         (sync_id, list(identities)),
     )
     return dict(found.fetchall())
+
+
+def keys_before(connection: Connection, sync_id: str, operation_id: UUID) -> Iterator[str]:
+    """Every key that is in step and was not brought in by this operation."""
+    with connection.cursor() as cursor:
+        query = (
+            "select key from livesync.shadow s where sync_id = %s and not exists (select from"
+            " livesync.ledger l where l.operation_id = %s and l.sync_id = s.sync_id"
+            " and l.item_id = s.item_id and l.op = 'added')"
+        )
+        for (key,) in cursor.stream(query, (sync_id, operation_id)):
+            yield key
 
 
 def taken_ids(connection: Connection, sync_id: str, ids: Sequence[str]) -> set[str]:

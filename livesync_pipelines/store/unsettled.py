@@ -4,7 +4,7 @@ that failed and of which a feed does not tell again."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,14 @@ def count(connection: Connection, sync_id: str, kind: str) -> int:
         "select count(*) from livesync.unsettled where sync_id = %s and kind = %s", (sync_id, kind)
     ).fetchone()
     return row[0] if row else 0
+
+
+def absent(connection: Connection, sync_id: str) -> Iterator[str]:
+    """Every key that may have to go."""
+    with connection.cursor() as cursor:
+        query = "select key from livesync.unsettled where sync_id = %s and kind = 'absent'"
+        for (key,) in cursor.stream(query, (sync_id,)):
+            yield key
 
 
 def absent_by_identity(

@@ -10,6 +10,7 @@ from livesync_pipelines.core.guard import refusal
 from livesync_pipelines.model.sync import Limits
 
 counts = st.integers(0, 200)
+by_root = st.dictionaries(st.sampled_from("abc"), counts)
 limits = st.builds(Limits, delete_items=st.integers(0, 50), delete_share=st.floats(0, 1))
 
 
@@ -30,27 +31,52 @@ limits = st.builds(Limits, delete_items=st.integers(0, 50), delete_share=st.floa
 def test_many_and_a_large_share_are_refused_unless_a_person_allowed_so_many(
     removals: int, total: int, approved: int, refused: bool
 ) -> None:
-    said = refusal(removals=removals, total=total, approved=approved, limits=Limits())
+    said = refusal(removals={"": removals}, totals={"": total}, approved=approved, limits=Limits())
     assert (said is not None) == refused
 
 
 def test_the_reason_is_one_sentence_with_the_numbers() -> None:
-    said = refusal(removals=40, total=80, approved=0, limits=Limits())
+    said = refusal(removals={"": 40}, totals={"": 80}, approved=0, limits=Limits())
     assert said == (
         "40 of 80 items (50%) are gone at the source; more than 20 items and 30% are not removed "
         "unasked."
     )
 
 
-@given(removals=counts, total=counts, approved=counts, limits=limits)
+def test_a_small_root_that_goes_as_a_whole_is_not_hidden_by_a_large_one() -> None:
+    said = refusal(
+        removals={"small": 40, "large": 3},
+        totals={"small": 40, "large": 10_000},
+        approved=0,
+        limits=Limits(),
+    )
+    assert said is not None
+    assert "40 of 40 items of 'small' (100%)" in said
+
+
+def test_many_small_losses_are_one_large_one() -> None:
+    roots = [f"{n}" for n in range(10)]
+    said = refusal(
+        removals=dict.fromkeys(roots, 15),
+        totals=dict.fromkeys(roots, 20),
+        approved=0,
+        limits=Limits(),
+    )
+    assert said is not None
+    assert "150 of 200 items (75%)" in said
+
+
+@given(removals=by_root, totals=by_root, approved=counts, limits=limits)
 def test_whatever_the_numbers_an_answer_comes_and_fewer_removals_are_never_worse(
-    removals: int, total: int, approved: int, limits: Limits
+    removals: dict[str, int], totals: dict[str, int], approved: int, limits: Limits
 ) -> None:
-    def refused(count: int) -> bool:
-        said = refusal(removals=count, total=total, approved=approved, limits=limits)
+    def refused(removals: dict[str, int]) -> bool:
+        said = refusal(removals=removals, totals=totals, approved=approved, limits=limits)
         return said is not None
 
-    assert not refused(min(removals, limits.delete_items))
-    assert not refused(min(removals, approved))
-    if removals and not refused(removals):
-        assert not refused(removals - 1)
+    if sum(removals.values()) <= max(approved, limits.delete_items):
+        assert not refused(removals)
+    if not refused(removals):
+        for root, count in removals.items():
+            fewer = {**removals, root: max(0, count - 1)}
+            assert not refused(fewer)

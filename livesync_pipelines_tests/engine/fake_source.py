@@ -60,6 +60,7 @@ class Source:
     gone: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     forgotten: int = 0
+    total: int | None = None
     tokens: Iterator[str] | None = None
     at_change: dict[int, Callable[[], None]] = field(default_factory=dict)
     told: list[list[str]] = field(default_factory=list)
@@ -172,6 +173,7 @@ class Fake(Connector):
             resume=keys[-1] if more else None,
             complete=not more and source.complete,
             note=None if more else source.note,
+            total=source.total,
         )
         return page, more
 

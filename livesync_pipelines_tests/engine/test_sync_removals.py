@@ -11,7 +11,7 @@ from livesync_pipelines.model.errors import ItemFailure, RateLimited, Unavailabl
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits
 from livesync_pipelines.store import catalog
-from livesync_pipelines_tests.engine.fake_source import fails
+from livesync_pipelines_tests.engine.fake_source import Fake, fails
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, ops, prose
 
 STRICT = a_sync(limits=Limits(delete_items=1, delete_share=0.3))
@@ -301,3 +301,31 @@ def test_a_failure_on_a_page_that_is_taken_in_pieces_keeps_its_item(
     house.source.failing["g"] = ItemFailure("g", "unreadable", "It cannot be read.")
     assert house.run().counts.removed == 5
     assert_in_step(house, {key: held[key] for key in "agh"})
+
+
+def test_a_part_of_the_selection_that_has_gone_as_a_whole_waits_for_a_person(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fake, "root", lambda _, key: key.partition("/")[0])
+    house.configure(a_sync(limits=Limits(delete_items=1, delete_share=0.5)))
+    small, large = ["s/1", "s/2"], [f"l/{n}" for n in range(9)]
+    for key in (*small, *large):
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    house.source.remove(*small)
+    result = house.run()
+    assert result.status is Status.WAITING
+    assert result.error is not None
+    assert "2 of 2 items of 's'" in result.error["message"]
+    assert set(small) <= house.held().keys()
+
+
+def test_a_listing_that_shows_less_than_the_source_counts_is_not_complete(house: House) -> None:
+    held = fill(house, "abc")
+    house.source.remove("c")
+    house.source.total = 3
+    assert house.run().status is Status.PARTIAL
+    assert house.held() == held
+    house.source.total = 2
+    assert house.run().status is Status.SUCCESS
+    assert_in_step(house)
