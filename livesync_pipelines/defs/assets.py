@@ -150,7 +150,7 @@ def _materialised(
     url = f"http://localhost:{Settings.load().port}/sync/operations/{result.operation_id}"
     with engine.database.pooled() as connection:
         counts = stages.stage_counts(connection, result.sync_id)
-        rows: Mapping[str, int] = metadata.row_counts(counts)
+        rows: Mapping[str, int] = metadata.row_counts(counts, result)
         for stage in STAGES:
             key = dg.AssetKey([platform, stage])
             if key in context.selected_asset_keys:

@@ -27,6 +27,21 @@ _CHECKS = {
 }
 
 
+_FAILED = {
+    "counts_agree": "Source, records and resolved rows hold different numbers of items.",
+    "no_orphan_chunks": "Chunks stand in no document, or a document's chunks are missing.",
+    "listing_equals_shadow": "What is known of the source differs from its complete listing.",
+    "no_removal_waits": "Removals wait for a person's approval.",
+}
+
+
+def _said(name: str, passed: bool, *, compared: bool) -> str:
+    """The outcome in words."""
+    if name == "listing_equals_shadow" and not compared:
+        return "This operation made no complete listing that could be compared."
+    return _CHECKS[name][1] if passed else _FAILED[name]
+
+
 def specs(platform: str) -> list[dg.AssetCheckSpec]:
     return [
         dg.AssetCheckSpec(name, asset=dg.AssetKey([platform, stage]), description=description)
@@ -55,11 +70,11 @@ def results(
         ),
     }
     for name, (passed, metadata) in outcomes.items():
-        stage, description = _CHECKS[name]
+        stage, _ = _CHECKS[name]
         yield dg.AssetCheckResult(
             passed=passed,
             asset_key=dg.AssetKey([platform, stage]),
             check_name=name,
-            description=f"{result.sync_id}: {description}",
+            description=f"{result.sync_id}: {_said(name, passed, compared=listed is not None)}",
             metadata={"sync_id": result.sync_id, **metadata},
         )

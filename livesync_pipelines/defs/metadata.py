@@ -69,9 +69,10 @@ def _cell(value: Any) -> str:
     return flat if len(flat) <= _CELL else f"{flat[: _CELL - 1]}…"
 
 
-def row_counts(counts: Mapping[str, int]) -> Mapping[str, int]:
-    """How many rows each stage holds, from `stages.stage_counts`."""
+def row_counts(counts: Mapping[str, int], result: SyncResult) -> Mapping[str, int]:
+    """How many rows each stage holds, from `stages.stage_counts`; deltas are the operation's."""
     rows = dict.fromkeys(STAGES, counts["records"])
+    rows["deltas"] = result.counts.synced_items
     rows["source"] = counts["source"]
     rows["resolved_rows"] = rows["mapped_rows"] = counts["resolved_rows"]
     rows["capsule_chunks"] = counts["capsule_chunks"]

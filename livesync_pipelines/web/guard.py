@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -25,7 +26,8 @@ class Guard:
 
     A foreign page can make a browser resolve its own name to 127.0.0.1 (so the Host header is
     checked), and can post a form to us (so a POST must be JSON, which a browser sends to another
-    origin only after asking, and we do not answer that question).
+    origin only after asking, and we do not answer that question; nor do we let in what names
+    another origin).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,6 +51,8 @@ def _refusal(method: str, headers: Headers) -> JSONResponse | None:
     if not _LOOPBACK.fullmatch(headers.get("host", "")):
         hint = "Use http://localhost or http://127.0.0.1; this door serves its own machine only."
         return _refused(400, "The Host header names another machine.", hint)
+    if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
+        return _refused(403, "This request comes from a page of another origin.")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if method not in {"GET", "HEAD", "OPTIONS"} and kind != "application/json":
         return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")

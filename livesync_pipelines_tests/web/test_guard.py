@@ -88,6 +88,19 @@ def test_a_fault_shows_no_traceback(
     assert any(record.exc_info for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://evil.example", 403), ("null", 403), ("http://localhost:8600", 404)],
+)
+def test_a_page_of_another_origin_starts_nothing(client: Caller, origin: str, status: int) -> None:
+    answer = client.post(
+        "/sync/trigger",
+        content=b'{"sync_id": "nobody"}',
+        headers={"content-type": "application/json", "origin": origin},
+    )
+    assert answer.status_code == status
+
+
 def test_every_answer_carries_its_guards(client: Caller) -> None:
     headers = client.get("/health").headers
     assert headers["x-content-type-options"] == "nosniff"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from livesync_pipelines.cli.output import note
 from livesync_pipelines.engine.house import Engine, open_engine
-from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.settings import Settings
 from livesync_pipelines.store.database import Connection, answering
 
 
@@ -21,7 +21,10 @@ class House:
     def remark(self) -> None:
         """Tell a person when nothing will run here."""
         if not self.engine.enabled:
-            note(f"Note: {DISABLED_REASON}")
+            note(
+                "Note: EXTERNAL_SYNC_ENABLED is not true in this shell, so no sync can be started "
+                "from here. A `livesync up` that runs elsewhere goes on."
+            )
 
 
 @contextmanager
