@@ -8,7 +8,7 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines_tests.engine.fake_source import FEED, Probed, Told
-from livesync_pipelines_tests.engine.house import House, a_house, prose
+from livesync_pipelines_tests.engine.house import House, a_house, begin_following
 
 
 @pytest.fixture
@@ -30,10 +30,7 @@ def feed(engine: Engine) -> Iterator[House]:
 def told(engine: Engine) -> Iterator[House]:
     """An ordered platform with a change feed, already listed once: items a to e."""
     with a_house(engine, kind=Told) as house:
-        for key in "abcde":
-            house.source.put(key, prose(key, sections=1))
-        house.run()
-        house.source.forget()
+        begin_following(house)
         yield house
 
 

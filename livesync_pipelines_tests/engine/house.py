@@ -243,6 +243,14 @@ def _assert_the_ledger_tells_it_all(house: House, sync_id: str) -> None:
     assert told == len(entries)
 
 
+def begin_following(house: House) -> None:
+    """List items a to e once, so that the change feed is followed from here on."""
+    for key in "abcde":
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    house.source.forget()
+
+
 def ops(entries: Sequence[Row]) -> list[tuple[str, str]]:
     """What the ledger says, in short: (op, item id)."""
     return [(entry["op"], entry["item_id"]) for entry in entries]

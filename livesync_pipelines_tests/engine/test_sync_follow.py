@@ -100,6 +100,16 @@ def test_a_feed_that_breaks_off_is_followed_on_from_its_last_page(told: House) -
     assert_in_step(told)
 
 
+def test_a_page_that_could_not_be_read_is_told_again(told: House) -> None:
+    told.source.put("a", prose("edited"))
+    told.source.put("b", prose("edited too"))
+    told.source.at_fetch = dict.fromkeys("ab", fails(Unavailable("away")))
+    assert told.run().status is Status.FAILED
+    told.source.forget()
+    told.run()
+    assert_in_step(told)
+
+
 def test_an_item_that_is_renamed_keeps_its_identity(told: House) -> None:
     before = told.ids()["b"]
     told.source.rename("b", "z")

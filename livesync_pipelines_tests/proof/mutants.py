@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from livesync_pipelines.connectors import stamped
 from livesync_pipelines.core import corridor, delta, guard, mapping, patience
-from livesync_pipelines.engine import intake, listing, operating, sync
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.engine import following, intake, listing, operating, page, sync
+from livesync_pipelines.model.errors import CursorExpired, LiveSyncError
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Change, Chunk
 from livesync_pipelines.store import commit, kept, ledger, letters, lines, shadow, tenure, unsettled
+from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.operations import Outcome
 
 Patch = pytest.MonkeyPatch
@@ -75,7 +78,7 @@ def _by_place(real: Any) -> Any:
 def _no_resume(real: Any) -> Any:
     def begin(*args: Any, **named: Any) -> Any:
         operation = real(*args, **named)
-        operation.resume = None
+        operation.place = replace(operation.place, resume=None)
         return operation
 
     return begin
@@ -95,6 +98,30 @@ def _forgetful(this: intake.Pass, key: str, code: str) -> None:
     this.operation.counts.failed += 1
 
 
+def _cursor_of_the_end(this: intake.Pass) -> None:
+    place = replace(this.place, cursor=following.place_in_feed(this), ahead=None)
+    this.commit(Batch(), place)
+    this.writer.wait()
+
+
+def _cursor_first(real: Any) -> Any:
+    def take_page(this: intake.Pass, *args: Any, **places: Any) -> None:
+        this.commit(Batch(), places["afterwards"])
+        real(this, *args, **{**places, "meanwhile": places["afterwards"]})
+
+    return take_page
+
+
+def _deaf(real: Any) -> Any:
+    """An expired cursor means that nothing has changed."""
+
+    def follow(*args: Any) -> None:
+        with suppress(CursorExpired):
+            real(*args)
+
+    return follow
+
+
 MUTANTS: dict[str, Mutant] = {
     "an incomplete listing deletes": _instead(
         sync, "settle", lambda real: lambda this, complete: real(this, complete=True)
@@ -106,16 +133,14 @@ MUTANTS: dict[str, Mutant] = {
         shadow, "versions_between", _all_but_the_last
     ),
     "a changed version is taken for the same": _instead(
-        listing,
+        page,
         "compare",
         _changed(changed=lambda c: c.changed.slice(0, 0)),
     ),
     "a full resync is an ordinary one": _instead(
-        listing, "compare", lambda real: lambda table, held, full: delta.compare(table, held)
+        page, "compare", lambda real: lambda table, held, full: delta.compare(table, held)
     ),
-    "a rename is a deletion and an arrival": _instead(
-        listing, "_possible_renames", _answering(set())
-    ),
+    "a rename is a deletion and an arrival": _instead(page, "_possible_renames", _answering(set())),
     "the fence is not checked": _instead(tenure, "fence", _answering(None)),
     "two operations at a time": _instead(tenure, "_lock", _answering(None)),
     "the ledger's hashes say nothing": _instead(ledger, "chain", _answering(b"0" * 16)),
@@ -147,6 +172,25 @@ MUTANTS: dict[str, Mutant] = {
         patience, "after", lambda real: lambda error, **named: patience.Next(60.0, again=True)
     ),
     "absences of an older listing are believed": _instead(unsettled, "forget", _answering(None)),
+    "the cursor is taken after the listing": _instead(
+        sync, "arrive", lambda real: _cursor_of_the_end
+    ),
+    "the cursor is moved before its page is written": _instead(
+        following, "take_page", _cursor_first
+    ),
+    "an expired cursor means that nothing has changed": _instead(sync, "follow", _deaf),
+    "what a feed calls gone is kept": _instead(page, "_absences", _answering([])),
+    "what failed is not read again": _instead(unsettled, "owed", _answering([])),
+    "a repeated page is asked for again": _instead(following, "_refuse_repeated", _answering(None)),
+    "nothing overlaps": _instead(
+        stamped, "window_start", lambda real: lambda newest, clock: newest
+    ),
+    "a stamp of the future is believed": _instead(
+        stamped,
+        "window_end",
+        lambda real: lambda newest, seen, now, clock: max(newest, seen or now),
+    ),
+    "a clock that went back is believed": _instead(stamped, "went_back", _answering(False)),
     "a failed operation leaves no trace": _instead(
         operating, "_failed", lambda real: lambda operation, error, told: Outcome(Status.SUCCESS)
     ),

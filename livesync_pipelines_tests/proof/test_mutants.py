@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import wraps
 from types import ModuleType
 
 import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.store import ledger
+from livesync_pipelines_tests.connectors import test_stamped
 from livesync_pipelines_tests.engine import (
     test_restore,
     test_sync_changes,
     test_sync_config,
     test_sync_failures,
+    test_sync_follow,
     test_sync_interrupted,
     test_sync_patience,
     test_sync_refused,
     test_sync_removals,
     test_sync_renames,
 )
-from livesync_pipelines_tests.engine.house import DATA, House, a_house, a_sync, prose
+from livesync_pipelines_tests.engine.fake_source import Told
+from livesync_pipelines_tests.engine.house import (
+    DATA,
+    House,
+    a_house,
+    a_sync,
+    begin_following,
+    prose,
+)
 from livesync_pipelines_tests.proof.mutants import MUTANTS, Mutant
 
-Trial = Callable[[House], None]
+Trial = Callable[[Engine], None]
+Story = Callable[[House], None]
 MODULES: tuple[ModuleType, ...] = (
     test_sync_removals,
     test_sync_renames,
     test_sync_changes,
     test_sync_failures,
+    test_sync_follow,
     test_sync_interrupted,
     test_sync_config,
     test_sync_refused,
@@ -37,14 +50,47 @@ MODULES: tuple[ModuleType, ...] = (
 
 
 def trials() -> Iterator[Trial]:
-    """The tests that ask for nothing but a house."""
-    for module in MODULES:
-        for name, test in vars(module).items():
-            if name.startswith("test_") and list(inspect.signature(test).parameters) == ["house"]:
-                yield test
-    yield restored
-    yield tried_for_ever
-    yield tampered
+    """The tests that ask for nothing but a house, or a house with a change feed; and those of
+    feeds that are made of stamps."""
+    yield from (lived(story) for module in MODULES for story in stories(module, "house"))
+    yield from (lived(story) for story in (restored, tried_for_ever, tampered))
+    yield from (followed(story) for story in stories(test_sync_follow, "told"))
+    yield from (asked(story) for story in stories(test_stamped))
+
+
+def stories(module: ModuleType, *asks: str) -> Iterator[Callable[..., None]]:
+    for name, test in vars(module).items():
+        if name.startswith("test_") and tuple(inspect.signature(test).parameters) == asks:
+            yield test
+
+
+def lived(story: Story) -> Trial:
+    @wraps(story)
+    def trial(engine: Engine) -> None:
+        with a_house(engine) as house:
+            emptied(house)
+            story(house)
+
+    return trial
+
+
+def followed(story: Story) -> Trial:
+    @wraps(story)
+    def trial(engine: Engine) -> None:
+        with a_house(engine, kind=Told) as house:
+            emptied(house)
+            begin_following(house)
+            story(house)
+
+    return trial
+
+
+def asked(story: Callable[[], None]) -> Trial:
+    @wraps(story)
+    def trial(engine: Engine) -> None:
+        story()
+
+    return trial
 
 
 def restored(house: House) -> None:
@@ -79,12 +125,10 @@ def caught_by(engine: Engine) -> tuple[str | None, int]:
     """The trial that fails, and how many were needed."""
     tried = 0
     for tried, trial in enumerate(trials(), 1):
-        with a_house(engine) as house:
-            emptied(house)
-            try:
-                trial(house)
-            except (Exception, pytest.fail.Exception):  # noqa: BLE001 - whatever: it was noticed
-                return trial.__name__, tried
+        try:
+            trial(engine)
+        except (Exception, pytest.fail.Exception):  # noqa: BLE001 - whatever: it was noticed
+            return trial.__name__, tried
     return None, tried
 
 
