@@ -109,6 +109,20 @@ _ALLOWED = {
 """What a user may write, for the message when he wrote something else."""
 
 
+def made(folder: Path) -> Path:
+    """This folder of LIVESYNC_HOME, or the home itself, made where it is not there. Raises
+    `BadInput` where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            hint="Set LIVESYNC_HOME to a folder that you may write to.",
+            where="environment: LIVESYNC_HOME",
+        ) from error
+    return folder
+
+
 class Settings(BaseModel):
     """What the environment says. Fields are filled under the variable's own name."""
 

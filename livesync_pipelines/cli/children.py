@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from livesync_pipelines.model.errors import BadInput, Broken
+from livesync_pipelines.settings import made
 
 LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 10.0
@@ -40,7 +41,7 @@ class Child:
         self._started: deque[float] = deque(maxlen=_STARTS)
 
     def __enter__(self) -> Self:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
+        made(self._log.parent)
         self._start()
         return self
 

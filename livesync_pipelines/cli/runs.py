@@ -14,7 +14,7 @@ from livesync_pipelines.engine.house import Disabled, Engine, database_url, open
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.settings import DISABLED_REASON, Settings, made
 from livesync_pipelines.store import catalog, operations
 
 _PLAINLY: Mapping[str, str] = {}
@@ -45,8 +45,7 @@ def opened(settings: Settings) -> Iterator[Engine]:
 
 
 def _dagster_home(home: Path) -> Path:
-    folder = home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = made(home / "dagster")
     shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
     return folder
 

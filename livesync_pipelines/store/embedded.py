@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.settings import made
 
 COMMON_PLACE = Path("/var/lib/livesync")
 """Where root's server lives when its own user cannot reach the checkout or the home."""
@@ -36,7 +37,7 @@ def stop(home: Path) -> None:
 
 
 def _server(home: Path) -> Any:
-    home.mkdir(parents=True, exist_ok=True)
+    made(home)
     package = _package()
     data = home / "postgres"
     if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):

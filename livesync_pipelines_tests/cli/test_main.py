@@ -140,3 +140,10 @@ def test_a_wrong_variable_is_named(terminal: Terminal) -> None:
     error = terminal.document("status", code=2, LIVESYNC_PORT="seven")["error"]
     assert error["code"] == "bad_input"
     assert error["where"] == "environment: LIVESYNC_PORT"
+
+
+def test_a_home_that_cannot_be_made_is_named(terminal: Terminal) -> None:
+    nowhere = {"LIVESYNC_HOME": "/dev/null/home", "LIVESYNC_DATABASE_URL": ""}
+    error = terminal.document("status", code=2, **nowhere)["error"]
+    assert (error["code"], error["where"]) == ("bad_input", "environment: LIVESYNC_HOME")
+    assert "/dev/null/home cannot be made" in error["message"]

@@ -172,6 +172,12 @@ MUTANTS: dict[str, Mutant] = {
         patience, "after", lambda real: lambda error, **named: patience.Next(60.0, again=True)
     ),
     "absences of an older listing are believed": _instead(unsettled, "forget", _answering(None)),
+    "a failed operation leaves no trace": _instead(
+        operating, "_failed", lambda real: lambda operation, error, told: Outcome(Status.SUCCESS)
+    ),
+}
+
+OF_FEEDS: dict[str, Mutant] = {
     "the cursor is taken after the listing": _instead(
         sync, "arrive", lambda real: _cursor_of_the_end
     ),
@@ -191,7 +197,5 @@ MUTANTS: dict[str, Mutant] = {
         lambda real: lambda newest, seen, now, clock: max(newest, seen or now),
     ),
     "a clock that went back is believed": _instead(stamped, "went_back", _answering(False)),
-    "a failed operation leaves no trace": _instead(
-        operating, "_failed", lambda real: lambda operation, error, told: Outcome(Status.SUCCESS)
-    ),
 }
+"""Those that only the following of a change feed can show."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import wraps
+from itertools import chain
 from types import ModuleType
 
 import pytest
@@ -33,7 +34,7 @@ from livesync_pipelines_tests.engine.house import (
     begin_following,
     prose,
 )
-from livesync_pipelines_tests.proof.mutants import MUTANTS, Mutant
+from livesync_pipelines_tests.proof.mutants import MUTANTS, OF_FEEDS, Mutant
 
 Trial = Callable[[Engine], None]
 Story = Callable[[House], None]
@@ -50,10 +51,13 @@ MODULES: tuple[ModuleType, ...] = (
 
 
 def trials() -> Iterator[Trial]:
-    """The tests that ask for nothing but a house, or a house with a change feed; and those of
-    feeds that are made of stamps."""
+    """The tests that ask for nothing but a house."""
     yield from (lived(story) for module in MODULES for story in stories(module, "house"))
     yield from (lived(story) for story in (restored, tried_for_ever, tampered))
+
+
+def trials_of_feeds() -> Iterator[Trial]:
+    """The tests that ask for a house with a change feed, and those of feeds made of stamps."""
     yield from (followed(story) for story in stories(test_sync_follow, "told"))
     yield from (asked(story) for story in stories(test_stamped))
 
@@ -121,10 +125,10 @@ def emptied(house: House) -> None:
     house.configure()
 
 
-def caught_by(engine: Engine) -> tuple[str | None, int]:
+def caught_by(engine: Engine, trials: Iterator[Trial]) -> tuple[str | None, int]:
     """The trial that fails, and how many were needed."""
     tried = 0
-    for tried, trial in enumerate(trials(), 1):
+    for tried, trial in enumerate(trials, 1):
         try:
             trial(engine)
         except (Exception, pytest.fail.Exception):  # noqa: BLE001 - whatever: it was noticed
@@ -135,6 +139,7 @@ def caught_by(engine: Engine) -> tuple[str | None, int]:
 def test_there_are_twenty_mutants_and_many_trials() -> None:
     assert len(MUTANTS) >= 20
     assert len(list(trials())) >= 50
+    assert len(list(trials_of_feeds())) >= 20
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
@@ -143,10 +148,20 @@ def test_a_broken_engine_is_noticed(
 ) -> None:
     with monkeypatch.context() as patch:
         mutant(patch)
-        name, tried = caught_by(engine)
+        name, tried = caught_by(engine, trials())
+    assert name is not None, f"{tried} trials passed with it"
+
+
+@pytest.mark.parametrize("mutant", OF_FEEDS.values(), ids=OF_FEEDS)
+def test_a_broken_way_of_following_a_feed_is_noticed(
+    engine: Engine, mutant: Mutant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        mutant(patch)
+        name, tried = caught_by(engine, trials_of_feeds())
     assert name is not None, f"{tried} trials passed with it"
 
 
 def test_the_engine_as_it_is_passes_every_trial(engine: Engine) -> None:
-    name, tried = caught_by(engine)
+    name, tried = caught_by(engine, chain(trials(), trials_of_feeds()))
     assert name is None, f"trial {tried} fails without any mutant"
