@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -121,6 +124,22 @@ class Child:
             self._start()
             return True
         return False
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    """Keep this home for one `livesync up`; raises `BadInput` when another one has it."""
+    place = made(home) / "up.lock"
+    with place.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInput(
+                f"Another `livesync up` is at work in {home}.",
+                hint="Stop that one first, or set LIVESYNC_HOME to another folder.",
+                where=str(place),
+            ) from error
+        yield
 
 
 def refuse_taken(port: int, what: str, variable: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, refuse_taken
+from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, only_one, refuse_taken
 from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
@@ -37,6 +37,13 @@ class _StopError(Exception):
 
 def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
     """Run everything until a signal comes, or (`once`) one cycle; returns the exit code."""
+    with ExitStack() as alone:
+        if not once:
+            alone.enter_context(only_one(settings.home))
+        return _up(settings, files, once=once)
+
+
+def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
     if not once:
         refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
         refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")

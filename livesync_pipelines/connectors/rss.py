@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import blake2b
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._feed_pages import FeedPages, public
 from livesync_pipelines.connectors._feeds import Feed, Item
@@ -33,12 +35,19 @@ _WIDTH = 4
 _DOCUMENTS = 1_000
 
 
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an http:// or https:// URL")
+    return url
+
+
 class RssConnection(Options):
     """`allow_private`: True, or the hosts that may be on private addresses. `full_text`: the page
     that an entry links to is its text, not what the feed says of it; `pause_s` is then left
     between two calls to one host."""
 
-    url: str = Field(min_length=1, repr=False)
+    url: Annotated[str, AfterValidator(_http)] = Field(repr=False)
     allow_private: bool | list[str] = False
     full_text: bool = False
     user_agent: str = Field(default=USER_AGENT, pattern=r"^[\x20-\x7e]{1,200}$")

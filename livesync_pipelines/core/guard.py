@@ -31,7 +31,8 @@ def refusal(
 
 def _sentence(gone: int, total: int, root: str, limits: Limits) -> str:
     where = f" of '{root}'" if root else ""
+    share = 100 * gone // total
     return (
-        f"{gone} of {total} items{where} ({gone / total:.0%}) are gone at the source; more than "
+        f"{gone} of {total} items{where} ({share}%) are gone at the source; more than "
         f"{limits.delete_items} items and {limits.delete_share:.0%} are not removed unasked."
     )

@@ -39,9 +39,10 @@ Language = StrEnum(
     "Language",
     "simple arabic armenian basque catalan danish dutch english estonian finnish french german "
     "greek hindi hungarian indonesian irish italian lithuanian nepali norwegian portuguese "
-    "romanian russian serbian spanish swedish tamil turkish yiddish",
+    "romanian russian serbian spanish swedish tamil turkish yiddish none",
 )
-"""The text search configurations of Postgres 18; the store asks the server that is there."""
+"""The text search configurations of Postgres 18 (the store asks the server that is there), and
+`none` for a capsule that keeps no search index."""
 
 _LIMITS = Limits()
 

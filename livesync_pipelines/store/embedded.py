@@ -44,6 +44,7 @@ def _server(home: Path) -> Any:
         data = _move_to_common_place(package, home)
     try:
         server = package.get_server(data, cleanup_mode="stop")
+        _forget_the_dead(server.global_process_id_list)
         for _ in range(_LOOKS):  # one that was killed just now may still seem to run
             server.ensure_postgres_running()
             if _answers(server.get_uri()):
@@ -56,6 +57,18 @@ def _server(home: Path) -> Any:
             where=str(data),
         ) from error
     return server
+
+
+def _forget_the_dead(users: Any) -> None:
+    """Strike out the processes that were killed before they could do so themselves: the last
+    user stops the server, and a dead one is never the last."""
+    for pid in users.get_and_add(os.getpid()):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            users.get_and_remove(pid)
+        except PermissionError:
+            continue  # it lives, as somebody else
 
 
 def _answers(url: str) -> bool:

@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from livesync_pipelines.cli.children import free_port
+from livesync_pipelines.cli.children import free_port, only_one
 
 COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
 
@@ -92,6 +92,20 @@ def test_a_taken_port_is_told_in_one_sentence(environ: dict[str, str], tmp_path:
     assert done.returncode == 2
     assert f"Port {environ['LIVESYNC_PORT']}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_home_has_one_livesync_up(environ: dict[str, str], tmp_path: Path) -> None:
+    with only_one(Path(environ["LIVESYNC_HOME"])):
+        second = subprocess.run(
+            [*COMMAND, str(tmp_path / "sync.yaml")],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert second.returncode == 2
+    assert "Another `livesync up` is at work" in second.stderr
 
 
 def test_a_database_that_does_not_answer_is_told_in_one_sentence(

@@ -1,0 +1,54 @@
+"""The Postgres that comes along ends with its last user, however the others ended."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+USER = """
+import sys
+from pathlib import Path
+from livesync_pipelines.store import embedded
+print(embedded.start(Path(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that the server's own user can reach when we are root."""
+    place = Path(tempfile.mkdtemp(prefix="livesync-home-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def a_user(home: Path) -> tuple[subprocess.Popen[str], str]:
+    """A process that uses the server of this home, and the server's address."""
+    user = subprocess.Popen(
+        [sys.executable, "-c", USER, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert user.stdout is not None
+    return user, user.stdout.readline().strip()
+
+
+def test_users_that_were_killed_do_not_keep_the_server_alive(home: Path) -> None:
+    killed, url = a_user(home)
+    killed.kill()
+    killed.communicate()
+    psycopg.connect(url).close()
+    last, same = a_user(home)
+    assert same == url
+    last.communicate("")
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(url)
