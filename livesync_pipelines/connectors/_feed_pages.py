@@ -11,6 +11,7 @@ from livesync_pipelines.model.errors import (
     BadInput,
     Broken,
     ItemFailure,
+    OverBudget,
     Reauthorise,
     Unavailable,
 )
@@ -85,6 +86,8 @@ class FeedPages:
             answer = self.client.get(item.link)
         except (BadAnswer, BadInput) as error:
             return self.body(item, lacks=error.message)
+        except OverBudget:
+            raise
         except Unavailable as error:
             return ItemFailure(item.key, "unavailable", error.message)
         if answer.status != 200:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from livesync_pipelines.model.errors import LiveSyncError, RateLimited, Unavailable
+from livesync_pipelines.model.errors import LiveSyncError, OverBudget, RateLimited, Unavailable
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.net.fanout import fan_out
 
@@ -100,6 +100,8 @@ class Crawl:
     def _settle(self, task: Task, outcome: Outcome) -> LiveSyncError | None:
         """Note what a visit found; an error is returned when it ends the crawl."""
         if isinstance(outcome, Failed):
+            if isinstance(outcome.error, OverBudget):
+                return outcome.error
             self.frontier.fates[task.url] = Fate.FAILED
             self.draft.failures.append(outcome.failure)
             self.whole = self.whole and task.url not in self.roots

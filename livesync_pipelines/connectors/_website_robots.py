@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from protego import Protego
 
-from livesync_pipelines.model.errors import LiveSyncError, Unavailable
+from livesync_pipelines.model.errors import LiveSyncError, OverBudget, Unavailable
 from livesync_pipelines.net.client import Client
 
 from ._website_url import host, origin
@@ -50,6 +50,8 @@ class Robots:
             answer = self.client.get(f"{place}/robots.txt", max_bytes=MAX_BYTES)
             if answer.status == 304:
                 raise Unavailable(f"GET {place}/robots.txt answered 304 to nothing", where=place)
+        except OverBudget:
+            raise
         except LiveSyncError as error:
             self.errors[place] = error
             return None

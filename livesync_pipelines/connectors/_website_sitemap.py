@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from livesync_pipelines.model.errors import ItemFailure, LiveSyncError
+from livesync_pipelines.model.errors import ItemFailure, LiveSyncError, OverBudget
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.decode import GZIP_MAGIC, collect, gunzip
 
@@ -64,6 +64,8 @@ class Sitemaps:
                 url = normalised(text, strip_tracking=self.strip_tracking and kind == "page")
                 if url:
                     yield kind, url
+        except OverBudget:
+            raise
         except LiveSyncError as error:
             self._fail(sitemap, error.code, error.message)
         except Unsound as error:

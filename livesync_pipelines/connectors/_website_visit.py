@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 from urllib.parse import unquote
 
-from livesync_pipelines.model.errors import ItemFailure, LiveSyncError
+from livesync_pipelines.model.errors import ItemFailure, LiveSyncError, OverBudget
 from livesync_pipelines.model.records import Body, Entry
 from livesync_pipelines.net.client import Answer, Client
 from livesync_pipelines.net.verdict import PERMANENT, REDIRECTS, http_date
@@ -96,6 +96,8 @@ class Visitor:
         """The bytes at this very URL, without conditions."""
         try:
             answer = self._get(url, {})
+        except OverBudget:
+            raise
         except LiveSyncError as error:
             return ItemFailure(url, error.code, error.message)
         if answer.status == 200 and self.wants(answer.headers):

@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import LISTING, Body, Entry, FeedPage, ListingPage
-from livesync_pipelines.model.spec import PlatformSpec
+from livesync_pipelines.model.spec import Budget, PlatformSpec
+from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 
 PAGE_ITEMS = 2_000
 """How many entries a listing page holds at most, unless the platform has a smaller page."""
+_FEWEST_CALLS = 100
 
 
 class Options(BaseModel):
@@ -24,6 +26,32 @@ class Options(BaseModel):
     A field that holds a secret is a `pydantic.SecretStr`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BudgetOptions(Options):
+    """At most `calls` in any `per_s` seconds, by all syncs of the connection together."""
+
+    calls: int = Field(ge=1, le=1_000_000)
+    per_s: float = Field(gt=0, le=2_678_400)
+
+    @model_validator(mode="after")
+    def _lets_a_sync_come_to_its_end(self) -> Self:
+        if self.noun().spacing_s > PATIENCE_S and self.calls < _FEWEST_CALLS:
+            raise ValueError(
+                "with so few calls no sync comes to its end: allow one in "
+                f"{PATIENCE_S:.0f} s, or {_FEWEST_CALLS} over a longer time"
+            )
+        return self
+
+    def noun(self) -> Budget:
+        return Budget(self.calls, self.per_s)
+
+
+class Remote(Options):
+    """Settings of a connection whose platform is called over the network. `budget` holds beside
+    those that the platform declares."""
+
+    budget: BudgetOptions | None = None
 
 
 class Memory(Protocol):
@@ -42,10 +70,13 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """How much one item may cost. `max_bytes` is checked before the bytes are in memory."""
+    """How much one item may cost. `max_bytes` is checked before the bytes are in memory.
+
+    `pacer`: the budgets that every call to the platform is counted against."""
 
     max_bytes: int = 50_000_000
     timeout_s: float = 30.0
+    pacer: Pacer = UNPACED
 
 
 class Connector(ABC):

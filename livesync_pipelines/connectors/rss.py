@@ -23,6 +23,7 @@ from livesync_pipelines.connectors.base import (
     FetchLimits,
     Memory,
     Options,
+    Remote,
     listing_table,
 )
 from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure
@@ -42,7 +43,7 @@ def _http(url: str) -> str:
     return url
 
 
-class RssConnection(Options):
+class RssConnection(Remote):
     """`allow_private`: True, or the hosts that may be on private addresses. `full_text`: the page
     that an entry links to is its text, not what the feed says of it; `pause_s` is then left
     between two calls to one host."""
@@ -107,6 +108,7 @@ class Rss(Connector):
             max_bytes=self.limits.max_bytes,
             user_agent=self._settings.user_agent,
             per_host_s=self._settings.pause_s if self._settings.full_text else 0.0,
+            pacer=self.limits.pacer,
         )
 
     @cached_property

@@ -23,11 +23,13 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._s3_errors import code_of, item_failure, named
+from livesync_pipelines.connectors._s3_pace import keep_pace
 from livesync_pipelines.connectors.base import (
     Connector,
     FetchLimits,
     Memory,
     Options,
+    Remote,
     listing_table,
 )
 from livesync_pipelines.model.errors import Broken, ItemFailure, Unavailable
@@ -54,7 +56,7 @@ _ARCHIVED = "archived"
 _GENERIC = frozenset({"binary/octet-stream", "application/octet-stream"})
 
 
-class S3Connection(Options):
+class S3Connection(Remote):
     """Without keys, boto3 looks for credentials where it always does. `endpoint_url` is for
     stores that are not Amazon's; most of these need `path_style`."""
 
@@ -145,7 +147,8 @@ class S3(Connector):
             s3={"addressing_style": "path" if settings.path_style else "auto"},
         )
         with named(self._where):
-            return session.client("s3", endpoint_url=settings.endpoint_url, config=config)
+            client = session.client("s3", endpoint_url=settings.endpoint_url, config=config)
+        return keep_pace(client, self.limits.pacer, bucket=settings.bucket)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         after, more = resume or "", True
@@ -260,8 +263,7 @@ def _plain(secret: SecretStr | None) -> str | None:
 
 
 def _version(etag: str, size: int) -> str:
-    plain = etag.strip('"')
-    return f"{plain}:{size}"
+    return etag.strip('"') + f":{size}"
 
 
 def _entry(item: ObjectTypeDef) -> Entry:

@@ -25,7 +25,7 @@ from ._website_robots import Robots
 from ._website_sitemap import Sitemaps
 from ._website_url import Scope, directory, normalised, origin
 from ._website_visit import HTML, Visitor
-from .base import Connector, FetchLimits, Memory, Options
+from .base import Connector, FetchLimits, Memory, Options, Remote
 
 
 def _http(url: str) -> str:
@@ -39,7 +39,7 @@ def _http(url: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http)]
 
 
-class WebsiteConnection(Options):
+class WebsiteConnection(Remote):
     """`sitemap`: true for those that robots.txt names, else `/sitemap.xml`; or their URLs.
     `allow_private`: true, or the hosts that may lie on private addresses. `pause_s`: between two
     calls to one host; robots.txt may ask for more. `width`: calls side by side."""
@@ -113,6 +113,7 @@ class Website(Connector):
             max_bytes=limits.max_bytes,
             user_agent=connection.user_agent,
             per_host_s=connection.pause_s,
+            pacer=limits.pacer,
             world=world or World(),
         )
         self._roots = tuple(dict.fromkeys(map(self._normalised, connection.start)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from livesync_pipelines.connectors.base import Connector
-from livesync_pipelines.engine.options import connector_for
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection, SyncConfig
 
 _KEYS = 10
@@ -38,11 +39,7 @@ class _NoMemory:
         return iter(())
 
 
-def first_look(
-    connection: Connection,
-    registry: Mapping[str, type[Connector]],
-    environ: Mapping[str, str],
-) -> Sight:
+def first_look(engine: Engine, connection: Connection) -> Sight:
     """Ask the source for the first page of a listing, with nothing selected or left out.
 
     Raises what the source says (`Unavailable`, `Reauthorise`, `BadInput` ...).
@@ -50,11 +47,8 @@ def first_look(
     sync = SyncConfig(
         sync_id="", project_id=connection.project_id, connection="", capsule="", schedule="manual"
     )
-    connector = connector_for(connection, sync, registry, environ)
-    try:
+    with connected(engine, connection, sync, Lane.LIVE) as connector:
         page = next(iter(connector.listing(_NoMemory())), None)
-    finally:
-        connector.close()
     if page is None:
         return Sight(items=0, keys=(), failures=(), more=False)
     keys = page.entries["key"].slice(0, _KEYS).to_pylist()

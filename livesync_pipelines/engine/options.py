@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Options
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Remote
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.spec import Budget, PlatformSpec
 from livesync_pipelines.model.sync import Connection, SyncConfig
+from livesync_pipelines.net.pace import UNPACED, Pacer
 
 T = TypeVar("T", bound=Options)
 
@@ -55,8 +57,13 @@ def connector_for(
     sync: SyncConfig,
     registry: Mapping[str, type[Connector]],
     environ: Mapping[str, str],
+    *,
+    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
 ) -> Connector:
-    """The connector for one run of this sync. Raises BadInput where options no longer hold."""
+    """The connector for one run of this sync, its calls counted against budgets by the pacer.
+
+    Raises BadInput where options no longer hold.
+    """
     kind = registry.get(connection.platform)
     if kind is None:
         raise BadInput(
@@ -64,11 +71,40 @@ def connector_for(
             hint=nearest(connection.platform, registry),
             where=f"connection {connection.name}",
         )
+    options = _connection_options(kind, connection, environ)
     return kind(
-        _filled(kind.Connection, connection.options, environ, f"connection {connection.name}"),
+        options,
         _filled(kind.Selection, sync.select, environ, f"sync {sync.sync_id}, select"),
-        FetchLimits(max_bytes=sync.limits.item_bytes),
+        FetchLimits(
+            max_bytes=sync.limits.item_bytes, pacer=pacer_for(_budgets(kind.spec, options))
+        ),
     )
+
+
+def budgets_of(
+    connection: Connection, kind: type[Connector], environ: Mapping[str, str]
+) -> tuple[Budget, ...]:
+    """All that hold for this connection: its platform's, and its own. Raises BadInput where
+    options no longer hold."""
+    return _budgets(kind.spec, _connection_options(kind, connection, environ))
+
+
+def _connection_options(
+    kind: type[Connector], connection: Connection, environ: Mapping[str, str]
+) -> Options:
+    where = f"connection {connection.name}"
+    return _filled(kind.Connection, connection.options, environ, where)
+
+
+def _budgets(spec: PlatformSpec, options: Options) -> tuple[Budget, ...]:
+    """Of two over the same calls and time, the lower one."""
+    own = options.budget if isinstance(options, Remote) else None
+    lowest: dict[tuple[str, float], Budget] = {}
+    for budget in (*spec.budgets, *([own.noun()] if own else [])):
+        kept = lowest.setdefault((budget.scope, budget.per_s), budget)
+        if budget.calls < kept.calls:
+            lowest[budget.scope, budget.per_s] = budget
+    return tuple(lowest.values())
 
 
 def with_absolute_paths(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import datetime
 
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.options import connector_for
+from livesync_pipelines.engine.pacing import connected
+from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
@@ -74,12 +75,13 @@ def _look(
 
 
 def _ask(engine: Engine, connection: Connection, sync_id: str) -> str | None:
-    """The source's mark, or None where it cannot tell."""
+    """The source's mark, or None where it cannot tell; also where a budget makes it wait, for a
+    sweep does not."""
     sync = catalog.sync(connection, sync_id)
     source = catalog.connection_of(connection, sync.connection)
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
         if issubclass(engine.registry[source.platform], Probes):
-            with closing(connector_for(source, sync, engine.registry, engine.environ)) as asked:
+            with connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked:
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None
     return None

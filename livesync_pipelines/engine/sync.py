@@ -8,20 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 from livesync_pipelines.connectors.base import Feeds
+from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
-from livesync_pipelines.engine.desired import connector_for
 from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.listing import GaveWay, arrive, walk
 from livesync_pipelines.engine.operating import Errand, Progress, operate
+from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.settling import settle
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
 from livesync_pipelines.model.errors import CursorExpired, NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.model.spec import Absence
+from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, shadow, tenure, unsettled
 from livesync_pipelines.store.database import Connection
@@ -93,11 +94,11 @@ def _synchronise(
 ) -> Outcome:
     sync = operation.sync
     source = catalog.connection_of(connection, sync.connection)
-    connector = connector_for(source, sync, engine.registry, engine.environ)
     limits = ExtractLimits(max_bytes=sync.limits.item_bytes)
     resumed = operation.place.resume is not None
     try:
         with (
+            connected(engine, source, sync, _lane(operation)) as connector,
             Extractor(limits) as extractor,
             _hands(engine, connection, alone=alone) as (reading, writer),
         ):
@@ -119,8 +120,6 @@ def _synchronise(
                 arrive(this)
     except GaveWay as gave_way:
         return _unfinished(gave_way.critical)
-    finally:
-        connector.close()
     if refusal is not None:
         waiting = _waiting(sync.sync_id, refusal)
         return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
@@ -146,6 +145,11 @@ def _tell(this: Pass) -> tuple[str, bool]:
     except CursorExpired:
         return RELISTING, walk(this)
     return FEED, True
+
+
+def _lane(operation: Operation) -> Lane:
+    priority, first = operation.sync.priority, operation.items_before == 0
+    return lane(operation.trigger, priority, full=operation.full, first=first)
 
 
 def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[str, Any]:

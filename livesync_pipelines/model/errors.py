@@ -6,6 +6,7 @@
     ├── NeedsPerson         a person decides                        exit 3, HTTP 409
     ├── Unavailable         the same call may work later: retry
     │   └── RateLimited     it will work after `after_s` seconds
+    │       └── OverBudget  it was not made: our own budget says wait; no item is to blame
     ├── Reauthorise         the owner reconnects the account
     ├── CursorExpired       list again, nothing is lost
     └── Broken              somebody mends code, set-up or source   exit 1, HTTP 500
@@ -69,6 +70,10 @@ class RateLimited(Unavailable):
     def __init__(self, message: str, *, after_s: float, hint: str = "", where: str = "") -> None:
         super().__init__(message, hint=hint, where=where)
         self.after_s = after_s
+
+
+class OverBudget(RateLimited):
+    code = "over_budget"
 
 
 class Reauthorise(LiveSyncError):

@@ -35,6 +35,47 @@ class Clock:
     zone: str = "UTC"
 
 
+class Scope(StrEnum):
+    """Over what a budget is counted."""
+
+    CONNECTION = "connection"
+    HOST = "host"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """No more than `calls` in any window of `per_s` seconds, counted over one connection, over
+    all connections of the platform to one host, or over all of the platform.
+
+    It is a token bucket: `burst` calls may come at once, one more follows every `spacing_s`
+    seconds. n calls then lie at least (n - burst) * spacing_s apart, so that call number
+    `calls` + 1 is never in the same window as the first.
+    """
+
+    calls: int
+    per_s: float
+    scope: Scope = Scope.CONNECTION
+
+    @property
+    def burst(self) -> int:
+        return max(1, self.calls // 10)
+
+    @property
+    def spacing_s(self) -> float:
+        return self.per_s / (self.calls + 1 - self.burst)
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls in {self.per_s:g} s per {self.scope}"
+
+
+class Lane(StrEnum):
+    """Whose call it is: `backfill` may only take what `live` leaves of a budget."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSpec:
     """One platform, as declared by its connector and held to it by the contract suite.
@@ -44,6 +85,7 @@ class PlatformSpec:
     - `identity`: a listing carries tokens by which a renamed item is recognised.
     - `explicit_deletes`: the source says itself that an item is gone (404, tombstone).
     - `runs_at_once`: how many runs of this platform may work side by side (Dagster pool).
+    - `budgets`: how often the platform may be called; all of them hold at once.
     - `docs`: the vendor pages that the connector follows, each with the day it was read.
     """
 
@@ -55,5 +97,6 @@ class PlatformSpec:
     identity: bool = False
     explicit_deletes: bool = False
     runs_at_once: int = 4
+    budgets: tuple[Budget, ...] = ()
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()

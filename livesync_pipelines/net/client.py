@@ -18,24 +18,28 @@ import httpx
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     wait_random_exponential,
 )
 
-from livesync_pipelines.model.errors import BadInput, LiveSyncError, RateLimited, Unavailable
+from livesync_pipelines.model.errors import (
+    BadInput,
+    LiveSyncError,
+    OverBudget,
+    RateLimited,
+    Unavailable,
+)
 
 from .address import Gate
 from .decode import collect, decoded
-from .pace import Pace
+from .pace import PATIENCE_S, UNPACED, Pace, Pacer
 from .transport import PinnedTransport
 from .verdict import PERMANENT, REDIRECTS, BadAnswer, Refused, TooLarge, check
 from .world import World
 
 USER_AGENT = "LiveSync/0.1 (livesync-pipelines)"
 MAX_REDIRECTS = 10
-PATIENCE_S = 20.0
-"""The longest `Retry-After` that is waited for in place; a longer one is the engine's to plan."""
 BODY_TIMEOUTS = 10
 """A body that trickles for longer than this many timeouts is given up."""
 PORTABLE_HEADERS = frozenset(
@@ -78,6 +82,7 @@ class Client:
     - `timeout_s`: for connecting, and for each silence while reading.
     - `max_bytes`: of one decoded body.
     - `per_host_s`: pause between two calls to one host.
+    - `pacer`: the budgets that every attempt is counted against.
     - `tls`: whom to trust instead of the authorities of `certifi`.
     - `tries`: in all, of one call, where the server or the way to it fails.
     """
@@ -87,12 +92,13 @@ class Client:
     max_bytes: int = 50_000_000
     user_agent: str = USER_AGENT
     per_host_s: float = 0.0
+    pacer: Pacer = UNPACED
     tries: int = 3
     tls: ssl.SSLContext | None = None
     world: World = field(default_factory=World)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self.world, self.per_host_s)
+        self._pace = Pace(self.world, per_host_s=self.per_host_s, pacer=self.pacer)
         self._http = httpx.Client(
             transport=PinnedTransport(Gate(self.world.resolve, self.allow_private), self.tls),
             trust_env=False,
@@ -133,8 +139,9 @@ class Client:
         Redirects are followed, or with `follow` False come back as answers. A body whose headers
         are not what the caller `wants` is not read.
 
-        Raises `RateLimited`, `Unavailable` (after all tries), `BadAnswer` (`TooLarge`) for what
-        one item alone is to blame, `Refused` and `BadInput` for URLs that may not be called.
+        Raises `RateLimited` (`OverBudget`), `Unavailable` (after all tries), `BadAnswer`
+        (`TooLarge`) for what one item alone is to blame, `Refused` and `BadInput` for URLs that
+        may not be called.
         """
         reading = _Reading(self.max_bytes if max_bytes is None else max_bytes, wants or _anything)
         here = _callable_url(url)
@@ -162,7 +169,7 @@ class Client:
     ) -> tuple[httpx.Response, bytes]:
         """One hop, tried again with full jitter while that may help."""
         retrying = Retrying(
-            retry=retry_if_exception_type(Unavailable),
+            retry=retry_if_exception(_may_help),
             stop=lambda state: (
                 stop_after_attempt(self.tries)(state) or state.upcoming_sleep > PATIENCE_S
             ),
@@ -182,6 +189,9 @@ class Client:
             with closing(self._http.send(request, stream=True, auth=None)) as response:
                 check(response.status_code, response.headers, self.world.now(), where=where)
                 return response, self._content(response, reading, where)
+        except RateLimited as error:
+            self._pace.hold(url.host, error.after_s)
+            raise
         except httpx.TransportError as error:
             raise Unavailable(f"{where} failed: {_cause(error)}", where=where) from error
 
@@ -208,6 +218,11 @@ class Client:
 
 def _anything(headers: Mapping[str, str]) -> bool:
     return True
+
+
+def _may_help(error: BaseException) -> bool:
+    """Whether the same call may work when it is made again."""
+    return isinstance(error, Unavailable) and not isinstance(error, OverBudget)
 
 
 def _pause_s(state: RetryCallState) -> float:

@@ -86,7 +86,7 @@ def make_connection(
 
 def _look(house: House, connection: Connection) -> Sight | None:
     engine = house.engine
-    return first_look(connection, engine.registry, engine.environ) if engine.enabled else None
+    return first_look(engine, connection) if engine.enabled else None
 
 
 def _sight_document(sight: Sight) -> dict[str, Any]:
