@@ -8,7 +8,7 @@ from typing import Any
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, operations, overview, queue
+from livesync_pipelines.store import budgets, catalog, operations, overview, queue
 from livesync_pipelines.store.database import Connection
 
 
@@ -27,9 +27,14 @@ def status(
     """The status document, of one sync with its failing items. Raises `NotFound`."""
     if sync_id is not None:
         catalog.sync(connection, sync_id)
-    working = operations.in_flight(connection)
+    working, held = operations.in_flight(connection), budgets.held(connection)
     found = [
-        {**row, "in_flight": row["sync_id"] in working, "progress": _progress(row, working)}
+        {
+            **row,
+            "in_flight": row["sync_id"] in working,
+            "progress": _progress(row, working),
+            "held_until": max(held.of(row["connection"], row["platform"]).values(), default=None),
+        }
         for row in catalog.status(connection, project_id)
         if sync_id in {None, row["sync_id"]}
     ]

@@ -6,14 +6,14 @@ change is said in `migrations/0007_budgets.sql`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
 
 from livesync_pipelines.model.spec import Budget, Lane, Scope
 from livesync_pipelines.net.pace import PATIENCE_S
-from livesync_pipelines.store.database import Connection, Database, rows
+from livesync_pipelines.store.database import Connection, Database
 
 FOREVER_S = 86_400.0
 """Nobody is told to wait for longer than this before asking again."""
@@ -29,15 +29,21 @@ class Account:
 
     def owner(self, scope: Scope) -> str:
         """As whom the database knows what is counted over this scope."""
-        if scope is Scope.CONNECTION:
-            return f"connection {self.connection}"
-        return f"platform {self.platform}"
+        mine = scope is Scope.CONNECTION
+        return _of_connection(self.connection) if mine else _of_platform(self.platform)
 
     @property
-    def gate_owner(self) -> str:
-        """Who obeys when a host says wait: those that share the narrowest budget."""
-        scopes = {budget.scope for budget in self.budgets}
-        return self.owner(Scope.CONNECTION if Scope.CONNECTION in scopes else Scope.HOST)
+    def owners(self) -> list[str]:
+        """Those of all budgets; the first has the narrowest."""
+        return sorted({self.owner(budget.scope) for budget in self.budgets})
+
+
+def _of_connection(name: str) -> str:
+    return f"connection {name}"
+
+
+def _of_platform(name: str) -> str:
+    return f"platform {name}"
 
 
 def take(
@@ -48,17 +54,18 @@ def take(
     0: it may go out now. Else the seconds after which to ask again, rounded up to milliseconds.
     `at`: the time, where it is not the database's.
     """
-    places = [
-        (account.owner(budget.scope), host if budget.scope is Scope.HOST else "", budget)
+    buckets = [
+        (
+            account.owner(budget.scope),
+            host if budget.scope is Scope.HOST else "",
+            float(budget.per_s),
+            budget.burst,
+            budget.spacing_s,
+        )
         for budget in account.budgets
     ]
-    values = [
-        [*(owner for owner, _, _ in places), account.gate_owner],
-        [*(place for _, place, _ in places), host],
-        [*(float(budget.per_s) for _, _, budget in places), 0.0],
-        [*(budget.burst for _, _, budget in places), 0],
-        [*(budget.spacing_s for _, _, budget in places), 1.0],
-    ]
+    gates = [(owner, host, 0.0, 0, 1.0) for owner in account.owners]
+    values = [list(column) for column in zip(*buckets, *gates, strict=True)]
     found = connection.execute(
         "select livesync.take_call(%s::text[], %s::text[], %s::float8[], %s::int[], %s::float8[],"
         " %s, %s)",
@@ -71,7 +78,7 @@ def take(
 def hold(
     connection: Connection, account: Account, host: str, for_s: float, *, at: datetime | None = None
 ) -> None:
-    """Let nobody who shares the account's budget call this host for so many seconds."""
+    """Let nobody who shares the account's narrowest budget call this host for so many seconds."""
     connection.execute(
         "insert into livesync.budgets as b (owner, host, per_s, tokens, seen_at, held_until)"
         " select %s, %s, 0, 0, clock, clock + make_interval(secs => %s)"
@@ -79,19 +86,29 @@ def hold(
         " on conflict (owner, host, per_s) do update set seen_at = excluded.seen_at,"
         " held_until = greatest(b.held_until + least(excluded.seen_at - b.seen_at, '0'),"
         " excluded.held_until)",
-        (account.gate_owner, host, for_s, at),
+        (account.owners[0], host, for_s, at),
     )
 
 
-def standing(connection: Connection) -> list[dict[str, Any]]:
-    """Every budget that was ever used: `owner`, `host` (empty: all), `per_s` (0: none, only a
-    server's wish), `taken` calls in all, and `held_until`, where that is still to come."""
-    return rows(
-        connection,
-        "select owner, host, per_s, taken,"
-        " case when held_until > clock_timestamp() then held_until end as held_until"
-        " from livesync.budgets order by owner, host, per_s",
-    )
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Until when servers want to be left alone, by who obeys and by host."""
+
+    until: Mapping[tuple[str, str], datetime]
+
+    def of(self, connection: str, platform: str) -> Mapping[str, datetime]:
+        """The hosts that a connection does not call now, and until when."""
+        owners = _of_connection(connection), _of_platform(platform)
+        return {host: until for (owner, host), until in self.until.items() if owner in owners}
+
+
+def held(connection: Connection) -> Held:
+    """Every server's wish that is not over yet."""
+    found = connection.execute(
+        "select owner, host, held_until from livesync.budgets where held_until > clock_timestamp()"
+        " order by held_until"
+    ).fetchall()
+    return Held({(owner, host): until for owner, host, until in found})
 
 
 class SharedPacer:

@@ -62,6 +62,7 @@ class SyncStatus(Document):
     schedule: str
     last_sync: Moment | None
     next_sync: Moment | None
+    held_until: Moment | None = Field(description="Its server said wait (429), until then.")
     last_status: str | None
     last_error: dict[str, str] | None
     last_operation_id: str | None

@@ -13,11 +13,11 @@ from typing import Literal
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.desired import load
 from livesync_pipelines.engine.house import Engine, database_url
-from livesync_pipelines.engine.options import check_options
+from livesync_pipelines.engine.options import budgets_of, check_options
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.settings import DISABLED_REASON, Settings
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import budgets, catalog
 from livesync_pipelines.store.database import Connection, Database
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -158,6 +158,21 @@ def connections(engine: Engine, connection: Connection) -> Iterator[Finding]:
             yield Finding(check, "failed", said, trouble.hint)
         if not troubles:
             yield Finding(check, "ok", one.platform)
+
+
+def call_budgets(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """How often each connection may be called, and which servers said wait."""
+    held = budgets.held(connection)
+    for one in catalog.stored(connection).connections:
+        kind = engine.registry.get(one.platform)
+        if kind is None or check_options(kind.Connection, one.options, engine.environ):
+            continue  # `connections` says so
+        check = f"budget of {one.name}"
+        for budget in budgets_of(one, kind, engine.environ):
+            yield Finding(check, "ok", str(budget))
+        for host, until in held.of(one.name, one.platform).items():
+            said = f"{host} said wait: 429 until {until.astimezone():%H:%M:%S}"
+            yield Finding(check, "warning", said, "Nothing to do: its syncs go on then.")
 
 
 def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:

@@ -56,7 +56,14 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
     for row in document["syncs"]:
         if row["last_error"]:
             note(f"{row['sync_id']}: {row['last_error']['message']}")
+        if row["held_until"]:
+            note(f"{row['sync_id']}: {_held(row, now)}")
     house.remark()
+
+
+def _held(row: Mapping[str, Any], now: datetime) -> str:
+    until = row["held_until"]
+    return f"its server said wait, 429 until {until.astimezone():%H:%M} ({ago(until, now)})"
 
 
 def _next(row: Mapping[str, Any], now: datetime) -> str:
@@ -75,6 +82,8 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  to          capsule {row['capsule']}")
     say(f"  schedule    {row['schedule']}; next {_next(row, now)}")
     say(f"  last sync   {ago(row['last_sync'], now)}")
+    if row["held_until"]:
+        say(f"  held        {_held(row, now)}")
     say(f"  holds       {row['items']} items, {row['chunks']} chunks")
     say(f"  left out    {row['skipped_items']} of a kind without text")
     if row["last_error"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from livesync_pipelines.cli.output import emit, say, table, title
@@ -39,6 +40,8 @@ def show_platform(name: str, *, as_json: bool) -> None:
         return
     title(f"{found['name']}: {found['title']}")
     say(f"  an item that is no longer listed is {found['absence']}")
+    for budget in kind.spec.budgets:
+        say(f"  no more than {budget}")
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
     for heading, options in (
         ("connections", found["options"]),
@@ -65,6 +68,7 @@ def document(kind: type[Connector]) -> dict[str, Any]:
         "identity": spec.identity,
         "explicit_deletes": spec.explicit_deletes,
         "runs_at_once": spec.runs_at_once,
+        "budgets": [asdict(budget) for budget in spec.budgets],
         "abilities": [name for name in _ABILITIES if callable(getattr(kind, name, None))],
         "options": _options(kind.Connection),
         "selection": _options(kind.Selection),
@@ -75,11 +79,11 @@ def document(kind: type[Connector]) -> dict[str, Any]:
 
 def _options(model: type[Options]) -> list[dict[str, Any]]:
     schema = model.model_json_schema(by_alias=True)
-    required = set(schema.get("required", []))
+    required, parts = set(schema.get("required", [])), schema.get("$defs", {})
     return [
         {
             "name": name,
-            "type": _type(said),
+            "type": _type(said, parts),
             "required": name in required,
             "default": said.get("default"),
         }
@@ -87,17 +91,21 @@ def _options(model: type[Options]) -> list[dict[str, Any]]:
     ]
 
 
-def _type(said: Mapping[str, Any]) -> str:
-    """A field's type in words: `list of text`, `text or null`, `one of a, b`."""
+def _type(said: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """A field's type in words: `list of text`, `text or list of text`, `one of a, b`, `{a, b}`."""
+    if "$ref" in said:
+        return f"{{{', '.join(parts[said['$ref'].rpartition('/')[2]].get('properties', {}))}}}"
     if said.get("format") == "password":
         return "secret"
     if "enum" in said:
         return f"one of {', '.join(map(str, said['enum']))}"
     if "anyOf" in said:
-        kinds = dict.fromkeys(_type(inner) for inner in said["anyOf"] if inner != {"type": "null"})
+        kinds = dict.fromkeys(
+            _type(inner, parts) for inner in said["anyOf"] if inner != {"type": "null"}
+        )
         return " or ".join(kinds)
     if said.get("type") == "array":
-        return f"list of {_type(said.get('items', {}))}"
+        return f"list of {_type(said.get('items', {}), parts)}"
     names = {"string": "text", "integer": "whole number", "boolean": "true or false"}
     kind = str(said.get("type", "value"))
     return names.get(kind, kind)
