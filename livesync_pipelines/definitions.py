@@ -9,6 +9,7 @@ from livesync_pipelines.defs.assets import corridor
 from livesync_pipelines.defs.automation import JOBS, POLLS, drain_queue
 from livesync_pipelines.defs.freshness import windows_of
 from livesync_pipelines.defs.io import StageInputs
+from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.resources import LiveSync
 
 livesync = LiveSync()
@@ -17,7 +18,7 @@ defs = dg.Definitions(
     assets=[corridor(connector, windows=windows_of(name)) for name, connector in REGISTRY.items()],
     jobs=list(JOBS.values()),
     schedules=POLLS,
-    sensors=[drain_queue],
+    sensors=[drain_queue, send_notifications],
     resources={"livesync": livesync, "stages": StageInputs(livesync)},
     executor=dg.in_process_executor,
 )

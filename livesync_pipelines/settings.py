@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -47,6 +48,7 @@ NOT_YET = {
 """Platforms to come: their variables are known by name, and their values are never read."""
 
 _SPLIT = re.compile(r"[\s,]+")
+_MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -82,6 +84,34 @@ def _http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _smtp(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("not an SMTP URL")
+    return url
+
+
+def _mail_address(address: str) -> str:
+    if not _MAIL_ADDRESS.fullmatch(address):
+        raise ValueError("not a mail address")
+    return address
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    try:
+        key = b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("not a signing secret")
+    return secret
+
+
 def _bucket(name: str) -> str:
     if not _BUCKET.fullmatch(name):
         raise ValueError("not a bucket name")
@@ -101,12 +131,20 @@ _ALLOWED = {
     "LIVESYNC_DAGSTER_PORT": _PORTS,
     "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
     "LIVESYNC_DEBUG": "true or false: whether a fault shows its traceback",
+    "LIVESYNC_SMTP_URL": "smtp://user:password@host:587, or smtps:// for TLS from the start",
+    "LIVESYNC_MAIL_FROM": "a mail address such as livesync@example.com",
+    "LIVESYNC_WEBHOOK_SECRET": "whsec_ and 24 to 64 random bytes in base64, such as "
+    "whsec_$(openssl rand -base64 32)",
+    "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "hosts separated by commas",
     "SYNC_SOURCES": "platforms separated by commas, such as s3; unset for all that are set up",
     "S3_SYNC_BUCKET": "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
     "S3_SYNC_PREFIX": "the start of the keys to sync",
     "S3_SYNC_ENDPOINT_URL": "http:// or https:// and a host, without a login",
 }
 """What a user may write, for the message when he wrote something else."""
+
+_SECRET = frozenset({"LIVESYNC_DATABASE_URL", "LIVESYNC_SMTP_URL", "LIVESYNC_WEBHOOK_SECRET"})
+"""Variables whose value is never shown."""
 
 
 def made(folder: Path) -> Path:
@@ -149,6 +187,19 @@ class Settings(BaseModel):
     s3_endpoint_url: Annotated[str, AfterValidator(_http)] | None = Field(
         None, alias="S3_SYNC_ENDPOINT_URL"
     )
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = Field(
+        None, alias="LIVESYNC_SMTP_URL"
+    )
+    mail_from: Annotated[str, AfterValidator(_mail_address)] | None = Field(
+        None, alias="LIVESYNC_MAIL_FROM"
+    )
+    webhook_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] | None = Field(
+        None, alias="LIVESYNC_WEBHOOK_SECRET"
+    )
+    webhook_private_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        (), alias="LIVESYNC_WEBHOOK_PRIVATE_HOSTS"
+    )
+    """Hosts of outgoing webhooks that may be on private addresses, as spelled in their URLs."""
     notices: tuple[str, ...] = ()
     """What was named in the environment and has no effect, one sentence each, for `doctor`."""
 
@@ -182,7 +233,7 @@ def _bad_input(error: ValidationError, values: Mapping[str, Any]) -> BadInput:
         what = problem["msg"].removeprefix("Value error, ")
         if not name:
             name, sentence = "LIVESYNC_DAGSTER_PORT", f"{what}: give each its own"
-        elif name == "LIVESYNC_DATABASE_URL":
+        elif name in _SECRET:
             sentence = f"{name} is {what}; it must be {_ALLOWED[name]}"
         else:
             sentence = f"{name} is {values[name]!r}; it must be {_ALLOWED[name]}"

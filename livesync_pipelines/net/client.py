@@ -1,4 +1,4 @@
-"""The client: one polite, suspicious GET.
+"""The client: one polite, suspicious GET, and a POST that is sent once.
 
 Says what an `Answer` is and when there is none. Redirects are followed by hand, so that every hop
 passes the address check and no credential reaches another origin.
@@ -164,6 +164,24 @@ class Client:
             here = target
         raise BadAnswer(f"{_where(here)} redirects more than {MAX_REDIRECTS} times")
 
+    def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST, once: to send it again is for the caller to decide, who knows whether that does
+        harm. No redirect is followed, no body is read. Raises as `get`; its messages name the
+        host alone, for the path of such a URL is often all that keeps others out.
+        """
+        here = _callable_url(url)
+        carried = _with_userinfo(httpx.URL(url), httpx.Headers(headers))
+        request = self._http.build_request("POST", here, headers=carried, content=content)
+        where = f"POST {here.scheme}://{here.netloc.decode('ascii')}"
+        response, _ = self._exchange(request, _Reading(0, _nothing), where)
+        return Answer(
+            status=response.status_code,
+            url=str(here),
+            headers=dict(response.headers),
+            content=b"",
+            permanent_url=str(here),
+        )
+
     def _patiently(
         self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
     ) -> tuple[httpx.Response, bytes]:
@@ -182,9 +200,13 @@ class Client:
     def _once(
         self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
     ) -> tuple[httpx.Response, bytes]:
-        where = _where(url)
-        self._pace.wait(url.host)
         request = self._http.build_request("GET", url, headers=headers)
+        return self._exchange(request, reading, _where(url))
+
+    def _exchange(
+        self, request: httpx.Request, reading: _Reading, where: str
+    ) -> tuple[httpx.Response, bytes]:
+        self._pace.wait(request.url.host)
         try:
             with closing(self._http.send(request, stream=True, auth=None)) as response:
                 check(response.status_code, response.headers, self.world.now(), where=where)
@@ -223,6 +245,10 @@ def _anything(headers: Mapping[str, str]) -> bool:
 def _may_help(error: BaseException) -> bool:
     """Whether the same call may work when it is made again."""
     return isinstance(error, Unavailable) and not isinstance(error, OverBudget)
+
+
+def _nothing(headers: Mapping[str, str]) -> bool:
+    return False
 
 
 def _pause_s(state: RetryCallState) -> float:

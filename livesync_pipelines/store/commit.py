@@ -9,7 +9,7 @@ from typing import Any
 
 from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
-from livesync_pipelines.store import letters, lines, rows, tenure
+from livesync_pipelines.store import letters, lines, outbox, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
@@ -226,6 +226,8 @@ def _write_failures(
         )
         _copy(connection, "item_failures", letters.FAILURES, values)
         operation.has_failures = True
+        dead = [each for key, each in failed.items() if letters.dies(each, before.get(key), now)]
+        outbox.note_letters(connection, operation, dead, now)
 
 
 def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None:

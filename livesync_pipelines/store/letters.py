@@ -27,13 +27,14 @@ class _Before(NamedTuple):
     version: str | None
     tries: int
     first_failed_at: datetime | None
+    was_dead: bool
 
 
 def take(connection: Connection, sync_id: str, keys: Sequence[str]) -> dict[str, _Before]:
     """Take these items' failures away; returns what was known of them, by key."""
     found = connection.execute(
         "delete from livesync.item_failures where sync_id = %s and key = any(%s)"
-        " returning key, version, tries, first_failed_at",
+        f" returning key, version, tries, first_failed_at, {_DEAD}",
         (sync_id, list(keys)),
     )
     return {key: _Before(*rest) for key, *rest in found}
@@ -43,9 +44,8 @@ def of_failure(
     operation: Operation, failed: Failed, before: _Before | None, now: datetime
 ) -> tuple[Any, ...]:
     """One line of `FAILURES`. Tries are counted as long as the version stays."""
-    again = before is not None and before.version == failed.version
-    tries = before.tries + 1 if before and again else 1
-    first = before.first_failed_at if before and again else now
+    tries = _tries(failed, before)
+    first = before.first_failed_at if before and tries > 1 else now
     failure = failed.failure
     return (
         operation.sync.sync_id,
@@ -60,6 +60,18 @@ def of_failure(
         item_retry_at(failure.code, tries=tries, now=now),
         failed.content if 0 < len(failed.content) <= KEPT_BYTES else None,
     )
+
+
+def dies(failed: Failed, before: _Before | None, now: datetime) -> bool:
+    """Whether an item becomes a dead letter with this failure, and was none."""
+    code, tries = failed.failure.code, _tries(failed, before)
+    dead = tries >= TRIES or item_retry_at(code, tries=tries, now=now) is None
+    return dead and code != "unsupported" and not (before and before.was_dead)
+
+
+def _tries(failed: Failed, before: _Before | None) -> int:
+    again = before is not None and before.version == failed.version
+    return before.tries + 1 if before and again else 1
 
 
 def listed(

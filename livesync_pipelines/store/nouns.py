@@ -80,6 +80,8 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
         " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
         " connection = excluded.connection, capsule = excluded.capsule, config = excluded.config,"
         " next_due_at = null, mark = null,"
+        " told = case when s.config -> 'notify' = excluded.config -> 'notify'"
+        " then s.told else '{}' end,"
         f" note = case when {_SAME_SOURCE} then s.note end,"
         f" resume = case when {_SAME_SOURCE} then s.resume end,"
         f" cursor = case when {_SAME_SOURCE} then s.cursor end,"

@@ -44,6 +44,7 @@ class Operation:
     has_kept: bool
     full_since: datetime | None
     mapping_version: str
+    told: tuple[str, ...] = ()
     page: int = 0
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, SyncState, Trigger
-from livesync_pipelines.store import queue
+from livesync_pipelines.store import outbox, queue
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome, busy
 
@@ -65,6 +65,7 @@ def begin(
             has_kept=state["kept"],
             full_since=(full_since if carried_on else now) if full else None,
             mapping_version=mapping.version(sync.mapping),
+            told=tuple(state["told"]),
         )
         _answer_request(connection, operation)
         _enter(connection, operation)
@@ -125,7 +126,7 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
         " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.approved, s.ledger_seq,"
-        " s.ledger_hash, s.failures_in_row, s.full_since, c.language,"
+        " s.ledger_hash, s.failures_in_row, s.full_since, s.told, c.language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
@@ -230,8 +231,10 @@ def finish(
         )
         if operation.trigger is Trigger.REPLAY and outcome.status is Status.SUCCESS:
             _note_makers(connection, operation)
-        if operation.trigger.asks_the_source:
-            _leave(connection, operation, outcome, now, next_due_at)
+        paused = operation.trigger.asks_the_source and _leave(
+            connection, operation, outcome, now, next_due_at
+        )
+        outbox.note_end(connection, operation, outcome, now=now, paused=paused)
     if operation.counts.chunks_written >= _MANY_CHUNKS:
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(
@@ -246,8 +249,11 @@ def _leave(
     outcome: Outcome,
     now: datetime,
     next_due_at: datetime | None,
-) -> None:
-    """What the sync is to do next; nothing, if it is not this operation's any more."""
+) -> bool:
+    """What the sync is to do next; nothing, if it is not this operation's any more.
+
+    Returns whether it rests from now on.
+    """
     sync, then = operation.sync, outcome.then
     failures = operation.failures_before + (outcome.status is Status.FAILED)
     if outcome.status in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}:
@@ -274,10 +280,12 @@ def _leave(
             full=operation.full,
             not_before=now + timedelta(seconds=then.wait_s),
         )
-    if ours and then.pause:
-        message = outcome.error["message"] if outcome.error else ""
-        connection.execute(
-            "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s"
-            " where sync_id = %s and state = %s",
-            (SyncState.PAUSED, message, then.pause, sync.sync_id, SyncState.ACTIVE),
-        )
+    if not (ours and then.pause):
+        return False
+    message = outcome.error["message"] if outcome.error else ""
+    paused = connection.execute(
+        "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s"
+        " where sync_id = %s and state = %s",
+        (SyncState.PAUSED, message, then.pause, sync.sync_id, SyncState.ACTIVE),
+    )
+    return paused.rowcount > 0

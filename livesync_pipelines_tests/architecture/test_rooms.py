@@ -15,7 +15,7 @@ import livesync_pipelines
 HOUSE = "livesync_pipelines"
 ROOT = Path(livesync_pipelines.__file__).parent
 
-ORDER = ("model", "core", "formats", "net", "settings", "store", "connectors", "engine")
+ORDER = ("model", "core", "formats", "net", "settings", "store", "connectors", "engine", "notify")
 DOORS = ("web", "cli", "defs")
 ROOMS = {name: place for place, name in enumerate(ORDER)}
 ROOMS |= dict.fromkeys(DOORS, len(ORDER))

@@ -1,0 +1,184 @@
+"""What somebody may want to know, written in the transaction of what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.core import telling
+from livesync_pipelines.core.canon import storable
+from livesync_pipelines.model.notice import EventKind
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.records import Failed
+from livesync_pipelines.model.sync import NotifyOn
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation, Outcome
+
+CHANNEL = "livesync_outbox"
+FIRST_KEYS = 10
+"""So many dead letters are named in an event."""
+
+_KEY_CHARS, _SENTENCE_CHARS = 200, 1_000
+_COUNTS = ("added", "updated", "moved", "removed", "unchanged", "failed", "skipped")
+
+
+def note_end(
+    connection: Connection,
+    operation: Operation,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    paused: bool,
+) -> None:
+    """Write what the end of an operation is worth telling, inside the caller's transaction.
+
+    Nothing, and nothing is asked of the database, where nothing changed and nothing failed.
+    Nothing either of an operation that was overtaken, or of a plan that a person saw refused.
+    """
+    if outcome.status is Status.WAITING and not outcome.settled:
+        return
+    error = outcome.error or {}
+    end = telling.End(
+        status=outcome.status,
+        changed=operation.counts.synced_items,
+        code=error.get("code", ""),
+        paused=paused,
+        looked=operation.trigger.asks_the_source,
+    )
+    verdict = telling.verdict(end, operation.told)
+    if verdict.kind is None:
+        return
+    ours = connection.execute(
+        "update livesync.syncs s set told = %s, told_since = case when %s then"
+        " coalesce(s.told_since, %s) end from livesync.syncs before"
+        " where s.sync_id = %s and s.fence = %s and before.sync_id = s.sync_id"
+        " returning before.told_since",
+        (list(verdict.told), bool(verdict.told), now, operation.sync.sync_id, operation.fence),
+    ).fetchone()
+    if ours is None:
+        return
+    if verdict.kind is EventKind.PARTIAL and _letters_told(connection, operation):
+        return  # the same items: once is enough
+    document = _of_end(operation, outcome, verdict.kind, since=ours[0])
+    write_event(connection, operation, verdict.kind, document, who=verdict.concerns, now=now)
+
+
+def note_letters(
+    connection: Connection, operation: Operation, dead: Sequence[Failed], now: datetime
+) -> None:
+    """Write that these items have become dead letters, inside the caller's transaction.
+
+    Only the first such event of an operation is delivered: it says where the others are listed.
+    """
+    if not dead:
+        return
+    first = not _letters_told(connection, operation)
+    keys = [_shown(each.failure.key) for each in dead[:FIRST_KEYS]]
+    document = {
+        **_of_operation(operation),
+        "count": len(dead),
+        "items": [
+            {"key": key, "code": each.failure.code} for key, each in zip(keys, dead, strict=False)
+        ],
+        "message": f"{len(dead)} items cannot be brought in and are tried no more: "
+        f"{', '.join(keys)}{' ...' if len(dead) > len(keys) else ''}",
+        "hint": f"See all with `livesync dead-letters list {operation.sync.sync_id}`.",
+    }
+    who = telling.concerns(EventKind.DEAD_LETTERS) if first else frozenset[NotifyOn]()
+    write_event(connection, operation, EventKind.DEAD_LETTERS, document, who=who, now=now)
+
+
+def write_event(
+    connection: Connection,
+    operation: Operation,
+    kind: EventKind,
+    document: Mapping[str, Any],
+    *,
+    who: Iterable[NotifyOn],
+    now: datetime,
+) -> None:
+    """One line of the outbox, and its deliveries to whom the sync's `notify` names now."""
+    sync_id = operation.sync.sync_id
+    written = connection.execute(
+        "insert into livesync.outbox (at, project_id, sync_id, operation_id, kind, document)"
+        " select %s, project_id, sync_id, %s, %s, %s from livesync.syncs where sync_id = %s"
+        " for update returning seq",
+        (now, operation.operation_id, kind, Jsonb(dict(document)), sync_id),
+    ).fetchone()
+    if written is None:
+        return  # the sync has been removed, and whatever was to be told of it
+    asked = connection.execute(
+        "select config -> 'notify' from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    notify = asked[0] if asked else {"on": [], "to": []}
+    if to := telling.addresses(notify["on"], notify["to"], frozenset(who)):
+        connection.execute(
+            "insert into livesync.deliveries (seq, address, not_before)"
+            " select %s, address, %s from unnest(%s::text[]) address"
+            " where not exists (select from livesync.silenced s where s.address = address.address)",
+            (written[0], now, to),
+        )
+        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+
+
+def _letters_told(connection: Connection, operation: Operation) -> bool:
+    found = connection.execute(
+        "select from livesync.outbox where operation_id = %s and kind = %s limit 1",
+        (operation.operation_id, EventKind.DEAD_LETTERS),
+    )
+    return found.rowcount > 0
+
+
+def _of_operation(operation: Operation) -> dict[str, Any]:
+    return {
+        "sync_id": operation.sync.sync_id,
+        "project_id": operation.sync.project_id,
+        "operation_id": str(operation.operation_id),
+        "run_id": operation.run_id,
+        "trigger": operation.trigger,
+    }
+
+
+def _of_end(
+    operation: Operation, outcome: Outcome, kind: EventKind, *, since: datetime | None
+) -> dict[str, Any]:
+    counts = operation.counts.as_dict()
+    message, hint = _sentences(operation, outcome, kind)
+    return {
+        **_of_operation(operation),
+        "status": outcome.status,
+        "counts": {name: counts[name] for name in _COUNTS},
+        "message": storable(message)[:_SENTENCE_CHARS],
+        "hint": storable(hint)[:_SENTENCE_CHARS],
+        "since": since.isoformat() if since else None,
+    }
+
+
+def _sentences(operation: Operation, outcome: Outcome, kind: EventKind) -> tuple[str, str]:
+    sync_id, counts = operation.sync.sync_id, operation.counts
+    error = outcome.error or {}
+    if error.get("code") == "fault":  # the words of an unforeseen error may quote content
+        said = f"A fault of LiveSync: {error['message'].partition(':')[0]}"
+        error = {"message": said, "hint": f"See `livesync history {sync_id}`, and report it."}
+    failing = f"{counts.failed} items could not be read" if counts.failed else ""
+    match kind:
+        case EventKind.PAUSED:
+            hint = f"Mend it and run `livesync sync resume {sync_id}`. {error.get('hint', '')}"
+            return f"The sync is paused: {error.get('message', '')}", hint.strip()
+        case EventKind.PARTIAL:
+            told = failing or "The source did not show everything"
+            return f"{told}; the rest is up to date.", f"See `livesync status {sync_id}`."
+        case EventKind.RECOVERED:
+            return f"The sync works again{f'; {failing}' if failing else ''}.", ""
+        case EventKind.CHANGED:
+            return f"{counts.synced_items} items changed.", ""
+    return error.get("message", ""), error.get("hint", "")
+
+
+def _shown(key: str) -> str:
+    """A key without the query string of a URL."""
+    bare = key.partition("?")[0] if "://" in key else key
+    return storable(bare)[:_KEY_CHARS]
