@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from livesync_pipelines.cli import failures, looking, mending, setting_up, syncing
+from livesync_pipelines.cli import failures, looking, mending, setting_up, syncing, telling
 from livesync_pipelines.model.errors import LiveSyncError
 
 
@@ -72,6 +72,7 @@ for command in (
     *syncing.COMMANDS,
     *looking.COMMANDS,
     *mending.COMMANDS,
+    *telling.COMMANDS,
 ):
     livesync.add_command(command)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from livesync_pipelines.cli.progress import shown_progress
+from livesync_pipelines.cli.work.notifications import tell
 from livesync_pipelines.engine.house import Disabled, Engine, database_url, open_engine
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.operation import SyncResult
@@ -25,10 +26,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def run(
     settings: Settings, sync_id: str, *, full: bool, plan: str | None = None
 ) -> Mapping[str, Any]:
-    """Carry out one sync as a Dagster run; returns the SyncResult document."""
+    """Carry out one sync as a Dagster run, and tell who wants to know; returns the SyncResult
+    document."""
     how = {"full": "true" if full else "false", **({"plan": plan} if plan else {})}
     with opened(settings) as engine:
-        return run_here(engine, sync_id, trigger=Trigger.PERSON, how=how).as_dict()
+        try:
+            return run_here(engine, sync_id, trigger=Trigger.PERSON, how=how).as_dict()
+        finally:
+            tell(engine, settings)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import click
 
 from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, only_one, refuse_taken
 from livesync_pipelines.cli.runs import opened, run_here
+from livesync_pipelines.cli.work.notifications import tell
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
@@ -53,7 +54,9 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
             if once:
-                return _cycle(engine)
+                code = _cycle(engine)
+                tell(engine, settings)
+                return code
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
             children = [stack.enter_context(child) for child in _children(settings)]
             for child in children:

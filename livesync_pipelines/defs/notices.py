@@ -24,7 +24,6 @@ def send_notifications(livesync: LiveSync) -> dg.SkipReason:
     engine = livesync.engine()
     if not engine.enabled:
         return dg.SkipReason(DISABLED_REASON)
-    _await_delivery(engine)
     settings = Settings.load()
     with engine.database.connect() as connection:
         deliveries.listen(connection)

@@ -98,7 +98,7 @@ class Mailbox:
         domain = self._sender.rpartition("@")[2]
         mail["Message-ID"] = f"<{delivery.message_id.hex}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(text(delivery.event))
+        mail.set_content(text(delivery.event), cte="quoted-printable")
         return mail
 
     def _refusal(self, what: str, code: int, said: bytes | str) -> LiveSyncError:

@@ -12,6 +12,7 @@ import yaml
 
 from livesync_pipelines.cli.output import emit, note, say
 from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
@@ -39,6 +40,9 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
             return
         _show_changes(changes, dry_run=dry_run)
         house.remark()
+        for finding in notifications(house.settings, engine, house.connection):
+            if finding.verdict == "failed":
+                note(f"Note: {finding.check}: {finding.message}. {finding.do}")
 
 
 def _write(house: House, wanted: Desired, *, dry_run: bool) -> None:
