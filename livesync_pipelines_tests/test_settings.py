@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 
+WEBHOOK_SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
 SECRET_URL = "postgresql://livesync:hunter2@db.example.com/livesync"
 
 
@@ -33,6 +35,10 @@ def test_every_variable_is_read() -> None:
             "LIVESYNC_PORT": "9000",
             "LIVESYNC_DAGSTER_PORT": " 9001 ",
             "LIVESYNC_CONFIG": "livesync.yaml:/etc/livesync",
+            "LIVESYNC_SMTP_URL": "smtps://ops:hunter2@mail.example.com",
+            "LIVESYNC_MAIL_FROM": "livesync@example.com",
+            "LIVESYNC_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "chat.local, 10.0.0.7",
             "SYNC_SOURCES": "S3, s3",
             "S3_SYNC_BUCKET": "my-docs",
             "S3_SYNC_PREFIX": "handbook/",
@@ -46,6 +52,12 @@ def test_every_variable_is_read() -> None:
     assert settings.home == Path.cwd() / "kept"
     assert (settings.port, settings.dagster_port) == (9000, 9001)
     assert settings.config == (Path.cwd() / "livesync.yaml", Path("/etc/livesync"))
+    assert settings.smtp_url is not None
+    assert settings.smtp_url.get_secret_value() == "smtps://ops:hunter2@mail.example.com"
+    assert settings.mail_from == "livesync@example.com"
+    assert settings.webhook_secret is not None
+    assert settings.webhook_secret.get_secret_value() == WEBHOOK_SECRET
+    assert settings.webhook_private_hosts == ("chat.local", "10.0.0.7")
     assert settings.sync_sources == ("s3",)
     assert (settings.s3_bucket, settings.s3_prefix) == ("my-docs", "handbook/")
     assert settings.s3_endpoint_url == "http://127.0.0.1:9000"
@@ -61,6 +73,11 @@ def test_every_variable_is_read() -> None:
         ("LIVESYNC_PORT", "http", "1 to 65535"),
         ("LIVESYNC_PORT", "0", "1 to 65535"),
         ("LIVESYNC_DAGSTER_PORT", "70000", "1 to 65535"),
+        ("LIVESYNC_SMTP_URL", "mail.example.com:587", "smtp://"),
+        ("LIVESYNC_SMTP_URL", "smtp://host:port", "smtps://"),
+        ("LIVESYNC_MAIL_FROM", "LiveSync <livesync@example.com>", "mail address"),
+        ("LIVESYNC_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "24 to 64"),
+        ("LIVESYNC_WEBHOOK_SECRET", "hunter2hunter2hunter2hunter2hunt", "whsec_"),
         ("S3_SYNC_BUCKET", "s3://my-docs/", "bucket's name"),
         ("S3_SYNC_ENDPOINT_URL", "minio:9000", "http://"),
         ("S3_SYNC_ENDPOINT_URL", "https://", "http://"),
@@ -91,17 +108,34 @@ def test_a_variable_that_is_empty_is_not_set() -> None:
     assert Settings.load({"LIVESYNC_PORT": "", "S3_SYNC_BUCKET": "  "}) == Settings.load({})
 
 
-@pytest.mark.parametrize("url", ["mysql://livesync:hunter2@db/x", "hunter2"])
-def test_a_refused_database_url_is_not_repeated(url: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIVESYNC_DATABASE_URL", "mysql://livesync:hunter2@db/x"),
+        ("LIVESYNC_DATABASE_URL", "hunter2"),
+        ("LIVESYNC_SMTP_URL", "imap://ops:hunter2@mail.example.com"),
+        ("LIVESYNC_SMTP_URL", "smtp://ops:hunter2@[mail"),
+        ("LIVESYNC_WEBHOOK_SECRET", "whsec_hunter2"),
+    ],
+)
+def test_a_refused_secret_is_not_repeated(name: str, value: str) -> None:
     with pytest.raises(BadInput) as refused:
-        Settings.load({"LIVESYNC_DATABASE_URL": url})
+        Settings.load({name: value})
     trace = "".join(traceback.format_exception(refused.value))
     assert "hunter2" not in f"{refused.value.as_dict()} {trace}"
 
 
 def test_a_password_never_shows() -> None:
-    settings = Settings.load({"LIVESYNC_DATABASE_URL": SECRET_URL})
-    assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+    settings = Settings.load(
+        {
+            "LIVESYNC_DATABASE_URL": SECRET_URL,
+            "LIVESYNC_SMTP_URL": "smtp://ops:hunter2@mail.example.com",
+            "LIVESYNC_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        }
+    )
+    shown = f"{settings!r} {settings} {settings.model_dump_json()}"
+    assert "hunter2" not in shown
+    assert WEBHOOK_SECRET not in shown
 
 
 def test_platforms_to_come_are_named_and_their_values_never_kept() -> None:

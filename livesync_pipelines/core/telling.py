@@ -21,14 +21,15 @@ _WANTED_BY: dict[EventKind, frozenset[NotifyOn]] = {
     EventKind.DEAD_LETTERS: frozenset({NotifyOn.ERROR, NotifyOn.PARTIAL}),
 }
 
-_GOES_ON = frozenset({Status.SUCCESS, Status.PARTIAL, Status.RATE_LIMITED})
+_GOES_ON = frozenset({Status.SUCCESS, Status.PARTIAL, Status.WAITING, Status.RATE_LIMITED})
+"""Ends after which the target is as it should be, as far as it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """How an operation ended.
 
-    - `changed`: how many items it changed in the target.
+    - `changed`: how many items were changed in the target since that was last told.
     - `code`: of its error; empty without one.
     - `paused`: the sync rests now because of it.
     - `looked`: it asked the source, so that its success ends what was wrong.
@@ -54,10 +55,10 @@ def verdict(end: End, told: Told) -> Verdict:
     """Each trouble is told once until the sync is well again, and then that it is."""
     over, left = _over(end, told)
     if over:
-        return Verdict(EventKind.RECOVERED, left, _concerned(over, changed=end.changed > 0))
+        return Verdict(EventKind.RECOVERED, left, _concerned(over, end))
     kind, marks = _trouble(end)
     if kind is not None and (end.paused or not set(marks) <= set(told)):
-        return Verdict(kind, tuple(dict.fromkeys([*told, *marks])), concerns(kind))
+        return Verdict(kind, tuple(dict.fromkeys([*told, *marks])), _concerned([kind], end))
     if end.changed and end.status in _GOES_ON:
         return Verdict(EventKind.CHANGED, told, concerns(EventKind.CHANGED))
     return Verdict(None, told)
@@ -97,8 +98,8 @@ def _over(end: End, told: Told) -> tuple[Told, Told]:
     return over, tuple(mark for mark in told if mark in stays)
 
 
-def _concerned(over: Told, *, changed: bool) -> frozenset[NotifyOn]:
-    kinds = {EventKind(mark.partition(":")[0]) for mark in over}
-    if changed:
+def _concerned(marks: Iterable[str], end: End) -> frozenset[NotifyOn]:
+    kinds = {EventKind(mark.partition(":")[0]) for mark in marks}
+    if end.changed and end.status in _GOES_ON:
         kinds.add(EventKind.CHANGED)
     return frozenset(on for kind in kinds for on in concerns(kind))

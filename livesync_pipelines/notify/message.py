@@ -31,6 +31,7 @@ def text(event: Event) -> str:
         "Sync": event.sync_id,
         "Project": event.project_id,
         "Status": told.get("status"),
+        "Changed": f"{told['changed']} items" if told.get("changed") else "",
         "Items": ", ".join(f"{count} {name}" for name, count in counts.items()),
         "Since": told.get("since"),
         "At": event.at.isoformat(timespec="seconds"),

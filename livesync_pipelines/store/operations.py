@@ -45,6 +45,7 @@ class Operation:
     full_since: datetime | None
     mapping_version: str
     told: tuple[str, ...] = ()
+    untold: int = 0
     page: int = 0
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)

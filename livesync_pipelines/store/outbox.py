@@ -40,10 +40,13 @@ def note_end(
     """
     if outcome.status is Status.WAITING and not outcome.settled:
         return
+    failed = outcome.status is Status.FAILED
+    if failed:
+        add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)
     error = outcome.error or {}
     end = telling.End(
         status=outcome.status,
-        changed=operation.counts.synced_items,
+        changed=_changed(operation),
         code=error.get("code", ""),
         paused=paused,
         looked=operation.trigger.asks_the_source,
@@ -53,17 +56,36 @@ def note_end(
         return
     ours = connection.execute(
         "update livesync.syncs s set told = %s, told_since = case when %s then"
-        " coalesce(s.told_since, %s) end from livesync.syncs before"
+        " coalesce(s.told_since, %s) end, untold = s.untold - %s from livesync.syncs before"
         " where s.sync_id = %s and s.fence = %s and before.sync_id = s.sync_id"
         " returning before.told_since",
-        (list(verdict.told), bool(verdict.told), now, operation.sync.sync_id, operation.fence),
+        (
+            list(verdict.told),
+            bool(verdict.told),
+            now,
+            0 if failed else operation.untold,
+            operation.sync.sync_id,
+            operation.fence,
+        ),
     ).fetchone()
     if ours is None:
         return
-    if verdict.kind is EventKind.PARTIAL and _letters_told(connection, operation):
-        return  # the same items: once is enough
-    document = _of_end(operation, outcome, verdict.kind, since=ours[0])
-    write_event(connection, operation, verdict.kind, document, who=verdict.concerns, now=now)
+    kind, who = verdict.kind, verdict.concerns
+    if kind is EventKind.PARTIAL and _letters_told(connection, operation):
+        if not end.changed:
+            return  # the same items: once is enough
+        kind, who = EventKind.CHANGED, telling.concerns(EventKind.CHANGED)
+    document = _of_end(operation, outcome, kind, since=ours[0])
+    write_event(connection, operation, kind, document, who=who, now=now)
+
+
+def add_untold(connection: Connection, sync_id: str, changed: int) -> None:
+    """Remember, inside the caller's transaction, items whose change is still to be told: those of
+    an operation that failed, was overtaken, or was left behind."""
+    if changed:
+        connection.execute(
+            "update livesync.syncs set untold = untold + %s where sync_id = %s", (changed, sync_id)
+        )
 
 
 def note_letters(
@@ -132,6 +154,11 @@ def _letters_told(connection: Connection, operation: Operation) -> bool:
     return found.rowcount > 0
 
 
+def _changed(operation: Operation) -> int:
+    """Items changed since that was last told."""
+    return operation.counts.synced_items + operation.untold
+
+
 def _of_operation(operation: Operation) -> dict[str, Any]:
     return {
         "sync_id": operation.sync.sync_id,
@@ -150,6 +177,7 @@ def _of_end(
     return {
         **_of_operation(operation),
         "status": outcome.status,
+        "changed": _changed(operation),
         "counts": {name: counts[name] for name in _COUNTS},
         "message": storable(message)[:_SENTENCE_CHARS],
         "hint": storable(hint)[:_SENTENCE_CHARS],
@@ -174,7 +202,7 @@ def _sentences(operation: Operation, outcome: Outcome, kind: EventKind) -> tuple
         case EventKind.RECOVERED:
             return f"The sync works again{f'; {failing}' if failing else ''}.", ""
         case EventKind.CHANGED:
-            return f"{counts.synced_items} items changed.", ""
+            return f"{_changed(operation)} items changed.", ""
     return error.get("message", ""), error.get("hint", "")
 
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
-from livesync_pipelines.model.operation import Place, Status
+from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, SyncState, Trigger
 from livesync_pipelines.store import outbox, queue
 from livesync_pipelines.store.database import Connection, rows
@@ -66,6 +66,7 @@ def begin(
             full_since=(full_since if carried_on else now) if full else None,
             mapping_version=mapping.version(sync.mapping),
             told=tuple(state["told"]),
+            untold=state["untold"],
         )
         _answer_request(connection, operation)
         _enter(connection, operation)
@@ -116,17 +117,19 @@ def _lock(connection: Connection, sync_id: str) -> None:
 
 def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str, Any]:
     """Make the sync ours: from here on, what an older operation of it wants to write is refused."""
-    connection.execute(
+    left = connection.execute(
         "update livesync.operations set status = %s, finished_at = %s"
-        " where sync_id = %s and status = %s",
+        " where sync_id = %s and status = %s returning counts",
         (Status.INTERRUPTED, now, sync_id, Status.RUNNING),
-    )
+    ).fetchall()
+    outbox.add_untold(connection, sync_id, sum(Counts(**c).synced_items for (c,) in left))
     return rows(
         connection,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
         " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.approved, s.ledger_seq,"
-        " s.ledger_hash, s.failures_in_row, s.full_since, s.told, c.language,"
+        " s.ledger_hash, s.failures_in_row, s.full_since, s.told, s.untold,"
+        " c.language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",

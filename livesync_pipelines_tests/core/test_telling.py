@@ -48,6 +48,8 @@ def told(ends: list[End]) -> list[Kind | None]:
         ([AWAY, end(PARTLY), end(PARTLY)], [BEGAN, OVER, Kind.PARTIAL]),
         ([end(LIMITED), end(LIMITED, 2)], [None, Kind.CHANGED]),
         ([AWAY, end(LIMITED), AWAY], [BEGAN, None, None]),
+        ([end(FAILED, 5, "away"), end(FAILED, 5, "away")], [BEGAN, None]),
+        ([end(WAITING, 1), end(WAITING, 1)], [Kind.WAITING, Kind.CHANGED]),
     ],
 )
 def test_a_trouble_is_told_when_it_begins_and_when_it_is_over(
@@ -69,6 +71,12 @@ def test_who_was_told_that_it_began_is_told_that_it_is_over() -> None:
         before = verdict(each, before).told
     assert verdict(end(FINE), before).concerns == {On.ERROR, On.APPROVAL}
     assert verdict(end(FINE, 1), before).concerns == {On.ERROR, On.APPROVAL, On.SUCCESS}
+
+
+def test_who_wants_to_know_of_changes_hears_of_them_whatever_else_there_is_to_tell() -> None:
+    assert verdict(end(PARTLY, 1), ()).concerns == {On.PARTIAL, On.SUCCESS}
+    assert verdict(end(WAITING, 1), ()).concerns == {On.APPROVAL, On.SUCCESS}
+    assert verdict(end(FAILED, 1), ()).concerns == {On.ERROR}, "they are told when it works again"
 
 
 def test_an_address_is_told_once_and_only_of_what_it_asked_for() -> None:

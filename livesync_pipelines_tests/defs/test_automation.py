@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import dagster as dg
 import pytest
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.automation import POLLS, drain_queue
+from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.resources import LiveSync
-from livesync_pipelines.model.sync import Priority, Trigger
+from livesync_pipelines.model.sync import Notify, NotifyOn, Priority, Trigger
 from livesync_pipelines.store import operations, queue
+from livesync_pipelines_tests.notify.receivers import SECRET, a_receiver
 
 from .conftest import SYNC, House, a_sync
 from .test_corridor import run
@@ -109,3 +114,24 @@ def test_both_stand_still_and_say_why_where_external_sync_is_off(
     for answer in (sensed, polled):
         assert isinstance(answer, dg.SkipReason)
         assert "EXTERNAL_SYNC_ENABLED" in (answer.skip_message or "")
+
+
+def test_what_is_to_be_told_is_sent_by_a_sensor_that_waits_for_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sense() -> str:
+        context = dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
+        answer = send_notifications(context)
+        assert isinstance(answer, dg.SkipReason)
+        return answer.skip_message or ""
+
+    with a_receiver() as receiver, ThreadPoolExecutor() as pool:
+        monkeypatch.setenv("LIVESYNC_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("LIVESYNC_WEBHOOK_PRIVATE_HOSTS", "127.0.0.1")
+        house.configure(replace(a_sync(), notify=Notify((NotifyOn.SUCCESS,), (receiver.url(),))))
+        waiting = pool.submit(sense)
+        run(house)
+        assert waiting.result() == "Sent 1, failed 0."
+        assert receiver.kinds() == ["sync.changed"]
+    monkeypatch.setenv("EXTERNAL_SYNC_ENABLED", "false")
+    assert "EXTERNAL_SYNC_ENABLED" in sense()

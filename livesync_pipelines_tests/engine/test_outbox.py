@@ -112,6 +112,37 @@ def test_whoever_is_named_anew_is_told_of_what_still_fails(told: House) -> None:
     assert kinds(told) == ["failed", "failed"]
 
 
+def test_what_a_failing_run_changed_is_told_when_it_works_again(told: House) -> None:
+    told.configure(listening(NotifyOn.SUCCESS))
+    told.source.page_items = 1
+    for key in "bcd":
+        told.source.put(key, prose(key, sections=1))
+    told.source.at_page[3] = fails(Unavailable("away"))
+    told.run()
+    told.run()
+    told.source.forget()
+    told.run()
+    told.run()
+    found = [(e["kind"], e["document"]["changed"], e["told"]) for e in events(told)]
+    assert found == [("failed", 2, 0), ("recovered", 3, 1)]
+    assert told.sync_row()["untold"] == 0
+
+
+def test_what_an_operation_changed_that_was_left_behind_is_told_by_the_next(
+    told: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.source.put("b", "Words.")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "note_end", fails_with(Unavailable("power cut")))
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                told.run()
+    told.run()
+    told.run()
+    (event,) = events(told)
+    assert (event["kind"], event["document"]["message"]) == ("changed", "1 items changed.")
+
+
 def test_a_pause_is_told_instead_of_its_failure(told: House) -> None:
     told.source.at_page[0] = fails(Reauthorise("revoked", hint="Connect again."))
     told.run()
@@ -276,6 +307,9 @@ def test_an_operation_that_was_overtaken_has_nothing_to_tell(told: House) -> Non
     told.source.page_items = 1
     assert told.run().status is Status.FAILED
     assert kinds(told) == []
+    told.source.forget()
+    told.run()
+    assert [event["document"]["changed"] for event in events(told)] == [1]
 
 
 def test_a_sync_that_is_removed_meanwhile_takes_its_events_along(told: House) -> None:

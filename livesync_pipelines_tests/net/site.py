@@ -28,6 +28,8 @@ class Reply:
 class Call:
     target: str
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -126,8 +128,14 @@ def _handler(answer: Callable[[Call], Reply]) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            self._do(b"")
+
+        def do_POST(self) -> None:
+            self._do(self.rfile.read(int(self.headers["content-length"])))
+
+        def _do(self, body: bytes) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = answer(Call(self.path, headers))
+            reply = answer(Call(self.path, headers, self.command, body))
             if reply.raw is not None:
                 self.wfile.write(reply.raw)
                 self.close_connection = True

@@ -23,6 +23,7 @@ STEPS = {
     "renames are settled": ("livesync_pipelines.engine.settling", "_settle_arrivals"),
     "absences are settled": ("livesync_pipelines.engine.settling", "_settle_absences"),
     "the sync is left": ("livesync_pipelines.store.tenure", "_leave"),
+    "the outbox is written": ("livesync_pipelines.store.outbox", "write_event"),
     "the operation is closed": ("livesync_pipelines.engine.operating", "_close"),
 }
 """Module and name of the function that does each step; dying is possible before and after it."""

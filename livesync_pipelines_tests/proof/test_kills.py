@@ -31,6 +31,14 @@ IN_FLIGHT = 2 * PAGE
 meanwhile."""
 
 
+TOLD = """
+select o.operation_id, o.status, count(e.seq) as ended from livesync.operations o
+join livesync.outbox e using (operation_id) where e.kind <> 'dead_letters'
+group by o.operation_id, o.status
+"""
+"""Operations whose end is told: those that were killed have had none, no other has had two."""
+
+
 @dataclass(slots=True)
 class Victims:
     """A folder that is synced by processes that may be killed."""
@@ -90,6 +98,9 @@ class Victims:
             assert operations.in_flight(connection) == set()
             left = rows(connection, "select * from livesync.operations where status = 'running'")
             assert left == []
+            told = rows(connection, TOLD)
+            assert all(row["ended"] <= 1 and row["status"] != "interrupted" for row in told)
+            assert told, "somebody wants to know, and nothing was told"
         agreeing = len(wanted)
         assert rebuild(self.engine, "docs", check=True) == Rebuilt(agreeing=agreeing)
 

@@ -33,4 +33,5 @@ create table livesync.silenced (   -- addresses that want no more (HTTP 410)
 
 alter table livesync.syncs
     add column told text[] not null default '{}', -- what was told since all was well
-    add column told_since timestamptz;
+    add column told_since timestamptz,
+    add column untold integer not null default 0; -- items changed by operations that did not end well
