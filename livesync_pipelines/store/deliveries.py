@@ -20,9 +20,8 @@ WAITED = timedelta(days=7)
 def lay_aside(connection: Connection, *, now: datetime) -> None:
     """Give up what has had all its tries, and what nobody could send for a week."""
     connection.execute(
-        "update livesync.deliveries d set state = 'dead', error = coalesce(error, %s)"
-        " from livesync.outbox o where o.seq = d.seq and d.state = 'waiting'"
-        " and d.not_before <= %s and (d.tries >= %s or o.at < %s)",
+        "update livesync.deliveries set state = 'dead', error = coalesce(error, %s)"
+        " where state = 'waiting' and not_before <= %s and (tries >= %s or waits_since < %s)",
         ("Whoever sent it did not live to see the answer.", now, TRIES, now - WAITED),
     )
 
@@ -123,10 +122,10 @@ def retry(connection: Connection, *, sync_id: str | None, now: datetime) -> int:
     """Give what is dead, of one sync or of all, its tries anew; returns how many."""
     with connection.transaction():
         revived = connection.execute(
-            "update livesync.deliveries d set state = 'waiting', tries = 0, not_before = %s"
-            " from livesync.outbox o where o.seq = d.seq and d.state = 'dead'"
+            "update livesync.deliveries d set state = 'waiting', tries = 0, not_before = %s,"
+            " waits_since = %s from livesync.outbox o where o.seq = d.seq and d.state = 'dead'"
             " and (%s::text is null or o.sync_id = %s) returning d.address",
-            (now, sync_id, sync_id),
+            (now, now, sync_id, sync_id),
         ).fetchall()
         connection.execute(
             "delete from livesync.silenced where %s::text is null or address = any(%s)",

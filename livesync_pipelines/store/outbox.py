@@ -56,7 +56,7 @@ def note_end(
         return
     ours = connection.execute(
         "update livesync.syncs s set told = %s, told_since = case when %s then"
-        " coalesce(s.told_since, %s) end, untold = s.untold - %s from livesync.syncs before"
+        " case when before.told = '{}' then %s else before.told_since end end, untold = s.untold - %s from livesync.syncs before"
         " where s.sync_id = %s and s.fence = %s and before.sync_id = s.sync_id"
         " returning before.told_since",
         (
@@ -138,10 +138,10 @@ def write_event(
     notify = asked[0] if asked else {"on": [], "to": []}
     if to := telling.addresses(notify["on"], notify["to"], frozenset(who)):
         connection.execute(
-            "insert into livesync.deliveries (seq, address, not_before)"
-            " select %s, address, %s from unnest(%s::text[]) address"
+            "insert into livesync.deliveries (seq, address, not_before, waits_since)"
+            " select %s, address, %s, %s from unnest(%s::text[]) address"
             " where not exists (select from livesync.silenced s where s.address = address.address)",
-            (written[0], now, to),
+            (written[0], now, now, to),
         )
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 

@@ -143,6 +143,20 @@ def test_what_an_operation_changed_that_was_left_behind_is_told_by_the_next(
     assert (event["kind"], event["document"]["message"]) == ("changed", "1 items changed.")
 
 
+def test_a_trouble_that_was_told_to_nobody_any_more_does_not_date_the_next(told: House) -> None:
+    told.source.at_page[0] = fails(Unavailable("away"))
+    told.run()
+    told.configure(listening(NotifyOn.ERROR))
+    told.source.forget()
+    told.run()
+    told.source.at_page[0] = fails(Unavailable("away"))
+    told.run()
+    told.source.forget()
+    told.run()
+    *_, failed, recovered = events(told)
+    assert recovered["document"]["since"] == failed["at"].isoformat()
+
+
 def test_a_pause_is_told_instead_of_its_failure(told: House) -> None:
     told.source.at_page[0] = fails(Reauthorise("revoked", hint="Connect again."))
     told.run()

@@ -222,7 +222,7 @@ def test_what_this_process_cannot_send_is_left_to_one_that_can(desk: Desk) -> No
         assert desk.relay().delivered == 1
 
 
-def test_what_nobody_could_send_for_a_week_is_given_up(desk: Desk) -> None:
+def test_what_nobody_could_send_for_a_week_is_given_up_until_a_person_asks(desk: Desk) -> None:
     desk.tell(MAIL)
     desk.change()
     desk.relay()
@@ -231,6 +231,10 @@ def test_what_nobody_could_send_for_a_week_is_given_up(desk: Desk) -> None:
     ((state, error),) = desk.deliveries("state, error")
     assert state == "dead"
     assert "LIVESYNC_SMTP_URL is not set" in error
+    with desk.house.engine.database.pooled() as connection:
+        deliveries.retry(connection, sync_id=None, now=desk.house.engine.now())
+    desk.relay()
+    assert desk.deliveries("state") == [("waiting",)]
 
 
 def test_a_private_address_is_called_only_by_name(desk: Desk, receiver: Receiver) -> None:

@@ -19,6 +19,7 @@ create table livesync.deliveries (
     state        text not null default 'waiting', -- 'waiting', 'delivered' or 'dead'
     tries        integer not null default 0,
     not_before   timestamptz not null,
+    waits_since  timestamptz not null,
     delivered_at timestamptz,
     error        text,
     primary key (seq, address)
