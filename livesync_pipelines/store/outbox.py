@@ -54,21 +54,11 @@ def note_end(
     verdict = telling.verdict(end, operation.told)
     if verdict.kind is None:
         return
-    ours = connection.execute(
-        "update livesync.syncs s set told = %s, told_since = case when %s then"
-        " case when before.told = '{}' then %s else before.told_since end end, untold = s.untold - %s from livesync.syncs before"
-        " where s.sync_id = %s and s.fence = %s and before.sync_id = s.sync_id"
-        " returning before.told_since",
-        (
-            list(verdict.told),
-            bool(verdict.told),
-            now,
-            0 if failed else operation.untold,
-            operation.sync.sync_id,
-            operation.fence,
-        ),
-    ).fetchone()
+    untold = 0 if failed else operation.untold
+    ours = _remember(connection, operation, verdict.told, told_now=untold, now=now)
     if ours is None:
+        if not failed:
+            add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)
         return
     kind, who = verdict.kind, verdict.concerns
     if kind is EventKind.PARTIAL and _letters_told(connection, operation):
@@ -77,6 +67,28 @@ def note_end(
         kind, who = EventKind.CHANGED, telling.concerns(EventKind.CHANGED)
     document = _of_end(operation, outcome, kind, since=ours[0])
     write_event(connection, operation, kind, document, who=who, now=now)
+
+
+def _remember(
+    connection: Connection,
+    operation: Operation,
+    told: telling.Told,
+    *,
+    told_now: int,
+    now: datetime,
+) -> tuple[datetime | None] | None:
+    """Keep what has been told with the sync, if it still is this operation's; returns since when
+    there was trouble."""
+    since: tuple[datetime | None] | None = connection.execute(
+        "update livesync.syncs s set told = %s, untold = s.untold - %s,"
+        " told_since = case when not %s then null"
+        " when before.told = '{}' then %s else before.told_since end"
+        " from livesync.syncs before"
+        " where s.sync_id = %s and s.fence = %s and before.sync_id = s.sync_id"
+        " returning before.told_since",
+        (list(told), told_now, bool(told), now, operation.sync.sync_id, operation.fence),
+    ).fetchone()
+    return since
 
 
 def add_untold(connection: Connection, sync_id: str, changed: int) -> None:
