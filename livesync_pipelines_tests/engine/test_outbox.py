@@ -208,7 +208,7 @@ def test_a_rehearsal_tells_nobody(told: House) -> None:
     assert kinds(told) == []
 
 
-def test_ten_thousand_dead_letters_are_a_few_events_and_one_message(
+def test_a_thousand_dead_letters_are_a_few_events_and_one_message(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.configure(a_sync(notify=EVERYTHING))
