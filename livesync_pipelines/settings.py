@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.keeping import Keep
 
 DISABLED_REASON = (
     "EXTERNAL_SYNC_ENABLED is not true, so no sync runs (a folder counts as external too): "
@@ -118,10 +119,18 @@ def _bucket(name: str) -> str:
     return name
 
 
+def _days(value: object) -> object:
+    """None for what is kept for ever."""
+    return None if value == "0" or str(value).lower() == "never" else value
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
 
 _PORTS = "a port number from 1 to 65535"
+_KEEP = Keep()
+_DAYS = "a number of days, or 0 or never to keep all of it for ever"
 _ALLOWED = {
     "EXTERNAL_SYNC_ENABLED": "true or false (also 1, 0, yes, no, on, off)",
     "LIVESYNC_DATABASE_URL": "postgresql://user:password@host:5432/database, or unset for the "
@@ -136,6 +145,9 @@ _ALLOWED = {
     "LIVESYNC_WEBHOOK_SECRET": "whsec_ and 24 to 64 random bytes in base64, such as "
     "whsec_$(openssl rand -base64 32)",
     "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "hosts separated by commas",
+    "LIVESYNC_KEEP_OPERATIONS_DAYS": _DAYS,
+    "LIVESYNC_KEEP_LEDGER_DAYS": _DAYS,
+    "LIVESYNC_KEEP_DAGSTER_DAYS": _DAYS,
     "SYNC_SOURCES": "platforms separated by commas, such as s3; unset for all that are set up",
     "S3_SYNC_BUCKET": "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens",
     "S3_SYNC_PREFIX": "the start of the keys to sync",
@@ -178,6 +190,9 @@ class Settings(BaseModel):
         (), alias="LIVESYNC_CONFIG"
     )
     debug: bool = Field(False, alias="LIVESYNC_DEBUG")
+    keep_operations_days: Days = Field(_KEEP.operations, alias="LIVESYNC_KEEP_OPERATIONS_DAYS")
+    keep_ledger_days: Days = Field(_KEEP.ledger, alias="LIVESYNC_KEEP_LEDGER_DAYS")
+    keep_dagster_days: Days = Field(_KEEP.dagster, alias="LIVESYNC_KEEP_DAGSTER_DAYS")
     sync_sources: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         (), alias="SYNC_SOURCES"
     )
@@ -219,6 +234,15 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise _bad_input(error, values) from None  # the cause would carry the values
         return loaded.model_copy(update={"notices": tuple(_notices(loaded, named))})
+
+    @property
+    def keep(self) -> Keep:
+        """How long history is kept."""
+        return Keep(
+            operations=self.keep_operations_days,
+            ledger=self.keep_ledger_days,
+            dagster=self.keep_dagster_days,
+        )
 
     def wants(self, platform: str) -> bool:
         """Whether SYNC_SOURCES lets this platform make a sync from the environment."""

@@ -62,8 +62,14 @@ def _removed(connection: Connection, sync_id: str, item_id: str) -> Record:
     (last,) = entries
     if last["op"] != "removed":
         raise BadInput(f"'{item_id}' of sync '{sync_id}' is there: it was {last['op']} last.")
-    texts = logged_texts(connection, sync_id, [last["before"]])
-    text = texts.get(last["before"]["content_hash"])
+    described = last["before"]
+    text = None
+    if described is not None:
+        texts = logged_texts(connection, sync_id, [described])
+        text = texts.get(described["content_hash"])
     if text is None:
-        raise NotFound(f"The text of '{item_id}' is kept no longer.")
-    return logged_record(item_id, last["before"], text, last["at"])
+        raise NotFound(
+            f"The text of '{item_id}' is kept no longer: it was removed on {last['at']:%Y-%m-%d}.",
+            hint="LIVESYNC_KEEP_LEDGER_DAYS says how long deletions can be undone.",
+        )
+    return logged_record(item_id, described, text, last["at"])

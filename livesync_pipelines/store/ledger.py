@@ -1,4 +1,8 @@
-"""The append-only change log: every entry carries the hash of the one before it."""
+"""The append-only change log: every entry carries the hash of the one before it.
+
+Of an old entry the body (`before`, `after`) may be cut; see `store.compaction`. Its hash stays, so
+the chain holds across it, and an entry `compacted` further on binds what is left of it.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +82,7 @@ def _hashed(operation: Operation, line: Line, seq: int, now: datetime) -> dict[s
     }
 
 
-_FIELDS = "seq, at, item_id, op, before, after, cause, operation_id::text, run_id, policy"
+FIELDS = "seq, at, item_id, op, before, after, cause, operation_id::text, run_id, policy"
 
 
 def entries(
@@ -92,7 +96,7 @@ def entries(
     """The newest entries of a sync, or of one of its items or operations; newest first."""
     return rows(
         connection,
-        f"select {_FIELDS}, encode(prev_hash, 'hex') as prev_hash, encode(hash, 'hex') as hash"
+        f"select {FIELDS}, encode(prev_hash, 'hex') as prev_hash, encode(hash, 'hex') as hash"
         " from livesync.ledger where sync_id = %s and (%s::text is null or item_id = %s)"
         " and (%s::text is null or operation_id = %s::uuid) order by seq desc limit %s",
         (sync_id, item_id, item_id, operation_id, operation_id, limit),
@@ -118,35 +122,75 @@ def since(connection: Connection, sync_id: str, seq: int) -> Iterator[dict[str, 
     """The entries after this one, oldest first, read in pieces inside a transaction."""
     with connection.cursor("ledger_since", row_factory=dict_row) as cursor:
         cursor.execute(
-            f"select {_FIELDS} from livesync.ledger where sync_id = %s and seq > %s order by seq",
+            f"select {FIELDS} from livesync.ledger where sync_id = %s and seq > %s order by seq",
             (sync_id, seq),
         )
         yield from cursor
 
 
 def first_broken(connection: Connection, sync_id: str) -> int | None:
-    """The first entry that does not follow from the one before it; None when the chain holds."""
+    """The first entry that does not follow from the one before it, or that was not cut by
+    compaction; None when the chain holds."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         return _first_broken(connection, sync_id)
 
 
 def _first_broken(connection: Connection, sync_id: str) -> int | None:
-    previous, expected = EMPTY_CHAIN, 1
+    previous, expected, cuts = EMPTY_CHAIN, 1, _Cuts()
     with connection.cursor("ledger_walk") as cursor:
         cursor.execute(
-            f"select sync_id, {_FIELDS}, prev_hash, hash from livesync.ledger"
+            f"select sync_id, {FIELDS}, prev_hash, hash, cut_by from livesync.ledger"
             " where sync_id = %s order by seq",
             (sync_id,),
         )
         names = [column.name for column in cursor.description or ()]
         for row in cursor:
             entry = dict(zip(names, row, strict=True))
-            stored_previous, stored = entry.pop("prev_hash"), entry.pop("hash")
+            cut_by, stored = entry.pop("cut_by"), entry.pop("hash")
+            if (entry["seq"], entry.pop("prev_hash")) != (expected, previous):
+                return expected
             entry["at"] = entry["at"].astimezone(UTC).isoformat()
-            if entry["seq"] != expected or stored_previous != previous:
+            if cut_by is not None:
+                if not cuts.add(cut_by, entry, stored):
+                    return expected
+            elif chain(previous, entry) != stored:
                 return expected
-            if chain(previous, entry) != stored:
-                return expected
+            elif entry["op"] == COMPACTED and not cuts.close(entry):
+                return int(entry["after"]["first"])
             previous, expected = stored, expected + 1
-    return None if head(connection, sync_id) == Head(expected - 1, previous) else expected
+    if head(connection, sync_id) != Head(expected - 1, previous):
+        return expected
+    return cuts.first_open()
+
+
+COMPACTED = "compacted"
+"""The `op` of an entry that tells of no item, and binds the entries that were cut with it."""
+
+
+def cut_digest(previous: bytes, entry: Mapping[str, Any], stored: bytes) -> bytes:
+    """The digest of a cut up to and with this entry: of all that is left of it, and its hash."""
+    return chain(previous, {**entry, "before": None, "after": None, "hash": stored.hex()})
+
+
+class _Cuts:
+    """The cuts of which entries were seen and their `compacted` was not yet, by its seq."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[int, int, bytes]] = {}
+
+    def add(self, cut_by: int, entry: Mapping[str, Any], stored: bytes) -> bool:
+        """Whether the body of this entry is gone, as it should be."""
+        first, lines, digest = self._open.get(cut_by, (entry["seq"], 0, EMPTY_CHAIN))
+        self._open[cut_by] = first, lines + 1, cut_digest(digest, entry, stored)
+        return entry["before"] is None and entry["after"] is None
+
+    def close(self, compacted: Mapping[str, Any]) -> bool:
+        """Whether exactly what this entry tells of was seen."""
+        told = compacted["after"]
+        seen = self._open.pop(compacted["seq"], None)
+        return seen == (told["first"], told["lines"], bytes.fromhex(told["digest"]))
+
+    def first_open(self) -> int | None:
+        """The first entry that says it was cut, and of which no `compacted` tells."""
+        return min((first for first, _, _ in self._open.values()), default=None)

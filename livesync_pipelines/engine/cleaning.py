@@ -1,0 +1,106 @@
+"""What is older than it is to be kept goes, a little at a time, beside whatever runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
+from livesync_pipelines.store import catalog, compaction, ledger
+from livesync_pipelines.store.database import Connection
+
+NEWEST_OPERATIONS = 50
+"""So many operations of a sync are kept, however old they are."""
+
+PIECES = 1_000
+"""So many transactions for each kind at most: what is left is for the next day."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Cleaned:
+    """What went of one sync. `busy`: an operation kept something from going; the next time."""
+
+    sync_id: str
+    operations: int = 0
+    ledger_entries: int = 0
+    contents: int = 0
+    busy: bool = False
+
+
+def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]:
+    """Take away what is older than `keep` says, sync by sync, in small transactions.
+
+    With `dry_run` it is told and taken back; meanwhile the syncs wait, one after the other.
+    """
+    with engine.database.connect() as connection:
+        cleaned = []
+        for sync in catalog.syncs(connection):
+            if dry_run:
+                with connection.transaction(force_rollback=True):
+                    cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
+            else:
+                cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
+        return cleaned
+
+
+def _clean(connection: Connection, sync_id: str, keep: Keep, now: datetime) -> Cleaned:
+    done = Cleaned(sync_id=sync_id)
+    if keep.operations is not None:
+        before = now - timedelta(days=keep.operations)
+        done.operations = sum(_pieces(lambda: _operations(connection, sync_id, before)))
+    if keep.ledger is not None:
+        _cut_ledger(connection, done, days=keep.ledger, now=now)
+    _drop_contents(connection, done)
+    return done
+
+
+def _pieces(piece: Callable[[], int]) -> Iterator[int]:
+    """What each piece took, until one takes nothing."""
+    return islice(iter(piece, 0), PIECES)
+
+
+def _operations(connection: Connection, sync_id: str, before: datetime) -> int:
+    return compaction.drop_operations(connection, sync_id, before=before, newest=NEWEST_OPERATIONS)
+
+
+def _cut_ledger(connection: Connection, done: Cleaned, *, days: int, now: datetime) -> None:
+    before = now - timedelta(days=days)
+    gone_before = now - timedelta(days=max(days, RESTORABLE_DAYS))
+    after = 0
+
+    def piece() -> int:
+        nonlocal after
+        found = compaction.cut(
+            connection,
+            done.sync_id,
+            after=after,
+            before=before,
+            gone_before=gone_before,
+            now=now,
+        )
+        if found is None:
+            done.busy = True
+            return 0
+        lines, after = found
+        return lines
+
+    done.ledger_entries = sum(_pieces(piece))
+
+
+def _drop_contents(connection: Connection, done: Cleaned) -> None:
+    """The texts that no one names any more, first of all those of the entries just cut."""
+
+    def piece() -> int:
+        since = ledger.head(connection, done.sync_id).seq
+        unused = compaction.unused_contents(connection, done.sync_id)
+        dropped = 0
+        if unused:
+            found = compaction.drop_contents(connection, done.sync_id, unused, since=since)
+            done.busy = done.busy or found is None
+            dropped = found or 0
+        return dropped
+
+    done.contents = sum(_pieces(piece))
