@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 
 WEBHOOK_SECRET = f"whsec_{b64encode(bytes(32)).decode()}"
@@ -23,6 +24,7 @@ def test_an_empty_environment_is_a_whole_set_up() -> None:
     assert settings.config == ()
     assert settings.sync_sources == ()
     assert settings.s3_bucket is None
+    assert settings.keep == Keep(operations=90, ledger=365, dagster=30)
     assert settings.notices == ()
 
 
@@ -39,6 +41,9 @@ def test_every_variable_is_read() -> None:
             "LIVESYNC_MAIL_FROM": "livesync@example.com",
             "LIVESYNC_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "chat.local, 10.0.0.7",
+            "LIVESYNC_KEEP_OPERATIONS_DAYS": "7",
+            "LIVESYNC_KEEP_LEDGER_DAYS": "never",
+            "LIVESYNC_KEEP_DAGSTER_DAYS": "0",
             "SYNC_SOURCES": "S3, s3",
             "S3_SYNC_BUCKET": "my-docs",
             "S3_SYNC_PREFIX": "handbook/",
@@ -58,6 +63,7 @@ def test_every_variable_is_read() -> None:
     assert settings.webhook_secret is not None
     assert settings.webhook_secret.get_secret_value() == WEBHOOK_SECRET
     assert settings.webhook_private_hosts == ("chat.local", "10.0.0.7")
+    assert settings.keep == Keep(operations=7, ledger=None, dagster=None)
     assert settings.sync_sources == ("s3",)
     assert (settings.s3_bucket, settings.s3_prefix) == ("my-docs", "handbook/")
     assert settings.s3_endpoint_url == "http://127.0.0.1:9000"
@@ -78,6 +84,8 @@ def test_every_variable_is_read() -> None:
         ("LIVESYNC_MAIL_FROM", "LiveSync <livesync@example.com>", "mail address"),
         ("LIVESYNC_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "24 to 64"),
         ("LIVESYNC_WEBHOOK_SECRET", "hunter2hunter2hunter2hunter2hunt", "whsec_"),
+        ("LIVESYNC_KEEP_LEDGER_DAYS", "-1", "number of days"),
+        ("LIVESYNC_KEEP_LEDGER_DAYS", "a year", "never"),
         ("S3_SYNC_BUCKET", "s3://my-docs/", "bucket's name"),
         ("S3_SYNC_ENDPOINT_URL", "minio:9000", "http://"),
         ("S3_SYNC_ENDPOINT_URL", "https://", "http://"),

@@ -1,4 +1,4 @@
-"""The words for what went wrong: dead-letters list, save, replay; restore."""
+"""The words for what went wrong or grew old: dead-letters list, save, replay; restore; clean."""
 
 from __future__ import annotations
 
@@ -93,4 +93,23 @@ def restore(sync_id: str, item: str, undo: bool, as_json: bool) -> None:
     restore_item(sync_id, item, undo=undo, as_json=as_json)
 
 
-COMMANDS = (dead_letters, restore)
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@json_option
+def clean(dry_run: bool, as_json: bool) -> None:
+    """Take away what is older than it is to be kept.
+
+    That is old operations, what superseded ledger entries and old deletions say, texts that
+    nothing names any more, and Dagster's old runs. It happens every night too, with the ages
+    of LIVESYNC_KEEP_OPERATIONS_DAYS, LIVESYNC_KEEP_LEDGER_DAYS, LIVESYNC_KEEP_DAGSTER_DAYS.
+
+    \b
+    Example:
+      livesync clean --dry-run
+    """
+    from livesync_pipelines.cli.work.cleaning import clean_now
+
+    clean_now(dry_run=dry_run, as_json=as_json)
+
+
+COMMANDS = (dead_letters, restore, clean)

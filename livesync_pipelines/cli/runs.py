@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ def run(
             return run_here(engine, sync_id, trigger=Trigger.PERSON, how=how).as_dict()
         finally:
             tell(engine, settings)
+
+
+def forget_runs(engine: Engine, *, days: int, dry_run: bool) -> int:
+    """Delete Dagster's runs that are older than this; returns how many."""
+    from dagster import DagsterInstance
+
+    from livesync_pipelines.defs import cleaning
+
+    before = engine.now() - timedelta(days=days)
+    with DagsterInstance.get() as instance:
+        return cleaning.forget_runs(instance, before=before, dry_run=dry_run)
 
 
 @contextmanager

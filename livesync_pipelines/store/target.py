@@ -9,7 +9,8 @@ from livesync_pipelines.store.database import Connection, rows
 
 _LAST = """
 select distinct on (item_id) item_id, op, at, after from livesync.ledger
-where sync_id = %s and item_id > %s collate "C" and op <> 'compacted' order by item_id, seq desc limit %s
+where sync_id = %s and item_id > %s collate "C" and op <> 'compacted'
+order by item_id, seq desc limit %s
 """
 
 _SHOWN = """

@@ -59,3 +59,33 @@ def test_a_removed_item_is_restored_and_let_go(
     assert "follows its source" in terminal("restore", "handbook-docs", "leave.md", "--undo").stdout
     run()
     assert terminal.document("search", "handbook", "parental leave")["hits"] == []
+
+
+def test_what_is_old_is_told_and_then_goes(
+    terminal: Terminal, synced: dict[str, Any], docs: Path, run: Run, engine: Engine
+) -> None:
+    (docs / "leave.md").write_text("# Leave\n\nOther words.\n")
+    run()
+    with engine.database.pooled() as connection:
+        connection.execute("update livesync.operations set finished_at = '2020-01-01'")
+    assert json.loads(terminal.process("clean", "--json").stdout) == {
+        "dry_run": False,
+        "syncs": [
+            {
+                "sync_id": "handbook-docs",
+                "operations": 0,
+                "ledger_entries": 0,
+                "contents": 0,
+                "busy": False,
+            }
+        ],
+        "dagster_runs": 0,
+    }
+    terminal.process("sync", "run", "handbook-docs")
+    terminal.process("sync", "run", "handbook-docs")
+    told = terminal.process("clean", "--dry-run").stdout
+    assert "Dagster: 0 runs with their logs would go." in told
+    assert "handbook-docs" in told
+    wrong = terminal.process("clean", "--json", LIVESYNC_KEEP_LEDGER_DAYS="soon")
+    assert wrong.returncode == 2
+    assert "LIVESYNC_KEEP_LEDGER_DAYS" in wrong.stdout

@@ -8,9 +8,11 @@ from threading import Thread
 import pytest
 
 from livesync_pipelines.engine.rebuild import rebuild
+from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import commit, compaction, ledger, tenure
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation
 from livesync_pipelines_tests.engine.house import House, a_sync, ops, prose
 
 
@@ -121,7 +123,7 @@ def test_nothing_is_cut_while_an_operation_is_in_flight(
         assert bare(lived) == []
 
 
-def begin(house: House, connection: Connection) -> tenure.Operation:
+def begin(house: House, connection: Connection) -> Operation:
     return tenure.begin(
         connection,
         a_sync(),
@@ -139,7 +141,7 @@ def test_a_worker_without_its_lock_cannot_append_to_an_old_head(
         operation = begin(lived, other)
         other.execute("select pg_advisory_unlock_all()")
         assert cut(lived, connection) == (6, 6)
-        with pytest.raises(tenure.Broken, match="overtaken"):
+        with pytest.raises(Broken, match="overtaken"):
             commit.write(
                 other,
                 operation,
