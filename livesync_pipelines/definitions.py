@@ -8,6 +8,7 @@ from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.defs.assets import corridor
 from livesync_pipelines.defs.automation import JOBS, POLLS, drain_queue
 from livesync_pipelines.defs.cleaning import clean_up, nightly
+from livesync_pipelines.defs.drift import daily, measure_drift
 from livesync_pipelines.defs.freshness import windows_of
 from livesync_pipelines.defs.io import StageInputs
 from livesync_pipelines.defs.notices import send_notifications
@@ -17,8 +18,8 @@ livesync = LiveSync()
 
 defs = dg.Definitions(
     assets=[corridor(connector, windows=windows_of(name)) for name, connector in REGISTRY.items()],
-    jobs=[*JOBS.values(), clean_up],
-    schedules=[*POLLS, nightly],
+    jobs=[*JOBS.values(), clean_up, measure_drift],
+    schedules=[*POLLS, nightly, daily],
     sensors=[drain_queue, send_notifications],
     resources={"livesync": livesync, "stages": StageInputs(livesync)},
     executor=dg.in_process_executor,

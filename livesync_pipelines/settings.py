@@ -145,6 +145,7 @@ _ALLOWED = {
     "LIVESYNC_WEBHOOK_SECRET": "whsec_ and 24 to 64 random bytes in base64, such as "
     "whsec_$(openssl rand -base64 32)",
     "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "hosts separated by commas",
+    "LIVESYNC_DRIFT_SAMPLE": "a number of items from 0 to 1000; 0 looks at none",
     "LIVESYNC_KEEP_OPERATIONS_DAYS": _DAYS,
     "LIVESYNC_KEEP_LEDGER_DAYS": _DAYS,
     "LIVESYNC_KEEP_DAGSTER_DAYS": _DAYS,
@@ -190,6 +191,8 @@ class Settings(BaseModel):
         (), alias="LIVESYNC_CONFIG"
     )
     debug: bool = Field(False, alias="LIVESYNC_DEBUG")
+    drift_sample: Annotated[int, Field(ge=0, le=1_000)] = Field(20, alias="LIVESYNC_DRIFT_SAMPLE")
+    """How many items of each sync are looked at for drift every day."""
     keep_operations_days: Days = Field(_KEEP.operations, alias="LIVESYNC_KEEP_OPERATIONS_DAYS")
     keep_ledger_days: Days = Field(_KEEP.ledger, alias="LIVESYNC_KEEP_LEDGER_DAYS")
     keep_dagster_days: Days = Field(_KEEP.dagster, alias="LIVESYNC_KEEP_DAGSTER_DAYS")

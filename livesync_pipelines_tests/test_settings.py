@@ -24,6 +24,7 @@ def test_an_empty_environment_is_a_whole_set_up() -> None:
     assert settings.config == ()
     assert settings.sync_sources == ()
     assert settings.s3_bucket is None
+    assert settings.drift_sample == 20
     assert settings.keep == Keep(operations=90, ledger=365, dagster=30)
     assert settings.notices == ()
 
@@ -41,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "LIVESYNC_MAIL_FROM": "livesync@example.com",
             "LIVESYNC_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "chat.local, 10.0.0.7",
+            "LIVESYNC_DRIFT_SAMPLE": "0",
             "LIVESYNC_KEEP_OPERATIONS_DAYS": "7",
             "LIVESYNC_KEEP_LEDGER_DAYS": "never",
             "LIVESYNC_KEEP_DAGSTER_DAYS": "0",
@@ -63,6 +65,7 @@ def test_every_variable_is_read() -> None:
     assert settings.webhook_secret is not None
     assert settings.webhook_secret.get_secret_value() == WEBHOOK_SECRET
     assert settings.webhook_private_hosts == ("chat.local", "10.0.0.7")
+    assert settings.drift_sample == 0
     assert settings.keep == Keep(operations=7, ledger=None, dagster=None)
     assert settings.sync_sources == ("s3",)
     assert (settings.s3_bucket, settings.s3_prefix) == ("my-docs", "handbook/")
@@ -84,6 +87,7 @@ def test_every_variable_is_read() -> None:
         ("LIVESYNC_MAIL_FROM", "LiveSync <livesync@example.com>", "mail address"),
         ("LIVESYNC_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "24 to 64"),
         ("LIVESYNC_WEBHOOK_SECRET", "hunter2hunter2hunter2hunter2hunt", "whsec_"),
+        ("LIVESYNC_DRIFT_SAMPLE", "many", "0 to 1000"),
         ("LIVESYNC_KEEP_LEDGER_DAYS", "-1", "number of days"),
         ("LIVESYNC_KEEP_LEDGER_DAYS", "a year", "never"),
         ("S3_SYNC_BUCKET", "s3://my-docs/", "bucket's name"),

@@ -1,4 +1,4 @@
-"""The words for looking: status, history, ledger, search, explain."""
+"""The words for looking: status, history, ledger, search, explain, drift."""
 
 from __future__ import annotations
 
@@ -176,4 +176,23 @@ def explain(name: str, as_json: bool) -> None:
     show_origin(name, as_json=as_json)
 
 
-COMMANDS = (status, history, ledger, search, explain)
+@click.command()
+@click.argument("sync_id", metavar="SYNC")
+@click.option("--sample", is_flag=True, help="Look at the items of today first.")
+@json_option
+def drift(sync_id: str, sample: bool, as_json: bool) -> None:
+    """Tell how much of SYNC can be out of step without having been noticed.
+
+    Every day random items are read anew and compared, and nothing is written: LIVESYNC_DRIFT_SAMPLE
+    says how many. What has drifted is brought in by a full resync, which is then queued.
+
+    \b
+    Example:
+      livesync drift handbook-docs
+    """
+    from livesync_pipelines.cli.work.drift import show_drift
+
+    show_drift(sync_id, sample=sample, as_json=as_json)
+
+
+COMMANDS = (status, history, ledger, search, explain, drift)

@@ -9,6 +9,7 @@ from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.engine import report
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand, Progress
 from livesync_pipelines.engine.plan import run_planned
@@ -151,6 +152,7 @@ def _materialised(
     with engine.database.pooled() as connection:
         counts = stages.stage_counts(connection, result.sync_id)
         rows: Mapping[str, int] = metadata.row_counts(counts, result)
+        drift = report.drift(engine, connection, result.sync_id)
         for stage in STAGES:
             key = dg.AssetKey([platform, stage])
             if key in context.selected_asset_keys:
@@ -160,6 +162,8 @@ def _materialised(
                 shown = metadata.of_stage(
                     stage, result, preview, rows=rows[stage], operation_url=url
                 )
+                if stage == "source":
+                    shown = {**shown, **metadata.of_drift(drift)}
                 yield dg.MaterializeResult(asset_key=key, metadata=shown)
         for outcome in checks.results(connection, platform, result, counts):
             if outcome.asset_key in context.selected_asset_keys:

@@ -53,6 +53,16 @@ def of_stage(
     }
 
 
+def of_drift(drift: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the daily samples say of undetected drift, from `report.drift`."""
+    bound = drift["upper_bound"]
+    return {
+        "drift_upper_bound": "none was looked at" if bound is None else bound,
+        "drift_samples": drift["samples"],
+        "drift_found": drift["divergent"],
+    }
+
+
 def _markdown(table: pa.Table) -> str:
     names = table.schema.names
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]

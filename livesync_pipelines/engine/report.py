@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
+from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import budgets, catalog, operations, overview, queue
+from livesync_pipelines.store import budgets, catalog, operations, overview, queue, samples
 from livesync_pipelines.store.database import Connection
 
 
@@ -28,12 +29,14 @@ def status(
     if sync_id is not None:
         catalog.sync(connection, sync_id)
     working, held = operations.in_flight(connection), budgets.held(connection)
+    looked = samples.counts(connection, today=engine.now().date())
     found = [
         {
             **row,
             "in_flight": row["sync_id"] in working,
             "progress": _progress(row, working),
             "held_until": max(held.of(row["connection"], row["platform"]).values(), default=None),
+            "drift": divergence(looked.get(row["sync_id"], {})),
         }
         for row in catalog.status(connection, project_id)
         if sync_id in {None, row["sync_id"]}
@@ -47,6 +50,30 @@ def status(
 def _progress(row: Mapping[str, Any], working: Set[str]) -> str | None:
     """How far the operation in flight is, in words."""
     return Counts(**row["progress"]).progress if row["sync_id"] in working else None
+
+
+def divergence(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """How many items were looked at for drift, what was found, and the share that is divergent at
+    most (`upper_bound`, from 0 to 1, right in 95 of 100 cases; None where none was looked at)."""
+    found, of = counted.get("divergent", 0), counted.get("samples", 0)
+    return {
+        "upper_bound": upper_bound(found, of),
+        "confidence": CONFIDENCE,
+        "days": samples.DAYS,
+        "samples": of,
+        "divergent": found,
+        "lagging": counted.get("lagging", 0),
+        "unread": counted.get("unread", 0),
+        "sampled_at": counted.get("sampled_at"),
+    }
+
+
+def drift(engine: Engine, connection: Connection, sync_id: str) -> dict[str, Any]:
+    """The drift document of a sync, with the items. Raises `NotFound`."""
+    catalog.sync(connection, sync_id)
+    looked = samples.counts(connection, today=engine.now().date())
+    found = samples.findings(connection, sync_id)
+    return {"sync_id": sync_id, **divergence(looked.get(sync_id, {})), "findings": found}
 
 
 def health(engine: Engine, connection: Connection) -> dict[str, Any]:

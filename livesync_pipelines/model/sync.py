@@ -36,6 +36,7 @@ class Trigger(StrEnum):
     BACKFILL = "backfill"
     REPLAY = "replay"
     RESTORE = "restore"
+    DRIFT = "drift"
 
     @property
     def asks_the_source(self) -> bool:

@@ -49,6 +49,21 @@ class Health(BaseModel):
     external_sync: ExternalSync
 
 
+class Drift(BaseModel):
+    """What random items that were read anew showed, over the last `days`."""
+
+    upper_bound: float | None = Field(
+        description="The share of items that is divergent at most; null: none was looked at."
+    )
+    confidence: float
+    days: int
+    samples: int
+    divergent: int
+    lagging: int
+    unread: int
+    sampled_at: Moment | None
+
+
 class SyncStatus(Document):
     sync_id: str
     platform: str
@@ -71,6 +86,7 @@ class SyncStatus(Document):
     failed_items: int
     skipped_items: int
     open_conflicts: int
+    drift: Drift
 
 
 class ItemFailure(BaseModel):

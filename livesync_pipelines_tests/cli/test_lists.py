@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from livesync_pipelines.engine.house import Engine
 
 from .conftest import Run, Terminal
@@ -100,3 +102,24 @@ def test_an_altered_ledger_is_found_out(
     error = terminal.document("ledger", "verify", "handbook-docs", code=1)["error"]
     assert error["code"] == "broken"
     assert error["where"] == "sync handbook-docs, seq 2"
+
+
+def test_drift_is_measured_and_told(
+    terminal: Terminal, synced: dict[str, Any], engine: Engine
+) -> None:
+    assert "none of its items was looked at" in terminal("drift", "handbook-docs").stdout
+    document = terminal.document("drift", "handbook-docs", "--sample")
+    assert (document["samples"], document["divergent"], document["findings"]) == (3, 0, [])
+    assert document["upper_bound"] == pytest.approx(0.632, abs=0.001)
+    (sync,) = terminal.document("status")["syncs"]
+    assert sync["drift"]["upper_bound"] == document["upper_bound"]
+    with engine.database.pooled() as connection:
+        connection.execute("update livesync.shadow set fingerprint = 'x' where key = 'leave.md'")
+        connection.execute("delete from livesync.drift_samples")
+    found = terminal("drift", "handbook-docs", "--sample").stdout
+    assert "1 of 3 that were looked at" in found
+    assert "leave.md" in found
+    assert "at most" in terminal("drift", "handbook-docs").stdout
+    assert terminal("drift", "nothing").exit_code == 2
+    off = terminal("drift", "handbook-docs", "--sample", LIVESYNC_DRIFT_SAMPLE="0")
+    assert (off.exit_code, "LIVESYNC_DRIFT_SAMPLE" in off.stderr) == (2, True)
