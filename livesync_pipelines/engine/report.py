@@ -29,7 +29,7 @@ def status(
     if sync_id is not None:
         catalog.sync(connection, sync_id)
     working, held = operations.in_flight(connection), budgets.held(connection)
-    looked = samples.counts(connection, today=engine.now().date())
+    looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
     found = [
         {
             **row,
@@ -71,7 +71,7 @@ def divergence(counted: Mapping[str, Any]) -> dict[str, Any]:
 def drift(engine: Engine, connection: Connection, sync_id: str) -> dict[str, Any]:
     """The drift document of a sync, with the items. Raises `NotFound`."""
     catalog.sync(connection, sync_id)
-    looked = samples.counts(connection, today=engine.now().date())
+    looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
     found = samples.findings(connection, sync_id)
     return {"sync_id": sync_id, **divergence(looked.get(sync_id, {})), "findings": found}
 

@@ -28,10 +28,11 @@ PIECE = 1_000
 """How many rows one transaction takes at most."""
 
 _NOBODY = UUID(int=0)
+_LAST_SEQ = 2**63 - 1
 
 _OLD = f"""
 select sync_id, {ledger.FIELDS}, hash from livesync.ledger l
-where sync_id = %(sync_id)s and seq > %(after)s and cut_by is null and op <> '{COMPACTED}'
+where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s and cut_by is null and op <> '{COMPACTED}'
 and ((at < %(before)s and exists (select from livesync.ledger n where n.sync_id = l.sync_id
       and n.item_id = l.item_id and n.seq > l.seq))
      or (at < %(gone_before)s and op = 'removed'))
@@ -88,18 +89,22 @@ def cut(
     """Cut a piece of the ledger, from the first entry after the seq `after` on: the bodies of
     superseded entries older than `before`, and of deletions older than `gone_before`.
 
-    Returns how many, and the seq to go on after. None while an operation of the sync is in flight:
+    They are looked for without holding up anybody. Returns how many, and the seq to go on after. None while an operation of the sync is in flight:
     it carries the head of the chain with it. The fence moves, so that a worker that is cut off from
     its lock cannot append to an old head.
     """
+    ages = {"sync_id": sync_id, "before": before, "gone_before": gone_before}
+    seen = rows(connection, _OLD, {**ages, "after": after, "through": _LAST_SEQ})
+    if not seen:
+        return 0, after
     with connection.transaction():
         if not _take(connection, sync_id):
             return None
-        asked = {"sync_id": sync_id, "after": after, "before": before, "gone_before": gone_before}
-        found = rows(connection, _OLD, asked)
-        if found:
+        first, last = seen[0]["seq"], seen[-1]["seq"]
+        found = rows(connection, _OLD, {**ages, "after": first - 1, "through": last})
+        if found:  # unless another cleaning was quicker
             _cut(connection, sync_id, found, before=before, now=now)
-        return len(found), found[-1]["seq"] if found else after
+        return len(found), last
 
 
 def _take(connection: Connection, sync_id: str) -> bool:

@@ -122,8 +122,10 @@ def settle(
     )
 
 
-def counts(connection: Connection, *, today: date) -> dict[str, dict[str, Any]]:
-    """By sync: how many samples of the last `DAYS` count, how many were drift, how many lag and are
+def counts(
+    connection: Connection, *, today: date, sync_id: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """By sync, of all or of one: how many samples of the last `DAYS` count, how many were drift, how many lag and are
     not settled, and how many could not be read. Strangers count only when they are drift: they were
     not drawn at random, and may only raise the bound."""
     found = rows(
@@ -134,8 +136,9 @@ def counts(connection: Connection, *, today: date) -> dict[str, dict[str, Any]]:
         " count(*) filter (where outcome = 'lag' and settled_at is null) as lagging,"
         " count(*) filter (where outcome = 'unread') as unread,"
         " max(sampled_at) as sampled_at"
-        " from livesync.drift_samples where sampled_on > %s group by 1",
-        (today - timedelta(days=DAYS),),
+        " from livesync.drift_samples where sampled_on > %s"
+        " and (%s::text is null or sync_id = %s) group by 1",
+        (today - timedelta(days=DAYS), sync_id, sync_id),
     )
     return {row.pop("sync_id"): row for row in found}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -137,6 +138,23 @@ def test_a_sync_that_runs_is_left_its_ledger_and_says_so(lived: House) -> None:
     assert lived.held() == {"a": prose("a 60")}
     (after,) = clean(lived.engine, Keep())
     assert (after.ledger_entries, after.busy) == (62, False)
+    assert_whole(lived)
+
+
+def test_a_sync_of_which_nothing_is_old_is_not_even_locked(lived: House) -> None:
+    cleaned: list[Cleaned] = []
+    lived.source.at_page[0] = lambda: cleaned.extend(clean(lived.engine, Keep()))
+    lived.run()
+    assert cleaned == [Cleaned(sync_id="docs")]
+
+
+def test_two_cleanings_at_once_cut_everything_once(lived: House) -> None:
+    pass_days(lived, 10_000)
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(lambda _: clean(lived.engine, Keep()), range(2)))
+    clean(lived.engine, Keep())
+    assert sum(done.ledger_entries for (done,) in both) in {0, 61}
+    assert len(lived.rows("select 1 from livesync.ledger where cut_by is not null")) == 61
     assert_whole(lived)
 
 
