@@ -32,7 +32,8 @@ _LAST_SEQ = 2**63 - 1
 
 _OLD = f"""
 select sync_id, {ledger.FIELDS}, hash from livesync.ledger l
-where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s and cut_by is null and op <> '{COMPACTED}'
+where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s
+and cut_by is null and op <> '{COMPACTED}'
 and ((at < %(before)s and exists (select from livesync.ledger n where n.sync_id = l.sync_id
       and n.item_id = l.item_id and n.seq > l.seq))
      or (at < %(gone_before)s and op = 'removed'))
@@ -89,9 +90,9 @@ def cut(
     """Cut a piece of the ledger, from the first entry after the seq `after` on: the bodies of
     superseded entries older than `before`, and of deletions older than `gone_before`.
 
-    They are looked for without holding up anybody. Returns how many, and the seq to go on after. None while an operation of the sync is in flight:
-    it carries the head of the chain with it. The fence moves, so that a worker that is cut off from
-    its lock cannot append to an old head.
+    They are looked for without holding up anybody. Returns how many, and the seq to go on after;
+    None while an operation of the sync is in flight: it carries the head of the chain with it. The
+    fence moves, so that a worker that has lost its lock cannot append to an old head.
     """
     ages = {"sync_id": sync_id, "before": before, "gone_before": gone_before}
     seen = rows(connection, _OLD, {**ages, "after": after, "through": _LAST_SEQ})

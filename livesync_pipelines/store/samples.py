@@ -125,9 +125,11 @@ def settle(
 def counts(
     connection: Connection, *, today: date, sync_id: str | None = None
 ) -> dict[str, dict[str, Any]]:
-    """By sync, of all or of one: how many samples of the last `DAYS` count, how many were drift, how many lag and are
-    not settled, and how many could not be read. Strangers count only when they are drift: they were
-    not drawn at random, and may only raise the bound."""
+    """By sync, of all or of one: how many samples of the last `DAYS` count, how many were drift,
+    how many lag and are not settled, and how many could not be read.
+
+    Strangers count only when they are drift: they were not drawn at random, and may only raise the
+    bound."""
     found = rows(
         connection,
         "select sync_id, count(*) filter (where outcome = 'drift' or (outcome in ('same', 'lag')"
