@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +17,21 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     model_validator,
 )
 
+from livesync_pipelines.core.spellings import (
+    Bucket,
+    Days,
+    HttpUrl,
+    MailAddress,
+    Port,
+    PostgresUrl,
+    SigningSecret,
+    SmtpUrl,
+    Words,
+)
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.keeping import Keep
 
@@ -48,16 +55,6 @@ NOT_YET = {
 }
 """Platforms to come: their variables are known by name, and their values are never read."""
 
-_SPLIT = re.compile(r"[\s,]+")
-_MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-
-
-def _words(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(dict.fromkeys(word.lower() for word in _SPLIT.split(value) if word))
-
 
 def _paths(value: object) -> object:
     if not isinstance(value, str):
@@ -69,64 +66,8 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # also without "..", though it follows no link
 
 
-def _postgres(url: SecretStr) -> SecretStr:
-    scheme, _, rest = url.get_secret_value().partition("://")
-    if scheme not in {"postgresql", "postgres"} or not rest:
-        raise ValueError("not a Postgres URL")
-    return url
-
-
-def _http(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("not an http(s) URL")
-    if parts.username or parts.password:
-        raise ValueError("a URL with a login in it")
-    return url.rstrip("/")
-
-
-def _smtp(url: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(url.get_secret_value())
-        known = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
-    except ValueError:
-        known = False
-    if not known:
-        raise ValueError("not an SMTP URL")
-    return url
-
-
-def _mail_address(address: str) -> str:
-    if not _MAIL_ADDRESS.fullmatch(address):
-        raise ValueError("not a mail address")
-    return address
-
-
-def _signing_secret(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    try:
-        key = b64decode(text.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        key = b""
-    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
-        raise ValueError("not a signing secret")
-    return secret
-
-
-def _bucket(name: str) -> str:
-    if not _BUCKET.fullmatch(name):
-        raise ValueError("not a bucket name")
-    return name
-
-
-def _days(value: object) -> object:
-    """None for what is kept for ever."""
-    return None if value == "0" or str(value).lower() == "never" else value
-
-
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
+AbsolutePaths = Annotated[tuple[AbsolutePath, ...], BeforeValidator(_paths)]
 
 _PORTS = "a port number from 1 to 65535"
 _KEEP = Keep()
@@ -180,43 +121,27 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     external_sync_enabled: bool = Field(False, alias="EXTERNAL_SYNC_ENABLED")
-    database_url: Annotated[SecretStr, AfterValidator(_postgres)] | None = Field(
-        None, alias="LIVESYNC_DATABASE_URL"
-    )
+    database_url: PostgresUrl | None = Field(None, alias="LIVESYNC_DATABASE_URL")
     """None: the embedded server under `home`."""
     home: AbsolutePath = Field(Path(".livesync"), alias="LIVESYNC_HOME", validate_default=True)
     port: Port = Field(8600, alias="LIVESYNC_PORT")
     dagster_port: Port = Field(3000, alias="LIVESYNC_DAGSTER_PORT")
-    config: Annotated[tuple[AbsolutePath, ...], BeforeValidator(_paths)] = Field(
-        (), alias="LIVESYNC_CONFIG"
-    )
+    config: AbsolutePaths = Field((), alias="LIVESYNC_CONFIG")
     debug: bool = Field(False, alias="LIVESYNC_DEBUG")
     drift_sample: Annotated[int, Field(ge=0, le=1_000)] = Field(20, alias="LIVESYNC_DRIFT_SAMPLE")
     """How many items of each sync are looked at for drift every day."""
     keep_operations_days: Days = Field(_KEEP.operations, alias="LIVESYNC_KEEP_OPERATIONS_DAYS")
     keep_ledger_days: Days = Field(_KEEP.ledger, alias="LIVESYNC_KEEP_LEDGER_DAYS")
     keep_dagster_days: Days = Field(_KEEP.dagster, alias="LIVESYNC_KEEP_DAGSTER_DAYS")
-    sync_sources: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
-        (), alias="SYNC_SOURCES"
-    )
+    sync_sources: Words = Field((), alias="SYNC_SOURCES")
     """Empty: every platform whose variables are set."""
-    s3_bucket: Annotated[str, AfterValidator(_bucket)] | None = Field(None, alias="S3_SYNC_BUCKET")
+    s3_bucket: Bucket | None = Field(None, alias="S3_SYNC_BUCKET")
     s3_prefix: str = Field("", alias="S3_SYNC_PREFIX")
-    s3_endpoint_url: Annotated[str, AfterValidator(_http)] | None = Field(
-        None, alias="S3_SYNC_ENDPOINT_URL"
-    )
-    smtp_url: Annotated[SecretStr, AfterValidator(_smtp)] | None = Field(
-        None, alias="LIVESYNC_SMTP_URL"
-    )
-    mail_from: Annotated[str, AfterValidator(_mail_address)] | None = Field(
-        None, alias="LIVESYNC_MAIL_FROM"
-    )
-    webhook_secret: Annotated[SecretStr, AfterValidator(_signing_secret)] | None = Field(
-        None, alias="LIVESYNC_WEBHOOK_SECRET"
-    )
-    webhook_private_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
-        (), alias="LIVESYNC_WEBHOOK_PRIVATE_HOSTS"
-    )
+    s3_endpoint_url: HttpUrl | None = Field(None, alias="S3_SYNC_ENDPOINT_URL")
+    smtp_url: SmtpUrl | None = Field(None, alias="LIVESYNC_SMTP_URL")
+    mail_from: MailAddress | None = Field(None, alias="LIVESYNC_MAIL_FROM")
+    webhook_secret: SigningSecret | None = Field(None, alias="LIVESYNC_WEBHOOK_SECRET")
+    webhook_private_hosts: Words = Field((), alias="LIVESYNC_WEBHOOK_PRIVATE_HOSTS")
     """Hosts of outgoing webhooks that may be on private addresses, as spelled in their URLs."""
     notices: tuple[str, ...] = ()
     """What was named in the environment and has no effect, one sentence each, for `doctor`."""

@@ -23,29 +23,20 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from livesync_pipelines.model.errors import (
-    BadInput,
-    LiveSyncError,
-    OverBudget,
-    RateLimited,
-    Unavailable,
-)
+from livesync_pipelines.model.errors import OverBudget, RateLimited, Unavailable
 
 from .address import Gate
 from .decode import collect, decoded
 from .pace import PATIENCE_S, UNPACED, Pace, Pacer
 from .transport import PinnedTransport
-from .verdict import PERMANENT, REDIRECTS, BadAnswer, Refused, TooLarge, check
+from .url import call_name, callable_url, portable, redirect_target, with_userinfo
+from .verdict import PERMANENT, BadAnswer, TooLarge, check
 from .world import World
 
 USER_AGENT = "LiveSync/0.1 (livesync-pipelines)"
 MAX_REDIRECTS = 10
 BODY_TIMEOUTS = 10
 """A body that trickles for longer than this many timeouts is given up."""
-PORTABLE_HEADERS = frozenset(
-    {"accept", "accept-language", "if-none-match", "if-modified-since", "cache-control"}
-)
-"""What a caller's headers may carry to another origin; all others could be a secret."""
 
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
 
@@ -144,12 +135,12 @@ class Client:
         may not be called.
         """
         reading = _Reading(self.max_bytes if max_bytes is None else max_bytes, wants or _anything)
-        here = _callable_url(url)
-        carried = _with_userinfo(httpx.URL(url), httpx.Headers(headers))
+        here = callable_url(url)
+        carried = with_userinfo(httpx.URL(url), httpx.Headers(headers))
         permanent: httpx.URL | None = None
         for _ in range(MAX_REDIRECTS + 1):
             response, content = self._patiently(here, carried, reading)
-            target = _target(response) if follow else None
+            target = redirect_target(response) if follow else None
             if target is None:
                 return Answer(
                     status=response.status_code,
@@ -160,17 +151,17 @@ class Client:
                 )
             if response.status_code not in PERMANENT:
                 permanent = permanent or here
-            carried = _portable(carried, here, target)
+            carried = portable(carried, here, target)
             here = target
-        raise BadAnswer(f"{_where(here)} redirects more than {MAX_REDIRECTS} times")
+        raise BadAnswer(f"{call_name(here)} redirects more than {MAX_REDIRECTS} times")
 
     def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Answer:
         """POST, once: to send it again is for the caller to decide, who knows whether that does
         harm. No redirect is followed, no body is read. Raises as `get`; its messages name the
         host alone, for the path of such a URL is often all that keeps others out.
         """
-        here = _callable_url(url)
-        carried = _with_userinfo(httpx.URL(url), httpx.Headers(headers))
+        here = callable_url(url)
+        carried = with_userinfo(httpx.URL(url), httpx.Headers(headers))
         request = self._http.build_request("POST", here, headers=carried, content=content)
         where = f"POST {here.scheme}://{here.netloc.decode('ascii')}"
         response, _ = self._exchange(request, _Reading(0, _nothing), where)
@@ -201,7 +192,7 @@ class Client:
         self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
     ) -> tuple[httpx.Response, bytes]:
         request = self._http.build_request("GET", url, headers=headers)
-        return self._exchange(request, reading, _where(url))
+        return self._exchange(request, reading, call_name(url))
 
     def _exchange(
         self, request: httpx.Request, reading: _Reading, where: str
@@ -212,7 +203,7 @@ class Client:
                 check(response.status_code, response.headers, self.world.now(), where=where)
                 return response, self._content(response, reading, where)
         except RateLimited as error:
-            self._pace.hold(url.host, error.after_s)
+            self._pace.hold(request.url.host, error.after_s)
             raise
         except httpx.TransportError as error:
             raise Unavailable(f"{where} failed: {_cause(error)}", where=where) from error
@@ -255,57 +246,6 @@ def _pause_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_s = error.after_s if isinstance(error, RateLimited) else 0.0
     return asked_s + _BACKOFF(state)
-
-
-def _callable_url(url: str) -> httpx.URL:
-    """The URL without userinfo and fragment; raises `BadInput` for what is not http(s)."""
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise BadInput(
-            "This URL cannot be read", hint="Give an http:// or https:// URL."
-        ) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise Refused("Only http:// and https:// URLs are called", where=parsed.host)
-    return parsed.copy_with(userinfo=b"", fragment=None)
-
-
-def _with_userinfo(url: httpx.URL, headers: httpx.Headers) -> httpx.Headers:
-    """Userinfo in a URL means HTTP Basic, unless the caller already says who they are."""
-    if url.userinfo and "authorization" not in headers:
-        login = next(
-            httpx.BasicAuth(url.username, url.password).auth_flow(httpx.Request("GET", url))
-        )
-        return httpx.Headers([*headers.items(), ("authorization", login.headers["authorization"])])
-    return headers
-
-
-def _target(response: httpx.Response) -> httpx.URL | None:
-    """Where a redirect leads; None for an answer that is none."""
-    if response.status_code not in REDIRECTS:
-        return None
-    where = _where(response.request.url)
-    location = response.headers.get("location")
-    if not location:
-        raise BadAnswer(f"{where} redirects without saying where to", where=where)
-    try:
-        return _callable_url(str(response.request.url.join(location)))
-    except (httpx.InvalidURL, ValueError, BadInput) as error:
-        said = error.message if isinstance(error, LiveSyncError) else "unreadable URL"
-        raise Refused(f"{where} redirects to where we may not go: {said}", where=where) from error
-
-
-def _portable(headers: httpx.Headers, here: httpx.URL, target: httpx.URL) -> httpx.Headers:
-    """The headers to carry on: all within one origin, only harmless ones out of it."""
-    if (here.scheme, here.host, here.port) == (target.scheme, target.host, target.port):
-        return headers
-    return httpx.Headers([(k, v) for k, v in headers.items() if k.lower() in PORTABLE_HEADERS])
-
-
-def _where(url: httpx.URL) -> str:
-    port = f":{url.port}" if url.port else ""
-    path = url.raw_path.partition(b"?")[0].decode("ascii")
-    return f"GET {url.scheme}://{url.host}{port}{path[:200]}"
 
 
 def _cause(error: httpx.TransportError) -> str:

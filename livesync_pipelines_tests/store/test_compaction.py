@@ -9,6 +9,7 @@ import pytest
 
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.model.operation import Place
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import commit, compaction, ledger, tenure
 from livesync_pipelines.store.database import Connection
@@ -147,8 +148,7 @@ def test_a_worker_without_its_lock_cannot_append_to_an_old_head(
                 operation,
                 commit.Batch(settled=["a"]),
                 now=lived.engine.now(),
-                resume=None,
-                note=None,
+                place=Place(),
             )
     assert ledger.first_broken(connection, "docs") is None
 

@@ -1,0 +1,86 @@
+"""How a value of the environment may be spelled, as types that pydantic checks."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+_SPLIT = re.compile(r"[\s,]+")
+_MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(dict.fromkeys(word.lower() for word in _SPLIT.split(value) if word))
+
+
+def _postgres(url: SecretStr) -> SecretStr:
+    scheme, _, rest = url.get_secret_value().partition("://")
+    if scheme not in {"postgresql", "postgres"} or not rest:
+        raise ValueError("not a Postgres URL")
+    return url
+
+
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not an http(s) URL")
+    if parts.username or parts.password:
+        raise ValueError("a URL with a login in it")
+    return url.rstrip("/")
+
+
+def _smtp(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in {"smtp", "smtps"} and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("not an SMTP URL")
+    return url
+
+
+def _mail_address(address: str) -> str:
+    if not _MAIL_ADDRESS.fullmatch(address):
+        raise ValueError("not a mail address")
+    return address
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    try:
+        key = b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("not a signing secret")
+    return secret
+
+
+def _bucket(name: str) -> str:
+    if not _BUCKET.fullmatch(name):
+        raise ValueError("not a bucket name")
+    return name
+
+
+def _days(value: object) -> object:
+    """None for what is kept for ever."""
+    return None if value == "0" or str(value).lower() == "never" else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
+HttpUrl = Annotated[str, AfterValidator(_http)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+SigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
