@@ -72,6 +72,8 @@ def begin(
         _enter(connection, operation)
         if operation.items_before == 0:
             _note_makers(connection, operation)
+        else:
+            _doubt_makers(connection, operation)
     return operation
 
 
@@ -101,6 +103,16 @@ def _note_makers(connection: Connection, operation: Operation) -> None:
             operation.sync.sync_id,
             operation.fence,
         ),
+    )
+
+
+def _doubt_makers(connection: Connection, operation: Operation) -> None:
+    """An operation with another mapping or chunker than what is shown was made by may break off
+    halfway: until a replay has been completed, not all of it has one maker."""
+    connection.execute(
+        "update livesync.syncs set mapping_version = '' where sync_id = %s and fence = %s"
+        " and (mapping_version, chunker_version) <> (%s, %s)",
+        (operation.sync.sync_id, operation.fence, operation.mapping_version, CHUNKER_VERSION),
     )
 
 
