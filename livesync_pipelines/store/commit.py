@@ -214,6 +214,8 @@ def _write_chunks(connection: Connection, operation: Operation, changes: Sequenc
 def _write_failures(
     connection: Connection, operation: Operation, batch: Batch, now: datetime
 ) -> None:
+    if not operation.trigger.asks_the_source:
+        return  # what is made again from what is stored heals nothing
     sync_id = operation.sync.sync_id
     healed = [c.record.key for c in batch.changes] + [r.key for r, _ in batch.touched]
     healed += [known.key for known, _ in batch.removed] + batch.dropped
