@@ -29,9 +29,10 @@ def window_end(newest: datetime, seen: datetime | None, now: datetime, clock: Cl
 
 
 def went_back(newest: datetime, now: datetime, clock: Clock) -> bool:
-    """Whether the source's clock shows a time before what it has stamped already: then what it
-    stamps now would lie outside of every window."""
-    return now + _step(clock) + timedelta(seconds=clock.late_s) < newest
+    """Whether the source's clock has gone back so far that what it stamps now would lie outside of
+    the window that begins with `newest`, and so of every later one."""
+    stamp, start = floored(now, clock), window_start(newest, clock)
+    return stamp < start or (stamp == start and not clock.inclusive)
 
 
 def floored(moment: datetime, clock: Clock) -> datetime:
