@@ -27,12 +27,13 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest
 
-# Generated histories from a seed, and everything that is killed or broken on purpose.
+# Generated histories from a seed, every fault at every step, and everything that is killed or
+# broken on purpose. A history that fails prints the line that keeps it for `make test`.
 prove: setup
 	@seed=$${SEED:-$$(date +%s)}; echo "make prove SEED=$$seed HISTORIES=$${HISTORIES:-300}"; \
 		LIVESYNC_PROVE=$${HISTORIES:-300} $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
-		--hypothesis-seed=$$seed livesync_pipelines_tests/engine/test_sync_machine.py
-	$(BIN)/python -m pytest livesync_pipelines_tests/proof
+		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py
+	LIVESYNC_PROVE=1 $(BIN)/python -m pytest livesync_pipelines_tests/proof
 
 bench: setup
 	$(BIN)/python -m benchmarks
