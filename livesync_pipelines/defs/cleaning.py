@@ -76,8 +76,8 @@ def take_away(context: dg.OpExecutionContext, livesync: LiveSync) -> None:
     for done in clean(engine, keep):
         busy = "; it runs just now, the rest goes next time" if done.busy else ""
         context.log.info(
-            f"{done.sync_id}: {done.operations} operations, {done.ledger_entries} ledger entries, "
-            f"{done.contents} texts{busy}"
+            f"{done.sync_id}: {done.operations} operations, {done.events} events, "
+            f"{done.ledger_entries} ledger entries, {done.contents} texts{busy}"
         )
     if keep.dagster is not None:
         before = engine.now() - timedelta(days=keep.dagster)

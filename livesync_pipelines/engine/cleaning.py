@@ -9,7 +9,7 @@ from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
-from livesync_pipelines.store import catalog, compaction, ledger
+from livesync_pipelines.store import budgets, catalog, compaction, ledger
 from livesync_pipelines.store.database import Connection
 
 NEWEST_OPERATIONS = 50
@@ -25,6 +25,7 @@ class Cleaned:
 
     sync_id: str
     operations: int = 0
+    events: int = 0
     ledger_entries: int = 0
     contents: int = 0
     busy: bool = False
@@ -43,6 +44,8 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
                     cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
             else:
                 cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
+        if not dry_run:
+            budgets.forget_idle(connection)
         return cleaned
 
 
@@ -51,6 +54,9 @@ def _clean(connection: Connection, sync_id: str, keep: Keep, now: datetime) -> C
     if keep.operations is not None:
         before = now - timedelta(days=keep.operations)
         done.operations = sum(_pieces(lambda: _operations(connection, sync_id, before)))
+        done.events = sum(
+            _pieces(lambda: compaction.drop_events(connection, sync_id, before=before))
+        )
     if keep.ledger is not None:
         _cut_ledger(connection, done, days=keep.ledger, now=now)
     _drop_contents(connection, done)

@@ -9,19 +9,19 @@ that began later.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.core.normalise import normalise
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.options import connector_for
+from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.reading import Answer, Read, read
 from livesync_pipelines.engine.triggers import ask_for, refuse_idle
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
 from livesync_pipelines.model.records import Entry, Failed, Known
-from livesync_pipelines.model.spec import Absence
+from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import SyncConfig, Trigger
 from livesync_pipelines.store import catalog, samples, shadow
 from livesync_pipelines.store.database import Connection
@@ -72,7 +72,7 @@ def sample(engine: Engine, sync_id: str, *, items: int) -> list[Sample]:
 def _looking(engine: Engine, connection: Connection, sync: SyncConfig) -> Iterator[_Look]:
     source = catalog.connection_of(connection, sync.connection)
     with (
-        closing(connector_for(source, sync, engine.registry, engine.environ)) as connector,
+        connected(engine, source, sync, Lane.BACKFILL) as connector,
         Extractor(ExtractLimits(max_bytes=sync.limits.item_bytes)) as extractor,
     ):
         yield _Look(engine, connection, sync, connector, extractor)

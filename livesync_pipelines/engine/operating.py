@@ -12,7 +12,7 @@ from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimi
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, tenure
+from livesync_pipelines.store import catalog, ending, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -96,7 +96,7 @@ def _close(
     due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
     if due_at is not None:
         due_at = max(due_at, now + timedelta(seconds=outcome.then.wait_s))
-    tenure.finish(
+    ending.finish(
         connection,
         operation,
         outcome,

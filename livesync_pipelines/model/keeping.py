@@ -12,7 +12,8 @@ RESTORABLE_DAYS = 30
 class Keep:
     """Ages in days from which on something may go; None: never.
 
-    - `operations`: operations that nothing refers to and that are not among a sync's newest.
+    - `operations`: operations that nothing refers to and that are not among a sync's newest, and
+      what was told of them.
     - `ledger`: what superseded ledger entries, and deletions, say of an item.
     - `dagster`: Dagster's runs with their event logs.
     """

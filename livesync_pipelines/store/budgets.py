@@ -111,6 +111,14 @@ def held(connection: Connection) -> Held:
     return Held({(owner, host): until for owner, host, until in found})
 
 
+def forget_idle(connection: Connection) -> None:
+    """Drop the buckets that nobody has taken from for a day, and that a new one equals."""
+    connection.execute(
+        "delete from livesync.budgets where seen_at < now() - interval '1 day' - make_interval"
+        "(secs => per_s) and (held_until is null or held_until < now())"
+    )
+
+
 class SharedPacer:
     """A `net.pace.Pacer` over these rows, on a connection of its own that opens when it is first
     needed: a grant counts even where the caller's transaction is taken back."""

@@ -78,6 +78,19 @@ def drop_operations(connection: Connection, sync_id: str, *, before: datetime, n
     return connection.execute(_OPERATIONS.encode(), asked).rowcount
 
 
+def drop_events(connection: Connection, sync_id: str, *, before: datetime) -> int:
+    """Delete a piece of what was to be told of a sync before this; returns how many events.
+
+    Never one that is still to be delivered.
+    """
+    return connection.execute(
+        "delete from livesync.outbox where seq in (select seq from livesync.outbox e"
+        " where sync_id = %s and at < %s and not exists (select from livesync.deliveries d"
+        f" where d.seq = e.seq and d.state = 'waiting') order by seq limit {PIECE})".encode(),
+        (sync_id, before),
+    ).rowcount
+
+
 def cut(
     connection: Connection,
     sync_id: str,

@@ -40,8 +40,8 @@ def note_end(
     """
     if outcome.status is Status.WAITING and not outcome.settled:
         return
-    failed = outcome.status is Status.FAILED
-    if failed:
+    unfinished = outcome.status in {Status.FAILED, Status.INTERRUPTED}
+    if unfinished:
         add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)
     error = outcome.error or {}
     end = telling.End(
@@ -54,10 +54,10 @@ def note_end(
     verdict = telling.verdict(end, operation.told)
     if verdict.kind is None:
         return
-    untold = 0 if failed else operation.untold
+    untold = 0 if unfinished else operation.untold
     ours = _remember(connection, operation, verdict.told, told_now=untold, now=now)
     if ours is None:
-        if not failed:
+        if not unfinished:
             add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)
         return
     kind, who = verdict.kind, verdict.concerns

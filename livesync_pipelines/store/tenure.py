@@ -13,16 +13,13 @@ from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
-from livesync_pipelines.model.sync import Mode, SyncConfig, SyncState, Trigger
-from livesync_pipelines.store import outbox, queue
+from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
+from livesync_pipelines.store import outbox
 from livesync_pipelines.store.database import Connection, rows
-from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome, busy
+from livesync_pipelines.store.operations import LOCK_CLASS, Operation, busy
 
 CARRIED_ON = timedelta(days=1)
 """A full resync that broke off goes on where it was, if it is no older than this."""
-
-_MANY_CHUNKS = 1_000
-"""From so many new chunks on, an operation tidies the search index that they wait in."""
 
 
 def begin(
@@ -71,7 +68,7 @@ def begin(
         _answer_request(connection, operation)
         _enter(connection, operation)
         if operation.items_before == 0:
-            _note_makers(connection, operation)
+            note_makers(connection, operation)
         else:
             _doubt_makers(connection, operation)
     return operation
@@ -93,7 +90,7 @@ def is_outdated(connection: Connection, sync: SyncConfig) -> bool:
     return makers is not None and makers != (mapping.version(sync.mapping), CHUNKER_VERSION)
 
 
-def _note_makers(connection: Connection, operation: Operation) -> None:
+def note_makers(connection: Connection, operation: Operation) -> None:
     connection.execute(
         "update livesync.syncs set mapping_version = %s, chunker_version = %s"
         " where sync_id = %s and fence = %s",
@@ -216,91 +213,3 @@ def advance(connection: Connection, operation: Operation, place: Place) -> None:
         "update livesync.operations set counts = %s where operation_id = %s",
         (Jsonb(operation.counts.as_dict()), operation.operation_id),
     )
-
-
-def finish(
-    connection: Connection,
-    operation: Operation,
-    outcome: Outcome,
-    *,
-    now: datetime,
-    next_due_at: datetime | None,
-) -> None:
-    """Close an operation and free its sync. A replay, which asks nobody, changes no due time."""
-    with connection.transaction():
-        connection.execute(
-            "update livesync.operations set status = %s, finished_at = %s, counts = %s,"
-            " stage_s = %s, cursor_to = %s, error = %s, listing_digest = %s, proof = %s"
-            " where operation_id = %s",
-            (
-                outcome.status,
-                now,
-                Jsonb(operation.counts.as_dict()),
-                Jsonb({name: round(s, 4) for name, s in operation.stage_s.items()}),
-                operation.place.told,
-                Jsonb(outcome.error) if outcome.error else None,
-                outcome.listing_digest,
-                Jsonb(outcome.proof) if outcome.proof else None,
-                operation.operation_id,
-            ),
-        )
-        if operation.trigger is Trigger.REPLAY and outcome.status is Status.SUCCESS:
-            _note_makers(connection, operation)
-        paused = operation.trigger.asks_the_source and _leave(
-            connection, operation, outcome, now, next_due_at
-        )
-        outbox.note_end(connection, operation, outcome, now=now, paused=paused)
-    if operation.counts.chunks_written >= _MANY_CHUNKS:
-        connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
-    connection.execute(
-        "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
-        (LOCK_CLASS, operation.sync.sync_id),
-    )
-
-
-def _leave(
-    connection: Connection,
-    operation: Operation,
-    outcome: Outcome,
-    now: datetime,
-    next_due_at: datetime | None,
-) -> bool:
-    """What the sync is to do next; nothing, if it is not this operation's any more.
-
-    Returns whether it rests from now on.
-    """
-    sync, then = operation.sync, outcome.then
-    failures = operation.failures_before + (outcome.status is Status.FAILED)
-    if outcome.status in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}:
-        failures = 0
-    ours = connection.execute(
-        "update livesync.syncs set next_due_at = %s, failures_in_row = %s,"
-        " approved = case when %s then 0 else approved end,"
-        " mark = case when %s then mark end where sync_id = %s and fence = %s",
-        (
-            next_due_at,
-            failures,
-            outcome.settled,
-            outcome.settled,
-            sync.sync_id,
-            operation.fence,
-        ),
-    ).rowcount
-    if ours and then.again:
-        queue.put(
-            connection,
-            sync.sync_id,
-            trigger=operation.trigger,
-            priority=sync.priority,
-            full=operation.full,
-            not_before=now + timedelta(seconds=then.wait_s),
-        )
-    if not (ours and then.pause):
-        return False
-    message = outcome.error["message"] if outcome.error else ""
-    paused = connection.execute(
-        "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s"
-        " where sync_id = %s and state = %s",
-        (SyncState.PAUSED, message, then.pause, sync.sync_id, SyncState.ACTIVE),
-    )
-    return paused.rowcount > 0

@@ -74,6 +74,7 @@ def test_what_is_old_is_told_and_then_goes(
             {
                 "sync_id": "handbook-docs",
                 "operations": 0,
+                "events": 0,
                 "ledger_entries": 0,
                 "contents": 0,
                 "busy": False,

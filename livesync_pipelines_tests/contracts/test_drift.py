@@ -26,8 +26,13 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def house(engine: Engine, world: World) -> Iterator[House]:
     """A sync of the world, with two items in step."""
 
-    with a_house(engine, spec=world.connector().spec) as made:
-        registry = {"fake": type("Via", (Fake,), {"__new__": lambda *_: world.connector()})}
+    spec = world.connector().spec
+    with a_house(engine, spec=spec) as made:
+        registry = {
+            "fake": type(
+                "Via", (Fake,), {"spec": spec, "__new__": lambda *_, **__: world.connector()}
+            )
+        }
         house = House(replace(made.engine, registry=registry), made.source)
         world.put("a", prose("a", sections=1))
         world.put("b", prose("b", sections=1))

@@ -13,9 +13,10 @@ from livesync_pipelines.engine.restoring import restore
 from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.sync import Notify, NotifyOn
 from livesync_pipelines.store import ledger
 from livesync_pipelines_tests.engine.fake_source import fails
-from livesync_pipelines_tests.engine.house import Clock, House, prose
+from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
 
 NEVER = Keep(operations=None, ledger=None)
 
@@ -134,7 +135,7 @@ def test_a_sync_that_runs_is_left_its_ledger_and_says_so(lived: House) -> None:
     lived.source.at_page[0] = lambda: cleaned.extend(clean(lived.engine, Keep()))
     lived.source.put("a", prose("a 60"))
     assert lived.run().status is Status.SUCCESS
-    assert cleaned == [Cleaned(sync_id="docs", operations=11, busy=True)]
+    assert cleaned == [Cleaned(sync_id="docs", operations=11, events=60, busy=True)]
     assert lived.held() == {"a": prose("a 60")}
     (after,) = clean(lived.engine, Keep())
     assert (after.ledger_entries, after.busy) == (62, False)
@@ -168,3 +169,30 @@ def test_a_full_resync_that_broke_off_goes_on_after_a_cleaning(house: House) -> 
     house.source.forget()
     house.run()
     assert house.source.fetched == ["e", "f"]
+
+
+def test_what_was_told_goes_with_its_time_unless_it_is_still_to_be_delivered(house: House) -> None:
+    house.configure(a_sync(notify=Notify((NotifyOn.SUCCESS,), ("mailto:ops@example.com",))))
+    for topic in ("one", "two"):
+        house.source.put("a", prose(topic, sections=1))
+        house.run()
+    house.execute(
+        "update livesync.deliveries set state = 'delivered'"
+        " where seq = (select min(seq) from livesync.outbox)"
+    )
+    pass_days(house, 100)
+    (done,) = clean(house.engine, Keep())
+    assert done.events == 1
+    assert len(house.rows("select from livesync.outbox")) == 1
+
+
+def test_an_idle_budget_is_forgotten_and_one_that_a_server_holds_is_not(house: House) -> None:
+    house.execute(
+        "insert into livesync.budgets (owner, host, per_s, tokens, seen_at, held_until) values"
+        " ('idle', '', 1, 1, now() - interval '2 days', null),"
+        " ('used', '', 1, 1, now(), null),"
+        " ('held', '', 1, 1, now() - interval '2 days', now() + interval '1 day')"
+    )
+    clean(house.engine, Keep())
+    left = house.rows("select owner from livesync.budgets order by 1")
+    assert [row["owner"] for row in left] == ["held", "used"]

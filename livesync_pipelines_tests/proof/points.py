@@ -22,7 +22,7 @@ STEPS = {
     "a page is committed": ("livesync_pipelines.engine.intake", "write"),
     "renames are settled": ("livesync_pipelines.engine.settling", "_settle_arrivals"),
     "absences are settled": ("livesync_pipelines.engine.settling", "_settle_absences"),
-    "the sync is left": ("livesync_pipelines.store.tenure", "_leave"),
+    "the sync is left": ("livesync_pipelines.store.ending", "_leave"),
     "the outbox is written": ("livesync_pipelines.store.outbox", "write_event"),
     "the operation is closed": ("livesync_pipelines.engine.operating", "_close"),
 }

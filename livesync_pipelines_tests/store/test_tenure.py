@@ -10,7 +10,7 @@ from livesync_pipelines.model.errors import Broken, ItemFailure, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import operations, tenure
+from livesync_pipelines.store import ending, operations, tenure
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Busy, Operation, Outcome
@@ -29,7 +29,7 @@ def begin(house: House, connection: Connection, sync_id: str = "docs") -> Operat
 
 
 def finish(house: House, connection: Connection, operation: Operation, status: Status) -> None:
-    tenure.finish(connection, operation, Outcome(status), now=house.engine.now(), next_due_at=None)
+    ending.finish(connection, operation, Outcome(status), now=house.engine.now(), next_due_at=None)
 
 
 def test_a_second_operation_is_refused_until_the_first_is_finished(

@@ -23,8 +23,8 @@ def clean_now(*, dry_run: bool, as_json: bool) -> None:
         emit({"dry_run": dry_run, "syncs": syncs, "dagster_runs": runs})
         return
     if cleaned:
-        lines = ((d.sync_id, d.operations, d.ledger_entries, d.contents) for d in cleaned)
-        table(("SYNC", "OPERATIONS", "LEDGER ENTRIES", "TEXTS"), lines)
+        lines = ((d.sync_id, d.operations, d.events, d.ledger_entries, d.contents) for d in cleaned)
+        table(("SYNC", "OPERATIONS", "EVENTS", "LEDGER ENTRIES", "TEXTS"), lines)
     say(f"Dagster: {runs} runs with their logs {'would go' if dry_run else 'are gone'}.")
     for done in cleaned:
         if done.busy:
