@@ -41,6 +41,7 @@ class Pass:
 
     `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
     `place` is where the sync stands at the source, as it was last given to the writer.
+    `went_on`: the listing began where an earlier run had broken off.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
 
@@ -56,6 +57,7 @@ class Pass:
     still_failing: set[str] = field(default_factory=set)
     blind: tuple[str, ...] = ()
     unsettled: bool = False
+    went_on: bool = False
     digest: int = 0
     place: Place = field(init=False)
     saved_at: float = field(default_factory=perf_counter)

@@ -15,8 +15,9 @@ from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.page import take_page
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.spec import Absence
-from livesync_pipelines.store import queue, shadow, unsettled
+from livesync_pipelines.store import kept, queue, shadow, unsettled
 from livesync_pipelines.store.commit import Batch
+from livesync_pipelines.store.seen import SeenKeys
 
 SHADOW_ITEMS = 10_000
 """At most so many known items are held against a page at once."""
@@ -30,11 +31,12 @@ def walk(this: Pass) -> bool:
     """
     memory = shadow.StoredMemory(this.connection, this.sync_id, _note(this))
     after = began_at = this.place.resume
-    this.unsettled = began_at is not None
+    this.unsettled = this.went_on = began_at is not None
     if began_at is None:
         unsettled.forget(this.connection, this.sync_id)
         this.commit(Batch(), replace(this.place, cursor=None, ahead=place_in_feed(this)))
         this.operation.counts.expected = this.operation.items_before
+    seen = _keys_to_remember(this)
     complete, shown = False, 0
     started = perf_counter()
     for told in this.connector.listing(memory, began_at):
@@ -42,6 +44,8 @@ def walk(this: Pass) -> bool:
         this.timed("source", started)
         this.operation.counts.pages += 1
         this.operation.counts.expected = page.total or this.operation.counts.expected
+        if seen:
+            seen.add(page.entries["key"].to_pylist())
         shown += page.entries.num_rows + len(page.failures)
         complete = page.complete and not (began_at is None and shown < (page.total or 0))
         for piece, held in _pieces(this, page, after):
@@ -55,9 +59,29 @@ def walk(this: Pass) -> bool:
         started = perf_counter()
     this.commit(Batch(), replace(this.place, resume=None))
     this.writer.wait()
+    if complete and seen:
+        _note_missing(this, seen)
     if complete and began_at is None:
         _forget_failures(this)
     return complete
+
+
+def _keys_to_remember(this: Pass) -> SeenKeys | None:
+    """Where absence means deletion and no order tells it page by page, what was listed from the
+    start is remembered. A listing that goes on in the middle cannot tell what is absent."""
+    spec = this.connector.spec
+    tells = spec.absence is Absence.DELETED and not spec.ordered
+    if not tells or this.place.resume is not None or not this.operation.items_before:
+        return None
+    return SeenKeys(this.connection)
+
+
+def _note_missing(this: Pass, seen: SeenKeys) -> None:
+    for keys in seen.missing(this.sync_id):
+        restored = kept.among(this.connection, this.sync_id, keys)
+        absent = [(key, unsettled.NOT_LISTED) for key in keys if key not in restored]
+        this.commit(Batch(absent=absent), this.place)
+    this.writer.wait()
 
 
 class GaveWay(Exception):
@@ -83,7 +107,10 @@ def _give_way(this: Pass) -> None:
 
 
 def arrive(this: Pass) -> None:
-    """A complete listing is settled: from now on the feed is followed, where there is one."""
+    """A complete listing is settled: from now on the feed is followed, where there is one. Not
+    after one that went on in the middle and could not tell what was absent: list once more."""
+    if this.went_on and not this.connector.spec.ordered:
+        return
     this.commit(Batch(), replace(this.place, cursor=this.place.ahead, ahead=None))
     this.writer.wait()
 

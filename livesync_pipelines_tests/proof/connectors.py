@@ -181,6 +181,10 @@ class Told(Ordered):
         )
 
 
+class ToldUnordered(Unordered, Told):
+    """A listing in an order of its own, and a feed."""
+
+
 class StampedOrdered(Stamped, Told):
     """Also tells what has changed since a moment, of what shows: deletions bear stamps too."""
 
@@ -241,6 +245,7 @@ KINDS: dict[str, type[Ordered]] = {
     "unordered": Unordered,
     "bag": Unordered,
     "told": Told,
+    "told_bag": ToldUnordered,
     "stamped": StampedOrdered,
 }
 

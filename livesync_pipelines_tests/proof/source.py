@@ -35,11 +35,12 @@ FLAVOURS = {
     "unordered": replace(_spec("unordered", _PLAIN, Absence.KEPT), explicit_deletes=True),
     "bag": replace(_spec("bag", _PLAIN), identity=True),
     "told": replace(_spec("told", _PLAIN), ordered=True, identity=True, explicit_deletes=True),
+    "told_bag": replace(_spec("told_bag", _PLAIN), identity=True, explicit_deletes=True),
     "stamped": replace(_spec("stamped", _MINUTES), ordered=True, explicit_deletes=True),
 }
 """Ordered and resumable, twice: once its versions do not always show a change; unordered, twice:
-once only the source's own word removes, once its absence does; with a feed of numbered events;
-with a feed of stamps."""
+once only the source's own word removes, once its absence does; with a feed of numbered events,
+twice: once over each kind of listing; with a feed of stamps."""
 
 
 @dataclass(frozen=True, slots=True)
