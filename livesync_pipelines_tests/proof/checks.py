@@ -62,6 +62,11 @@ class Checks:
             unreadable |= self._waiting_for_their_time()
         identities = {platform.items[key].identity for key in unreadable & platform.items.keys()}
         kept = {row["key"] for row in found if row["identity"] in identities}
+        # Within a run one item may be seen at two names: a listing is no snapshot.
+        shown = [
+            row["identity"] for row in found if row["identity"] and row["key"] not in unreadable
+        ]
+        self.reference.counts.duplicated += len(shown) - len(set(shown))
         self.reference.is_in_step(
             {row["key"]: value(row) for row in found},
             platform.values(),

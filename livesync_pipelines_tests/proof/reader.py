@@ -75,8 +75,6 @@ class Reader:
             for name, words in pieces:
                 known = self.words.setdefault((row["item_id"], words), name)
                 assert known == name, f"words of '{key}' that stayed became another chunk"
-        identities = [row["identity"] for row in found if row["identity"]]
-        self.reference.counts.duplicated += len(identities) - len(set(identities))
 
 
 def value(row: dict[str, Any]) -> Value:
