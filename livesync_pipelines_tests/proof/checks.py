@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from livesync_pipelines.core import mapping
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import FieldMapping, Limits
 from livesync_pipelines.store import catalog, stages
 from livesync_pipelines_tests.engine.house import SYNC, House, assert_sound
-from livesync_pipelines_tests.proof.reader import Reader, value
+from livesync_pipelines_tests.proof.faults import BREAKS_OFF, Pair
+from livesync_pipelines_tests.proof.reader import Reader, mapped, value
 from livesync_pipelines_tests.proof.reference import Reference
 from livesync_pipelines_tests.proof.source import Platform
 
@@ -44,6 +46,14 @@ class Checks:
                 waited=status == Status.WAITING and len(removed) == 1,
                 limits=LIMITS,
             )
+
+    def honest(self, status: str, fired: Sequence[Pair]) -> None:
+        """No run says that it has done what a fault kept it from doing."""
+        struck = {name for name, *_ in fired}
+        broken = status not in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}
+        assert broken or not struck & BREAKS_OFF, f"{status} after {struck}"
+        short = "the listing ends early and says so" in struck
+        assert not short or status != Status.SUCCESS, "half a listing was a success"
 
     def cursor_moves_on(self) -> None:
         """A cursor never goes back."""
@@ -84,6 +94,17 @@ class Checks:
         )
         return {row["key"] for row in found}
 
+    def same_items(self, before: Sequence[Mapping[str, Any]]) -> None:
+        """An item that is held as before under a new name is the same item. `before` are the
+        reader's rows; a name that another item had (a swap) keeps that item's place."""
+        held = {(row["identity"], value(row)): row for row in before if row["identity"]}
+        names = {row["key"] for row in before}
+        for row in self.reader.rows():
+            old = None if row["key"] in names else held.get((row["identity"], value(row)))
+            assert old is None or old["item_id"] == row["item_id"], (
+                f"'{old['key']}' was renamed to '{row['key']}', and became another item"
+            )
+
     def holds_together(self, last: str) -> None:
         """In quiet, after operation `last`: all accounts of what is held agree."""
         assert_sound(self.house)
@@ -96,4 +117,4 @@ class Checks:
             listed = stages.listing_digest(connection, last)
             assert listed in {None, stages.shadow_digest(connection, SYNC)}
         for row in self.reader.rows():
-            assert row["mapped"] == dict(mapping.apply(wanted, row["attributes"])), row["key"]
+            assert row["mapped"] == mapped(wanted, row["attributes"]), row["key"]

@@ -158,6 +158,17 @@ SHAPES_THE_PAGE = {
     "an older event comes after a newer",
 }
 """Faults that show in what the step gives, so they strike before it."""
+BREAKS_OFF = {
+    "the source is away",
+    "the source says: slow down",
+    "the account is revoked",
+    "a bug",
+    "kill -9",
+    "a serialization failure",
+    "a deadlock",
+}
+"""After these a run has not done its work, and must not say so."""
+
 Pair = tuple[str, str, str]
 """Fault, `before` or `after`, step."""
 

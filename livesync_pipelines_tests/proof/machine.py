@@ -76,6 +76,13 @@ class Histories(RuleBasedStateMachine):
         for step in several:
             self.do(step)
 
+    @rule(several=st.lists(keys, min_size=3, max_size=6))
+    def purge(self, several: list[str]) -> None:
+        """So many at once that a person must be asked."""
+        for key in several:
+            self.do(["remove", key])
+        self.do(["run"])
+
     @rule(full=st.integers(0, 5), poll=st.booleans())
     def run(self, full: int, poll: bool) -> None:
         self.do(["run", {"full": full == 5, "poll": poll}])

@@ -195,7 +195,7 @@ class Play:
         whole: bool = False,
         asks: bool = True,
     ) -> None:
-        before, held = self.house.sync_row(), len(self.reader.rows())
+        before, rows = self.house.sync_row(), self.reader.rows()
         edits, told = len(self.platform.events), len(self.house.entries())
         status = self._carry_out(work, order)
         fired = self.hooks.fired
@@ -210,9 +210,11 @@ class Play:
         self.seen.count(self.seen.runs, str(status))
         for pair in fired:
             self.seen.count(self.seen.fired, pair)
-        self.checks.removals(told, held=held, approved=before["approved"], status=status)
+        self.checks.removals(told, held=len(rows), approved=before["approved"], status=status)
         self.checks.cursor_moves_on()
+        self.checks.honest(status, fired)
         if clean:
+            self.checks.same_items(rows)
             self.checks.in_step(status, patient=bool(order.get("poll")) and not whole)
             self.platform.behind = False
             self.platform.unmarked = self.platform.unmarked and not whole

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from livesync_pipelines.core import mapping
 from livesync_pipelines.core.chunk import chunk
 from livesync_pipelines.model.sync import FieldMapping
 from livesync_pipelines.store.database import Connection, rows
@@ -70,12 +69,21 @@ class Reader:
             assert row["chunk_rows"] == len({name for name, _ in pieces}), f"'{key}' has old chunks"
             held = self.platform.versions.get(row["version"], set())
             assert value(row) in held, f"'{key}' is not what its version {row['version']} was"
-            fields = [dict(mapping.apply(one, row["attributes"])) for one in self.mappings]
+            fields = [mapped(one, row["attributes"]) for one in self.mappings]
             assert row["mapped"] in fields, f"'{key}' is mapped by halves"
             for name, words in pieces:
                 known = self.words.setdefault((row["item_id"], words), name)
                 assert known == name, f"words of '{key}' that stayed became another chunk"
+        keys = [row["key"] for row in found]
+        self.reference.counts.duplicated += len(keys) - len(set(keys))
 
 
-def value(row: dict[str, Any]) -> Value:
+def value(row: Mapping[str, Any]) -> Value:
     return row["text"], row["attributes"]["edit"]
+
+
+def mapped(fields: Sequence[FieldMapping], attributes: dict[str, str]) -> dict[str, str]:
+    """What a mapping makes of attributes that hold all of its sources."""
+    if not fields:
+        return attributes
+    return {one.target: one.value or attributes[one.source or ""] for one in fields}
