@@ -235,7 +235,9 @@ def _write_failures(
 def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None:
     if batch.settled:
         connection.execute(
-            "delete from livesync.unsettled where sync_id = %s and key = any(%s)",
+            "delete from livesync.unsettled u where sync_id = %s and key = any(%s)"
+            " and not (kind = 'owed' and exists(select from livesync.item_failures f"
+            " where f.sync_id = u.sync_id and f.key = u.key))",  # told of, and yet unread
             (sync_id, batch.settled),
         )
     waiting: list[tuple[str, str, str, str, str | None]]
