@@ -34,6 +34,13 @@ faults = st.tuples(st.sampled_from(PAIRS), st.sampled_from([1, 1, 1, 2, 3, 4])).
     lambda drawn: [*drawn[0], drawn[1]]
 )
 meanwhile = st.tuples(st.integers(0, 7), edits).map(lambda drawn: [drawn[0], *drawn[1]])
+others: st.SearchStrategy[list[Any]] = st.one_of(
+    st.sampled_from(["plan", "pause", "resume", "approve", "settle"]).map(lambda name: [name]),
+    st.lists(faults, max_size=2).map(lambda drawn: ["replay", {"faults": drawn}]),
+    st.tuples(st.just("map"), st.integers(0, 1)).map(list),
+    st.tuples(st.just("clock"), st.sampled_from([-30, -1, 1, 30])).map(list),
+)
+"""What people and clocks do."""
 
 
 class Histories(RuleBasedStateMachine):
@@ -90,7 +97,7 @@ class Histories(RuleBasedStateMachine):
     @rule(
         full=st.integers(0, 5),
         poll=st.booleans(),
-        faults=st.lists(faults, max_size=3),
+        faults=st.lists(faults, min_size=1, max_size=6),
         meanwhile=st.lists(meanwhile, max_size=3),
     )
     def run_with_faults(
@@ -99,25 +106,9 @@ class Histories(RuleBasedStateMachine):
         order = {"full": full == 5, "poll": poll, "faults": faults, "meanwhile": meanwhile}
         self.do(["run", order])
 
-    @rule(faults=st.lists(faults, max_size=2))
-    def replay(self, faults: list[Any]) -> None:
-        self.do(["replay", {"faults": faults}])
-
-    @rule()
-    def plan(self) -> None:
-        self.do(["plan"])
-
-    @rule(number=st.integers(0, 1))
-    def map(self, number: int) -> None:
-        self.do(["map", number])
-
-    @rule(what=st.sampled_from(["pause", "resume", "approve", "approve", "settle"]))
-    def person(self, what: str) -> None:
-        self.do([what])
-
-    @rule(hours=st.sampled_from([-30, -1, 1, 30]))
-    def clock(self, hours: int) -> None:
-        self.do(["clock", hours])
+    @rule(step=others)
+    def other(self, step: Step) -> None:
+        self.do(step)
 
     def teardown(self) -> None:
         try:
