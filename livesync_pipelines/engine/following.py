@@ -7,13 +7,13 @@ from time import perf_counter
 
 from livesync_pipelines.connectors.base import Feeds
 from livesync_pipelines.core.screen import screened
-from livesync_pipelines.engine.intake import Pass, take_in
+from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.page import take_page
-from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
+from livesync_pipelines.engine.reading import BATCH_ITEMS
+from livesync_pipelines.engine.settling import bring_in
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.records import FeedPage, ListingPage
 from livesync_pipelines.store import shadow, unsettled
-from livesync_pipelines.store.commit import Batch
 
 
 def place_in_feed(this: Pass) -> str | None:
@@ -75,11 +75,7 @@ def _read_what_is_owed(this: Pass) -> None:
             and entry.key not in this.still_failing
             and this.may_heal(failed)
         ]
-        for piece in batches(this.read(due)):
-            batch = Batch(settled=[read.entry.key for read in piece.good])
-            take_in(this, piece, batch)
-            this.commit(batch, this.place)
-        this.writer.wait()
+        bring_in(this, due)
 
 
 def _count_what_still_fails(this: Pass) -> None:

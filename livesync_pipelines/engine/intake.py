@@ -41,6 +41,7 @@ class Pass:
 
     `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
     `place` is where the sync stands at the source, as it was last given to the writer.
+    `unread`: identities of items that were told of and cannot be read; what is held of them stays.
     `went_on`: the listing began where an earlier run had broken off.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
@@ -55,6 +56,7 @@ class Pass:
     progress: Progress
     failed_before: dict[str, FailedBefore] = field(default_factory=dict)
     still_failing: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     blind: tuple[str, ...] = ()
     unsettled: bool = False
     went_on: bool = False
@@ -92,6 +94,11 @@ class Pass:
             self.operation.counts.skipped += 1
         else:
             self.operation.counts.failed += 1
+
+    def leaves_unread(self, entry: Entry) -> None:
+        """Remember whose item could not be read: it may be held under an older name."""
+        if entry.identity is not None:
+            self.unread.add(entry.identity)
 
     def may_heal(self, failed: FailedBefore) -> bool:
         """Whether the same version is worth another try: its time has come, or a person asks."""
@@ -141,8 +148,10 @@ def take_in(
     for failed in piece.bad:
         this.fails(failed.failure.key, failed.failure.code)
         batch.failures.append(failed)
-        if failed.entry and isinstance(this.connector, Feeds):
-            batch.owed.append(failed.entry)
+        if failed.entry:
+            this.leaves_unread(failed.entry)
+            if isinstance(this.connector, Feeds):
+                batch.owed.append(failed.entry)
     began = perf_counter()
     known = shadow.known_by_key(this.connection, this.sync_id, [r.entry.key for r in good])
     for key, old in (renamed or {}).items():

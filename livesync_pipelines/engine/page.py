@@ -114,6 +114,7 @@ def _entries(this: Pass, found: Comparison) -> list[Entry]:
             failed = this.failed_before.get(entry.key)
             if failed and failed.version == entry.version and not this.may_heal(failed):
                 this.fails(entry.key, failed.code)
+                this.leaves_unread(entry)
             else:
                 wanted.append(entry)
     return wanted

@@ -25,27 +25,32 @@ def settle(this: Pass, *, complete: bool) -> str | None:
             this.connection, this.sync_id, keys=list(this.still_failing), below=list(this.blind)
         )
     while arrived := unsettled.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
-        _settle_arrivals(this, arrived)
-    removals = unsettled.count(this.connection, this.sync_id, "absent")
-    refusal = _refusal(this) if removals > this.operation.sync.limits.delete_items else None
+        bring_in(this, arrived)
+    unread = [*this.unread, *unsettled.owed_identities(this.connection, this.sync_id)]
+    removals = unsettled.count_absent(this.connection, this.sync_id, unread=unread)
+    refusal = None
+    if removals > this.operation.sync.limits.delete_items:
+        refusal = _refusal(this, unread)
     if refusal is None and removals:
-        _settle_absences(this)
+        _settle_absences(this, unread)
     return refusal
 
 
-def _refusal(this: Pass) -> str | None:
+def _refusal(this: Pass, unread: Sequence[str]) -> str | None:
     root = this.connector.root
     before = shadow.keys_before(this.connection, this.sync_id, this.operation.operation_id)
+    absent = unsettled.absent(this.connection, this.sync_id, unread=unread)
     return guard.refusal(
-        removals=Counter(map(root, unsettled.absent(this.connection, this.sync_id))),
+        removals=Counter(map(root, absent)),
         totals=Counter(map(root, before)),
         approved=this.operation.approved,
         limits=this.operation.sync.limits,
     )
 
 
-def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
-    """Bring new keys in: under the identity of an absent item where the words agree too."""
+def bring_in(this: Pass, arrived: Sequence[Entry]) -> None:
+    """Read new keys and commit them: as what an absent item is called now, where identity and
+    words agree."""
     identities = [entry.identity for entry in arrived if entry.identity is not None]
     old_keys = unsettled.absent_by_identity(this.connection, this.sync_id, identities)
     known = shadow.known_by_key(this.connection, this.sync_id, list(old_keys.values()))
@@ -68,9 +73,10 @@ def _settle_arrivals(this: Pass, arrived: Sequence[Entry]) -> None:
     this.writer.wait()
 
 
-def _settle_absences(this: Pass) -> None:
-    while absent := unsettled.rows(this.connection, this.sync_id, "absent", limit=BATCH_ITEMS):
-        reasons = {key: reason for key, reason, _ in absent}
+def _settle_absences(this: Pass, unread: Sequence[str]) -> None:
+    while reasons := unsettled.first_absent(
+        this.connection, this.sync_id, unread=unread, limit=BATCH_ITEMS
+    ):
         known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
         removed = [(item, reasons[key]) for key, item in known.items()]
         this.commit(Batch(removed=removed, settled=list(reasons)), this.place)

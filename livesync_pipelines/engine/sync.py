@@ -164,7 +164,7 @@ def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[s
         "failed": counts.failed,
         "unseen_below": list(this.blind[:100]),
         "known_before": this.operation.items_before,
-        "absent": unsettled.count(this.connection, this.sync_id, "absent"),
+        "absent": unsettled.count_absent(this.connection, this.sync_id),
         "approved": this.operation.approved,
     }
 

@@ -100,15 +100,17 @@ def _shaped(value: Any) -> Any:
 
 
 def shadow_digest(connection: Connection, sync_id: str) -> str:
-    """The digest of all items in step that neither fail now nor are kept
-    though they are gone: what a listing's digest must equal."""
+    """The digest of all items in step that neither fail now (under their name, or a newer one)
+    nor are kept though they are gone: what a listing's digest must equal."""
     digest = 0
     with connection.transaction(), connection.cursor("shadow_walk") as cursor:
         cursor.execute(
             "select key, version from livesync.shadow s where sync_id = %s and not exists"
             " (select from livesync.item_failures f where f.sync_id = s.sync_id and f.key = s.key)"
             " and not exists (select from livesync.kept k where k.sync_id = s.sync_id"
-            " and k.item_id = s.item_id)",
+            " and k.item_id = s.item_id)"
+            " and not exists (select from livesync.unsettled u where u.sync_id = s.sync_id"
+            " and u.key = s.key and u.kind = 'absent')",
             (sync_id,),
         )
         for key, version in cursor:

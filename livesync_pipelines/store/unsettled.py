@@ -46,20 +46,44 @@ def among(connection: Connection, sync_id: str, keys: Sequence[str]) -> list[str
     return [key for (key,) in found]
 
 
-def count(connection: Connection, sync_id: str, kind: str) -> int:
-    """How many keys of one kind a listing has left to settle."""
-    row = connection.execute(
-        "select count(*) from livesync.unsettled where sync_id = %s and kind = %s", (sync_id, kind)
-    ).fetchone()
+_ABSENT = """
+from livesync.unsettled u where sync_id = %s and kind = 'absent'
+and not exists (select from livesync.shadow s where s.sync_id = u.sync_id and s.key = u.key
+    and s.identity = any(%s))
+"""
+"""Without the items of which a newer name was told and could not be read."""
+
+
+def count_absent(connection: Connection, sync_id: str, *, unread: Sequence[str] = ()) -> int:
+    """How many keys may have to go; not those whose identity is among the `unread`."""
+    query = f"select count(*) {_ABSENT}".encode()
+    row = connection.execute(query, (sync_id, list(unread))).fetchone()
     return row[0] if row else 0
 
 
-def absent(connection: Connection, sync_id: str) -> Iterator[str]:
-    """Every key that may have to go."""
+def absent(connection: Connection, sync_id: str, *, unread: Sequence[str]) -> Iterator[str]:
+    """Every key that `count_absent` counts."""
     with connection.cursor() as cursor:
-        query = "select key from livesync.unsettled where sync_id = %s and kind = 'absent'"
-        for (key,) in cursor.stream(query, (sync_id,)):
+        for (key,) in cursor.stream(f"select key {_ABSENT}".encode(), (sync_id, list(unread))):
             yield key
+
+
+def first_absent(
+    connection: Connection, sync_id: str, *, unread: Sequence[str], limit: int
+) -> dict[str, str]:
+    """The first of the keys that `count_absent` counts, each with the reason of its absence."""
+    query = f"select key, reason {_ABSENT} order by key limit %s".encode()
+    return dict(connection.execute(query, (sync_id, list(unread), limit)).fetchall())
+
+
+def owed_identities(connection: Connection, sync_id: str) -> list[str]:
+    """The identities of the items that failed and must be read again."""
+    found = connection.execute(
+        "select entry ->> 'identity' from livesync.unsettled"
+        " where sync_id = %s and kind = 'owed' and entry ->> 'identity' is not null",
+        (sync_id,),
+    )
+    return [identity for (identity,) in found]
 
 
 def absent_by_identity(
@@ -77,8 +101,12 @@ def absent_by_identity(
 
 def arrivals(connection: Connection, sync_id: str, *, limit: int) -> list[Entry]:
     """The first of the new keys that wait for the end of the listing."""
-    found = rows(connection, sync_id, "arrived", limit=limit)
-    return [_entry(key, entry) for key, _, entry in found]
+    found = connection.execute(
+        "select key, entry from livesync.unsettled where sync_id = %s and kind = 'arrived'"
+        " order by key limit %s",
+        (sync_id, limit),
+    )
+    return [_entry(key, entry) for key, entry in found]
 
 
 def owed(connection: Connection, sync_id: str, *, after: str, limit: int) -> list[Entry]:
@@ -89,15 +117,6 @@ def owed(connection: Connection, sync_id: str, *, after: str, limit: int) -> lis
         (sync_id, after, limit),
     )
     return [_entry(key, entry) for key, entry in found]
-
-
-def rows(connection: Connection, sync_id: str, kind: str, *, limit: int) -> list[Any]:
-    """The first rows (key, reason, entry) of one kind that a listing has left to settle."""
-    return connection.execute(
-        "select key, reason, entry from livesync.unsettled where sync_id = %s and kind = %s"
-        " order by key limit %s",
-        (sync_id, kind, limit),
-    ).fetchall()
 
 
 def _entry(key: str, kept: Mapping[str, Any]) -> Entry:

@@ -119,6 +119,19 @@ def test_an_item_that_is_renamed_keeps_its_identity(told: House) -> None:
     assert_in_step(told)
 
 
+def test_a_renamed_item_that_cannot_be_read_stays_as_it_was_until_it_can(told: House) -> None:
+    before = told.ids()["b"]
+    told.source.rename("b", "z")
+    told.source.unreadable["z"] = ItemFailure("z", "timed_out", "z is slow.")
+    for _ in range(2):
+        assert told.run().status is Status.PARTIAL
+        assert "b" in told.held()
+    told.source.unreadable.clear()
+    assert told.run().counts.moved == 1
+    assert told.ids()["z"] == before
+    assert_in_step(told)
+
+
 def test_what_goes_and_comes_back_was_never_away(told: House) -> None:
     text = told.source.texts()["b"]
     told.source.remove("b")

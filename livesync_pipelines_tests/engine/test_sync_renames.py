@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from livesync_pipelines.engine.reading import BATCH_ITEMS
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.operation import Status
 from livesync_pipelines_tests.engine.house import House, assert_in_step, ops, prose
 
 
@@ -167,9 +169,25 @@ def test_a_rename_that_cannot_be_read_stays_a_failure_and_takes_nothing(house: H
     house.source.at_fetch["c"] = lambda: house.source.remove("c")
     result = house.run()
     assert result.counts.failed == 1
-    assert_in_step(house)
+    assert_in_step(house, {"a": prose("a"), "b": prose("b")})
     assert house.run().counts.failed == 0
     assert house.failures() == {}
+    assert_in_step(house)
+
+
+def test_a_renamed_item_that_cannot_be_read_stays_as_it_was_until_it_can(house: House) -> None:
+    house.source.put("a", prose("a"))
+    house.run()
+    before = house.ids()["a"]
+    house.source.rename("a", "c")
+    house.source.unreadable["c"] = ItemFailure("c", "timed_out", "c is slow.")
+    for _ in range(2):
+        assert house.run().status is Status.PARTIAL
+        assert_in_step(house, {"a": prose("a")})
+    house.source.unreadable.clear()
+    assert house.run().counts.moved == 1
+    assert house.ids() == {"c": before}
+    assert_in_step(house)
 
 
 def test_without_a_complete_listing_a_rename_is_an_addition(house: House) -> None:

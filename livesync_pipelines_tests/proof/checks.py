@@ -111,7 +111,15 @@ class Checks:
         assert rebuild(self.house.engine, SYNC, check=True).is_exact
         left = self.house.rows("select * from livesync.operations where status = 'running'")
         assert left == []
-        assert self.house.rows("select * from livesync.unsettled where kind <> 'owed'") == []
+        assert self.house.rows("select * from livesync.unsettled where kind = 'arrived'") == []
+        absent = self.house.rows(
+            "select s.identity from livesync.unsettled u"
+            " join livesync.shadow s using (sync_id, key)"
+            " where u.kind = 'absent'"
+        )
+        unread = self.house.failures().keys() & self.platform.items.keys()
+        newer = {self.platform.items[key].identity for key in unread}
+        assert {row["identity"] for row in absent} <= newer, "a removal was left undone"
         with self.house.engine.database.pooled() as connection:
             wanted = catalog.sync(connection, SYNC).mapping
             listed = stages.listing_digest(connection, last)

@@ -20,7 +20,7 @@ STEPS = {
     "the ledger is written": ("livesync_pipelines.store.commit", "append"),
     "the cursor is moved": ("livesync_pipelines.store.tenure", "advance"),
     "a page is committed": ("livesync_pipelines.engine.intake", "write"),
-    "renames are settled": ("livesync_pipelines.engine.settling", "_settle_arrivals"),
+    "renames are settled": ("livesync_pipelines.engine.settling", "bring_in"),
     "absences are settled": ("livesync_pipelines.engine.settling", "_settle_absences"),
     "the sync is left": ("livesync_pipelines.store.ending", "_leave"),
     "the outbox is written": ("livesync_pipelines.store.outbox", "write_event"),

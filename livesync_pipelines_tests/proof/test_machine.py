@@ -81,7 +81,6 @@ def test_a_history_that_failed_once_holds(stage: Stage, history: History) -> Non
     stage.play(history.setting, history.steps)
 
 
-@pytest.mark.xfail(strict=True, reason="a known fault of the engine: it goes with its old name")
 def test_an_item_that_is_renamed_and_cannot_be_read_keeps_its_last_good_version(
     stage: Stage,
 ) -> None:
