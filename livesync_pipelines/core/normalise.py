@@ -27,7 +27,7 @@ def normalise_text(text: str) -> str:
         text = unicodedata.normalize("NFC", storable(text))
     elif "\x00" in text:
         text = text.replace("\x00", "\ufffd")
-    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+    if " \n" in text or ("\t" in text and "\t\n" in text) or text.endswith((" ", "\t")):
         text = _TRAILING.sub("", text)
     if "\n\n\n\n" in text:
         text = _BLANK_RUN.sub("\n\n\n", text)

@@ -10,6 +10,7 @@ from typing import Any
 from livesync_pipelines.connectors.base import Feeds
 from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
+from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Pass
@@ -98,6 +99,7 @@ def _synchronise(
     resumed = operation.place.resume is not None
     try:
         with (
+            seldom_collected(),
             connected(engine, source, sync, _lane(operation)) as connector,
             Extractor(limits) as extractor,
             _hands(engine, connection, alone=alone) as (reading, writer),
