@@ -8,16 +8,16 @@ from livesync_pipelines.model.sync import Limits
 
 
 def refusal(
-    *, removals: Mapping[str, int], totals: Mapping[str, int], approved: int, limits: Limits
+    *, removals: Mapping[str, int], totals: Mapping[str, int], limits: Limits
 ) -> str | None:
     """Why these removals must wait for a person, in one sentence; None when they may go on.
 
     Both are counts by root. `totals` are the items that were in step before (what came and went
-    within this run counts too); `approved` is how many removals a person has allowed for this
-    run. A loss that is too large for its root is refused, and so is one that is for all of them.
+    within this run counts too). A loss that is too large for its root is refused, and so is one
+    that is too large for all of them.
     """
     gone = sum(removals.values())
-    if gone <= limits.delete_items or gone <= approved:
+    if gone <= limits.delete_items:
         return None
     whole = max(sum(totals.values()), gone)
     if gone > limits.delete_share * whole:

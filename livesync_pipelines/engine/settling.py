@@ -9,7 +9,7 @@ from livesync_pipelines.core import guard
 from livesync_pipelines.engine.intake import Pass, take_in
 from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
 from livesync_pipelines.model.records import Entry, Known
-from livesync_pipelines.store import shadow, unsettled
+from livesync_pipelines.store import approvals, shadow, unsettled
 from livesync_pipelines.store.commit import Batch
 
 
@@ -29,7 +29,8 @@ def settle(this: Pass, *, complete: bool) -> str | None:
     unread = [*this.unread, *unsettled.owed_identities(this.connection, this.sync_id)]
     removals = unsettled.count_absent(this.connection, this.sync_id, unread=unread)
     refusal = None
-    if removals > this.operation.sync.limits.delete_items:
+    many = removals > this.operation.sync.limits.delete_items
+    if many and not approvals.cover_all(this.connection, this.sync_id):
         refusal = _refusal(this, unread)
     if refusal is None and removals:
         _settle_absences(this, unread)
@@ -43,7 +44,6 @@ def _refusal(this: Pass, unread: Sequence[str]) -> str | None:
     return guard.refusal(
         removals=Counter(map(root, absent)),
         totals=Counter(map(root, before)),
-        approved=this.operation.approved,
         limits=this.operation.sync.limits,
     )
 

@@ -25,7 +25,7 @@ from livesync_pipelines.model.errors import CursorExpired, NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, shadow, tenure, unsettled
+from livesync_pipelines.store import approvals, catalog, shadow, tenure, unsettled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -167,7 +167,7 @@ def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[s
         "unseen_below": list(this.blind[:100]),
         "known_before": this.operation.items_before,
         "absent": unsettled.count_absent(this.connection, this.sync_id),
-        "approved": this.operation.approved,
+        "approved": approvals.count(this.connection, this.sync_id),
     }
 
 

@@ -149,20 +149,6 @@ def note(connection: database.Connection, sync_id: str) -> str | None:
     return found[0] if found else None
 
 
-def approve(connection: database.Connection, sync_id: str) -> int:
-    """Allow the removals that a sync waits for; returns how many. 0 when it waits for none.
-
-    The next look at the source leads to a run, whatever the source says.
-    """
-    found = connection.execute(
-        "update livesync.syncs s set mark = null, approved = (select count(*)"
-        " from livesync.unsettled u where u.sync_id = s.sync_id and u.kind = 'absent')"
-        " where sync_id = %s returning approved",
-        (sync_id,),
-    ).fetchone()
-    return found[0] if found else 0
-
-
 def set_due(
     connection: database.Connection, sync_id: str, due_at: datetime | None, mark: str | None
 ) -> None:

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState, Trigger
-from livesync_pipelines.store import outbox, queue, tenure
+from livesync_pipelines.store import approvals, outbox, queue, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome
 
@@ -73,17 +73,17 @@ def _leave(
         failures = 0
     ours = connection.execute(
         "update livesync.syncs set next_due_at = %s, failures_in_row = %s,"
-        " approved = case when %s then 0 else approved end,"
         " mark = case when %s then mark end where sync_id = %s and fence = %s",
         (
             next_due_at,
             failures,
             outcome.settled,
-            outcome.settled,
             sync.sync_id,
             operation.fence,
         ),
     ).rowcount
+    if ours and outcome.settled:
+        approvals.use_up(connection, sync.sync_id)
     if ours and then.again:
         queue.put(
             connection,

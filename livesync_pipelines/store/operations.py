@@ -35,7 +35,6 @@ class Operation:
     fence: int
     language: str
     place: Place
-    approved: int
     ledger_seq: int
     ledger_hash: bytes
     items_before: int

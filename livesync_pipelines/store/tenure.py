@@ -53,7 +53,6 @@ def begin(
             fence=state["fence"],
             language=str(state["language"]),
             place=_place(state, anew=full and not carried_on),
-            approved=state["approved"],
             ledger_seq=state["ledger_seq"],
             ledger_hash=state["ledger_hash"],
             items_before=state["items"],
@@ -136,7 +135,7 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         connection,
         "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
         " where s.sync_id = %s and c.name = s.capsule"
-        " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.approved, s.ledger_seq,"
+        " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.ledger_seq,"
         " s.ledger_hash, s.failures_in_row, s.full_since, s.told, s.untold,"
         " c.language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"

@@ -15,28 +15,24 @@ limits = st.builds(Limits, delete_items=st.integers(0, 50), delete_share=st.floa
 
 
 @pytest.mark.parametrize(
-    ("removals", "total", "approved", "refused"),
+    ("removals", "total", "refused"),
     [
-        (0, 0, 0, False),
-        (20, 20, 0, False),
-        (21, 100, 0, False),
-        (30, 100, 0, False),
-        (31, 100, 0, True),
-        (31, 100, 30, True),
-        (31, 100, 31, False),
-        (100, 100, 0, True),
-        (25, 0, 0, True),
+        (0, 0, False),
+        (20, 20, False),
+        (21, 100, False),
+        (30, 100, False),
+        (31, 100, True),
+        (100, 100, True),
+        (25, 0, True),
     ],
 )
-def test_many_and_a_large_share_are_refused_unless_a_person_allowed_so_many(
-    removals: int, total: int, approved: int, refused: bool
-) -> None:
-    said = refusal(removals={"": removals}, totals={"": total}, approved=approved, limits=Limits())
+def test_many_and_a_large_share_are_refused(removals: int, total: int, refused: bool) -> None:
+    said = refusal(removals={"": removals}, totals={"": total}, limits=Limits())
     assert (said is not None) == refused
 
 
 def test_the_reason_is_one_sentence_with_the_numbers() -> None:
-    said = refusal(removals={"": 40}, totals={"": 80}, approved=0, limits=Limits())
+    said = refusal(removals={"": 40}, totals={"": 80}, limits=Limits())
     assert said == (
         "40 of 80 items (50%) are gone at the source; more than 20 items and 30% are not removed "
         "unasked."
@@ -47,7 +43,6 @@ def test_a_small_root_that_goes_as_a_whole_is_not_hidden_by_a_large_one() -> Non
     said = refusal(
         removals={"small": 40, "large": 3},
         totals={"small": 40, "large": 10_000},
-        approved=0,
         limits=Limits(),
     )
     assert said is not None
@@ -59,22 +54,21 @@ def test_many_small_losses_are_one_large_one() -> None:
     said = refusal(
         removals=dict.fromkeys(roots, 15),
         totals=dict.fromkeys(roots, 20),
-        approved=0,
         limits=Limits(),
     )
     assert said is not None
     assert "150 of 200 items (75%)" in said
 
 
-@given(removals=by_root, totals=by_root, approved=counts, limits=limits)
+@given(removals=by_root, totals=by_root, limits=limits)
 def test_whatever_the_numbers_an_answer_comes_and_fewer_removals_are_never_worse(
-    removals: dict[str, int], totals: dict[str, int], approved: int, limits: Limits
+    removals: dict[str, int], totals: dict[str, int], limits: Limits
 ) -> None:
     def refused(removals: dict[str, int]) -> bool:
-        said = refusal(removals=removals, totals=totals, approved=approved, limits=limits)
+        said = refusal(removals=removals, totals=totals, limits=limits)
         return said is not None
 
-    if sum(removals.values()) <= max(approved, limits.delete_items):
+    if sum(removals.values()) <= limits.delete_items:
         assert not refused(removals)
     if not refused(removals):
         for root, count in removals.items():

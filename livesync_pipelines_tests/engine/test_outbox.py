@@ -13,7 +13,7 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import ItemFailure, RateLimited, Reauthorise, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Notify, NotifyOn, SyncConfig, SyncState, Trigger
-from livesync_pipelines.store import catalog, commit, letters, outbox
+from livesync_pipelines.store import approvals, catalog, commit, letters, outbox
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
 
@@ -187,7 +187,7 @@ def test_removals_that_wait_are_told_once_until_they_are_approved(house: House) 
     for _ in range(3):
         assert house.run().status is Status.WAITING
     with house.engine.database.pooled() as connection:
-        catalog.approve(connection, "docs")
+        approvals.give(connection, "docs")
     house.run()
     found = [(event["kind"], event["told"]) for event in events(house)]
     assert found == [("changed", 0), ("waiting_for_approval", 1), ("recovered", 1)]

@@ -12,7 +12,7 @@ from livesync_pipelines.engine.sweep import refresh, sweep
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits, Trigger
-from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.store import approvals, queue
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
 
@@ -148,7 +148,7 @@ def test_what_waits_for_a_person_is_not_run_again_until_the_person_says_so(live:
     assert live.history()[-1]["status"] == Status.WAITING
     assert [cycle(live), cycle(live)] == [[], []]
     with live.engine.database.pooled() as connection:
-        catalog.approve(connection, "docs")
+        approvals.give(connection, "docs")
     assert cycle(live) == ["docs"]
     assert sorted(live.held()) == ["b", "c"]
     assert cycle(live) == []

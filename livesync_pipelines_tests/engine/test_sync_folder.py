@@ -14,7 +14,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Connection, Desired, Trigger
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import approvals, catalog
 from livesync_pipelines_tests.engine.fake_source import Source
 from livesync_pipelines_tests.engine.house import Clock, House, a_house, a_sync, assert_sound, prose
 
@@ -134,7 +134,7 @@ def test_a_folder_that_is_emptied_waits_for_a_person(house: House, folder: Path)
     assert result.status is Status.WAITING
     assert len(house.held()) == 30
     with house.engine.database.pooled() as connection:
-        assert catalog.approve(connection, "docs") == 30
+        assert approvals.give(connection, "docs") == 30
     assert house.run().counts.removed == 30
     assert_mirrors(house, folder)
 

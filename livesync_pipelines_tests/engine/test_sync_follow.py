@@ -12,7 +12,7 @@ from livesync_pipelines.core.patience import TRIES
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits, Trigger
-from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store import approvals, operations
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import (
     Clock,
@@ -180,7 +180,7 @@ def test_many_deletions_wait_for_a_person_while_the_rest_goes_on(told: House) ->
     assert told.run().status is Status.WAITING
     told.source.put("c", prose("back again"))
     with told.engine.database.pooled() as connection:
-        assert catalog.approve(connection, "docs") == 3
+        assert approvals.give(connection, "docs") == 3
     assert told.run().status is Status.SUCCESS
     assert_in_step(told)
 

@@ -10,7 +10,7 @@ from livesync_pipelines.engine.sync import replay_sync
 from livesync_pipelines.model.errors import ItemFailure, RateLimited, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import approvals
 from livesync_pipelines_tests.engine.fake_source import Fake, fails
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, ops, prose
 
@@ -27,7 +27,7 @@ def fill(house: House, keys: str) -> dict[str, str]:
 
 def approve(house: House) -> int:
     with house.engine.database.pooled() as connection:
-        return catalog.approve(connection, "docs")
+        return approvals.give(connection, "docs")
 
 
 def test_what_a_complete_listing_does_not_show_is_removed(house: House) -> None:
@@ -192,7 +192,20 @@ def test_after_an_approval_the_next_run_removes(house: House) -> None:
     assert_in_step(house)
 
 
-def test_an_approval_is_for_so_many_removals_and_no_more(house: House) -> None:
+def test_an_approval_is_for_what_was_gone_and_for_nothing_else(house: House) -> None:
+    house.configure(STRICT)
+    held = fill(house, "abcdef")
+    house.source.remove("a", "b", "c")
+    house.run()
+    approve(house)
+    for key in "abc":
+        house.source.put(key, held[key])
+    house.source.remove("d", "e", "f")
+    assert house.run().status is Status.WAITING
+    assert house.held() == held
+
+
+def test_with_one_more_item_gone_a_person_is_asked_again(house: House) -> None:
     house.configure(STRICT)
     fill(house, "abcdefgh")
     house.source.remove("a", "b", "c")

@@ -18,7 +18,7 @@ from livesync_pipelines.engine.sync import replay_sync, run_sync
 from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import SyncState, Trigger
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import approvals, catalog
 from livesync_pipelines_tests.engine.house import (
     DATA,
     SYNC,
@@ -155,7 +155,7 @@ class Play:
 
     def do_approve(self) -> None:
         with self.house.engine.database.pooled() as connection:
-            catalog.approve(connection, SYNC)
+            approvals.give(connection, SYNC)
 
     def do_clock(self, hours: float) -> None:
         """Our own clock jumps."""
@@ -196,6 +196,8 @@ class Play:
         asks: bool = True,
     ) -> None:
         before, rows = self.house.sync_row(), self.reader.rows()
+        with self.house.engine.database.pooled() as connection:
+            allowed = approvals.count(connection, SYNC)
         edits, told = len(self.platform.events), len(self.house.entries())
         status = self._carry_out(work, order)
         fired = self.hooks.fired
@@ -210,7 +212,7 @@ class Play:
         self.seen.count(self.seen.runs, str(status))
         for pair in fired:
             self.seen.count(self.seen.fired, pair)
-        self.checks.removals(told, held=len(rows), approved=before["approved"], status=status)
+        self.checks.removals(told, held=len(rows), approved=allowed, status=status)
         self.checks.cursor_moves_on()
         self.checks.honest(status, fired)
         if clean:

@@ -16,7 +16,7 @@ import yaml
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.sync import Limits
-from livesync_pipelines.store import capsules, catalog
+from livesync_pipelines.store import approvals, capsules
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import House, a_house, a_sync, assert_sound
 
@@ -62,7 +62,7 @@ def live(house: House, day: Mapping[str, Any]) -> None:
             do(house, what, said)
     with house.engine.database.pooled() as connection:
         if "approve" in day:
-            assert catalog.approve(connection, "docs") == day["approve"]
+            assert approvals.give(connection, "docs") == day["approve"]
         result = house.run()
         told = {"status": str(result.status), **result.counts.as_dict()}
         assert {name: told[name] for name in day["run"]} == day["run"]

@@ -15,7 +15,7 @@ from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import approvals, catalog
 
 EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
@@ -92,7 +92,7 @@ def approve(sync_id: str, *, as_json: bool) -> None:
     """Allow the removals that a sync waits for."""
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
-        count = catalog.approve(house.connection, sync_id)
+        count = approvals.give(house.connection, sync_id)
         if as_json:
             emit({"sync_id": sync_id, "approved": count})
         elif count:
