@@ -79,3 +79,21 @@ def test_a_text_that_is_lost_or_forged_is_not_made_up(lived: House) -> None:
     before = lived.held()
     assert rebuild(lived.engine, "docs", check=False) == Rebuilt(agreeing=5, lost=["a"])
     assert lived.held() == before
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "delete from livesync.contents",
+        "update livesync.contents set text = 'Something else.'",
+    ],
+)
+def test_a_full_resync_brings_lost_and_altered_texts_back(house: House, harm: str) -> None:
+    for key in "abc":
+        house.source.put(key, prose(key))
+    house.run()
+    house.execute(harm)
+    assert rebuild(house.engine, "docs", check=True).lost
+    assert house.run(full=True).counts.unchanged == 3
+    assert rebuild(house.engine, "docs", check=True).is_exact
+    assert_in_step(house)
