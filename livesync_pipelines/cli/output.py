@@ -28,6 +28,7 @@ _COLOURS = {
     "paused": "yellow",
     "interrupted": "yellow",
     "waiting_for_approval": "yellow",
+    "refused": "yellow",
     "rate_limited": "yellow",
     "failed": "red",
     "removed": "red",

@@ -11,14 +11,13 @@ from livesync_pipelines.core import mapping
 from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.operating import Errand, Progress, operate, quiet
+from livesync_pipelines.engine.operating import Errand, Progress, quiet
 from livesync_pipelines.engine.sync import carry_out
 from livesync_pipelines.model.errors import NeedsPerson
-from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, ledger
+from livesync_pipelines.store import catalog, ledger, operations
 from livesync_pipelines.store.database import Connection
-from livesync_pipelines.store.operations import Outcome
 
 SHOWN_ITEMS = 1_000
 
@@ -65,7 +64,7 @@ def plan_sync(
 def run_planned(engine: Engine, errand: Errand, plan_hash: str) -> SyncResult:
     """A run, all of it in one transaction, that stays only if it is the one that was planned.
 
-    Where the world has moved since, nothing is written and the result waits for a person.
+    Where the world has moved since, nothing is written and the result says `refused`.
     """
     with engine.database.connect() as connection:
         try:
@@ -74,17 +73,25 @@ def run_planned(engine: Engine, errand: Errand, plan_hash: str) -> SyncResult:
                 if plan.plan_hash != plan_hash:
                     raise _Moved
         except _Moved:
-            refused = _refused(errand.sync_id, plan_hash)
-            return operate(engine, connection, errand, lambda _: refused)
+            return _refused(engine, connection, errand, plan_hash)
     return plan.result
 
 
-def _refused(sync_id: str, plan_hash: str) -> Outcome:
+def _refused(engine: Engine, connection: Connection, errand: Errand, plan_hash: str) -> SyncResult:
+    """Nothing but a line in the history: the sync is as it was, and what waits for it waits."""
     moved = NeedsPerson(
         f"Nothing was written: a run would no longer write what plan {plan_hash} says.",
-        hint=f"Look at what it would write now: `livesync sync plan {sync_id}`.",
+        hint=f"Look at what it would write now: `livesync sync plan {errand.sync_id}`.",
     )
-    return Outcome(Status.WAITING, moved.as_dict())
+    noted = operations.note_refused(
+        connection,
+        errand.sync_id,
+        run_id=errand.run_id,
+        trigger=errand.trigger,
+        error=moved.as_dict(),
+        now=engine.now(),
+    )
+    return operations.result(noted)
 
 
 def _rehearse(engine: Engine, connection: Connection, errand: Errand) -> Plan:

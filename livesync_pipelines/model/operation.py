@@ -15,6 +15,7 @@ class Status(StrEnum):
     FAILED = "failed"
     WAITING = "waiting_for_approval"
     RATE_LIMITED = "rate_limited"
+    REFUSED = "refused"
     INTERRUPTED = "interrupted"
 
 

@@ -178,7 +178,8 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
 from livesync.syncs s
 join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o
-    where o.sync_id = s.sync_id order by started_at desc limit 1) last on true
+    where o.sync_id = s.sync_id and status <> 'refused'
+    order by started_at desc limit 1) last on true
 where s.state <> 'removed' and (%s::text is null or s.project_id = %s)
 order by s.sync_id
 """

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.model.errors import NotFound, Unavailable
 from livesync_pipelines.model.operation import Counts, Place, Status, SyncResult
@@ -149,6 +151,25 @@ def result(row: Mapping[str, Any]) -> SyncResult:
         cursor_from=row["cursor_from"],
         cursor_to=row["cursor_to"],
     )
+
+
+def note_refused(
+    connection: Connection,
+    sync_id: str,
+    *,
+    run_id: str | None,
+    trigger: Trigger,
+    error: Mapping[str, str],
+    now: datetime,
+) -> dict[str, Any]:
+    """Enter an operation that was refused before it began; returns its line of the history."""
+    return rows(
+        connection,
+        "insert into livesync.operations (operation_id, sync_id, run_id, trigger, mode, status,"
+        " started_at, finished_at, error) values (gen_random_uuid(), %s, %s, %s, 'plan', %s, %s,"
+        f" %s, %s) returning {_LISTED}",
+        (sync_id, run_id, trigger, Status.REFUSED, now, now, Jsonb(dict(error))),
+    )[0]
 
 
 def since(connection: Connection, moment: datetime) -> list[dict[str, Any]]:

@@ -36,10 +36,8 @@ def note_end(
     """Write what the end of an operation is worth telling, inside the caller's transaction.
 
     Nothing, and nothing is asked of the database, where nothing changed and nothing failed.
-    Nothing either of an operation that was overtaken, or of a plan that a person saw refused.
+    Nothing either of an operation that was overtaken.
     """
-    if outcome.status is Status.WAITING and not outcome.settled:
-        return
     unfinished = outcome.status in {Status.FAILED, Status.INTERRUPTED}
     if unfinished:
         add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)

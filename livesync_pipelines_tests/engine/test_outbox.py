@@ -198,7 +198,7 @@ def test_a_refused_plan_is_between_the_engine_and_who_asked(told: House) -> None
     plan = plan_sync(told.engine, "docs")
     told.source.put("b", "Words.")
     errand = Errand(sync_id="docs", trigger=Trigger.PERSON)
-    assert run_planned(told.engine, errand, plan.plan_hash).status is Status.WAITING
+    assert run_planned(told.engine, errand, plan.plan_hash).status is Status.REFUSED
     assert kinds(told) == []
 
 

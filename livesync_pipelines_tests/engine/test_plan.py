@@ -113,11 +113,11 @@ def test_a_run_is_refused_when_the_world_has_moved(house: House, moved: str) -> 
         house.run()
     before = everything(house, DATA)
     result = keep_to(house, plan)
-    assert result.status is Status.WAITING
+    assert result.status is Status.REFUSED
     assert result.error is not None
     assert plan.plan_hash in result.error["message"]
     assert everything(house, DATA) == before
-    assert house.history()[-1]["status"] == "waiting_for_approval"
+    assert house.history()[-1]["status"] == "refused"
     house.run()
     assert_in_step(house)
 

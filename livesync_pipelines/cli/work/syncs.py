@@ -17,7 +17,7 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import approvals, catalog
 
-EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3}
+EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3, Status.REFUSED: 3}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
 
 
