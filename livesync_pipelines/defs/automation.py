@@ -17,6 +17,7 @@ from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
 
+RUN_KEY_TAG = "dagster/run_key"
 PRIORITY_TAG = "dagster/priority"
 HOLD_S = 20.0
 """How long an evaluation of the sensor waits for something to do; Dagster allows it 60 s."""
@@ -74,10 +75,20 @@ def drain_queue(
         return dg.SkipReason(DISABLED_REASON)
     size_pools(context.instance)
     keep_equal(context.instance, engine)
+    _ask_again_for_lost(context.instance, engine)
     requests = _await_requests(engine)
     if not requests:
         return dg.SkipReason(f"The queue stayed empty for {HOLD_S:.0f} s.")
     return dg.SensorResult(run_requests=[_run_request(request) for request in requests])
+
+
+def _ask_again_for_lost(instance: dg.DagsterInstance, engine: Engine) -> None:
+    """A daemon that died between taking a request and making its run has lost it."""
+    with engine.database.pooled() as connection:
+        for sync_id, key in queue.unanswered(connection, now=engine.now()).items():
+            made = dg.RunsFilter(tags={RUN_KEY_TAG: key})
+            if instance.get_runs_count(made) == 0:
+                queue.ask_again(connection, sync_id)
 
 
 def _await_requests(engine: Engine) -> Sequence[Request]:

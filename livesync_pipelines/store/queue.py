@@ -86,9 +86,31 @@ def take(
         (busy, now - LOST_AFTER, now, platform, platform, limit, now),
     ).fetchall()
     return [
-        Request(sync_id, platform, Trigger(trigger), full, f"{sync_id}:{since}:{request}", rank)
+        Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), rank)
         for sync_id, platform, trigger, full, since, request, rank, _ in sorted(found, key=_urgency)
     ]
+
+
+def _key(sync_id: str, since: str, request: int) -> str:
+    return f"{sync_id}:{since}:{request}"
+
+
+def unanswered(connection: Connection, *, now: datetime) -> dict[str, str]:
+    """The syncs whose request has begun no operation a while after it was handed out, each with
+    the request's key: its run waits for a place, or was lost before it was made."""
+    found = connection.execute(
+        "select sync_id, extract(epoch from queued_at)::text, request from livesync.queue"
+        " where requested_at < %s and not sync_id = any(%s)",
+        (now - STARTS_WITHIN, list(in_flight(connection))),
+    )
+    return {sync_id: _key(sync_id, since, request) for sync_id, since, request in found}
+
+
+def ask_again(connection: Connection, sync_id: str) -> None:
+    """Nobody has the request of this sync any more: hand it out anew."""
+    connection.execute(
+        "update livesync.queue set requested_at = null where sync_id = %s", (sync_id,)
+    )
 
 
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:

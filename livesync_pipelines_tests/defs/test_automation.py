@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs import automation
 from livesync_pipelines.defs.automation import POLLS, drain_queue
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.pools import size_pools
@@ -83,6 +84,39 @@ def test_the_sensor_hands_out_every_waiting_sync(house: House) -> None:
     for sync_id in ("second", "third"):
         put(house, sync_id)
     assert {request.partition_key for request in drain(house)} == {"second", "third"}
+
+
+def age_requests(house: House) -> None:
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.queue set requested_at = now() - interval '30 seconds'")
+
+
+def test_a_request_that_a_dying_daemon_has_lost_is_made_again(house: House) -> None:
+    put(house)
+    (lost,) = drain(house)
+    age_requests(house)
+    (again,) = drain(house)
+    assert again.partition_key == lost.partition_key
+    assert again.run_key != lost.run_key
+
+
+def test_a_request_whose_run_waits_for_a_place_is_not_made_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automation, "HOLD_S", 0.0)
+    put(house)
+    (request,) = drain(house)
+    assert request.run_key is not None
+    house.instance.add_run(
+        dg.DagsterRun(
+            job_name="sync_folder",
+            status=dg.DagsterRunStatus.NOT_STARTED,
+            tags={"dagster/run_key": request.run_key},
+        )
+    )
+    age_requests(house)
+    context = dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
+    assert isinstance(drain_queue(context), dg.SkipReason)
 
 
 def test_every_platform_has_a_pool_of_the_size_that_it_declares(house: House) -> None:
