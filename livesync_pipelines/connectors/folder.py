@@ -57,6 +57,7 @@ class Folder(Connector):
         absence=Absence.DELETED,
         ordered=True,
         identity=True,
+        identity_reused=True,
         docs=(
             "https://manpages.debian.org/stretch/manpages-dev/stat.2 (2026-11-21)",
             "https://manpages.ubuntu.com/manpages/noble/man3/stat.3type.html (2026-11-21)",

@@ -41,7 +41,7 @@ class Pass:
 
     `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
     `place` is where the sync stands at the source, as it was last given to the writer.
-    `unread`: identities of items that were told of and cannot be read; what is held of them stays.
+    `unread`: new names of items that cannot be read; what is held of them under older ones stays.
     `went_on`: the listing began where an earlier run had broken off.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
@@ -56,7 +56,7 @@ class Pass:
     progress: Progress
     failed_before: dict[str, FailedBefore] = field(default_factory=dict)
     still_failing: set[str] = field(default_factory=set)
-    unread: set[str] = field(default_factory=set)
+    unread: list[Entry] = field(default_factory=list)
     blind: tuple[str, ...] = ()
     unsettled: bool = False
     went_on: bool = False
@@ -98,7 +98,7 @@ class Pass:
     def leaves_unread(self, entry: Entry) -> None:
         """Remember whose item could not be read: it may be held under an older name."""
         if entry.identity is not None:
-            self.unread.add(entry.identity)
+            self.unread.append(entry)
 
     def may_heal(self, failed: FailedBefore) -> bool:
         """Whether the same version is worth another try: its time has come, or a person asks."""

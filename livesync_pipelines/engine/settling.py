@@ -26,21 +26,26 @@ def settle(this: Pass, *, complete: bool) -> str | None:
         )
     while arrived := unsettled.arrivals(this.connection, this.sync_id, limit=BATCH_ITEMS):
         bring_in(this, arrived)
-    unread = [*this.unread, *unsettled.owed_identities(this.connection, this.sync_id)]
-    removals = unsettled.count_absent(this.connection, this.sync_id, unread=unread)
+    stay = unsettled.absent_and_unread(
+        this.connection,
+        this.sync_id,
+        this.unread,
+        identity_reused=this.connector.spec.identity_reused,
+    )
+    removals = unsettled.count_absent(this.connection, this.sync_id, but=stay)
     refusal = None
     many = removals > this.operation.sync.limits.delete_items
     if many and not approvals.cover_all(this.connection, this.sync_id):
-        refusal = _refusal(this, unread)
+        refusal = _refusal(this, stay)
     if refusal is None and removals:
-        _settle_absences(this, unread)
+        _settle_absences(this, stay)
     return refusal
 
 
-def _refusal(this: Pass, unread: Sequence[str]) -> str | None:
+def _refusal(this: Pass, stay: Sequence[str]) -> str | None:
     root = this.connector.root
     before = shadow.keys_before(this.connection, this.sync_id, this.operation.operation_id)
-    absent = unsettled.absent(this.connection, this.sync_id, unread=unread)
+    absent = unsettled.absent(this.connection, this.sync_id, but=stay)
     return guard.refusal(
         removals=Counter(map(root, absent)),
         totals=Counter(map(root, before)),
@@ -73,9 +78,9 @@ def bring_in(this: Pass, arrived: Sequence[Entry]) -> None:
     this.writer.wait()
 
 
-def _settle_absences(this: Pass, unread: Sequence[str]) -> None:
+def _settle_absences(this: Pass, stay: Sequence[str]) -> None:
     while reasons := unsettled.first_absent(
-        this.connection, this.sync_id, unread=unread, limit=BATCH_ITEMS
+        this.connection, this.sync_id, but=stay, limit=BATCH_ITEMS
     ):
         known = shadow.known_by_key(this.connection, this.sync_id, list(reasons))
         removed = [(item, reasons[key]) for key, item in known.items()]

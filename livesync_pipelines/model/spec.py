@@ -83,6 +83,7 @@ class PlatformSpec:
     - `ordered`: the listing comes in ascending key order (code points), so that a listing can
       be resumed after a key and absence is known range by range.
     - `identity`: a listing carries tokens by which a renamed item is recognised.
+    - `identity_reused`: after an item has gone, its token may come to another one (inodes).
     - `explicit_deletes`: the source says itself that an item is gone (404, tombstone).
     - `runs_at_once`: how many runs of this platform may work side by side (Dagster pool).
     - `budgets`: how often the platform may be called; all of them hold at once.
@@ -95,6 +96,7 @@ class PlatformSpec:
     absence: Absence
     ordered: bool = False
     identity: bool = False
+    identity_reused: bool = False
     explicit_deletes: bool = False
     runs_at_once: int = 4
     budgets: tuple[Budget, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 from livesync_pipelines.model.records import Entry
 from livesync_pipelines.store.database import Connection
 
+_MANY = 100_000
 NOT_LISTED = "not_listed"
 """The reason of an absence that nobody told of: it counts only after a complete listing."""
 
@@ -46,44 +47,51 @@ def among(connection: Connection, sync_id: str, keys: Sequence[str]) -> list[str
     return [key for (key,) in found]
 
 
-_ABSENT = """
-from livesync.unsettled u where sync_id = %s and kind = 'absent'
-and not exists (select from livesync.shadow s where s.sync_id = u.sync_id and s.key = u.key
-    and s.identity = any(%s))
-"""
-"""Without the items of which a newer name was told and could not be read."""
+_ABSENT = "from livesync.unsettled where sync_id = %s and kind = 'absent' and key <> all(%s)"
 
 
-def count_absent(connection: Connection, sync_id: str, *, unread: Sequence[str] = ()) -> int:
-    """How many keys may have to go; not those whose identity is among the `unread`."""
+def count_absent(connection: Connection, sync_id: str, *, but: Sequence[str] = ()) -> int:
+    """How many keys may have to go, but for these."""
     query = f"select count(*) {_ABSENT}".encode()
-    row = connection.execute(query, (sync_id, list(unread))).fetchone()
+    row = connection.execute(query, (sync_id, list(but))).fetchone()
     return row[0] if row else 0
 
 
-def absent(connection: Connection, sync_id: str, *, unread: Sequence[str]) -> Iterator[str]:
-    """Every key that `count_absent` counts."""
+def absent(connection: Connection, sync_id: str, *, but: Sequence[str]) -> Iterator[str]:
+    """Every key that may have to go, but for these."""
     with connection.cursor() as cursor:
-        for (key,) in cursor.stream(f"select key {_ABSENT}".encode(), (sync_id, list(unread))):
+        for (key,) in cursor.stream(f"select key {_ABSENT}".encode(), (sync_id, list(but))):
             yield key
 
 
 def first_absent(
-    connection: Connection, sync_id: str, *, unread: Sequence[str], limit: int
+    connection: Connection, sync_id: str, *, but: Sequence[str], limit: int
 ) -> dict[str, str]:
-    """The first of the keys that `count_absent` counts, each with the reason of its absence."""
+    """The first of the keys that may have to go, but for these, each with the reason."""
     query = f"select key, reason {_ABSENT} order by key limit %s".encode()
-    return dict(connection.execute(query, (sync_id, list(unread), limit)).fetchall())
+    return dict(connection.execute(query, (sync_id, list(but), limit)).fetchall())
 
 
-def owed_identities(connection: Connection, sync_id: str) -> list[str]:
-    """The identities of the items that failed and must be read again."""
+def absent_and_unread(
+    connection: Connection, sync_id: str, unread: Sequence[Entry], *, identity_reused: bool
+) -> list[str]:
+    """The absent keys whose items go by a newer name now, one of those that could not be read.
+
+    Where an identity may have come to another item, only one of the same size and time is it.
+    """
+    newer = [*unread, *owed(connection, sync_id, after="", limit=_MANY)]
+    named = {entry.identity: entry for entry in newer if entry.identity is not None}
     found = connection.execute(
-        "select entry ->> 'identity' from livesync.unsettled"
-        " where sync_id = %s and kind = 'owed' and entry ->> 'identity' is not null",
-        (sync_id,),
+        "select s.key, s.identity, s.size, s.modified_at from livesync.unsettled u"
+        " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
+        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
+        (sync_id, list(named)),
     )
-    return [identity for (identity,) in found]
+    return [
+        key
+        for key, identity, *known in found
+        if not identity_reused or known == [named[identity].size, named[identity].modified_at]
+    ]
 
 
 def absent_by_identity(
