@@ -96,14 +96,19 @@ def _execute(
     from dagster import DagsterInstance
 
     from livesync_pipelines.definitions import defs
+    from livesync_pipelines.defs.orphans import close_orphans, held_tags
     from livesync_pipelines.defs.partitions import keep_equal
 
-    with DagsterInstance.get() as instance:
+    with DagsterInstance.get() as instance, engine.database.connect() as connection:
         keep_equal(instance, engine)
+        close_orphans(instance, connection)
         result = defs.resolve_job_def(f"sync_{platform}").execute_in_process(
             instance=instance,
             partition_key=sync_id,
-            tags={f"livesync/{name}": value for name, value in how.items()},
+            tags={
+                **held_tags(connection),
+                **{f"livesync/{name}": value for name, value in how.items()},
+            },
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )

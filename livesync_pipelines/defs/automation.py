@@ -8,6 +8,7 @@ import dagster as dg
 from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
+from livesync_pipelines.defs.orphans import close_orphans
 from livesync_pipelines.defs.partitions import keep_equal
 from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.resources import LiveSync
@@ -75,16 +76,18 @@ def drain_queue(
         return dg.SkipReason(DISABLED_REASON)
     size_pools(context.instance)
     keep_equal(context.instance, engine)
-    _ask_again_for_lost(context.instance, engine)
+    _mend_what_was_killed(context.instance, engine)
     requests = _await_requests(engine)
     if not requests:
         return dg.SkipReason(f"The queue stayed empty for {HOLD_S:.0f} s.")
     return dg.SensorResult(run_requests=[_run_request(request) for request in requests])
 
 
-def _ask_again_for_lost(instance: dg.DagsterInstance, engine: Engine) -> None:
-    """A daemon that died between taking a request and making its run has lost it."""
+def _mend_what_was_killed(instance: dg.DagsterInstance, engine: Engine) -> None:
+    """Runs of processes that are no more; and requests that a daemon lost, because it died between
+    taking one and making its run."""
     with engine.database.pooled() as connection:
+        close_orphans(instance, connection)
         for sync_id, key in queue.unanswered(connection, now=engine.now()).items():
             made = dg.RunsFilter(tags={RUN_KEY_TAG: key})
             if instance.get_runs_count(made) == 0:

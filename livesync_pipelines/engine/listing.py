@@ -106,10 +106,14 @@ def _give_way(this: Pass) -> None:
         raise GaveWay(critical)
 
 
+def _went_on_blindly(this: Pass) -> bool:
+    return this.went_on and not this.connector.spec.ordered
+
+
 def arrive(this: Pass) -> None:
     """A complete listing is settled: from now on the feed is followed, where there is one. Not
     after one that went on in the middle and could not tell what was absent: list once more."""
-    if this.went_on and not this.connector.spec.ordered:
+    if _went_on_blindly(this):
         return
     this.commit(Batch(), replace(this.place, cursor=this.place.ahead, ahead=None))
     this.writer.wait()

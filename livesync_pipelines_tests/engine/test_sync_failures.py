@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
@@ -218,3 +219,22 @@ def test_the_counts_of_a_page_that_did_not_land_are_not_told(house: House) -> No
     assert result.status is Status.FAILED
     assert result.counts.added == 2
     assert_sound(house)
+
+
+def test_a_page_that_the_database_refuses_counts_for_nothing(house: House) -> None:
+    """Neither in the counts nor in the ledger's chain, which goes on from the page before."""
+    house.execute(
+        "create function livesync.refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'The disk is full.'; end $$;"
+        "create trigger refuse before update of resume on livesync.syncs for each row"
+        " when (new.resume = 'd') execute function livesync.refuse()"
+    )
+    try:
+        fill(house, "abcdef")
+        with pytest.raises(psycopg.errors.RaiseException, match="disk is full"):
+            house.run()
+        assert_sound(house)
+    finally:
+        house.execute("drop trigger refuse on livesync.syncs; drop function livesync.refuse()")
+    assert house.run().status is Status.SUCCESS
+    assert_in_step(house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import repeat
 from typing import Any
@@ -9,17 +10,20 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.core.patience import TRIES
+from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits, Trigger
 from livesync_pipelines.store import approvals, operations
-from livesync_pipelines_tests.engine.fake_source import fails
+from livesync_pipelines_tests.engine.fake_source import ORDERED, Told, fails
 from livesync_pipelines_tests.engine.house import (
     Clock,
     House,
+    a_house,
     a_sync,
     assert_in_step,
     assert_sound,
+    begin_following,
     ops,
     prose,
 )
@@ -293,3 +297,20 @@ def test_items_that_wait_for_their_time_are_left_alone_by_a_poll(told: House) ->
     told.run(trigger=poll)
     assert told.source.fetched == ["b"]
     assert_sound(told)
+
+
+def test_a_listing_without_order_that_went_on_in_the_middle_is_made_once_more(
+    engine: Engine,
+) -> None:
+    """It cannot tell what was absent before; the feed is followed only after one that can."""
+    spec = replace(ORDERED, ordered=False)
+    with a_house(engine, spec=spec, kind=Told) as told:
+        begin_following(told)
+        told.source.remove("b")
+        told.source.forgotten = len(told.source.history)
+        told.source.at_page[1] = fails(Unavailable("away"))
+        assert told.run().status is Status.FAILED
+        told.source.forget()
+        told.run()
+        told.run()
+        assert_in_step(told)

@@ -185,6 +185,9 @@ OF_FEEDS: dict[str, Mutant] = {
         following, "take_page", _cursor_first
     ),
     "an expired cursor means that nothing has changed": _instead(sync, "follow", _deaf),
+    "what a listing in two halves did not show is forgotten": _instead(
+        listing, "_went_on_blindly", _answering(False)
+    ),
     "what a feed calls gone is kept": _instead(page, "_absences", _answering([])),
     "what failed is not read again": _instead(unsettled, "owed", _answering([])),
     "a repeated page is asked for again": _instead(following, "_refuse_repeated", _answering(None)),

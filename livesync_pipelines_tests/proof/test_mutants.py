@@ -59,6 +59,7 @@ def trials() -> Iterator[Trial]:
 def trials_of_feeds() -> Iterator[Trial]:
     """The tests that ask for a house with a change feed, and those of feeds made of stamps."""
     yield from (followed(story) for story in stories(test_sync_follow, "told"))
+    yield from (begun_anew(story) for story in stories(test_sync_follow, "engine"))
     yield from (asked(story) for story in stories(test_stamped))
 
 
@@ -85,6 +86,16 @@ def followed(story: Story) -> Trial:
             emptied(house)
             begin_following(house)
             story(house)
+
+    return trial
+
+
+def begun_anew(story: Trial) -> Trial:
+    @wraps(story)
+    def trial(engine: Engine) -> None:
+        with a_house(engine) as house:
+            emptied(house)
+        story(engine)
 
     return trial
 

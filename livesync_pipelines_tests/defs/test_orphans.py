@@ -1,0 +1,40 @@
+"""A run whose process was killed takes nobody's place for long."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from livesync_pipelines.defs.orphans import close_orphans, held_tags
+
+from .conftest import House
+
+
+def begun(house: House, tags: dict[str, str]) -> str:
+    run = dg.DagsterRun(job_name="sync_folder", status=dg.DagsterRunStatus.STARTED, tags=tags)
+    house.instance.add_run(run)
+    return run.run_id
+
+
+def status(house: House, run_id: str) -> dg.DagsterRunStatus:
+    run = house.instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+def test_a_run_ends_with_the_process_that_carries_it_out(house: House) -> None:
+    with house.engine.database.connect() as connection:
+        with house.engine.database.connect() as living:
+            run_id = begun(house, held_tags(living))
+            assert close_orphans(house.instance, connection) == 0
+            assert status(house, run_id) is dg.DagsterRunStatus.STARTED
+            living.execute("select pg_advisory_unlock_all()")
+        assert close_orphans(house.instance, connection) == 1
+        assert status(house, run_id) is dg.DagsterRunStatus.FAILURE
+        assert close_orphans(house.instance, connection) == 0
+
+
+def test_the_runs_of_others_are_left_alone(house: House) -> None:
+    run_id = begun(house, {})
+    with house.engine.database.connect() as connection:
+        assert close_orphans(house.instance, connection) == 0
+    assert status(house, run_id) is dg.DagsterRunStatus.STARTED
