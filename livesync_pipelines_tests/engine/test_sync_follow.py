@@ -306,10 +306,12 @@ def test_a_listing_without_order_that_went_on_in_the_middle_is_made_once_more(
     spec = replace(ORDERED, ordered=False)
     with a_house(engine, spec=spec, kind=Told) as told:
         begin_following(told)
-        told.source.remove("b")
+        told.source.remove("d")
+        told.source.put("a", prose("edited"))
         told.source.forgotten = len(told.source.history)
         told.source.at_page[1] = fails(Unavailable("away"))
         assert told.run().status is Status.FAILED
+        assert told.sync_row()["resume"] is not None
         told.source.forget()
         told.run()
         told.run()
