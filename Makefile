@@ -33,7 +33,7 @@ prove: setup
 	@seed=$${SEED:-$$(date +%s)}; echo "make prove SEED=$$seed HISTORIES=$${HISTORIES:-300}"; \
 		LIVESYNC_PROVE=$${HISTORIES:-300} $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
 		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py
-	LIVESYNC_PROVE=1 $(BIN)/python -m pytest livesync_pipelines_tests/proof
+	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof
 
 bench: setup
 	$(BIN)/python -m benchmarks

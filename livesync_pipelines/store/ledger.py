@@ -39,7 +39,7 @@ def append(
     """
     copy = (
         "copy livesync.ledger (sync_id, seq, at, item_id, op, before, after, cause, operation_id,"
-        " run_id, policy, prev_hash, hash) from stdin"
+        " run_id, page, policy, prev_hash, hash) from stdin"
     )
     with connection.cursor() as cursor, cursor.copy(copy) as out:
         for line in lines:
@@ -58,6 +58,7 @@ def append(
                     operation.trigger,
                     operation.operation_id,
                     operation.run_id,
+                    operation.page + 1,
                     line.policy,
                     previous,
                     digest,
@@ -78,11 +79,12 @@ def _hashed(operation: Operation, line: Line, seq: int, now: datetime) -> dict[s
         "cause": operation.trigger,
         "operation_id": str(operation.operation_id),
         "run_id": operation.run_id,
+        "page": operation.page + 1,
         "policy": line.policy,
     }
 
 
-FIELDS = "seq, at, item_id, op, before, after, cause, operation_id::text, run_id, policy"
+FIELDS = "seq, at, item_id, op, before, after, cause, operation_id::text, run_id, page, policy"
 
 
 def entries(
@@ -154,7 +156,7 @@ def _first_broken(connection: Connection, sync_id: str) -> int | None:
             if cut_by is not None:
                 if not cuts.add(cut_by, entry, stored):
                     return expected
-            elif chain(previous, entry) != stored:
+            elif chain(previous, _as_hashed(entry)) != stored:
                 return expected
             elif entry["op"] == COMPACTED and not cuts.close(entry):
                 return int(entry["after"]["first"])
@@ -170,7 +172,13 @@ COMPACTED = "compacted"
 
 def cut_digest(previous: bytes, entry: Mapping[str, Any], stored: bytes) -> bytes:
     """The digest of a cut up to and with this entry: of all that is left of it, and its hash."""
-    return chain(previous, {**entry, "before": None, "after": None, "hash": stored.hex()})
+    left = {**_as_hashed(entry), "before": None, "after": None, "hash": stored.hex()}
+    return chain(previous, left)
+
+
+def _as_hashed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries from before there were pages, and those of no operation, were hashed without one."""
+    return {name: value for name, value in entry.items() if (name, value) != ("page", None)}
 
 
 class _Cuts:

@@ -156,6 +156,7 @@ class LedgerEntry(Document):
     after: dict[str, Any] | None
     cause: str
     operation_id: str
+    page: int | None
     policy: str
     prev_hash: str
     hash: str

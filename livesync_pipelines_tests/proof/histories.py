@@ -17,13 +17,11 @@ FILE = Path(__file__).with_suffix(".jsonl")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One line of the file: what it showed (`name`), how its platform is, what was done.
-    `open`: the engine still fails it, and `make test` says so when it does no more."""
+    """One line of the file: what it showed (`name`), how its platform is, what was done."""
 
     name: str
     setting: dict[str, Any]
     steps: list[list[Any]]
-    open: bool = False
 
 
 def kept() -> list[History]:

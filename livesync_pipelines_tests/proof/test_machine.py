@@ -68,15 +68,7 @@ def test_a_fault_strikes_and_does_no_harm(stage: Stage, fault: str) -> None:
     assert not missing, f"these have never struck: {missing}"
 
 
-def _kept() -> list[Any]:
-    still_fails = pytest.mark.xfail(strict=True, reason="a known fault of the engine")
-    return [
-        pytest.param(history, id=history.name, marks=[still_fails] if history.open else [])
-        for history in kept()
-    ]
-
-
-@pytest.mark.parametrize("history", _kept())
+@pytest.mark.parametrize("history", kept(), ids=lambda history: history.name)
 def test_a_history_that_failed_once_holds(stage: Stage, history: History) -> None:
     stage.play(history.setting, history.steps)
 

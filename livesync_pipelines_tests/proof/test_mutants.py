@@ -147,6 +147,12 @@ def caught_by(engine: Engine, trials: Iterator[Trial]) -> tuple[str | None, int]
     return None, tried
 
 
+def noticed(name: str | None, tried: int) -> None:
+    """Hold a mutant to having been killed, and tell by what."""
+    assert name is not None, f"{tried} trials passed with it"
+    print(f"killed by {name}, trial {tried}")  # noqa: T201
+
+
 def test_there_are_twenty_mutants_and_many_trials() -> None:
     assert len(MUTANTS) >= 20
     assert len(list(trials())) >= 50
@@ -159,8 +165,7 @@ def test_a_broken_engine_is_noticed(
 ) -> None:
     with monkeypatch.context() as patch:
         mutant(patch)
-        name, tried = caught_by(engine, trials())
-    assert name is not None, f"{tried} trials passed with it"
+        noticed(*caught_by(engine, trials()))
 
 
 @pytest.mark.parametrize("mutant", OF_FEEDS.values(), ids=OF_FEEDS)
@@ -169,8 +174,7 @@ def test_a_broken_way_of_following_a_feed_is_noticed(
 ) -> None:
     with monkeypatch.context() as patch:
         mutant(patch)
-        name, tried = caught_by(engine, trials_of_feeds())
-    assert name is not None, f"{tried} trials passed with it"
+        noticed(*caught_by(engine, trials_of_feeds()))
 
 
 def test_the_engine_as_it_is_passes_every_trial(engine: Engine) -> None:

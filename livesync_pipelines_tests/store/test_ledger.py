@@ -56,6 +56,13 @@ def test_every_entry_carries_the_hash_of_the_one_before(
     assert ledger.first_broken(connection, "docs") is None
 
 
+def test_an_entry_says_with_which_page_of_its_operation_it_was_written(house: House) -> None:
+    for key in "abcde":
+        house.source.put(key, prose(key, sections=1))
+    house.run()
+    assert [entry["page"] for entry in house.entries()] == [1, 1, 2, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("tampering", "broken"),
     [
@@ -64,6 +71,8 @@ def test_every_entry_carries_the_hash_of_the_one_before(
         ("update livesync.ledger set at = at - interval '1 hour' where seq = 4", 4),
         ("update livesync.ledger set cause = 'webhook' where seq = 1", 1),
         ("update livesync.ledger set policy = 'person' where seq = 5", 5),
+        ("update livesync.ledger set page = page + 1 where seq = 5", 5),
+        ("update livesync.ledger set page = null where seq = 2", 2),
         ("update livesync.ledger set hash = prev_hash where seq = 6", 6),
         ("delete from livesync.ledger where seq = 1", 1),
         ("delete from livesync.ledger where seq = 3", 3),
