@@ -12,6 +12,7 @@ from livesync_pipelines.core import corridor, mapping
 from livesync_pipelines.core.canon import content_hash, listing_mark
 from livesync_pipelines.core.delta import delta
 from livesync_pipelines.core.normalise import normalise
+from livesync_pipelines.engine.cutting import Cutter, Layout
 from livesync_pipelines.engine.operating import Progress
 from livesync_pipelines.engine.reading import Answer, Piece, Read, read
 from livesync_pipelines.engine.writer import Inline, Writer
@@ -19,13 +20,14 @@ from livesync_pipelines.formats.extract import Extractor
 from livesync_pipelines.model.operation import Place
 from livesync_pipelines.model.records import (
     Body,
+    Delta,
     Entry,
     FailedBefore,
     Known,
     Record,
 )
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import shadow
+from livesync_pipelines.store import contents, shadow
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
@@ -35,23 +37,33 @@ CURSOR_S = 5.0
 """How often at least the place in a listing is kept where nothing changes, in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What reads, and, beside it, what stores texts and what commits."""
+
+    reading: Connection
+    keeping: Connection
+    keeper: Writer | Inline
+    writer: Writer | Inline
+
+
 @dataclass(slots=True, kw_only=True)
 class Pass:
     """What one operation needs on its way through a listing, and what it has seen so far.
 
-    `connection` is for reading; the `writer` commits on the operation's own, beside the reading.
+    The writer commits on the operation's `own` connection.
     `place` is where the sync stands at the source, as it was last given to the writer.
     `unread`: new names of items that cannot be read; what is held of them under older ones stays.
     `went_on`: the listing began where an earlier run had broken off.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
     """
 
-    connection: Connection
+    hands: Hands
     own: Connection
-    writer: Writer | Inline
     operation: Operation
     connector: Connector
     extractor: Extractor
+    cutter: Cutter
     now: Callable[[], datetime]
     progress: Progress
     failed_before: dict[str, FailedBefore] = field(default_factory=dict)
@@ -66,6 +78,15 @@ class Pass:
 
     def __post_init__(self) -> None:
         self.place = self.operation.place
+
+    @property
+    def connection(self) -> Connection:
+        """For reading."""
+        return self.hands.reading
+
+    @property
+    def writer(self) -> Writer | Inline:
+        return self.hands.writer
 
     @property
     def sync_id(self) -> str:
@@ -133,26 +154,27 @@ class Pass:
         self.progress(self.operation)
 
 
-def take_in(
-    this: Pass,
-    piece: Piece,
-    batch: Batch,
-    *,
-    renamed: dict[str, Known] | None = None,
-) -> None:
-    """Bring a piece of read items through the corridor into a batch.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A piece on its way: what was read of it, held against what is known, and soon cut.
+
+    `kept` waits until its texts are stored, `layouts` until they are cut."""
+
+    piece: Piece
+    records: list[tuple[Record, Known | None]]
+    deltas: list[Delta]
+    mapped: list[Mapping[str, str]]
+    kept: Callable[[], None]
+    layouts: Callable[[], list[Layout]]
+
+
+def begin(this: Pass, piece: Piece, *, renamed: dict[str, Known] | None = None) -> Begun:
+    """Begin to bring a piece of read items through the corridor.
 
     `renamed` gives, by new key, the item that an arrival may be under its old key.
     """
-    good = piece.good
-    for failed in piece.bad:
-        this.fails(failed.failure.key, failed.failure.code)
-        batch.failures.append(failed)
-        if failed.entry:
-            this.leaves_unread(failed.entry)
-            if isinstance(this.connector, Feeds):
-                batch.owed.append(failed.entry)
     began = perf_counter()
+    good = piece.good
     known = shadow.known_by_key(this.connection, this.sync_id, [r.entry.key for r in good])
     for key, old in (renamed or {}).items():
         known.setdefault(key, old)
@@ -161,10 +183,54 @@ def take_in(
     deltas = [delta(record, base) for record, base in records]
     began = this.timed("deltas", began)
     mapped = [mapping.apply(this.operation.sync.mapping, r.attributes) for r, _ in records]
-    began = this.timed("mapped_rows", began)
-    layouts = [corridor.place(record, scope=this.sync_id) for record, _ in records]
+    this.timed("mapped_rows", began)
+    layouts = this.cutter.begin([record for record, _ in records])
+    return Begun(piece, records, deltas, mapped, _keep_texts(this, records), layouts)
+
+
+def _keep_texts(this: Pass, records: list[tuple[Record, Known | None]]) -> Callable[[], None]:
+    """Begin to store texts that are new, ahead of the commit that names them: a text stands under
+    its own hash, and one that nothing names is cleaned away once no operation is under way. In a
+    full resync also those that have not changed: some may be lost, or altered."""
+    full = this.operation.full
+    texts = {
+        record.content_hash: record.text
+        for record, base in records
+        if full or base is None or base.content_hash != record.content_hash
+    }
+    connection = this.hands.keeping
+    return this.hands.keeper.begin(
+        lambda: contents.keep(connection, this.sync_id, texts, doubting=full)
+    )
+
+
+def begun_ahead(this: Pass, pieces: Iterator[Piece]) -> Iterator[Begun]:
+    """Begin pieces one by one; while one is cut beside this process, the next one is read."""
+    waiting: Begun | None = None
+    for piece in pieces:
+        begun = begin(this, piece)
+        if waiting is not None:
+            yield waiting
+        waiting = begun
+        if not this.cutter.is_busy:
+            yield waiting
+            waiting = None
+    if waiting is not None:
+        yield waiting
+
+
+def take_in(this: Pass, begun: Begun, batch: Batch) -> None:
+    """Put what has come through the corridor into a batch, and what could not be read."""
+    for failed in begun.piece.bad:
+        this.fails(failed.failure.key, failed.failure.code)
+        batch.failures.append(failed)
+        if failed.entry:
+            this.leaves_unread(failed.entry)
+            if isinstance(this.connector, Feeds):
+                batch.owed.append(failed.entry)
+    began = perf_counter()
     for (record, base), change, fields, layout in zip(
-        records, deltas, mapped, layouts, strict=True
+        begun.records, begun.deltas, begun.mapped, begun.layouts(), strict=True
     ):
         made = corridor.change(record, base, delta=change, mapped=fields, layout=layout)
         if base and corridor.is_idle(made, mapping_version=this.operation.mapping_version):
@@ -172,7 +238,9 @@ def take_in(
         else:
             batch.changes.append(made)
         this.digest ^= listing_mark(record.key, record.version)
-    this.timed("capsule_chunks", began)
+    began = this.timed("capsule_chunks", began)
+    begun.kept()
+    this.timed("commit", began)
 
 
 def _records(

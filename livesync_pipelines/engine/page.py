@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.canon import listing_mark
 from livesync_pipelines.core.delta import Comparison, compare
-from livesync_pipelines.engine.intake import Pass, take_in
+from livesync_pipelines.engine.intake import Pass, begun_ahead, take_in
 from livesync_pipelines.engine.reading import Answer, batches
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.operation import Place
@@ -43,9 +43,9 @@ def take_page(
     this.timed("deltas", began)
     now_wanted = [entry for entry in wanted if entry.key not in arrivals]
     first = True
-    for piece in batches(_timed_read(this, now_wanted, page)):
-        take_in(this, piece, batch)
-        if piece.last:
+    for begun in begun_ahead(this, batches(_timed_read(this, now_wanted, page))):
+        take_in(this, begun, batch)
+        if begun.piece.last:
             break
         this.commit(batch, meanwhile, new_page=first)
         batch, first = Batch(), False

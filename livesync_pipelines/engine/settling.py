@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from livesync_pipelines.core import guard
-from livesync_pipelines.engine.intake import Pass, take_in
+from livesync_pipelines.engine.intake import Pass, begin, take_in
 from livesync_pipelines.engine.reading import BATCH_ITEMS, batches
 from livesync_pipelines.model.records import Entry, Known
 from livesync_pipelines.store import approvals, shadow, unsettled
@@ -66,7 +66,7 @@ def bring_in(this: Pass, arrived: Sequence[Entry]) -> None:
             renamed[entry.key] = old
     for piece in batches(this.read(arrived)):
         batch = Batch()
-        take_in(this, piece, batch, renamed=renamed)
+        take_in(this, begin(this, piece, renamed=renamed), batch)
         batch.settled = [r.entry.key for r in piece.good]
         batch.settled += [failed.failure.key for failed in piece.bad]
         batch.settled += [

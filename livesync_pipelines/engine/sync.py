@@ -11,9 +11,10 @@ from livesync_pipelines.connectors.base import Feeds
 from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.engine.collecting import seldom_collected
+from livesync_pipelines.engine.cutting import Cutter
 from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.intake import Pass
+from livesync_pipelines.engine.intake import Hands, Pass
 from livesync_pipelines.engine.listing import GaveWay, arrive, walk
 from livesync_pipelines.engine.operating import Errand, Progress, operate
 from livesync_pipelines.engine.pacing import connected
@@ -102,15 +103,16 @@ def _synchronise(
             seldom_collected(),
             connected(engine, source, sync, _lane(operation)) as connector,
             Extractor(limits) as extractor,
-            _hands(engine, connection, alone=alone) as (reading, writer),
+            Cutter(sync.sync_id) as cutter,
+            _hands(engine, connection, alone=alone) as hands,
         ):
             this = Pass(
-                connection=reading,
+                hands=hands,
                 own=connection,
-                writer=writer,
                 operation=operation,
                 connector=connector,
                 extractor=extractor,
+                cutter=cutter,
                 now=engine.now,
                 progress=progress,
                 failed_before=shadow.failed_before(connection, sync.sync_id),
@@ -190,12 +192,17 @@ def _waiting(sync_id: str, refusal: str) -> dict[str, str]:
 
 
 @contextmanager
-def _hands(
-    engine: Engine, connection: Connection, *, alone: bool
-) -> Iterator[tuple[Connection, Writer | Inline]]:
-    """What reads and what writes: side by side, or one after the other on one connection."""
+def _hands(engine: Engine, connection: Connection, *, alone: bool) -> Iterator[Hands]:
+    """What reads, what keeps texts and what writes: side by side, or one after the other on one
+    connection."""
     if alone:
-        yield connection, Inline()
+        yield Hands(connection, connection, Inline(), Inline())
         return
-    with engine.database.connect() as reading, Writer() as writer:
-        yield reading, writer
+    database = engine.database
+    with (
+        database.connect() as reading,
+        database.connect() as keeping,
+        Writer() as keeper,
+        Writer() as writer,
+    ):
+        yield Hands(reading, keeping, keeper, writer)

@@ -42,11 +42,13 @@ class Writer:
             if error is not None and (other := left.exception()):
                 error.add_note(f"A commit failed too: {other}")
 
-    def begin(self, work: Callable[[], None]) -> None:
-        """Start a piece of work, after those before it."""
+    def begin(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Start a piece of work, after those before it; what is returned waits for this one."""
         while len(self._under_way) >= AHEAD:
             self._under_way.popleft().result()
-        self._under_way.append(self._thread.submit(self._do, work))
+        begun = self._thread.submit(self._do, work)
+        self._under_way.append(begun)
+        return begun.result
 
     def wait(self) -> None:
         """Return when nothing is under way."""
@@ -66,8 +68,9 @@ class Writer:
 class Inline:
     """A writer that does its work at once, for an owner with a single connection."""
 
-    def begin(self, work: Callable[[], None]) -> None:
+    def begin(self, work: Callable[[], None]) -> Callable[[], None]:
         work()
+        return self.wait
 
     def wait(self) -> None:
         """Nothing is ever under way."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
-from livesync_pipelines.store import contents, letters, lines, outbox, rows, tenure
+from livesync_pipelines.store import letters, lines, outbox, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
@@ -78,7 +78,6 @@ def write(
         with connection.transaction():
             tenure.fence(connection, operation)
             states = _clear(connection, sync_id, batch)
-            _write_contents(connection, operation, batch)
             _write_rows(connection, operation, batch, states)
             _write_states(connection, sync_id, batch.states)
             _write_chunks(connection, operation, batch.changes)
@@ -151,19 +150,6 @@ def _copy(connection: Connection, table: str, columns: str, lines: Iterable[Sequ
     ):
         for line in lines:
             out.write_row(line)
-
-
-def _write_contents(connection: Connection, operation: Operation, batch: Batch) -> None:
-    """In a full resync also the texts that have not changed: some may be lost, or altered."""
-    texts = {
-        c.record.content_hash: c.record.text
-        for c in batch.changes
-        if operation.full or c.known is None or c.known.content_hash != c.record.content_hash
-    }
-    if operation.full:
-        texts |= {record.content_hash: record.text for record, _ in batch.touched}
-    if texts:
-        contents.keep(connection, operation.sync.sync_id, texts, doubting=operation.full)
 
 
 def _write_rows(

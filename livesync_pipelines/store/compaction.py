@@ -205,18 +205,15 @@ def drop_contents(
     connection: Connection, sync_id: str, unused: Sequence[bytes], *, since: int
 ) -> int | None:
     """Delete those of these texts that no ledger entry after the seq `since` names; returns how
-    many, or None while the sync is being written to.
+    many, or None while an operation of the sync is under way.
 
-    A commit leaves out a text that it finds stored (`commit._write_contents`), so none may go in
-    between. Every commit holds the sync's row, as this does, and logs each text that it begins to
-    use: a text that was unused when the ledger ended at `since`, and that no later entry names, is
-    unused now. So nobody is held up while the unused ones are looked for.
+    An operation leaves out a text that it finds stored, and stores a new one before the entry
+    that names it, so none may be under way. It logs each text that it begins to use: a text that
+    was unused when the ledger ended at `since`, and that no later entry names, is unused now. So
+    nobody is held up while the unused ones are looked for.
     """
     with connection.transaction():
-        held = connection.execute(
-            "select from livesync.syncs where sync_id = %s for update skip locked", (sync_id,)
-        )
-        if held.rowcount != 1:
+        if not _take(connection, sync_id):
             return None
         return connection.execute(
             "delete from livesync.contents where sync_id = %(sync_id)s"

@@ -14,14 +14,21 @@ def keep(
     connection: Connection, sync_id: str, texts: Mapping[bytes, str], *, doubting: bool
 ) -> None:
     """Write those of these texts (by hash) that are not stored yet; `doubting`, also those of
-    which something else is stored than their hash says."""
-    stored = _sound(connection, sync_id, texts) if doubting else _stored(connection, sync_id, texts)
+    which something else is stored than their hash says. Of a sync that is gone nothing is kept."""
+    if not texts:
+        return
+    look = _sound if doubting else _stored
     copy = "copy livesync.contents (sync_id, content_hash, text) from stdin (format binary)"
-    with connection.cursor() as cursor, cursor.copy(copy) as out:
-        out.set_types(("text", "bytea", "text"))  # nothing to escape: half the time
-        for name, text in texts.items():
-            if name not in stored:
-                out.write_row((sync_id, name, text))
+    with connection.transaction(), connection.cursor() as cursor:
+        alive = "select from livesync.syncs where sync_id = %s for key share"
+        if cursor.execute(alive, (sync_id,)).rowcount != 1:
+            return
+        stored = look(connection, sync_id, texts)
+        with cursor.copy(copy) as out:
+            out.set_types(("text", "bytea", "text"))  # nothing to escape: half the time
+            for name, text in texts.items():
+                if name not in stored:
+                    out.write_row((sync_id, name, text))
 
 
 def _stored(connection: Connection, sync_id: str, texts: Mapping[bytes, str]) -> set[bytes]:

@@ -12,7 +12,7 @@ STEPS = {
     "chunks are placed": ("livesync_pipelines.core.corridor", "place"),
     "the fence is checked": ("livesync_pipelines.store.tenure", "fence"),
     "old rows are taken out": ("livesync_pipelines.store.commit", "_clear"),
-    "texts are written": ("livesync_pipelines.store.commit", "_write_contents"),
+    "texts are written": ("livesync_pipelines.store.contents", "keep"),
     "rows are written": ("livesync_pipelines.store.commit", "_write_rows"),
     "chunks are written": ("livesync_pipelines.store.commit", "_write_chunks"),
     "failures are written": ("livesync_pipelines.store.commit", "_write_failures"),

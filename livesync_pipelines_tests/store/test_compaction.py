@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -11,9 +11,9 @@ from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.operation import Place
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import commit, compaction, ledger, tenure
+from livesync_pipelines.store import commit, compaction, contents, ledger, tenure
 from livesync_pipelines.store.database import Connection
-from livesync_pipelines.store.operations import Operation
+from livesync_pipelines.store.operations import Busy, Operation
 from livesync_pipelines_tests.engine.house import House, a_sync, ops, prose
 
 
@@ -185,21 +185,21 @@ def test_a_text_that_came_into_use_since_it_was_found_unused_stays(
     assert rebuild(lived.engine, "docs", check=True).is_exact
 
 
-def test_no_text_goes_between_the_look_and_the_use_of_a_commit(
+def test_no_text_goes_between_the_look_and_the_use_of_an_operation(
     lived: House, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the middle of a commit, when it has just seen that a text is stored, another connection
-    tries to delete it, and may not."""
+    """When an operation has just seen that a text is stored, another connection tries to delete
+    it, and may not."""
     cut(lived, connection)
     since = ledger.head(connection, "docs").seq
     unused = compaction.unused_contents(connection, "docs")
-    look, tried = commit._write_contents, list[int | None]()
+    keep, tried = contents.keep, list[int | None]()
 
-    def looked(*given: object) -> None:
-        look(*given)  # type: ignore[arg-type]
+    def kept(connection: Connection, *given: Any, **named: Any) -> None:
+        keep(connection, *given, **named)
         tried.append(compaction.drop_contents(connection, "docs", unused, since=since))
 
-    monkeypatch.setattr(commit, "_write_contents", looked)
+    monkeypatch.setattr(contents, "keep", kept)
     lived.source.put("a", prose("a 1"))
     lived.run()
     assert tried == [None]
@@ -208,7 +208,7 @@ def test_no_text_goes_between_the_look_and_the_use_of_a_commit(
     assert rebuild(lived.engine, "docs", check=True).is_exact
 
 
-def test_a_commit_waits_for_a_deletion_and_then_stores_its_text_again(
+def test_an_operation_begins_after_a_deletion_and_stores_its_text_again(
     lived: House, connection: Connection
 ) -> None:
     cut(lived, connection)
@@ -217,21 +217,11 @@ def test_a_commit_waits_for_a_deletion_and_then_stores_its_text_again(
     lived.source.put("a", prose("a 1"))
     with connection.transaction():
         assert compaction.drop_contents(connection, "docs", unused, since=since) == 3
-        running = Thread(target=lived.run)
-        running.start()
-        wait_until_it_waits(lived)
-    running.join()
+        with pytest.raises(Busy, match="in flight"):
+            lived.run()
+    lived.run()
     assert lived.held()["a"] == prose("a 1")
     assert rebuild(lived.engine, "docs", check=True).is_exact
-
-
-def wait_until_it_waits(house: House) -> None:
-    while not house.rows(
-        "select 1 from pg_locks where not granted and database ="
-        " (select oid from pg_database where datname = current_database())"
-        " or not granted and locktype = 'transactionid'"
-    ):
-        pass
 
 
 def test_operations_that_something_names_stay(lived: House, connection: Connection) -> None:
