@@ -11,7 +11,7 @@ from uuid import UUID
 
 
 class EventKind(StrEnum):
-    """What happened. `recovered` ends what the others began."""
+    """What happened. `recovered` ends what the others began; `changes` are for actions."""
 
     CHANGED = "changed"
     PARTIAL = "partial"
@@ -20,11 +20,13 @@ class EventKind(StrEnum):
     WAITING = "waiting_for_approval"
     DEAD_LETTERS = "dead_letters"
     RECOVERED = "recovered"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the outbox. The document holds counts and sentences, never content."""
+    """One line of the outbox. The document holds counts and sentences; content only where the
+    kind is `changes`."""
 
     seq: int
     at: datetime
@@ -36,12 +38,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event on its way to one address, which is in the user's own words.
+    """One event on its way to one address, which is in the user's own words, as is the `secret`
+    that signs it (None: the installation's).
 
     `message_id` is the same on every try, `tries` counts this one too.
     """
 
     message_id: UUID
     address: str
+    secret: str | None
     tries: int
     event: Event

@@ -20,12 +20,15 @@ class Status(StrEnum):
 
 
 class Op(StrEnum):
-    """What happened to one item."""
+    """What happened to one item; `rows`: to those in one block; `conflict`: to one field of one
+    row."""
 
     ADDED = "added"
     UPDATED = "updated"
     MOVED = "moved"
     REMOVED = "removed"
+    ROWS = "rows"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class SyncResult:
     last_sync: datetime | None
     duration_s: float
     run_id: str | None = None
-    conflict_resolution: str = "source_wins"
+    conflict_resolution: str
     error: dict[str, str] | None = None
     stage_s: dict[str, float] = field(default_factory=dict)
     cursor_from: str | None = None

@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from .merge import MergePolicy, Policy
+from .row_map import FieldMap
+
+OVERRIDES = "auto_override_from_remote"
+"""What callers are told where the source's value always stands."""
+
 
 class Mode(StrEnum):
     PULL = "pull"
@@ -86,6 +92,20 @@ class FieldMapping:
     value: str | None = None
 
 
+class OnDrift(StrEnum):
+    """What a sync of rows does when its source has other columns than before; a change that breaks
+    it (a key gone, a type narrowed) always pauses it.
+
+    - `propagate`: columns that are mapped follow, new ones too where there is no mapping.
+    - `ignore`: new columns stay out.
+    - `pause`: a person looks first.
+    """
+
+    PROPAGATE = "propagate"
+    IGNORE = "ignore"
+    PAUSE = "pause"
+
+
 class NotifyOn(StrEnum):
     """What a person may want to be told of a sync."""
 
@@ -105,25 +125,70 @@ class Notify:
     to: tuple[str, ...] = ()
 
 
+class ActionOn(StrEnum):
+    """A change that an action can be called for; a renamed item counts as updated."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A webhook that is called for changes once they are committed: those of the kinds `on`, and
+    where `fields` are named, of these fields. `call` is an http(s) address and `secret` signs what
+    is sent (LIVESYNC_WEBHOOK_SECRET where it is None), both with `${NAME}` unresolved."""
+
+    on: tuple[ActionOn, ...]
+    fields: tuple[str, ...] = ()
+    call: str
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowTarget:
+    """A table of another connection: the far end of a sync of rows. `select` says which."""
+
+    connection: str
+    select: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
-    """One sync: a selection of a connection, kept in step with a capsule.
+    """One sync: a selection of a connection, kept in step with a capsule, or its rows with those
+    of another table.
 
     `sync_id` is the name under `syncs:` and the Dagster partition key, one in the whole
-    installation. `schedule` is as the user wrote it; `core.cadence` reads it.
+    installation. `schedule` is as the user wrote it; `core.cadence` reads it. Either `capsule` or
+    `target` is set; `mapping` is of documents, `fields`, `policy` and `drift` of rows.
     """
 
     sync_id: str
     project_id: str
     connection: str
-    capsule: str
     schedule: str
+    capsule: str | None = None
+    target: RowTarget | None = None
     select: Mapping[str, Any] = field(default_factory=dict)
     mode: Mode = Mode.PULL
     priority: Priority = Priority.NORMAL
     limits: Limits = field(default_factory=Limits)
     mapping: tuple[FieldMapping, ...] = ()
+    fields: tuple[FieldMap, ...] = ()
+    policy: MergePolicy = field(default_factory=MergePolicy)
+    drift: OnDrift = OnDrift.PROPAGATE
     notify: Notify = field(default_factory=Notify)
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def conflict_resolution(self) -> str:
+        """How two edits of the same are settled, in the words of DESIGN's contract."""
+        if self.mode is Mode.PUSH:
+            return str(Policy.TARGET_WINS)
+        if self.mode is Mode.PULL or self.policy.default is Policy.SOURCE_WINS:
+            return OVERRIDES
+        return str(self.policy.default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

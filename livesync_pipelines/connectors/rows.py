@@ -1,0 +1,82 @@
+"""What an end of a row sync is: a shape, a scan by key, rows by key. What else it can do is found
+on its class."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors.base import FetchLimits, Options
+from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.spec import PlatformSpec
+
+PAGE_ROWS = 10_000
+"""How many rows a page holds at most."""
+
+
+class RowEnd(ABC):
+    """One table of one platform. An instance serves one run of one sync and is closed after it."""
+
+    spec: ClassVar[PlatformSpec]
+    Connection: ClassVar[type[Options]]
+    """What a user says under `connections:` (beside `platform`)."""
+    Selection: ClassVar[type[Options]]
+    """What a user says under `select:` of a sync, or under its `target:` (beside `connection`)."""
+
+    def __init__(self, connection: Options, selection: Options, limits: FetchLimits) -> None:
+        self.connection = connection
+        self.selection = selection
+        self.limits = limits
+
+    @classmethod
+    def unwritable(cls, selection: Mapping[str, object]) -> str | None:
+        """Why a table that is so selected can only be read, as what is said of it; None where it
+        can be written to."""
+        return None if issubclass(cls, WritesRows) else f"{cls.spec.name} can only be read"
+
+    @abstractmethod
+    def shape(self) -> Shape | None:
+        """What the table looks like now; None where there is none. Raises `BadInput` where it
+        has no usable key (names the columns it has), a `LiveSyncError` where nobody answers."""
+
+    @abstractmethod
+    def scan(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
+        """These columns of all rows, or of those whose key comes after `after` (one value for each
+        key column), in pages of at most `PAGE_ROWS`, ascending by key."""
+
+    @abstractmethod
+    def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
+        """These columns of the rows with these keys as they are now, in any order; a row that is
+        not there is left out, one that is there and cannot be read is a failure."""
+
+    def close(self) -> None:
+        """Give back what the instance holds."""
+
+
+@runtime_checkable
+class WritesRows(Protocol):
+    """An end that can be written to."""
+
+    def prepare(self, wanted: Shape) -> Sequence[str]:
+        """Make the table where there is none, add columns it lacks and its key's index; nothing is
+        ever narrowed or dropped. Returns what was done, a sentence each. Raises `BadInput` where
+        a column is there with a type that does not hold what is wanted."""
+
+    def write(self, writes: RowWrites) -> RowReceipt:
+        """Carry out all of these in one transaction where the end has such; rows that are not as
+        expected, or that the end refuses, are left out and told of. An upsert sent twice leaves
+        one row. Raises `Unavailable` where it may or may not have happened."""
+
+
+@runtime_checkable
+class FollowsRows(Protocol):
+    """An end that tells which rows have changed since a place in its change feed."""
+
+    def cursor(self) -> str | None:
+        """The place in the feed now; None where this table has no feed."""
+
+    def changed(self, cursor: str) -> Iterator[KeyPage]:
+        """Keys changed since, at least one page. Raises `CursorExpired`: scan instead."""

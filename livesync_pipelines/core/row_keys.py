@@ -1,0 +1,81 @@
+"""The keys of rows as texts that sort, by code points, as the keys do.
+
+An integer is spelled with its length before it (`b42`, `c107`; negative ones in capitals with the
+digits turned over, `R57` for -42), a date or a time as the integer it is counted in, a text as
+it is. Several columns stand behind one another with a character between them that no text has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BETWEEN = "\x01"
+_SHORTEST, _LONGEST = "abcdefghijklmnopqrs", "SRQPONMLKJIHGFEDCBA"
+_TURNED = str.maketrans("0123456789", "9876543210")
+_COUNTED = (pa.date32(), pa.time64("us"), pa.timestamp("us"), pa.timestamp("us", tz="UTC"))
+
+
+def usable(kind: pa.DataType) -> bool:
+    """Whether a column of this type can be part of a key."""
+    return kind == pa.int64() or kind == pa.string() or kind in _COUNTED
+
+
+def encode(rows: pa.Table, key: Sequence[str]) -> pa.Array:
+    """One text per row; null where any part of the key is null, or holds a control character
+    that could be taken for the one between two columns."""
+    parts = [_spelled(rows[name].combine_chunks()) for name in key]
+    if len(parts) == 1:
+        return parts[0]
+    return pc.binary_join_element_wise(*parts, BETWEEN, null_handling="emit_null")
+
+
+def decode(keys: pa.Array, types: Sequence[pa.DataType]) -> list[pa.Array]:
+    """The key columns again, of these types."""
+    parts = [
+        text.split(BETWEEN) if text is not None else [None] * len(types)
+        for text in keys.to_pylist()
+    ]
+    columns = zip(*parts, strict=True) if parts else ([] for _ in types)
+    return [_read(list(column), kind) for column, kind in zip(columns, types, strict=True)]
+
+
+def _spelled(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if kind == pa.string():
+        return pc.if_else(pc.match_substring_regex(column, "[\x00\x01]"), None, column)
+    if not usable(kind):
+        raise TypeError(f"a column of type {kind} is no key")
+    if kind != pa.int64():
+        column = column.cast(pa.int32() if kind == pa.date32() else pa.int64()).cast(pa.int64())
+    digits = column.cast(pa.string())
+    return _with_length(digits, column)
+
+
+def _with_length(digits: pa.Array, numbers: pa.Array) -> pa.Array:
+    below = pc.less(numbers, 0)
+    if pc.any(below).as_py():
+        bare = pc.utf8_ltrim(digits, "-")
+        turned = pa.array(
+            [d if d is None else d.translate(_TURNED) for d in bare.to_pylist()], pa.string()
+        )
+        digits = pc.if_else(below, turned, bare)
+    length = pc.subtract(pc.utf8_length(digits), 1)
+    up = pa.array(list(_SHORTEST)).take(length)
+    down = pa.array(list(_LONGEST)).take(length)
+    return pc.binary_join_element_wise(pc.if_else(below, down, up), digits, "")
+
+
+def _read(texts: list[str | None], kind: pa.DataType) -> pa.Array:
+    if kind == pa.string():
+        return pa.array(texts, pa.string())
+    numbers = pa.array([text if text is None else _number(text) for text in texts], pa.int64())
+    return numbers.cast(pa.int32()).cast(kind) if kind == pa.date32() else numbers.cast(kind)
+
+
+def _number(text: str) -> int:
+    if text[0] in _LONGEST:
+        return -int(text[1:].translate(_TURNED))
+    return int(text[1:])

@@ -1,0 +1,71 @@
+"""What both ends of a sync say differently of one row, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .merge import Side
+
+LOOP = "loop"
+"""The policy of a row that is frozen, because its two ends kept rewriting it."""
+RESTORE = "restore"
+"""The policy of a conflict in which a person brings back what lost in another."""
+
+
+class ConflictState(StrEnum):
+    """`answered`: a person has chosen, and the next run carries it out."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What one end says: a JSON value, None where it has none; by whom and when, where it tells."""
+
+    value: Any
+    actor: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """`field` is None where one end deleted the row that the other edited. `winner` is the end
+    whose value was taken, `merged`, or None: nobody has decided yet."""
+
+    key: str
+    field: str | None
+    policy: str
+    reason: str
+    base: Any
+    source: Version
+    target: Version
+    winner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person (or the deadline) chose for a field, or for a row: an end, or a value.
+
+    `seen` is what both ends said when the person chose; None: it holds whatever they say now.
+    `restores`: the value is what lost before, and both ends get it back.
+    """
+
+    side: Side | None = None
+    value: Any = None
+    seen: tuple[Any, Any] | None = None
+    restores: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadCell:
+    """A value of the source that does not fit its target field, kept apart."""
+
+    key: str
+    field: str
+    value: str | None
+    reason: str
