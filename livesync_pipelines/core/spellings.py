@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _SPLIT = re.compile(r"[\s,]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+HOW_TO_SIGN = "Set it to whsec_$(openssl rand -base64 32), and tell the receiver."
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -53,13 +54,17 @@ def _mail_address(address: str) -> str:
     return address
 
 
-def _signing_secret(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
+def is_signing_secret(text: str) -> bool:
+    """Whether this is `whsec_` and 24 to 64 bytes in base64."""
     try:
         key = b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:
-        key = b""
-    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    if not is_signing_secret(secret.get_secret_value()):
         raise ValueError("not a signing secret")
     return secret
 

@@ -15,6 +15,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE = 65_536
+_WITH_NULS = ("utf_16", "utf_32")
+"""A text in these has zero bytes, so that they were told before any guess."""
 _WESTERN = {"iso-8859-1", "latin-1", "latin1", "us-ascii", "ascii"}
 _EASTERN = re.compile(r"[^\W\d_][¹³¿¼¾]|[¹³¿][^\W\d_]|[^\W\d_]Ÿ[^\W\d_]")
 _LATIN = re.compile(
@@ -25,29 +27,36 @@ _LATIN = re.compile(
 def decode(content: bytes, declared: str | None = None) -> str:
     """Never fails. A byte-order mark is believed first, then UTF-8 (which does not fit by chance,
     and is kept when only a few bytes are broken), then what the source declares, then a guess."""
-    for mark, name in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(name, "replace")
-    if b"\0" in content[:_SAMPLE]:
-        even = content[:_SAMPLE:2].count(0)
-        return content.decode(
-            "utf-16-be" if even > len(content[:_SAMPLE]) / 4 else "utf-16-le", "replace"
-        )
+    name, mark = marked(content) or (None, 0)
+    if name is not None:
+        return content[mark:].decode(name, "replace")
     try:
         return content.decode()
     except UnicodeDecodeError:
-        return _not_utf8(content, declared)
+        return content.decode(not_utf8(content, declared), "replace")
 
 
-def _not_utf8(content: bytes, declared: str | None) -> str:
+def marked(content: bytes) -> tuple[str, int] | None:
+    """The encoding that a byte-order mark, or every other byte being zero, gives away, and how
+    long the mark is; None where neither does. The first bytes of a file are enough."""
+    for mark, name in _MARKS:
+        if content.startswith(mark):
+            return name, len(mark)
+    if b"\0" in content[:_SAMPLE]:
+        even = content[:_SAMPLE:2].count(0)
+        return "utf-16-be" if even > len(content[:_SAMPLE]) / 4 else "utf-16-le", 0
+    return None
+
+
+def not_utf8(content: bytes, declared: str | None = None) -> str:
+    """The encoding of bytes that are not UTF-8 (and that is UTF-8 where only a few are broken)."""
     mended = content.decode("utf-8", "replace")
     broken = mended.count("\ufffd")
     letters = sum(map(mended.count, _non_ascii(mended))) - broken
     if letters > 4 * broken:
-        return mended
+        return "utf-8"
     if declared is not None and _is_codec(declared):
-        name = "cp1252" if declared.lower() in _WESTERN else declared
-        return content.decode(name, "replace")
+        return "cp1252" if declared.lower() in _WESTERN else declared
     return _guessed(content)
 
 
@@ -68,7 +77,6 @@ def _guessed(content: bytes) -> str:
     letters: the detector takes nearly all French and German for Polish."""
     best = from_bytes(content[:_SAMPLE]).best()
     name = best.encoding if best else "cp1252"
-    if _LATIN.fullmatch(name):
-        western = content.decode("cp1252", "replace")
-        return content.decode("cp1250", "replace") if _EASTERN.search(western) else western
-    return content.decode(name, "replace")
+    if _LATIN.fullmatch(name) or name.startswith(_WITH_NULS):
+        return "cp1250" if _EASTERN.search(content.decode("cp1252", "replace")) else "cp1252"
+    return name

@@ -18,7 +18,7 @@ def read(job: Job) -> Reading:
     """The first row is the header. A CSV may use commas, semicolons, tabs or bars: the one that
     splits its first lines into the most columns, the same number in each, is taken."""
     text = decode(job.content, job.charset)
-    delimiter = "\t" if job.family == "tsv" else _delimiter(text)
+    delimiter = "\t" if job.family == "tsv" else delimiter_of(text)
     csv.field_size_limit(job.limits.max_chars)
     return Reading(text=table(_rows(text, delimiter, job)), attributes={})
 
@@ -32,7 +32,8 @@ def _rows(text: str, delimiter: str, job: Job) -> Iterator[list[str]]:
         yield row
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
+    """What stands between the cells, told by the first lines."""
     lines = list(itertools.islice(io.StringIO(text, newline=""), _SAMPLE_LINES))
     return max(",;\t|", key=lambda delimiter: _fit(lines, delimiter))
 

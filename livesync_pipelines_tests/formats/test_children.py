@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def children() -> set[int]:
     """The readers that this process has started."""
     pids: set[int] = set()
     for task in Path("/proc/self/task").iterdir():
-        pids |= set(map(int, (task / "children").read_text().split()))
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            pids |= set(map(int, (task / "children").read_text().split()))
     return {pid for pid in pids if b"formats.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 

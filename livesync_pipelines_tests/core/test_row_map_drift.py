@@ -1,0 +1,89 @@
+"""What has become of a table's columns, and whether a sync can go on with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from livesync_pipelines.core.row_map_drift import drift
+from livesync_pipelines.model.row_map import DriftKind
+from livesync_pipelines.model.rows import Column
+from livesync_pipelines_tests.core.row_map_house import ID, column, field, shape
+
+BEFORE = replace(shape(name="text", phone="text", at="timestamp"), modified="at")
+
+
+def test_a_table_that_is_as_it_was_has_not_drifted() -> None:
+    assert drift(BEFORE, BEFORE, ()) == []
+
+
+def test_a_new_column_breaks_nothing() -> None:
+    now = replace(BEFORE, columns=(*BEFORE.columns, column("age", "integer")))
+    (found,) = drift(BEFORE, now, ())
+    assert (found.kind, found.column, found.breaking) == (DriftKind.ADDED, "age", False)
+    assert found.sentence == "'age' is new: integer."
+
+
+@pytest.mark.parametrize(("gone", "breaking"), [("phone", False), ("name", True), ("at", True)])
+def test_a_column_that_is_gone_breaks_what_needs_it(gone: str, breaking: bool) -> None:
+    now = replace(BEFORE, columns=tuple(c for c in BEFORE.columns if c.name != gone))
+    (found,) = drift(BEFORE, now, [ID, field("n", "name")])
+    assert (found.kind, found.column, found.breaking) == (DriftKind.REMOVED, gone, breaking)
+
+
+def test_what_templates_and_expressions_read_is_needed_too() -> None:
+    now = replace(BEFORE, columns=BEFORE.columns[:1] + BEFORE.columns[3:])
+    fields = [ID, field("t", template="{name}"), field("e", expression="upper(phone)", cast="text")]
+    assert [one.breaking for one in drift(BEFORE, now, fields)] == [True, True]
+
+
+def test_a_new_name_is_recognised() -> None:
+    now = replace(
+        BEFORE,
+        columns=tuple(
+            replace(c, name="phone_no") if c.name == "phone" else c for c in BEFORE.columns
+        ),
+    )
+    gone, added = drift(BEFORE, now, ())
+    assert (gone.kind, gone.column, gone.breaking) == (DriftKind.RENAMED, "phone", True)
+    assert gone.sentence == "'phone' is gone; 'phone_no' looks like its new name."
+    assert added.kind is DriftKind.ADDED
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (column("a", "integer", bits=32), column("a", "integer"), DriftKind.WIDENED),
+        (column("a", "integer"), column("a", "integer", bits=32), DriftKind.NARROWED),
+        (column("a", "text", max_chars=10), column("a", "text"), DriftKind.WIDENED),
+        (column("a", "text", max_chars=10), column("a", "text", max_chars=9), DriftKind.NARROWED),
+        (column("a", "decimal(6,2)"), column("a", "decimal(8,2)"), DriftKind.WIDENED),
+        (column("a", "decimal(6,2)"), column("a", "decimal(6,3)"), DriftKind.RETYPED),
+        (column("a", "integer", bits=32), column("a", "decimal(10,0)"), DriftKind.WIDENED),
+        (column("a", "integer"), column("a", "text"), DriftKind.WIDENED),
+        (column("a", "text"), column("a", "integer"), DriftKind.NARROWED),
+        (column("a", "timestamp"), column("a", "date"), DriftKind.NARROWED),
+        (column("a", "text"), column("a", "list"), DriftKind.RETYPED),
+    ],
+)
+def test_a_column_of_another_type_is_wider_narrower_or_something_else(
+    old: Column, new: Column, kind: DriftKind
+) -> None:
+    (found,) = drift(shape(a=old), shape(a=new), ())
+    assert (found.kind, found.breaking) == (kind, kind is not DriftKind.WIDENED)
+    (unmapped,) = drift(shape(a=old), shape(a=new), [ID])
+    assert (unmapped.kind, unmapped.breaking) == (kind, False)
+
+
+def test_a_key_of_another_type_breaks_even_where_it_is_wider() -> None:
+    before = shape(key=("nr",), nr="integer")
+    (found,) = drift(before, shape(key=("nr",), nr="text"), ())
+    assert (found.kind, found.breaking) == (DriftKind.WIDENED, True)
+
+
+def test_a_key_of_other_columns_breaks() -> None:
+    before = shape(a="text")
+    (found,) = drift(before, replace(before, key=("id", "a")), ())
+    assert (found.kind, found.breaking) == (DriftKind.REKEYED, True)
+    assert found.sentence == "Rows are told apart by id, a, and were by id."
