@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, report
+from benchmarks import chunking, content, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -17,6 +17,8 @@ def main() -> int:
         sys.argv = ["benchmarks.chunking", str(asked.megabytes)]
         chunking.main()
         return 0
+    if asked.what == "rows":
+        return rows.main(asked.rows, asked.repeat)
     return _content(asked)
 
 
@@ -25,6 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(dest="what", required=True)
     cutting = kinds.add_parser("chunking", help="how fast and how well texts are cut")
     cutting.add_argument("megabytes", type=float, nargs="?", default=10)
+    tables = kinds.add_parser("rows", help="deltas of snapshots of a table, merges of its rows")
+    tables.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(1,000,000)")
+    tables.add_argument("--repeat", type=int, default=7, metavar="N", help="rounds (7)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

@@ -66,6 +66,15 @@ PEERS = (
 )
 
 
+ROWS = Peer(
+    "rows",
+    "polars and duckdb",
+    ("polars>=2.1,<2.2", "duckdb>=2,<2.1", "pyarrow", "numpy"),
+    "benchmarks.peers.row_deltas",
+)
+"""Who finds the delta of two snapshots of a table."""
+
+
 def cache() -> Path:
     """Where the environments stay, so that they are made once."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -78,7 +87,7 @@ def installed(say: Say) -> list[Contestant]:
 
 
 def _contestant(peer: Peer, say: Say) -> Contestant | None:
-    python, reason = (None, peer.why_not) if peer.why_not else _environment(peer, say)
+    python, reason = (None, peer.why_not) if peer.why_not else environment(peer, say)
     if python is None:
         say(f"{peer.label}: left out: {reason}")
         return None
@@ -92,7 +101,8 @@ def _contestant(peer: Peer, say: Say) -> Contestant | None:
     )
 
 
-def _environment(peer: Peer, say: Say) -> tuple[Path | None, str]:
+def environment(peer: Peer, say: Say) -> tuple[Path | None, str]:
+    """The Python of the peer's own environment, or why there is none."""
     place = cache() / peer.name
     python, ready = place / "bin" / "python", place / "ready"
     wanted = "\n".join(peer.packages)
