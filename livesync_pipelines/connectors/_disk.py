@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from datetime import UTC, datetime, timedelta
+from typing import IO
 
 from livesync_pipelines.model.errors import ItemFailure
 
@@ -22,6 +23,11 @@ _YEAR_1_US, _YEAR_9999_US = -62_135_596_800 * 10**6, 253_402_300_799 * 10**6
 def version(of: os.stat_result) -> str:
     """Changes with every write, replacement, rename and chmod; not with a reading."""
     return _VERSION % (of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
+
+
+def version_of(file: IO[bytes]) -> str:
+    """Of an open file, as it is now."""
+    return version(os.fstat(file.fileno()))
 
 
 def modified_us(of: os.stat_result) -> int | None:
@@ -85,6 +91,10 @@ class Below:
             if answer is not None:
                 return answer
         return ItemFailure(key, "half_written", f"it changed during each of {READS} readings")
+
+    def open(self, key: str) -> IO[bytes]:
+        """The file, to be read piece by piece. Raises OSError."""
+        return os.fdopen(self._open(key), "rb")
 
     def _open(self, key: str) -> int:
         if ".." in key.split("/"):

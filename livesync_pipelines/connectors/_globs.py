@@ -42,6 +42,11 @@ Glob = Annotated[str, Field(min_length=1), AfterValidator(_checked)]
 """One pattern of a selection."""
 
 
+def has_magic(pattern: str) -> bool:
+    """Whether the pattern has wildcards; one without them names one file."""
+    return _MAGIC.search(pattern) is not None
+
+
 def _set(inner: str) -> str:
     negated = inner[:1] in ("!", "^")
     chars = (inner[1:] if negated else inner).replace("\\", "\\\\").replace("[", "\\[")

@@ -26,7 +26,11 @@ _HINTS: dict[str, tuple[type[LiveSyncError], str]] = {
     "SignatureDoesNotMatch": (Reauthorise, "The secret key does not belong to the access key."),
     "ExpiredToken": (Reauthorise, "The session token ran out: give new credentials."),
     "InvalidToken": (Reauthorise, "The session token does not belong to these keys."),
-    "AccessDenied": (Reauthorise, "These keys need s3:ListBucket and s3:GetObject on the bucket."),
+    "AccessDenied": (
+        Reauthorise,
+        "These keys need s3:ListBucket and s3:GetObject on the bucket; to write, s3:PutObject and "
+        "s3:DeleteObject too.",
+    ),
     "AllAccessDisabled": (Reauthorise, "The owner of the bucket has shut it."),
     "NoSuchBucket": (BadInput, "Mend `bucket`, `region` or `endpoint_url`."),
     "InvalidBucketName": (BadInput, "Mend `bucket`: only its name, without s3:// or a path."),

@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from livesync_pipelines.connectors import _disk as disk
 from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors.files import PART
 from livesync_pipelines.model.errors import ItemFailure
 
 Found = tuple[str, os.stat_result] | ItemFailure | str
@@ -29,7 +30,7 @@ class _Level:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """`follow`: symbolic links too; a link to a folder that it lies in is left out.
-    `hidden`: names that begin with a dot too."""
+    `hidden`: names that begin with a dot too, but for files that we are writing."""
 
     root: str
     globs: Globs
@@ -64,7 +65,7 @@ class Walk:
         with os.scandir(path) as names:
             for entry in names:
                 key = prefix + entry.name
-                if entry.name[0] == "." and not self.hidden:
+                if entry.name[0] == "." and (not self.hidden or PART.fullmatch(entry.name)):
                     continue
                 try:
                     if entry.is_dir(follow_symlinks=self.follow):

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from pydantic import Field
 
 from livesync_pipelines.connectors import _disk as disk
 from livesync_pipelines.connectors._globs import Glob, Globs
+from livesync_pipelines.connectors._placing import Placing
 from livesync_pipelines.connectors._walk import Found, Walk
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
@@ -26,6 +28,7 @@ from livesync_pipelines.connectors.base import (
     Memory,
     Options,
 )
+from livesync_pipelines.connectors.files import not_selected, safe
 from livesync_pipelines.model.errors import BadInput, ItemFailure, LiveSyncError, Unavailable
 from livesync_pipelines.model.records import LISTING, Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -87,6 +90,11 @@ class Folder(Connector):
             hidden=selection.hidden,
         )
 
+    @property
+    def path(self) -> str:
+        """The folder, absolute."""
+        return self._path
+
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         root = self._root(memory)
         page = _Page()
@@ -107,6 +115,25 @@ class Folder(Connector):
         with closing(below):
             for entry in entries:
                 yield self._body(below, entry.key)
+
+    def name_of(self, key: str) -> str:
+        return key
+
+    def key_of(self, name: str) -> str:
+        hidden = any(part.startswith(".") for part in name.split("/"))
+        if not self._walk.globs.keeps(safe(name, f"folder {self._path}")) or (
+            hidden and not self._walk.hidden
+        ):
+            raise not_selected(name, f"folder {self._path}")
+        return name
+
+    def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
+        placing = Placing(self._path, f"folder {self._path}")
+        return placing.put(self.key_of(key), content, expected_version=expected_version)
+
+    def remove(self, key: str, *, expected_version: str) -> None:
+        placing = Placing(self._path, f"folder {self._path}")
+        placing.remove(self.key_of(key), expected_version=expected_version)
 
     def probe(self, memory: Memory) -> str:
         """A digest over keys and versions in order, and over what could not be seen."""

@@ -5,24 +5,21 @@ ListObjectsV2 and GetObject of the S3 service model in botocore 1.44.5, read 202
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-)
+from botocore.exceptions import ClientError
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from livesync_pipelines.connectors import _s3_answers as answers
 from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._s3_errors import code_of, item_failure, named
+from livesync_pipelines.connectors._s3_objects import BROKE_OFF, Objects
 from livesync_pipelines.connectors._s3_pace import keep_pace
 from livesync_pipelines.connectors.base import (
     Connector,
@@ -32,10 +29,10 @@ from livesync_pipelines.connectors.base import (
     Remote,
     listing_table,
 )
+from livesync_pipelines.connectors.files import not_selected, safe
 from livesync_pipelines.model.errors import Broken, ItemFailure, Unavailable
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
-from livesync_pipelines.net.decode import collect, decoded
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, TooLarge
 
@@ -49,10 +46,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 8
 _TRIES = 3
-_BROKE_OFF = (HTTPClientError, IncompleteReadError, FlexibleChecksumError)
-_PACKINGS = frozenset({"gzip", "x-gzip", "br", "zstd", "deflate", "compress"})
-_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-_ARCHIVED = "archived"
 _GENERIC = frozenset({"binary/octet-stream", "application/octet-stream"})
 
 
@@ -167,6 +160,28 @@ class S3(Connector):
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._read, entries, width=_WIDTH)
 
+    def name_of(self, key: str) -> str:
+        return key[len(self._settings.prefix) :].removeprefix("/")
+
+    def key_of(self, name: str) -> str:
+        if not self._globs.keeps(safe(name, self._where)):
+            raise not_selected(name, self._where)
+        prefix = self._settings.prefix
+        return f"{prefix}{'/' if prefix and not prefix.endswith('/') else ''}{name}"
+
+    def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
+        if self.key_of(self.name_of(key)) != key:
+            raise not_selected(key, self._where)
+        return self.objects.put(key, content, expected_version=expected_version)
+
+    def remove(self, key: str, *, expected_version: str) -> None:
+        self.objects.remove(key, expected_version=expected_version)
+
+    @property
+    def objects(self) -> Objects:
+        """One by one and whole, whatever the selection."""
+        return Objects(self._client, self._settings.bucket, self._where)
+
     def close(self) -> None:
         if "_client" in self.__dict__:
             self._client.close()
@@ -188,7 +203,7 @@ class S3(Connector):
     def _page(self, objects: Sequence[ObjectTypeDef], *, resume: str | None) -> ListingPage:
         kept = [item for item in objects if self._means(item)]
         return ListingPage(
-            entries=listing_table(_entry(item) for item in kept if "\0" not in item["Key"]),
+            entries=listing_table(answers.entry(item) for item in kept if "\0" not in item["Key"]),
             failures=tuple(
                 ItemFailure(item["Key"].replace("\0", "\\x00"), "bad_name", "its key holds a NUL")
                 for item in kept
@@ -202,13 +217,13 @@ class S3(Connector):
         key = item["Key"]
         if key.endswith("/") and not item["Size"]:
             return False
-        return self._globs.keeps(key[len(self._settings.prefix) :].removeprefix("/"))
+        return self._globs.keeps(self.name_of(key))
 
     def _read(self, entry: Entry) -> Body | ItemFailure:
         if entry.size is not None and entry.size > self.limits.max_bytes:
-            return _too_large(entry.key, self.limits.max_bytes)
-        if entry.state == _ARCHIVED and self._settings.endpoint_url is None:
-            return ItemFailure(entry.key, _ARCHIVED, "it is in an archive and not restored")
+            return answers.too_large(entry.key, self.limits.max_bytes)
+        if entry.state == answers.ARCHIVED and self._settings.endpoint_url is None:
+            return ItemFailure(entry.key, answers.ARCHIVED, "it is in an archive and not restored")
         with named(self._where):
             for _ in range(_TRIES):
                 try:
@@ -221,7 +236,7 @@ class S3(Connector):
                 with closing(answer["Body"]):
                     try:
                         return self._body(entry.key, answer)
-                    except _BROKE_OFF:
+                    except BROKE_OFF:
                         continue
         raise Unavailable(f"{self._where} broke off {_TRIES} times", where=self._where)
 
@@ -237,64 +252,28 @@ class S3(Connector):
 
     def _body(self, key: str, answer: GetObjectOutputTypeDef) -> Body | ItemFailure:
         if answer["ContentLength"] > self.limits.max_bytes:
-            return _too_large(key, self.limits.max_bytes)
+            return answers.too_large(key, self.limits.max_bytes)
         packed = answer["Body"].read()
         try:
-            content = _unpacked(packed, answer.get("ContentEncoding", ""), self.limits.max_bytes)
+            content = answers.unpacked(
+                packed, answer.get("ContentEncoding", ""), self.limits.max_bytes
+            )
         except TooLarge:
-            return _too_large(key, self.limits.max_bytes)
+            return answers.too_large(key, self.limits.max_bytes)
         except (BadAnswer, Unavailable) as error:
             return ItemFailure(key, "unreadable", error.message)
         kind = answer.get("ContentType", "")
         return Body(
             key=key,
-            version=_version(answer["ETag"], answer["ContentLength"]),
+            version=answers.version(answer["ETag"], answer["ContentLength"]),
             content=content,
             name=key.rstrip("/").rpartition("/")[2],
             url=f"s3://{self._settings.bucket}/{quote(key)}",
             media_type=None if kind in _GENERIC else kind or None,
             modified_at=answer["LastModified"],
-            attributes=_attributes(answer),
+            attributes=answers.attributes(answer),
         )
 
 
 def _plain(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
-
-
-def _version(etag: str, size: int) -> str:
-    return etag.strip('"') + f":{size}"
-
-
-def _entry(item: ObjectTypeDef) -> Entry:
-    return Entry(
-        key=item["Key"],
-        version=_version(item["ETag"], item["Size"]),
-        size=item["Size"],
-        modified_at=item["LastModified"],
-        state=_ARCHIVED if _is_archived(item) else None,
-    )
-
-
-def _is_archived(item: ObjectTypeDef) -> bool:
-    """In an archive, and without a restored copy that could be read."""
-    restored = item.get("RestoreStatus", {}).get("RestoreExpiryDate") is not None
-    return item.get("StorageClass") in _ARCHIVES and not restored
-
-
-def _too_large(key: str, max_bytes: int) -> ItemFailure:
-    return ItemFailure(key, "too_large", f"it has more than {max_bytes} bytes")
-
-
-def _unpacked(packed: bytes, encoding: str, max_bytes: int) -> bytes:
-    """The bytes without their Content-Encoding. Many a writer puts a charset there."""
-    names = [name.strip().lower() for name in encoding.split(",")]
-    packings = ",".join(name for name in names if name in _PACKINGS)
-    return collect(decoded([packed], packings, where="it"), max_bytes=max_bytes, where="it")
-
-
-def _attributes(answer: GetObjectOutputTypeDef) -> Mapping[str, str]:
-    """What its owner noted on the object, and its VersionId where the bucket keeps versions."""
-    version_id = answer.get("VersionId", "null")
-    noted = dict(answer.get("Metadata", {}))
-    return noted if version_id == "null" else {**noted, "version_id": version_id}

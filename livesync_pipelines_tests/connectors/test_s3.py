@@ -11,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from pydantic import ValidationError
 
+from livesync_pipelines.connectors._s3_answers import is_archived
 from livesync_pipelines.connectors._s3_errors import item_failure, named
 from livesync_pipelines.connectors.base import FetchLimits
-from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection, _is_archived
+from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.model.errors import (
     BadInput,
     Broken,
@@ -207,8 +208,8 @@ def test_an_object_restored_from_its_archive_is_read(bucket: str) -> None:
     client().put_object(Bucket=bucket, Key="old", Body=b"x", StorageClass="GLACIER")
     client().restore_object(Bucket=bucket, Key="old", RestoreRequest={"Days": 1})
     assert body(bucket_of(bucket), "old").content == b"x"
-    assert _is_archived({"StorageClass": "GLACIER"})
-    assert _is_archived({"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}})
+    assert is_archived({"StorageClass": "GLACIER"})
+    assert is_archived({"StorageClass": "GLACIER", "RestoreStatus": {"IsRestoreInProgress": True}})
 
 
 def test_amazon_is_not_asked_for_what_its_listing_calls_archived() -> None:
