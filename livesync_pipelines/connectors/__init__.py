@@ -7,29 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import TypeVar
 
 from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.rows import RowEnd
 
-_CLASSES = {
-    "folder": "Folder",
-    "s3": "S3",
-    "website": "Website",
-    "rss": "Rss",
+_DOCUMENTS = {
+    "folder": ("folder", "Folder"),
+    "s3": ("s3", "S3"),
+    "website": ("website", "Website"),
+    "rss": ("rss", "Rss"),
 }
+_ROWS = {
+    "sql_table": ("sql_table", "SqlTable"),
+    "folder": ("folder_rows", "FolderRows"),
+    "s3": ("s3_rows", "S3Rows"),
+}
+K = TypeVar("K")
 
 
-class _Registry(Mapping[str, type[Connector]]):
-    def __getitem__(self, platform: str) -> type[Connector]:
-        module = import_module(f"{__name__}.{_CLASSES[platform]}".lower())
-        connector: type[Connector] = getattr(module, _CLASSES[platform])
-        return connector
+class _Lazy(Mapping[str, type[K]]):
+    def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
+        self._places = places
+
+    def __getitem__(self, platform: str) -> type[K]:
+        module, name = self._places[platform]
+        found: type[K] = getattr(import_module(f"{__name__}.{module}"), name)
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_CLASSES)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(_CLASSES)
+        return len(self._places)
 
 
-REGISTRY: Mapping[str, type[Connector]] = _Registry()
-"""Every platform by name."""
+REGISTRY: Mapping[str, type[Connector]] = _Lazy(_DOCUMENTS)
+"""Every platform that has documents, by name."""
+
+ROW_ENDS: Mapping[str, type[RowEnd]] = _Lazy(_ROWS)
+"""Every platform that has rows, by name."""
+
+PLATFORMS: Mapping[str, type[Connector] | type[RowEnd]] = _Lazy({**_ROWS, **_DOCUMENTS})
+"""Every platform; one that has both stands here as what it is for documents."""

@@ -1,0 +1,76 @@
+"""JSON Lines as rows: one object a line, its fields the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any, ClassVar
+
+import orjson
+import pyarrow as pa
+
+from livesync_pipelines.connectors._row_stage import Batch, Cells, Fault
+from livesync_pipelines.connectors._row_text import as_utf8
+from livesync_pipelines.core.canon import canonical
+from livesync_pipelines.model.errors import Broken
+
+_BATCH = 5_000
+_LINE_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Jsonl:
+    """The format. A field that a line lacks is null, and so is one that says null."""
+
+    cells: ClassVar[Cells] = Cells.JSON
+    unit: ClassVar[str] = "line"
+    grows: ClassVar[bool] = True
+
+    def read(self, file: IO[bytes]) -> Iterator[Batch]:
+        with as_utf8(file) as text:
+            numbered = enumerate(lines(text), 1)
+            while some := list(islice(numbered, _BATCH)):
+                yield _batch(some)
+
+
+def lines(text: IO[bytes]) -> Iterator[bytes]:
+    """Raises `Broken` where a line is so long that this is no JSONL."""
+    while line := text.readline(_LINE_BYTES):
+        if len(line) == _LINE_BYTES:
+            raise Broken(
+                "a line has more than 16 MB",
+                hint="JSONL has one object on each line; an array over many lines is JSON.",
+            )
+        yield line
+
+
+def _batch(some: list[tuple[int, bytes]]) -> Batch:
+    columns: dict[str, list[str | None]] = {}
+    numbers: list[int] = []
+    faults: list[Fault] = []
+    for number, line in some:
+        if not line.strip():
+            continue
+        found = _object(line)
+        if isinstance(found, str):
+            faults.append(Fault(number, "bad_row", found))
+            continue
+        for name, value in found.items():
+            column = columns.setdefault(name, [])
+            column += [None] * (len(numbers) - len(column))
+            column.append(None if value is None else canonical(value).decode())
+        numbers.append(number)
+    for column in columns.values():
+        column.extend([None] * (len(numbers) - len(column)))
+    cells = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    return Batch(cells, pa.array(numbers, pa.int64()), faults)
+
+
+def _object(line: bytes) -> dict[str, Any] | str:
+    """What the line says, or why it says nothing."""
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return "it is not JSON"
+    return found if isinstance(found, dict) else "it is JSON, but no object"

@@ -1,0 +1,60 @@
+"""JSON Lines written again with other values in some rows: a line that is not changed keeps its
+bytes, a changed one its other fields."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import IO, Any
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors import _row_values as values
+from livesync_pipelines.connectors._row_jsonl import lines
+from livesync_pipelines.connectors._row_judging import Judged
+from livesync_pipelines.connectors._row_text import utf8_mark
+from livesync_pipelines.connectors._row_types import Kind
+
+
+class JsonlWriter:
+    def made(self, kinds: Mapping[str, Kind], into: IO[bytes]) -> None:
+        """Nothing: a file without lines names no columns."""
+
+    def rewritten(
+        self, file: IO[bytes], judged: Judged, kinds: Mapping[str, Kind], into: IO[bytes]
+    ) -> None:
+        into.write(utf8_mark(file))
+        changed = dict(zip(judged.lines.to_pylist(), _objects(judged.changed, kinds), strict=True))
+        removed = set(judged.removed.to_pylist())
+        for number, line in enumerate(lines(file), 1):
+            if number in changed:
+                into.write(_written({**json.loads(line), **changed[number]}))
+            elif number not in removed and line.strip():
+                into.write(line if line.endswith(b"\n") else line + b"\n")
+        for added in _objects(judged.added, kinds):
+            into.write(_written(added))
+
+    def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
+        """JSON has no numbers that are infinite or none."""
+        return {
+            place: f"column {name} holds a number that JSON does not have"
+            for name in rows.column_names
+            if rows[name].type == pa.float64()
+            for place, value in enumerate(rows[name].to_pylist())
+            if value is not None and not math.isfinite(value)
+        }
+
+    def shown(self, rows: pa.Table, file: IO[bytes]) -> pa.Table:
+        return rows
+
+
+def _objects(table: pa.Table, kinds: Mapping[str, Kind]) -> list[dict[str, Any]]:
+    names = table.column_names
+    columns = [values.jsons(table[name].combine_chunks(), kinds[name]) for name in names]
+    rows = zip(*columns, strict=True) if columns else iter(())
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _written(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, ensure_ascii=False).encode() + b"\n"

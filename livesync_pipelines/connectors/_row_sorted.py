@@ -1,0 +1,227 @@
+"""Staged rows in the order of their keys: pages, what is wrong with which, rows by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors._row_buckets import boundaries, by_key
+from livesync_pipelines.connectors._row_database import PrivateDatabase
+from livesync_pipelines.connectors._row_types import Kind
+from livesync_pipelines.connectors.rows import PAGE_ROWS
+from livesync_pipelines.core import row_keys
+from livesync_pipelines.model.errors import ItemFailure, Unavailable
+from livesync_pipelines.model.rows import RowPage, Shape
+
+_PLACES = 5
+_SAMPLE_ROWS = 8_000
+_Failed = tuple[str, ItemFailure]
+"""An encoded key, empty where there is none, and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How failures call the files: their names, and what a row's place is (`line`, `row`)."""
+
+    names: Sequence[str]
+    unit: str
+
+    def place(self, file: int, lines: Sequence[int], count: int = 1) -> str:
+        many = "s" if count > 1 else ""
+        more = f" and {count - len(lines)} more" if count > len(lines) else ""
+        of = f" of {self.names[file]}" if len(self.names) > 1 else ""
+        return f"{self.unit}{many} {', '.join(map(str, lines))}{more}{of}"
+
+
+class SortedRows:
+    """The rows of a settled `Stage`, whose database it takes over. A row is good when its key is
+    whole and its own and every cell fits its column."""
+
+    def __init__(
+        self, db: PrivateDatabase, shape: Shape, source: Source, *, size_bytes: int
+    ) -> None:
+        """`size_bytes`: of all cells, about."""
+        self.shape = shape
+        self.db = db
+        self._size_bytes = size_bytes
+        self._source = source
+        self._places = {column.name: f"t{i}" for i, column in enumerate(shape.columns)}
+        self.key_columns = [self._places[name] for name in shape.key]
+        self._key = ", ".join(self.key_columns)
+        self._keyed = " AND ".join(map(_whole, self.key_columns, self.schema(shape.key).types))
+        self._judge()
+
+    def _judge(self) -> None:
+        """`wrong` holds the keys of which no row is good."""
+        self.db.run(
+            f"CREATE TABLE suspects AS SELECT {self._key} FROM rows WHERE {self._keyed} "
+            f"GROUP BY {self._key} HAVING count(*) > 1 OR min(bad) IS NOT NULL"
+        )
+        self.db.run(
+            f"CREATE TABLE wrong AS SELECT {self._key}, count(*) AS count, min(bad) AS bad, "
+            f"list(line ORDER BY n)[1:{_PLACES}] AS lines, min(file) AS file "
+            f"FROM rows SEMI JOIN suspects USING ({self._key}) GROUP BY {self._key}"
+        )
+        some_wrong = bool(self.db.rows("SELECT 1 FROM wrong LIMIT 1"))
+        without = f" ANTI JOIN wrong USING ({self._key})" if some_wrong else ""
+        self.good = f"(SELECT * FROM rows{without} WHERE {self._keyed})"
+        """SQL of the good rows: n, file, line, and a column for each of the shape."""
+        unkeyed = self.db.rows(f"SELECT 1 FROM rows WHERE NOT ({self._keyed}) LIMIT 1")
+        self.all_keyed = not unkeyed and not self.db.rows("SELECT 1 FROM faults LIMIT 1")
+        """Whether the key of every line is known: else one that seems absent may be there."""
+
+    def selected(self, columns: Sequence[str]) -> str:
+        """SQL of these columns, in this order, by position."""
+        return ", ".join(self._places[name] for name in columns)
+
+    def schema(self, columns: Sequence[str]) -> pa.Schema:
+        whole = self.shape.schema
+        return pa.schema([whole.field(name) for name in columns])
+
+    def pages(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
+        """Good rows by key, each page with the failures of its range; what has no key is told
+        first. The last page is `last` only where every line's key is known."""
+        pieces = self._pieces(columns, after)
+        rows, failures = next(pieces, (self.schema(columns).empty_table(), ()))
+        for piece in pieces:
+            yield RowPage(rows=rows, failures=failures)
+            rows, failures = piece
+        yield RowPage(rows=rows, failures=failures, last=self.all_keyed)
+
+    def _pieces(
+        self, columns: Sequence[str], after: Sequence[object] | None
+    ) -> Iterator[tuple[pa.Table, tuple[ItemFailure, ...]]]:
+        empty = self.schema(columns).empty_table()
+        failures = _Ahead(chain(self._unkeyed(), self._wrong(after)))
+        for table in self._sorted(columns, after):
+            last = row_keys.encode(table.slice(len(table) - 1), self.shape.key)[0].as_py()
+            due = failures.until(last)
+            while len(some := tuple(islice(due, PAGE_ROWS))) == PAGE_ROWS:
+                yield empty, some
+            yield table.select(list(columns)), some
+        while some := tuple(islice(failures.until(None), PAGE_ROWS)):
+            yield empty, some
+
+    def _sorted(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[pa.Table]:
+        """These columns and those of the key, by key, in tables of a page at most."""
+        after_this, values = self._after(after)
+        some = f"(SELECT * FROM {self.good} WHERE {after_this})"
+        sample = f"SELECT {self._key} FROM {some} USING SAMPLE reservoir({_SAMPLE_ROWS} ROWS)"
+        keys = [self._typed(page, self.shape.key) for page in self.db.pages(sample, values)]
+        begin = boundaries(keys, self.shape.key, self._size_bytes)
+        names = list(dict.fromkeys([*self.shape.key, *columns]))
+        pages = self.db.pages(f"SELECT {self.selected(names)} FROM {some}", values)
+        rows = (self._typed(page, names) for page in pages)
+        for table in by_key(rows, self.shape.key, begin):
+            for first in range(0, len(table), PAGE_ROWS):
+                yield table.slice(first, PAGE_ROWS)
+
+    def _typed(self, table: pa.Table, names: Sequence[str]) -> pa.Table:
+        """What was selected, under the names and in the types of the shape."""
+        return table.rename_columns(list(names)).cast(self.schema(names))
+
+    def _after(self, after: Sequence[object] | None) -> tuple[str, Sequence[object]]:
+        if after is None:
+            return "true", ()
+        return f"({self._key}) > ({', '.join('?' for _ in after)})", after
+
+    def _wrong(self, after: Sequence[object] | None) -> Iterator[_Failed]:
+        after_this, values = self._after(after)
+        pages = self.db.pages(
+            f"SELECT {self._key}, file, lines, count, bad FROM wrong WHERE {after_this} "
+            f"ORDER BY {self._key}",
+            values,
+        )
+        for page in pages:
+            parts = self._typed(page.select(self.key_columns), self.shape.key)
+            keys = row_keys.encode(parts, self.shape.key).to_pylist()
+            told = page.select(["file", "lines", "count", "bad"]).to_pylist()
+            for key, row in zip(keys, told, strict=True):
+                place = self._source.place(row["file"], row["lines"], row["count"])
+                if row["count"] > 1:
+                    reason = f"{place} have the same key: it must be on one of them only"
+                    yield key, ItemFailure(key, "duplicate_key", reason)
+                else:
+                    yield key, ItemFailure(key, "bad_value", f"{place}: {self._misfit(row['bad'])}")
+
+    def _unkeyed(self) -> Iterator[_Failed]:
+        for page in self.db.pages(
+            "SELECT file, line, code, reason FROM faults ORDER BY file, line"
+        ):
+            for row in page.to_pylist():
+                place = self._source.place(row["file"], [row["line"]])
+                yield "", ItemFailure(place, row["code"], f"{place}: {row['reason']}")
+        found = self.db.pages(
+            f"SELECT file, line, bad, {self._key} FROM rows WHERE NOT ({self._keyed}) ORDER BY n"
+        )
+        for page in found:
+            for row in page.to_pylist():
+                place = self._source.place(row["file"], [row["line"]])
+                yield "", ItemFailure(place, "no_key", f"{place}: {self._keyless(row)}")
+
+    def _keyless(self, row: dict[str, object]) -> str:
+        """What is wrong with the first column of the key that is not as a key must be."""
+        for name, place in zip(self.shape.key, self.key_columns, strict=True):
+            if row[place] in (None, ""):
+                mine = row["bad"] == int(place[1:])
+                return self._misfit(int(place[1:])) if mine else f"the key column {name} is empty"
+        return "its key holds a control character"
+
+    def _misfit(self, place: int) -> str:
+        column = self.shape.columns[place]
+        return f"column {column.name} must hold {Kind(column.type, column.json)}, and does not"
+
+    def why_not(self, lines: Sequence[int]) -> str:
+        """Why rows that stand there, or some of them, cannot be told or written."""
+        place = self._source.place(0, lines, len(lines))
+        return f"{place}: this key is there more than once, or a cell does not fit its column"
+
+    def misfits(self) -> dict[str, str]:
+        """The columns that some cell does not fit, each with the first such place."""
+        found = self.db.rows(
+            "SELECT bad, min(file), min(line) FROM rows WHERE bad IS NOT NULL GROUP BY bad"
+        )
+        names = [column.name for column in self.shape.columns]
+        return {names[bad]: self._source.place(file, [line]) for bad, file, line in found}
+
+    def read(self, columns: Sequence[str], keys: pa.Table) -> pa.Table:
+        """The good ones of these rows; raises `Unavailable` where one of them is there and is
+        not good, for it must not be taken for absent."""
+        asked = keys.select(list(self.shape.key)).cast(self.schema(self.shape.key))
+        asked = asked.rename_columns(self.key_columns)
+        wrong = self.db.joined(
+            f"SELECT file, lines, count FROM wrong SEMI JOIN asked USING ({self._key}) LIMIT 1",
+            asked=asked,
+        ).to_pylist()
+        if wrong:
+            place = self._source.place(wrong[0]["file"], wrong[0]["lines"], wrong[0]["count"])
+            raise Unavailable(f"{place} cannot be read", hint="Mend it in the file.")
+        rows = self.db.joined(
+            f"SELECT {self.selected(columns)} FROM {self.good} SEMI JOIN asked USING ({self._key})",
+            asked=asked,
+        )
+        return self._typed(rows, columns)
+
+
+class _Ahead:
+    """Failures in the order of keys, taken up to a key."""
+
+    def __init__(self, failures: Iterator[_Failed]) -> None:
+        self._failures = failures
+        self._next = next(failures, None)
+
+    def until(self, key: str | None) -> Iterator[ItemFailure]:
+        """Those up to this key; None: all that are left."""
+        while self._next is not None and (key is None or self._next[0] <= key):
+            yield self._next[1]
+            self._next = next(self._failures, None)
+
+
+def _whole(column: str, kind: pa.DataType) -> str:
+    """SQL of whether a column of the key holds what can be part of a key."""
+    if kind != pa.string():
+        return f"{column} IS NOT NULL"
+    return f"coalesce({column} <> '' AND NOT regexp_matches({column}, '[\\x00\\x01]'), false)"

@@ -1,0 +1,196 @@
+"""The rows of one table of files, taken from the order of lines into a private database, where the
+type of each column is found over all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors import _row_types as types
+from livesync_pipelines.connectors._row_database import PrivateDatabase
+from livesync_pipelines.connectors._row_types import JSON, TEXT, Kind
+from livesync_pipelines.core import row_keys
+from livesync_pipelines.model.errors import BadInput
+
+_SAMPLE_ROWS = 2_000
+_FLUSH_BYTES = 16_000_000
+_KEYS = tuple(kind for kind in types.GUESSED if row_keys.usable(kind))
+_STAMPS = (pa.date32(), pa.timestamp("us"), pa.timestamp("us", tz="UTC"))
+_NUMBERS = (pa.int64(), pa.float64())
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line that is no row, and why; what it says, where that is known to its end."""
+
+    line: int
+    code: str
+    reason: str
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of one file as they stand there, in its order. `lines` says where (counted from
+    1); a row of nulls alone stands for a blank line."""
+
+    cells: pa.Table
+    lines: pa.Array
+    faults: Sequence[Fault] = ()
+
+
+class Cells(Enum):
+    """What the cells of a format are. A column of JSON texts that has numbers and texts is text in
+    a workbook, and JSON in a file of JSON."""
+
+    TEXTS = auto()
+    WORKBOOK = auto()
+    JSON = auto()
+    TYPED = auto()
+
+
+IS_JSON = {"json": "canonical"}
+"""The metadata of a typed column whose texts are canonical JSON."""
+IS_NESTED = {**IS_JSON, "nested": "yes"}
+"""The same, of nested values, which are read as JSON and not written."""
+
+
+class Stage:
+    """Filled by `add`, then `settle`d once."""
+
+    def __init__(self) -> None:
+        self.db = PrivateDatabase()
+        self.db.run("CREATE TABLE raw (n BIGINT, file INTEGER, line BIGINT)")
+        self.db.run("CREATE TABLE faults (file INTEGER, line BIGINT, code VARCHAR, reason VARCHAR)")
+        self._columns: dict[str, Kind] = {}
+        self._count = 0
+        self.size_bytes = 0
+        """Of all cells that were added, in Arrow."""
+        self._waiting: list[pa.Table] = []
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the order of the files."""
+        return list(self._columns)
+
+    def add(self, file: int, batch: Batch) -> None:
+        """Raises `BadInput` where a column has another type than in an earlier file."""
+        cells, count = batch.cells, len(batch.lines)
+        names = [f"c{self._place(field)}" for field in cells.schema]
+        n = pa.array(range(self._count, self._count + count), pa.int64())
+        files = pa.repeat(pa.scalar(file, pa.int32()), count)
+        columns = [n, files, batch.lines, *cells.columns]
+        self._waiting.append(pa.table(columns, names=["n", "file", "line", *names]))
+        self._count += count
+        self.size_bytes += self._waiting[-1].nbytes
+        if sum(table.nbytes for table in self._waiting) > _FLUSH_BYTES:
+            self._flush()
+        if batch.faults:
+            told = zip(*[(file, f.line, f.code, f.reason) for f in batch.faults], strict=True)
+            arrays = [pa.array(column) for column in told]
+            self.db.insert("faults", pa.table(arrays, names=["file", "line", "code", "reason"]))
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self.db.insert("raw", pa.concat_tables(self._waiting, promote_options="default"))
+            self._waiting.clear()
+
+    def widen(self, names: Sequence[str]) -> None:
+        """Columns of nulls, where there are none of these names."""
+        for name in names:
+            if name not in self._columns:
+                self._place(pa.field(name, pa.string()))
+
+    def _place(self, field: pa.Field) -> int:
+        known, kind = self._columns.get(field.name), _kind(field)
+        if known is None:
+            self._columns[field.name] = kind
+            name = f"c{len(self._columns) - 1} {types.sql_type(field.type)}"
+            self.db.run(f"ALTER TABLE raw ADD COLUMN {name}")
+        elif known != kind:
+            raise BadInput(
+                f"the column {field.name} is {known} in one file and {kind} in another",
+                hint="Several files are one table only where their columns agree.",
+            )
+        return self.names.index(field.name)
+
+    def settle(self, declared: Mapping[str, Kind], key: Sequence[str], cells: Cells) -> list[Kind]:
+        """Find what kind each column is, and put the rows in typed columns `t0`, `t1`, ...;
+        `bad` is the place of the first column that does not fit, if any."""
+        self._flush()
+        kinds, values = [], []
+        for place, name in enumerate(self.names):
+            kind, sql = self._settled(place, declared.get(name), name in key, cells)
+            kinds.append(kind)
+            values.append(sql)
+        typed = [f"{sql} AS t{i}" for i, sql in enumerate(values)]
+        bad = [f"WHEN c{i} IS NOT NULL AND t{i} IS NULL THEN {i}" for i in range(len(values))]
+        blank = " AND ".join(f"c{i} IS NULL" for i in range(len(values))) or "true"
+        self.db.run(
+            f"CREATE TABLE rows AS SELECT n, file, line, {', '.join([*typed, ''])}"
+            f"CASE {' '.join(bad) or 'WHEN true THEN NULL'} END AS bad FROM raw WHERE NOT ({blank})"
+        )
+        self.db.run("DROP TABLE raw")
+        return kinds
+
+    def _settled(
+        self, place: int, declared: Kind | None, is_key: bool, cells: Cells
+    ) -> tuple[Kind, str]:
+        """The kind of a column and the SQL of its values."""
+        cell, name = f"c{place}", self.names[place]
+        if cells is Cells.TYPED:
+            if declared in (None, self._columns[name]):
+                return self._columns[name], cell
+            return declared, types.value(declared, f"CAST({cell} AS VARCHAR)")
+        if cells is Cells.TEXTS:
+            guesses = types.guesses(cell, _KEYS if is_key else types.GUESSED)
+            kind = declared or self._first(cell, guesses) or TEXT
+            return kind, types.value(kind, cell)
+        kind = declared or self._of_json(cell, JSON if cells is Cells.JSON else TEXT)
+        as_written = kind.json or kind.type == pa.list_(pa.string())
+        return kind, types.value(kind, cell if as_written else _unquoted(cell))
+
+    def _of_json(self, cell: str, mixed: Kind) -> Kind:
+        """The kind of a column of JSON texts, told by the characters they begin with first."""
+        told = self.db.rows(
+            f"SELECT DISTINCT CASE WHEN {cell}[1] IN ('\"', '[', '{{', 't', 'f') THEN {cell}[1] "
+            f"ELSE '0' END FROM raw WHERE {cell} IS NOT NULL"
+        )
+        marks = "".join(sorted(str(mark) for (mark,) in told))
+        if marks in ("", '"'):
+            return self._first(cell, types.guesses(_unquoted(cell), _STAMPS)) or TEXT
+        if marks == "0":
+            return self._first(cell, types.guesses(cell, _NUMBERS)) or mixed
+        if set(marks) <= {"t", "f"}:
+            return Kind(pa.bool_())
+        if marks == "[":
+            texts = Kind(pa.list_(pa.string()))
+            fits = f"{types.value(texts, cell)} IS NOT NULL"
+            return self._first(cell, [(texts, fits)]) or JSON
+        return JSON if set(marks) & {"[", "{"} else mixed
+
+    def _first(self, cell: str, guesses: Sequence[tuple[Kind, str]]) -> Kind | None:
+        """The first that every value fits; None too where there are no values. A few rows are
+        asked first, for they rule out most."""
+        left = list(guesses)
+        for of in (f"(SELECT * FROM raw LIMIT {_SAMPLE_ROWS})", "raw"):
+            if not left:
+                return None
+            asked = ", ".join(f"bool_and({fits})" for _, fits in left)
+            ((*fit,),) = self.db.rows(f"SELECT {asked} FROM {of} WHERE {cell} IS NOT NULL")
+            left = [guess for guess, yes in zip(left, fit, strict=True) if yes]
+        return left[0][0] if left else None
+
+
+def _unquoted(cell: str) -> str:
+    """SQL of the text of a JSON text; a number and whatever else is no text stays as it is."""
+    return f"CASE WHEN {cell}[1] = '\"' THEN json_extract_string({cell}, '$') ELSE {cell} END"
+
+
+def _kind(field: pa.Field) -> Kind:
+    metadata = field.metadata or {}
+    return Kind(field.type, json=b"json" in metadata, writable=b"nested" not in metadata)
