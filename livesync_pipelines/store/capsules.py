@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.errors import BadInput, NotFound
-from livesync_pipelines.store import ledger
+from livesync_pipelines.store import ledger, row_history
 from livesync_pipelines.store.database import Connection, rows
 
 BOLD = ("**", "**")
@@ -178,6 +178,9 @@ def explain(connection: Connection, name: str) -> dict[str, Any]:
             "places": [{"start": p["start"], "end": p["end"]} for p in places],
         }
         return _explained(connection, item, {"chunk": shown})
+    row = row_history.explained(connection, name, limit=_CHANGES)
+    if row is not None:
+        return row
     sync_id, _, rest = name.partition(":")
     item = _one_item(
         connection,

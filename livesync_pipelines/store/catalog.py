@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.model.errors import NotFound
+from livesync_pipelines.model.merge import MergePolicy, OnDelete, Policy
+from livesync_pipelines.model.row_map import FieldMap
 from livesync_pipelines.model.sync import (
+    Action,
+    ActionOn,
     Capsule,
     Connection,
     Desired,
@@ -16,12 +20,16 @@ from livesync_pipelines.model.sync import (
     Mode,
     Notify,
     NotifyOn,
+    OnDrift,
     Priority,
+    RowTarget,
     SyncConfig,
     SyncState,
 )
 from livesync_pipelines.store import database, nouns
 from livesync_pipelines.store.database import rows
+
+_SYNC = "sync_id, project_id, connection, capsule, target, config"
 
 
 def stored(connection: database.Connection) -> Desired:
@@ -50,8 +58,7 @@ def syncs(connection: database.Connection) -> list[SyncConfig]:
     """All configured syncs, by id."""
     found = rows(
         connection,
-        "select sync_id, project_id, connection, capsule, config from livesync.syncs"
-        " where state <> 'removed' order by sync_id",
+        f"select {_SYNC} from livesync.syncs where state <> 'removed' order by sync_id",
     )
     return [_sync(row) for row in found]
 
@@ -60,8 +67,7 @@ def sync(connection: database.Connection, sync_id: str) -> SyncConfig:
     """One sync. Raises `NotFound`, naming those that are there."""
     found = rows(
         connection,
-        "select sync_id, project_id, connection, capsule, config from livesync.syncs"
-        " where sync_id = %s and state <> 'removed'",
+        f"select {_SYNC} from livesync.syncs where sync_id = %s and state <> 'removed'",
         (sync_id,),
     )
     if not found:
@@ -161,6 +167,7 @@ def set_due(
 
 _STATUS = """
 select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
+       s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
        s.config ->> 'schedule' as schedule, coalesce(
          (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at
        ) as next_sync, s.paused_by,
@@ -168,13 +175,15 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
          where o.sync_id = s.sync_id and o.status in ('success', 'partial')) as last_sync,
        last.status as last_status, last.error as last_error, last.counts as progress,
        last.operation_id::text as last_operation_id,
-       (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,
+       (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
+         + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id) as items,
        (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
-       0 as open_conflicts
+       (select count(*) from livesync.conflicts x
+         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts
 from livesync.syncs s
 join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o
@@ -197,14 +206,43 @@ def _sync(row: Mapping[str, Any]) -> SyncConfig:
         project_id=row["project_id"],
         connection=row["connection"],
         capsule=row["capsule"],
+        target=_target(row["target"], config),
         schedule=config["schedule"],
         select=config["select"],
         mode=Mode(config["mode"]),
         priority=Priority(config["priority"]),
         limits=Limits(**config["limits"]),
         mapping=tuple(FieldMapping(**m) for m in config["mapping"]),
+        fields=tuple(FieldMap.from_json(f) for f in config.get("fields", ())),
+        policy=_policy(config.get("policy", {})),
+        drift=OnDrift(config.get("drift", OnDrift.PROPAGATE)),
         notify=Notify(
             on=tuple(NotifyOn(event) for event in config["notify"]["on"]),
             to=tuple(config["notify"]["to"]),
         ),
+        actions=tuple(_action(action) for action in config.get("actions", ())),
+    )
+
+
+def _action(told: Mapping[str, Any]) -> Action:
+    on = tuple(ActionOn(change) for change in told["on"])
+    return Action(on=on, fields=tuple(told["fields"]), call=told["call"], secret=told["secret"])
+
+
+def _target(connection: str | None, config: Mapping[str, Any]) -> RowTarget | None:
+    if connection is None:
+        return None
+    return RowTarget(connection=connection, select=config["target"]["select"])
+
+
+def _policy(told: Mapping[str, Any]) -> MergePolicy:
+    if not told:
+        return MergePolicy()
+    return MergePolicy(
+        default=Policy(told["default"]),
+        fields={name: Policy(policy) for name, policy in told["fields"].items()},
+        on_delete=OnDelete(told["on_delete"]),
+        owner=told["owner"],
+        answer_within_s=told["answer_within_s"],
+        otherwise=Policy(told["otherwise"]),
     )

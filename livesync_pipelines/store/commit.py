@@ -9,10 +9,11 @@ from typing import Any
 
 from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
-from livesync_pipelines.store import letters, lines, outbox, rows, tenure
+from livesync_pipelines.store import actions, letters, lines, outbox, row_commit, rows, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
+from livesync_pipelines.store.row_commit import RowCommit
 from livesync_pipelines.store.unsettled import entry_to_json
 
 
@@ -28,6 +29,7 @@ class Batch:
     - `owed`: what failed and must be read again, for no feed tells of it twice; `dropped`: keys
       that failed and are no more.
     - `states`: what the connector wants remembered of items that are otherwise as they were.
+    - `rows`: what a page of rows moves, in a sync of rows.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -40,6 +42,7 @@ class Batch:
     dropped: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     states: list[tuple[str, str]] = field(default_factory=list)
+    rows: RowCommit | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -55,6 +58,7 @@ class Batch:
                 self.dropped,
                 self.settled,
                 self.states,
+                self.rows and not self.rows.is_empty,
             )
         )
 
@@ -83,7 +87,9 @@ def write(
             _write_chunks(connection, operation, batch.changes)
             _write_failures(connection, operation, batch, now)
             _write_unsettled(connection, sync_id, batch)
-            append(connection, operation, _lines(batch), now)
+            moved = row_commit.write(connection, operation, batch.rows, now) if batch.rows else []
+            append(connection, operation, [*moved, *_lines(batch)], now)
+            actions.note_changes(connection, operation, _page(batch, block=head[0] + 1), now)
             _count(operation, batch)
             tenure.advance(connection, operation, place)
     except BaseException:
@@ -239,6 +245,10 @@ def _lines(batch: Batch) -> Iterator[Line]:
         yield lines.of_removal(known, reason)
 
 
+def _page(batch: Batch, *, block: int) -> actions.Page:
+    return actions.Page(changes=batch.changes, removed=batch.removed, rows=batch.rows, block=block)
+
+
 def _count(operation: Operation, batch: Batch) -> None:
     counts = operation.counts
     for change in batch.changes:
@@ -249,5 +259,7 @@ def _count(operation: Operation, batch: Batch) -> None:
         counts.chunks_written += len(change.written)
         counts.chunks_removed += len(change.dropped)
         counts.chunks_kept += len({p.chunk_id for p in change.layout}) - len(change.written)
+    if batch.rows is not None:
+        row_commit.count(counts, batch.rows)
     counts.removed += len(batch.removed)
     counts.chunks_removed += sum(len(set(known.chunk_ids)) for known, _ in batch.removed)

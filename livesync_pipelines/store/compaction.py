@@ -6,7 +6,8 @@ head, and so do its time, item and cause, so that the history can still be told.
 would not notice a body, or what stands beside it, that was taken away by hand. Therefore each cut
 appends an entry `compacted` with a digest of all that is left of the entries that it cut, and they
 name it: `ledger.first_broken` accepts a body that is missing only under such an entry. The newest
-entry of a living item is never cut, so the ledger still rebuilds the target.
+entry of a living item is never cut, so the ledger still rebuilds the target. Blocks of rows are
+kept whole: the values that a later merge starts from stand in them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.canon import EMPTY_CHAIN, chain
+from livesync_pipelines.model.operation import Op
 from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.ledger import COMPACTED
@@ -33,7 +35,7 @@ _LAST_SEQ = 2**63 - 1
 _OLD = f"""
 select sync_id, {ledger.FIELDS}, hash from livesync.ledger l
 where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s
-and cut_by is null and op <> '{COMPACTED}'
+and cut_by is null and op not in ('{COMPACTED}', '{Op.ROWS}', '{Op.CONFLICT}')
 and ((at < %(before)s and exists (select from livesync.ledger n where n.sync_id = l.sync_id
       and n.item_id = l.item_id and n.seq > l.seq))
      or (at < %(gone_before)s and op = 'removed'))
@@ -53,6 +55,7 @@ _OPERATIONS = f"""
 with named as (
     select operation_id from livesync.shadow where sync_id = %(sync_id)s
     union select operation_id from livesync.chunks where sync_id = %(sync_id)s
+    union select operation_id from livesync.row_blocks where sync_id = %(sync_id)s
     union select operation_id from livesync.item_failures where sync_id = %(sync_id)s),
 newest as (
     (select operation_id from livesync.operations where sync_id = %(sync_id)s

@@ -19,6 +19,11 @@ _MIGRATION_LOCK = 7_340_001
 
 Connection = psycopg.Connection[TupleRow]
 
+OF_PROJECT = (
+    "(%s::text is null or sync_id in (select sync_id from livesync.syncs where project_id = %s))"
+)
+"""A condition on `sync_id`: of this project, where one is given (twice)."""
+
 
 class Database:
     """Where our state lives: schema `livesync` of the Postgres at `url`.

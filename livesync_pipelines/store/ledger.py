@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 
 from livesync_pipelines.core.canon import EMPTY_CHAIN, canonical, chain
 from livesync_pipelines.model.operation import Op
+from livesync_pipelines.store import row_blocks
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import Operation
 
@@ -131,11 +132,12 @@ def since(connection: Connection, sync_id: str, seq: int) -> Iterator[dict[str, 
 
 
 def first_broken(connection: Connection, sync_id: str) -> int | None:
-    """The first entry that does not follow from the one before it, or that was not cut by
-    compaction; None when the chain holds."""
+    """The first entry that does not follow from the one before it, that was not cut by
+    compaction, or whose block of rows is another; None when the chain holds."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        return _first_broken(connection, sync_id)
+        broken = (_first_broken(connection, sync_id), row_blocks.first_altered(connection, sync_id))
+        return min((seq for seq in broken if seq is not None), default=None)
 
 
 def _first_broken(connection: Connection, sync_id: str) -> int | None:

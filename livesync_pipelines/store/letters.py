@@ -10,7 +10,7 @@ from livesync_pipelines.core.canon import storable
 from livesync_pipelines.core.patience import TRIES, item_retry_at
 from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.model.records import Failed
-from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
 KEPT_BYTES = 1_000_000
@@ -75,15 +75,20 @@ def _tries(failed: Failed, before: _Before | None) -> int:
 
 
 def listed(
-    connection: Connection, *, sync_id: str | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    sync_id: str | None = None,
+    project_id: str | None = None,
+    limit: int = 100,
 ) -> list[dict[str, Any]]:
-    """The dead letters of a sync or of all: what is wrong, since when, how often tried."""
+    """The dead letters of a sync, a project or all: what is wrong, since when, how often tried."""
     return rows(
         connection,
         "select sync_id, key, version, code, reason, tries, first_failed_at, failed_at, retry_at,"
         " operation_id::text, length(content) as kept_bytes from livesync.item_failures"
-        f" where {_DEAD} and (%s::text is null or sync_id = %s) order by sync_id, key limit %s",
-        (sync_id, sync_id, limit),
+        f" where {_DEAD} and (%s::text is null or sync_id = %s) and {OF_PROJECT}"
+        " order by sync_id, key limit %s",
+        (sync_id, sync_id, project_id, project_id, limit),
     )
 
 

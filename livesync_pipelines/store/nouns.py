@@ -22,9 +22,15 @@ _PER_ITEM = (
     "records",
     "shadow",
     "item_failures",
+    "row_base",
+    "row_blocks",
     "ledger",
 )
 _COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
+_SAME_TARGET = (
+    "(s.capsule, s.target, s.config -> 'target') is not distinct from"
+    " (excluded.capsule, excluded.target, excluded.config -> 'target')"
+)
 _SAME_SOURCE = (
     "(s.connection, s.config -> 'select') = (excluded.connection, excluded.config -> 'select')"
 )
@@ -33,6 +39,12 @@ _SAME_SOURCE = (
 def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
+    connection.execute(
+        "delete from livesync.row_base b using livesync.syncs s, livesync.connections c"
+        " where b.sync_id = s.sync_id and c.name = %s and c.name in (s.connection, s.target)"
+        " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
+        (one.name, one.platform, options),
+    )
     connection.execute(
         "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
         " mark = null, failures_in_row = 0,"
@@ -72,22 +84,44 @@ def put_capsule(connection: database.Connection, capsule: Capsule) -> None:
 
 
 def put_sync(connection: database.Connection, config: SyncConfig) -> None:
-    """The capsule must be there. What a sync has brought in goes along to another capsule."""
+    """The capsule must be there. What a sync has brought in goes along to another capsule; rows
+    that were agreed with one table say nothing of another."""
     _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
+    target = config.target
+    connection.execute(
+        "delete from livesync.row_base b using livesync.syncs s where b.sync_id = %s"
+        " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
+        " s.config -> 'target' -> 'select') is distinct from (%s, %s::jsonb, %s, %s::jsonb)",
+        (
+            config.sync_id,
+            config.connection,
+            Jsonb(dict(config.select)),
+            target.connection if target else None,
+            Jsonb(dict(target.select)) if target else None,
+        ),
+    )
     details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
     connection.execute(
-        "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, config)"
-        " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
-        " connection = excluded.connection, capsule = excluded.capsule, config = excluded.config,"
+        "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, target, config)"
+        " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+        " connection = excluded.connection, capsule = excluded.capsule, target = excluded.target,"
+        " config = excluded.config,"
         " next_due_at = null, mark = null,"
         " told = case when s.config -> 'notify' = excluded.config -> 'notify'"
         " then s.told else '{}' end,"
         f" note = case when {_SAME_SOURCE} then s.note end,"
         f" resume = case when {_SAME_SOURCE} then s.resume end,"
         f" cursor = case when {_SAME_SOURCE} then s.cursor end,"
-        f" fence = case when {_SAME_SOURCE} and s.capsule = excluded.capsule"
-        " then s.fence else s.fence + 1 end",
-        (config.sync_id, config.project_id, config.connection, config.capsule, Jsonb(details)),
+        f" fence = case when {_SAME_SOURCE} and {_SAME_TARGET} then s.fence else s.fence + 1 end,"
+        f" source_shape = case when {_SAME_SOURCE} then s.source_shape end",
+        (
+            config.sync_id,
+            config.project_id,
+            config.connection,
+            config.capsule,
+            config.target.connection if config.target else None,
+            Jsonb(details),
+        ),
     )
     connection.execute(
         "update livesync.documents set capsule = %s where sync_id = %s and capsule <> %s",

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.model.errors import NotFound, Unavailable
 from livesync_pipelines.model.operation import Counts, Place, Status, SyncResult
-from livesync_pipelines.model.sync import Priority, SyncConfig, Trigger
+from livesync_pipelines.model.sync import OVERRIDES, Priority, SyncConfig, Trigger
 from livesync_pipelines.store.database import Connection, rows
 
 LOCK_CLASS = 7_340_002
@@ -112,7 +112,7 @@ def in_flight(connection: Connection) -> set[str]:
 
 _LISTED = (
     "operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, status,"
-    " counts, stage_s, cursor_from, cursor_to, error"
+    " counts, stage_s, cursor_from, cursor_to, error, conflict_resolution"
 )
 
 
@@ -146,6 +146,7 @@ def result(row: Mapping[str, Any]) -> SyncResult:
         last_sync=finished if status in {Status.SUCCESS, Status.PARTIAL} else None,
         duration_s=(finished - row["started_at"]).total_seconds() if finished else 0.0,
         run_id=row["run_id"],
+        conflict_resolution=row["conflict_resolution"] or OVERRIDES,
         error=row["error"],
         stage_s=row["stage_s"],
         cursor_from=row["cursor_from"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 
 _STATES = """
 select case when state = 'paused' then 'paused'
@@ -20,7 +20,7 @@ group by 1 order by 1
 """
 
 _TOTALS = """
-select (select count(*) from livesync.shadow) as items,
+select (select count(*) from livesync.shadow) + (select count(*) from livesync.row_base) as items,
        (select count(*) from livesync.chunks) as chunks,
        (select count(*) from livesync.item_failures where code <> 'unsupported') as failed_items
 """
@@ -57,14 +57,18 @@ def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
 
 
 def operations(
-    connection: Connection, *, sync_id: str | None = None, limit: int = 50
+    connection: Connection,
+    *,
+    sync_id: str | None = None,
+    project_id: str | None = None,
+    limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """The operations of all syncs or of one, newest first."""
+    """The operations of all syncs, of one, or of those of a project, newest first."""
     return rows(
         connection,
         f"select {_LISTED} from livesync.operations where (%s::text is null or sync_id = %s)"
-        " order by started_at desc limit %s",
-        (sync_id, sync_id, limit),
+        f" and {OF_PROJECT} order by started_at desc limit %s",
+        (sync_id, sync_id, project_id, project_id, limit),
     )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from livesync_pipelines.core.canon import listing_mark
 from livesync_pipelines.model.records import CHUNKS, DELTAS, UTC_TIME
 from livesync_pipelines.model.spec import STAGES
+from livesync_pipelines.store import row_base, row_stages
 from livesync_pipelines.store.database import Connection, rows
 
 SOURCE = pa.schema(
@@ -84,7 +85,10 @@ _QUERIES = {
 def table(
     connection: Connection, sync_id: str, stage: str, *, limit: int | None = None
 ) -> pa.Table:
-    """One stage's stored output for one sync, in its published schema; `limit` rows at most."""
+    """One stage's stored output for one sync, in its published schema; `limit` rows at most. Of a
+    sync of rows, records and what follows them have the columns of the target."""
+    if row_stages.is_of_rows(connection, sync_id):
+        return row_stages.table(connection, sync_id, stage, SCHEMAS[stage], limit=limit)
     query = _QUERIES[stage] + (" limit %(limit)s" if limit is not None else "")
     found = rows(connection, query, {"sync_id": sync_id, "limit": limit})
     schema = SCHEMAS[stage]
@@ -143,4 +147,9 @@ def stage_counts(connection: Connection, sync_id: str) -> dict[str, int]:
         " where sync_id = %(s)s) d using (item_id)) as misplaced_chunks",
         {"s": sync_id},
     )[0]
-    return {name: int(value) for name, value in row.items()}
+    counts = {name: int(value) for name, value in row.items()}
+    if row_stages.is_of_rows(connection, sync_id):
+        counts |= dict.fromkeys(
+            ("source", "records", "resolved_rows"), row_base.count(connection, sync_id)
+        )
+    return counts

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from livesync_pipelines.core import mapping
+from livesync_pipelines.core import mapping, row_map
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
@@ -51,7 +51,7 @@ def begin(
             full=full,
             started_at=now,
             fence=state["fence"],
-            language=str(state["language"]),
+            language=str(state["language"] or "none"),
             place=_place(state, anew=full and not carried_on),
             ledger_seq=state["ledger_seq"],
             ledger_hash=state["ledger_hash"],
@@ -60,7 +60,7 @@ def begin(
             failures_before=state["failures_in_row"],
             has_kept=state["kept"],
             full_since=(full_since if carried_on else now) if full else None,
-            mapping_version=mapping.version(sync.mapping),
+            mapping_version=mapping_version(sync),
             told=tuple(state["told"]),
             untold=state["untold"],
         )
@@ -79,6 +79,11 @@ def _place(state: Mapping[str, Any], *, anew: bool) -> Place:
     return Place(**{name: state[name] for name in ("resume", "note", "cursor", "ahead")})
 
 
+def mapping_version(sync: SyncConfig) -> str:
+    """The name of the mapping that a sync has now."""
+    return row_map.version(sync.fields) if sync.target else mapping.version(sync.mapping)
+
+
 def is_outdated(connection: Connection, sync: SyncConfig) -> bool:
     """Whether anything that the target shows was made by another mapping or chunker."""
     makers = connection.execute(
@@ -86,7 +91,7 @@ def is_outdated(connection: Connection, sync: SyncConfig) -> bool:
         " and exists (select from livesync.shadow x where x.sync_id = %s)",
         (sync.sync_id, sync.sync_id),
     ).fetchone()
-    return makers is not None and makers != (mapping.version(sync.mapping), CHUNKER_VERSION)
+    return makers is not None and makers != (mapping_version(sync), CHUNKER_VERSION)
 
 
 def note_makers(connection: Connection, operation: Operation) -> None:
@@ -133,13 +138,13 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
     outbox.add_untold(connection, sync_id, sum(Counts(**c).synced_items for (c,) in left))
     return rows(
         connection,
-        "update livesync.syncs s set fence = fence + 1 from livesync.capsules c"
-        " where s.sync_id = %s and c.name = s.capsule"
+        "update livesync.syncs s set fence = fence + 1 where s.sync_id = %s"
         " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.ledger_seq,"
         " s.ledger_hash, s.failures_in_row, s.full_since, s.told, s.untold,"
-        " c.language,"
+        " (select c.language from livesync.capsules c where c.name = s.capsule) as language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
-        " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id) as items,"
+        " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)"
+        " + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
     )[0]
@@ -158,8 +163,8 @@ def _enter(connection: Connection, operation: Operation) -> None:
     sync = operation.sync
     connection.execute(
         "insert into livesync.operations"
-        " (operation_id, sync_id, run_id, trigger, mode, status, started_at, cursor_from)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        " (operation_id, sync_id, run_id, trigger, mode, status, started_at, cursor_from,"
+        " conflict_resolution) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             operation.operation_id,
             sync.sync_id,
@@ -169,6 +174,7 @@ def _enter(connection: Connection, operation: Operation) -> None:
             Status.RUNNING,
             operation.started_at,
             operation.place.told,
+            sync.conflict_resolution,
         ),
     )
 

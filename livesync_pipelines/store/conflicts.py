@@ -1,0 +1,264 @@
+"""Conflicts: those that wait for an answer, and what lost in those that are settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState, Version
+from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.merge import MergePolicy, Side
+from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
+from livesync_pipelines.store.operations import Operation
+
+_SHOWN = (
+    "conflict_id, sync_id, key, field, policy, state, winner, reason, base, source, target,"
+    " answer, source_actor, target_actor, source_time, target_time, owner, deadline, opened_at,"
+    " settled_at, settled_by, operation_id::text"
+)
+
+
+def to_json(found: Iterable[Conflict]) -> list[dict[str, Any]]:
+    """As `from_json` reads them."""
+    told = [asdict(each) for each in found]
+    for each in told:
+        for side in Side:
+            moment = each[side]["at"]
+            each[side]["at"] = moment.isoformat() if moment else None
+    return told
+
+
+def from_json(told: Iterable[Mapping[str, Any]]) -> list[Conflict]:
+    return [
+        Conflict(**{**each, "source": _version(each["source"]), "target": _version(each["target"])})
+        for each in told
+    ]
+
+
+def _version(told: Mapping[str, Any]) -> Version:
+    moment = told["at"]
+    return Version(**{**told, "at": datetime.fromisoformat(moment) if moment else None})
+
+
+def write(
+    connection: Connection,
+    operation: Operation,
+    found: Iterable[Conflict],
+    *,
+    seen: Sequence[str],
+    now: datetime,
+) -> None:
+    """Note these conflicts. `seen` are the keys that were just brought together: what was open of
+    them and is not found again is settled, for both ends agree, or an answer was carried out."""
+    sync_id, policy = operation.sync.sync_id, operation.sync.policy
+    still = list(found)
+    if seen:
+        connection.execute(
+            "update livesync.conflicts c set state = 'settled', settled_at = %s, winner ="
+            " coalesce(winner, 'agreed'), settled_by = coalesce(settled_by, 'both ends')"
+            " where sync_id = %s and key = any(%s) and state <> 'settled' and not exists (select"
+            " from unnest(%s::text[], %s::text[]) f (key, field) where f.key = c.key"
+            " and f.field is not distinct from c.field)",
+            (
+                now,
+                sync_id,
+                list(seen),
+                [each.key for each in still if each.winner is None],
+                [each.field for each in still if each.winner is None],
+            ),
+        )
+    with connection.cursor() as cursor:
+        for each in still:
+            cursor.execute(
+                _OPEN if each.winner is None else _LOST, _values(operation, each, policy, now)
+            )
+
+
+_NOTED = (
+    "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason, base,"
+    " source, target, source_actor, target_actor, source_time, target_time, owner, deadline,"
+    " opened_at, settled_at, settled_by, operation_id) values (%(sync_id)s, %(key)s, %(field)s,"
+    " %(policy)s, {state}, %(winner)s, %(reason)s, %(base)s, %(source)s, %(target)s,"
+    " %(source_actor)s, %(target_actor)s, %(source_time)s, %(target_time)s, {open}, %(now)s,"
+    " {settled}, %(operation_id)s)"
+)
+_LOST = _NOTED.format(state="'settled'", open="null, null", settled="%(now)s, 'policy'")
+_OPEN = (
+    _NOTED.format(state="'open'", open="%(owner)s, %(deadline)s", settled="null, null")
+    + " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update set"
+    " source = excluded.source, target = excluded.target, source_actor = excluded.source_actor,"
+    " target_actor = excluded.target_actor, source_time = excluded.source_time, target_time ="
+    " excluded.target_time, reason = excluded.reason, state = 'open', answer = null,"
+    " winner = null, settled_by = null"
+)
+
+
+def _values(
+    operation: Operation, each: Conflict, policy: MergePolicy, now: datetime
+) -> dict[str, Any]:
+    return {
+        "sync_id": operation.sync.sync_id,
+        "key": each.key,
+        "field": each.field,
+        "policy": each.policy,
+        "winner": each.winner,
+        "reason": each.reason,
+        "base": Jsonb(each.base),
+        "source": Jsonb(each.source.value),
+        "target": Jsonb(each.target.value),
+        "source_actor": each.source.actor,
+        "target_actor": each.target.actor,
+        "source_time": each.source.at,
+        "target_time": each.target.at,
+        "owner": policy.owner,
+        "deadline": now + timedelta(seconds=policy.answer_within_s),
+        "now": now,
+        "operation_id": operation.operation_id,
+    }
+
+
+def listed(
+    connection: Connection,
+    *,
+    sync_id: str | None = None,
+    project_id: str | None = None,
+    settled: bool = False,
+    limit: int = 100,
+) -> list[dict[str, Any]]:
+    """Open conflicts, or with `settled` all of them, newest first."""
+    return rows(
+        connection,
+        f"select {_SHOWN} from livesync.conflicts where (%s::text is null or sync_id = %s)"
+        f" and {OF_PROJECT} and (%s or state <> 'settled') order by conflict_id desc limit %s",
+        (sync_id, sync_id, project_id, project_id, settled, limit),
+    )
+
+
+def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
+    """Raises `NotFound`."""
+    found = rows(
+        connection,
+        f"select {_SHOWN} from livesync.conflicts where conflict_id = %s",
+        (conflict_id,),
+    )
+    if not found:
+        raise NotFound(
+            f"There is no conflict {conflict_id}.", hint="See `livesync conflicts list`."
+        )
+    return found[0]
+
+
+def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) -> dict[str, Any]:
+    """Choose for an open conflict; the next run carries it out. Raises `NotFound`, `BadInput` for
+    one that is settled."""
+    with connection.transaction():
+        found = one(connection, conflict_id)
+        if found["state"] == ConflictState.SETTLED:
+            raise BadInput(
+                f"Conflict {conflict_id} is settled already: {found['winner']} was taken.",
+                hint=f"To bring the other value back: `livesync conflicts restore {conflict_id}`.",
+            )
+        connection.execute(
+            "update livesync.conflicts set state = 'answered', answer = %s, winner = %s,"
+            " settled_by = %s where conflict_id = %s",
+            (_told(given), given.side or "value", by, conflict_id),
+        )
+    return one(connection, conflict_id)
+
+
+def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
+    """Ask that what lost be brought back: a new conflict that is answered with it."""
+    with connection.transaction():
+        found = one(connection, conflict_id)
+        lost = {"source": "target", "target": "source"}.get(found["winner"] or "")
+        if found["state"] != ConflictState.SETTLED or lost is None:
+            raise BadInput(
+                f"Conflict {conflict_id} has no loser: it is {found['state']}, and the winner is "
+                f"{found['winner'] or 'nobody yet'}.",
+                hint="Only what one end lost to the other can be restored.",
+            )
+        row = connection.execute(
+            "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason,"
+            " base, source, target, answer, settled_by, opened_at, operation_id) select sync_id,"
+            " key, field, 'restore', 'answered', 'value', 'restores what lost in conflict ' ||"
+            f" conflict_id, base, source, target, jsonb_build_object('value', {lost}), %s, %s,"
+            " operation_id from livesync.conflicts where conflict_id = %s"
+            " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update"
+            " set state = 'answered', answer = excluded.answer, winner = excluded.winner,"
+            " settled_by = excluded.settled_by returning conflict_id".encode(),
+            (by, now, conflict_id),
+        ).fetchone()
+    assert row is not None
+    return one(connection, row[0])
+
+
+def due(
+    connection: Connection, sync_id: str, *, now: datetime, otherwise: Side | None
+) -> dict[tuple[str, str | None], Answer]:
+    """What is to be carried out now, by key and field: the answers, and for questions whose
+    deadline has passed, the end that the policy names (None: they stay open)."""
+    found = connection.execute(
+        "select key, field, state, answer, policy, source, target from livesync.conflicts"
+        " where sync_id = %s"
+        " and (state = 'answered' or (state = 'open' and policy <> 'loop' and deadline <= %s))",
+        (sync_id, now),
+    ).fetchall()
+    answers = {}
+    for key, field, state, given, policy, source, target in found:
+        if state == ConflictState.ANSWERED and policy == RESTORE:
+            answers[key, field] = Answer(value=given.get("value"), restores=True)
+        elif state == ConflictState.ANSWERED:
+            side = Side(given["side"]) if "side" in given else None
+            answers[key, field] = Answer(side, given.get("value"), (source, target))
+        elif otherwise is not None:
+            answers[key, field] = Answer(otherwise)
+    return answers
+
+
+def note_deadline(connection: Connection, sync_id: str, *, now: datetime, side: Side) -> None:
+    """Say of open questions whose time is over who won."""
+    connection.execute(
+        "update livesync.conflicts set winner = %s, settled_by = 'deadline' where sync_id = %s"
+        " and state = 'open' and policy <> 'loop' and deadline <= %s",
+        (side, sync_id, now),
+    )
+
+
+def noted(connection: Connection, sync_id: str) -> set[str]:
+    """The keys of rows of which a conflict is open, a cell is kept apart, or that have failed."""
+    found = connection.execute(
+        "select key from livesync.conflicts where sync_id = %(s)s and state <> 'settled'"
+        " union select key from livesync.bad_cells where sync_id = %(s)s"
+        " union select key from livesync.item_failures where sync_id = %(s)s",
+        {"s": sync_id},
+    )
+    return {key for (key,) in found}
+
+
+def frozen(connection: Connection, sync_id: str) -> set[str]:
+    """The keys that are left alone, for their ends kept rewriting them."""
+    found = connection.execute(
+        "select key from livesync.conflicts where sync_id = %s and policy = 'loop'"
+        " and state = 'open'",
+        (sync_id,),
+    )
+    return {key for (key,) in found}
+
+
+def counts(connection: Connection, sync_id: str, *, now: datetime) -> tuple[int, int]:
+    """How many are open, and of how many of these the deadline has passed."""
+    found = connection.execute(
+        "select count(*), count(*) filter (where deadline <= %s) from livesync.conflicts"
+        " where sync_id = %s and state <> 'settled'",
+        (now, sync_id),
+    ).fetchone()
+    assert found is not None
+    return int(found[0]), int(found[1])
+
+
+def _told(given: Answer) -> Jsonb:
+    return Jsonb({"side": str(given.side)} if given.side else {"value": given.value})

@@ -1,0 +1,118 @@
+"""The state of each row of a sync: what both ends last showed, and where the agreed values are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from livesync_pipelines.store.database import Connection
+
+MARK = pa.binary(16)
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("source_mark", MARK),
+        ("target_mark", MARK),
+        ("block", pa.int64()),
+        ("turns", pa.int16()),
+        ("went_to", pa.string()),
+    ]
+)
+"""`source_mark` and `target_mark` are fingerprints, null where the end showed no such row."""
+
+_COLUMNS = ", ".join(SCHEMA.names)
+_FOUND = (
+    "select coalesce(array_agg(key), '{}'), coalesce(array_agg(source_mark), '{}'),"
+    " coalesce(array_agg(target_mark), '{}'), coalesce(array_agg(block), '{}'),"
+    " coalesce(array_agg(turns), '{}'), coalesce(array_agg(went_to), '{}')"
+)
+
+
+def after(connection: Connection, sync_id: str, key: str | None, *, limit: int) -> pa.Table:
+    """The next rows by key."""
+    beyond = "" if key is None else "and key > %s"
+    query = (
+        f"{_FOUND} from (select {_COLUMNS} from livesync.row_base"
+        f" where sync_id = %s {beyond} order by key limit %s) x"
+    )
+    values = (sync_id, limit) if key is None else (sync_id, key, limit)
+    return _table(connection.execute(query.encode(), values, binary=True).fetchone())
+
+
+def by_key(connection: Connection, sync_id: str, keys: Sequence[str]) -> pa.Table:
+    """Those of these rows that are known, by key."""
+    return _table(
+        connection.execute(
+            f"{_FOUND} from (select {_COLUMNS} from livesync.row_base"
+            " where sync_id = %s and key = any(%s) order by key) x".encode(),
+            (sync_id, list(keys)),
+            binary=True,
+        ).fetchone()
+    )
+
+
+def count(connection: Connection, sync_id: str) -> int:
+    found = connection.execute(
+        "select count(*) from livesync.row_base where sync_id = %s", (sync_id,)
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+TABLE = "livesync.row_base"
+
+
+def put(
+    connection: Connection, sync_id: str, rows: pa.Table, *, block: int, table: str = TABLE
+) -> None:
+    """Write the state of rows of which none is stored (`forget` the old one first); their values
+    stand in `block`."""
+    lines = pa.table(
+        {
+            "sync_id": pa.array([sync_id]).take(pa.nulls(len(rows), pa.int32()).fill_null(0)),
+            "key": rows["key"],
+            "source_mark": _spelled(rows["source_mark"]),
+            "target_mark": _spelled(rows["target_mark"]),
+            "block": pa.nulls(len(rows), pa.int64()).fill_null(block),
+            "turns": rows["turns"],
+            "went_to": rows["went_to"],
+        }
+    )
+    sink = pa.BufferOutputStream()
+    plain = pa.csv.WriteOptions(include_header=False)
+    pa.csv.write_csv(lines, sink, plain)
+    copy = f"copy {table} (sync_id, {_COLUMNS}) from stdin (format csv)".encode()
+    with connection.cursor() as cursor, cursor.copy(copy) as out:
+        out.write(sink.getvalue().to_pybytes())
+
+
+def forget(connection: Connection, sync_id: str, keys: Sequence[str]) -> None:
+    connection.execute(
+        "delete from livesync.row_base where sync_id = %s and key = any(%s)", (sync_id, list(keys))
+    )
+
+
+def _table(found: tuple[list[object], ...] | None) -> pa.Table:
+    assert found is not None
+    columns = [pa.array(c, f.type) for c, f in zip(found, SCHEMA, strict=True)]
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _spelled(marks: pa.ChunkedArray) -> pa.Array:
+    """Marks as Postgres reads them: `\\x` and hexadecimal digits."""
+    column = marks.combine_chunks()
+    known = column.fill_null(bytes(16))
+    raw = known.buffers()[1]
+    start = known.offset * 16
+    digits = np.frombuffer(raw[start : start + 16 * len(known)].hex(), np.uint8)
+    spelled = np.empty((len(known), 34), np.uint8)
+    spelled[:, 0], spelled[:, 1] = ord("\\"), ord("x")
+    spelled[:, 2:] = digits.reshape(-1, 32)
+    texts = pa.Array.from_buffers(
+        pa.binary(34), len(known), [None, pa.py_buffer(spelled.tobytes())]
+    )
+    return pc.if_else(column.is_valid(), texts.cast(pa.binary()).cast(pa.string()), None)

@@ -1,0 +1,122 @@
+"""The values of rows, a page at a time: Arrow tables that the ledger tells of and vouches for.
+
+A block holds a line for each row that its page changed: `key`, `op`, `before` (the block that held
+the row until then), and the values that both ends agreed on, each column as `=NAME`. Where an end
+shows something else than was agreed, because it normalises, that stands under `source:NAME` or
+`target:NAME`, and where a field of the row was never agreed upon, `?NAME` is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.store.database import Connection
+
+AGREED, MISSING = "=", "?"
+SHOWN_BY = ("source:", "target:")
+_AT_ONCE = 64
+_PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+def packed(table: pa.Table) -> bytes:
+    """A table as bytes (an Arrow IPC stream)."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=_PACKED) as writer:
+        writer.write_table(table.combine_chunks())
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def unpacked(data: bytes) -> pa.Table:
+    with pa.ipc.open_stream(data) as reader:
+        return reader.read_all()
+
+
+def digest(data: bytes) -> bytes:
+    """What the ledger says of a block."""
+    return blake2b(data, digest_size=16).digest()
+
+
+def of(connection: Connection, sync_id: str, blocks: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """The bytes of these blocks, a few at a time; one that is gone is left out."""
+    wanted = sorted(set(blocks))
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield from connection.execute(
+            "select block, data from livesync.row_blocks where sync_id = %s and block = any(%s)"
+            " order by block",
+            (sync_id, wanted[start : start + _AT_ONCE]),
+            binary=True,
+        ).fetchall()
+
+
+def agreed(connection: Connection, sync_id: str, held: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The agreed values of these rows (`key`, `block`), in their order: `schema` under the names
+    that blocks have, with `source:NAME`, `target:NAME` and `?NAME` beside each."""
+    full = _full(schema)
+    pieces, keys = [full.empty_table()], [pa.array([], pa.string())]
+    blocks = held["block"].combine_chunks()
+    for block, data in of(connection, sync_id, pc.unique(blocks).to_pylist()):
+        lines = unpacked(data)
+        wanted = held["key"].combine_chunks().filter(pc.equal(blocks, block))
+        found = lines.filter(pc.is_in(lines["key"], value_set=wanted))
+        pieces.append(_filled(found, schema))
+        keys.append(found["key"].combine_chunks())
+    place = pc.index_in(held["key"].combine_chunks(), value_set=pa.concat_arrays(keys))
+    return pa.concat_tables(pieces).combine_chunks().take(place)
+
+
+def _full(schema: pa.Schema) -> pa.Schema:
+    columns = [(f"{mark}{f.name}", f.type) for mark in (AGREED, *SHOWN_BY) for f in schema]
+    return pa.schema([*columns, *((f"{MISSING}{f.name}", pa.bool_()) for f in schema)])
+
+
+def _filled(lines: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With a column for everything. What a block does not know, because the mapping was another
+    then, was never agreed upon."""
+    columns: dict[str, pa.Array] = {}
+    for field in schema:
+        name = f"{AGREED}{field.name}"
+        known = name in lines.column_names and lines.schema.field(name).type == field.type
+        value = lines[name] if known else pa.nulls(len(lines), field.type)
+        columns[name] = value
+        for end in SHOWN_BY:
+            mine = f"{end}{field.name}"
+            columns[mine] = lines[mine] if known and mine in lines.column_names else value
+        missing = f"{MISSING}{field.name}"
+        told = lines[missing] if known and missing in lines.column_names else None
+        columns[missing] = pa.array([not known] * len(lines)) if told is None else told
+    full = _full(schema)
+    return pa.table({name: columns[name] for name in full.names}, schema=full)
+
+
+def values(filled: pa.Table, schema: pa.Schema, mark: str = AGREED) -> pa.Table:
+    """Of what `agreed` gives, the values under one mark, under their own names."""
+    return pa.table({f.name: filled[f"{mark}{f.name}"] for f in schema})
+
+
+def first_altered(connection: Connection, sync_id: str) -> int | None:
+    """The first ledger entry whose block is gone, or is not the one that it tells of."""
+    with connection.cursor("blocks_told") as cursor:
+        cursor.itersize = _AT_ONCE
+        cursor.execute(
+            "select l.seq, l.after ->> 'digest', b.data from livesync.ledger l"
+            " left join livesync.row_blocks b on b.sync_id = l.sync_id and b.block = l.seq"
+            " where l.sync_id = %s and l.op = 'rows' order by l.seq",
+            (sync_id,),
+        )
+        for seq, told, data in cursor:
+            if data is None or digest(data).hex() != told:
+                return int(seq)
+    return None
+
+
+def numbers(connection: Connection, sync_id: str) -> list[int]:
+    """All blocks of a sync, oldest first."""
+    found = connection.execute(
+        "select block from livesync.row_blocks where sync_id = %s order by block", (sync_id,)
+    )
+    return [block for (block,) in found]

@@ -1,0 +1,124 @@
+"""What became of single rows, out of the blocks that the ledger vouches for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.core import row_keys
+from livesync_pipelines.core.row_values import plain
+from livesync_pipelines.store import row_blocks
+from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.row_commit import GONE
+
+_HEAD = ("key", "op", "before")
+
+
+def of_block(
+    connection: Connection, sync_id: str, block: int, *, limit: int
+) -> list[dict[str, Any]]:
+    """What one page did to its first rows: `key`, `op`, `fields` (those that changed), and the
+    agreed values `before` and `after`, None where there is no row."""
+    for _, data in row_blocks.of(connection, sync_id, [block]):
+        return list(_told(connection, sync_id, row_blocks.unpacked(data).slice(0, limit)))
+    return []
+
+
+def of_row(connection: Connection, sync_id: str, key: str, *, limit: int) -> list[dict[str, Any]]:
+    """The newest changes of one row, newest first, each with the ledger entry that tells of it
+    (`seq`, `at`, `cause`, `operation_id`, `run_id`, `policy`). One that is gone has none."""
+    found = connection.execute(
+        "select block from livesync.row_base where sync_id = %s and key = %s", (sync_id, key)
+    ).fetchone()
+    block, told = (found[0] if found else None), list[dict[str, Any]]()
+    while block is not None and len(told) < limit:
+        ((_, data),) = row_blocks.of(connection, sync_id, [block])
+        lines = row_blocks.unpacked(data)
+        line = lines.filter(pc.equal(lines["key"], key))
+        (change,) = _told(connection, sync_id, line)
+        told.append({**_entry(connection, sync_id, block), **change})
+        block = line["before"][0].as_py()
+    return told
+
+
+def _entry(connection: Connection, sync_id: str, seq: int) -> Mapping[str, Any]:
+    (found,) = rows(
+        connection,
+        "select seq, at, cause, operation_id::text, run_id, page, policy,"
+        " after ->> 'mapping_version' as mapping_version,"
+        " encode(prev_hash, 'hex') as prev_hash, encode(hash, 'hex') as hash"
+        " from livesync.ledger where sync_id = %s and seq = %s",
+        (sync_id, seq),
+    )
+    return found
+
+
+def _told(connection: Connection, sync_id: str, lines: pa.Table) -> Iterator[dict[str, Any]]:
+    mark = row_blocks.AGREED
+    names = [n.removeprefix(mark) for n in lines.column_names if n.startswith(mark)]
+    schema = pa.schema([(n, lines.schema.field(f"{mark}{n}").type) for n in names])
+    known = lines.filter(pc.is_valid(lines["before"]))
+    held = pa.table({"key": known["key"], "block": known["before"]})
+    was = row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
+    before = dict(zip(known["key"].to_pylist(), _rows(was), strict=True))
+    after = _rows(row_blocks.values(lines, schema))
+    for head, now in zip(lines.select(_HEAD).to_pylist(), after, strict=True):
+        old = before.get(head["key"])
+        new = None if head["op"] in GONE.to_pylist() else now
+        changed = [n for n in names if old is None or new is None or old[n] != new[n]]
+        yield {**head, "fields": changed, "before": old, "after": new}
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    columns = {name: plain(table[name]) for name in table.column_names}
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any] | None:
+    """Where a row of a sync of rows comes from; None where there is no such row.
+
+    `name` is the key of a row, as it stands in a ledger or as a person writes a number, or
+    `SYNC:KEY` where several syncs have it.
+    """
+    sync_id, colon, rest = name.partition(":")
+    found = rows(
+        connection,
+        "select b.sync_id, b.key, b.source_mark, c.platform from livesync.row_base b"
+        " join livesync.syncs s using (sync_id)"
+        " join livesync.connections c on c.name = s.connection where b.key = any(%s)"
+        " or (b.sync_id = %s and b.key = any(%s)) order by b.sync_id limit 1",
+        (_spellings(name), sync_id if colon else "", _spellings(rest)),
+    )
+    if not found:
+        return None
+    held = found[0]
+    key, platform = held["key"], held["platform"]
+    changes = of_row(connection, held["sync_id"], key, limit=limit)
+    last = changes[0]
+    version = (held["source_mark"] or b"").hex()
+    source = {"platform": platform, "item_id": key, "key": key, "version": version, "url": ""}
+    return {
+        "row": {"sync_id": held["sync_id"], "item_id": key, "values": last["after"]},
+        "title": f"row {key} of {held['sync_id']}",
+        "capsule": None,
+        "source": {**source, "modified_at": None, "fetched_at": last["at"], "size": None},
+        "trigger": last["cause"],
+        "operation_id": last["operation_id"],
+        "run_id": last["run_id"],
+        "mapping_version": last["mapping_version"],
+        "chunker_version": "",
+        "changes": [{**change, "item_id": key} for change in changes],
+    }
+
+
+def _spellings(name: str) -> list[str]:
+    try:
+        number = pa.table({"key": pa.array([int(name)], pa.int64())})
+    except (ValueError, OverflowError):
+        return [name]
+    return [name, row_keys.encode(number, ["key"])[0].as_py()]

@@ -1,0 +1,59 @@
+"""The columns of a sync's source, as they were when it was last read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pyarrow as pa
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.model.rows import TYPES, Column, Shape
+from livesync_pipelines.store.database import Connection
+
+_NAMED = {str(kind): kind for kind in TYPES}
+
+
+def noted(connection: Connection, sync_id: str) -> Shape | None:
+    """None: it has not been read yet, or a person has said to take it as it is."""
+    found = connection.execute(
+        "select source_shape from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return _shape(found[0]) if found and found[0] else None
+
+
+def note(connection: Connection, sync_id: str, shape: Shape) -> None:
+    told = asdict(replace(shape, columns=())) | {
+        "columns": [_told(column) for column in shape.columns]
+    }
+    connection.execute(
+        "update livesync.syncs set source_shape = %s where sync_id = %s"
+        " and source_shape is distinct from %s",
+        (Jsonb(told), sync_id, Jsonb(told)),
+    )
+
+
+def forget(connection: Connection, sync_id: str) -> None:
+    """Take the columns as they will be found."""
+    connection.execute(
+        "update livesync.syncs set source_shape = null where sync_id = %s", (sync_id,)
+    )
+
+
+def _told(column: Column) -> dict[str, Any]:
+    names = ("name", "nullable", "json", "writable", "bits", "max_chars")
+    return {name: getattr(column, name) for name in names} | {"type": str(column.type)}
+
+
+def _shape(told: dict[str, Any]) -> Shape:
+    columns = tuple(Column(**{**each, "type": _type(each["type"])}) for each in told["columns"])
+    return Shape(
+        columns=columns, key=tuple(told["key"]), modified=told["modified"], actor=told["actor"]
+    )
+
+
+def _type(name: str) -> pa.DataType:
+    if name.startswith("decimal128"):
+        precision, scale = name[len("decimal128(") : -1].split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return _NAMED[name]

@@ -1,0 +1,115 @@
+"""What is stored of each stage of a sync of rows."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.store import row_base, row_blocks
+from livesync_pipelines.store.database import Connection
+
+_PIECE = 10_000
+_ITEM = "item_id"
+
+
+def is_of_rows(connection: Connection, sync_id: str) -> bool:
+    found = connection.execute(
+        "select target is not null from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return found == (True,)
+
+
+def rows_apart(connection: Connection, sync_id: str) -> int:
+    """How many rows both ends show differently, with no open conflict and no cell that does not
+    fit to name the difference."""
+    found = connection.execute(
+        "select count(*) from livesync.row_base b where b.sync_id = %(s)s"
+        " and b.source_mark is distinct from b.target_mark and not exists (select from"
+        " livesync.conflicts c where c.sync_id = b.sync_id and c.key = b.key"
+        " and c.state <> 'settled') and not exists (select from livesync.bad_cells x"
+        " where x.sync_id = b.sync_id and x.key = b.key)",
+        {"s": sync_id},
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def table(
+    connection: Connection, sync_id: str, stage: str, schema: pa.Schema, *, limit: int | None
+) -> pa.Table:
+    """One stage's stored output; `schema` is that of stages that rows have in common with
+    documents."""
+    if stage == "capsule_chunks":
+        return schema.empty_table()
+    if stage == "deltas":
+        return _deltas(connection, sync_id, schema).slice(0, limit)
+    pieces, after, left = [], None, limit
+    while left is None or left > 0:
+        size = _PIECE if left is None else min(_PIECE, left)
+        held = row_base.after(connection, sync_id, after, limit=size)
+        pieces.append(_piece(connection, sync_id, stage, schema, held))
+        if len(held) < size:
+            break
+        after = held["key"][-1].as_py()
+        left = None if left is None else left - len(held)
+    return pa.concat_tables(pieces, promote_options="default")
+
+
+def _piece(
+    connection: Connection, sync_id: str, stage: str, schema: pa.Schema, held: pa.Table
+) -> pa.Table:
+    if stage == "source":
+        versions = [mark.hex() if mark else "" for mark in held["source_mark"].to_pylist()]
+        columns = {
+            "item_id": held["key"],
+            "key": held["key"],
+            "version": pa.array(versions, pa.string()),
+        }
+        empty = {f.name: pa.nulls(len(held), f.type) for f in schema if f.name not in columns}
+        return pa.table({**columns, **empty}).select(schema.names)
+    values = _values(connection, sync_id, held)
+    values = values.add_column(0, _ITEM, held["key"])
+    if stage == "resolved_rows":
+        apart = pc.not_equal(held["source_mark"], held["target_mark"]).fill_null(True)
+        said = pc.if_else(apart, "apart", "agreed")
+        values = values.append_column("resolution", said)
+    return values
+
+
+def _values(connection: Connection, sync_id: str, held: pa.Table) -> pa.Table:
+    """The agreed values of these rows, in the columns that the newest of their blocks has."""
+    if not len(held):
+        return pa.table({})
+    newest = pc.max(held["block"]).as_py()
+    ((_, data),) = row_blocks.of(connection, sync_id, [newest])
+    lines = row_blocks.unpacked(data)
+    mark = row_blocks.AGREED
+    names = [name for name in lines.column_names if name.startswith(mark)]
+    schema = pa.schema([(n.removeprefix(mark), lines.schema.field(n).type) for n in names])
+    return row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
+
+
+def _deltas(connection: Connection, sync_id: str, schema: pa.Schema) -> pa.Table:
+    """What the last operation that moved rows did."""
+    found = connection.execute(
+        "select block from livesync.row_blocks where sync_id = %s and operation_id = (select"
+        " operation_id from livesync.operations where sync_id = %s and status in"
+        " ('success', 'partial', 'waiting_for_approval') order by started_at desc limit 1)",
+        (sync_id, sync_id),
+    ).fetchall()
+    pieces = [schema.empty_table()]
+    for _, data in row_blocks.of(connection, sync_id, [block for (block,) in found]):
+        lines = row_blocks.unpacked(data)
+        pieces.append(
+            pa.table(
+                {
+                    "item_id": lines["key"],
+                    "key": lines["key"],
+                    "op": lines["op"],
+                    "changed_fields": pa.array([[]] * len(lines), pa.list_(pa.string())),
+                    "before": pa.nulls(len(lines), pa.binary(16)),
+                    "after": lines["source_mark"],
+                }
+            ).cast(schema)
+        )
+    return pa.concat_tables(pieces)
