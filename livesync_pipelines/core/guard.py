@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.sync import Limits
 
 
@@ -36,3 +37,12 @@ def _sentence(gone: int, total: int, root: str, limits: Limits) -> str:
         f"{gone} of {total} items{where} ({share}%) are gone at the source; more than "
         f"{limits.delete_items} items and {limits.delete_share:.0%} are not removed unasked."
     )
+
+
+def waiting(sync_id: str, refusal: str) -> dict[str, str]:
+    """What the person is told whose approval is waited for."""
+    return NeedsPerson(
+        f"Nothing was removed: {refusal}",
+        hint=f"If that is right, run `livesync sync approve {sync_id}` and then "
+        f"`livesync sync run {sync_id}`; if not, mend the source.",
+    ).as_dict()

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from livesync_pipelines.model.errors import (
     BadInput,
+    Drifted,
     NeedsPerson,
     RateLimited,
     Reauthorise,
@@ -31,7 +32,8 @@ class Next:
 
     - `wait_s`: how long the source is left alone at least, in seconds.
     - `again`: it is queued once more for then, whatever its schedule.
-    - `pause`: it rests until a person has mended something; why, as `reauthorise` or `failures`.
+    - `pause`: it rests until a person has mended something; why, as `reauthorise`, `drift` or
+      `failures`.
     """
 
     wait_s: float = 0.0
@@ -44,8 +46,8 @@ def after(error: Exception, *, failures: int, key: str) -> Next:
     match error:
         case RateLimited(after_s=after_s):
             return Next(min(max(after_s, FIRST_WAIT_S), LONGEST_WAIT_S), again=True)
-        case Reauthorise():
-            return Next(pause="reauthorise")
+        case Reauthorise() | Drifted():
+            return Next(pause="drift" if isinstance(error, Drifted) else "reauthorise")
         case BadInput() | NeedsPerson():
             return Next(backoff_s(failures, key))
         case Unavailable():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,20 +12,28 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from livesync_pipelines.core import cadence
+from livesync_pipelines.engine._map_doors import FieldMapDoor
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import MergePolicy, OnDelete, Policy
 from livesync_pipelines.model.sync import (
+    Action,
+    ActionOn,
     FieldMapping,
     Limits,
     Mode,
     Notify,
     NotifyOn,
+    OnDrift,
     Priority,
+    RowTarget,
     SyncConfig,
 )
 
@@ -45,6 +52,7 @@ Language = StrEnum(
 `none` for a capsule that keeps no search index."""
 
 _LIMITS = Limits()
+_POLICY = MergePolicy()
 
 
 class _Door(BaseModel):
@@ -56,7 +64,59 @@ class CapsuleDoor(_Door):
 
 
 class TargetDoor(_Door):
-    capsule: str
+    """A capsule, or a table of another connection: what is said beside `connection` selects it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    capsule: str | None = None
+    connection: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.capsule is None) == (self.connection is None):
+            raise ValueError("write target: {capsule: NAME}, or target: {connection: NAME, ...}")
+        if self.capsule is not None and self.model_extra:
+            raise ValueError(f"a capsule takes no {', '.join(self.model_extra)}")
+        return self
+
+    def rows(self) -> RowTarget | None:
+        if self.connection is None:
+            return None
+        return RowTarget(connection=self.connection, select=dict(self.model_extra or {}))
+
+
+_TIME = re.compile(r"(\d+)\s*(m|h|d)")
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def _seconds(raw: object) -> object:
+    found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
+    return int(found[1]) * _SECONDS[found[2]] if found else raw
+
+
+class AskDoor(_Door):
+    """Who is asked, how long is waited (`30m`, `12h`, `3d`), and who wins then."""
+
+    owner: str | None = None
+    within: Annotated[float, BeforeValidator(_seconds)] = Field(_POLICY.answer_within_s, gt=0)
+    otherwise: Literal[Policy.SOURCE_WINS, Policy.TARGET_WINS] = Policy.SOURCE_WINS
+
+
+class PolicyDoor(_Door):
+    default: Policy = _POLICY.default
+    fields: dict[str, Policy] = {}
+    on_delete: OnDelete = _POLICY.on_delete
+    ask: AskDoor = Field(default_factory=lambda: AskDoor.model_validate({}))
+
+    def noun(self) -> MergePolicy:
+        return MergePolicy(
+            default=self.default,
+            fields=self.fields,
+            on_delete=self.on_delete,
+            owner=self.ask.owner,
+            answer_within_s=self.ask.within,
+            otherwise=self.ask.otherwise,
+        )
 
 
 class LimitsDoor(_Door):
@@ -71,6 +131,18 @@ class NotifyDoor(_Door):
 
     def noun(self) -> Notify:
         return Notify(tuple(self.on), tuple(self.to))
+
+
+class ActionDoor(_Door):
+    on: list[ActionOn] = Field(min_length=1)
+    fields: list[str] = []
+    call: str
+    secret: str | None = None
+
+    def noun(self) -> Action:
+        return Action(
+            on=tuple(self.on), fields=tuple(self.fields), call=self.call, secret=self.secret
+        )
 
 
 class MappingDoor(_Door):
@@ -88,8 +160,6 @@ class MappingDoor(_Door):
 def _target(raw: object) -> object:
     if isinstance(raw, str):
         return {"capsule": raw}
-    if isinstance(raw, Mapping) and ("connection" in raw or "table" in raw):
-        raise ValueError("only a capsule can be a target so far: write target: {capsule: NAME}")
     return raw
 
 
@@ -102,6 +172,10 @@ def _schedule(text: str) -> str:
     return text
 
 
+_DOCUMENTS = TypeAdapter(list[MappingDoor])
+_ROWS = TypeAdapter(list[FieldMapDoor])
+
+
 class SyncDoor(_Door):
     connection: str
     target: Annotated[TargetDoor, BeforeValidator(_target)]
@@ -110,17 +184,26 @@ class SyncDoor(_Door):
     schedule: Annotated[str, AfterValidator(_schedule)] = SCHEDULE
     priority: Priority = Priority.NORMAL
     limits: LimitsDoor = Field(default_factory=lambda: LimitsDoor.model_validate({}))
-    mapping: list[MappingDoor] = []
+    mapping: list[MappingDoor] | list[FieldMapDoor] = []
+    policy: PolicyDoor = Field(default_factory=lambda: PolicyDoor.model_validate({}))
+    drift: OnDrift = OnDrift.PROPAGATE
     notify: NotifyDoor | None = None
+    actions: list[ActionDoor] = []
 
-    @field_validator("mapping")
+    @field_validator("mapping", mode="plain")
     @classmethod
-    def _each_field_once(cls, mapping: list[MappingDoor]) -> list[MappingDoor]:
-        targets = [line.target for line in mapping]
+    def _of_documents_or_rows(
+        cls, raw: object, info: ValidationInfo
+    ) -> list[MappingDoor] | list[FieldMapDoor]:
+        target = info.data.get("target")
+        of_rows = target is not None and target.capsule is None
+        lines: list[MappingDoor] | list[FieldMapDoor]
+        lines = _ROWS.validate_python(raw) if of_rows else _DOCUMENTS.validate_python(raw)
+        targets = [line.target for line in lines]
         twice = sorted({target for target in targets if targets.count(target) > 1})
         if twice:
             raise ValueError(f"more than one line writes {', '.join(twice)}")
-        return mapping
+        return lines
 
     def config(self, sync_id: str, project_id: str) -> SyncConfig:
         """The noun that this door lets in."""
@@ -129,6 +212,7 @@ class SyncDoor(_Door):
             project_id=project_id,
             connection=self.connection,
             capsule=self.target.capsule,
+            target=self.target.rows(),
             schedule=self.schedule,
             select=self.select,
             mode=self.mode,
@@ -137,6 +221,11 @@ class SyncDoor(_Door):
             mapping=tuple(
                 FieldMapping(line.target, source=line.source, value=line.value)
                 for line in self.mapping
+                if isinstance(line, MappingDoor)
             ),
+            fields=tuple(line.noun() for line in self.mapping if isinstance(line, FieldMapDoor)),
+            policy=self.policy.noun(),
+            drift=self.drift,
             notify=self.notify.noun() if self.notify else Notify(),
+            actions=tuple(action.noun() for action in self.actions),
         )

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from livesync_pipelines.connectors import ROW_ENDS
 from livesync_pipelines.connectors.base import Connector, Probes
+from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._doors import NAME, SCHEDULE, CapsuleDoor, SyncDoor
+from livesync_pipelines.engine._row_doors import troubles
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems, read
 from livesync_pipelines.engine.difference import Change, Noun, difference, named
 from livesync_pipelines.engine.options import (
     check_options,
     connector_for,
     expand,
-    expand_text,
     with_absolute_paths,
 )
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, Mode, SyncConfig
 from livesync_pipelines.settings import Settings
 
@@ -34,7 +37,6 @@ PROJECT = "default"
 S3_NAME = "s3-env"
 
 _KEYS = ("project", "capsules", "connections", "syncs")
-_ADDRESS = re.compile(r"mailto:[^@\s]+@[^@\s]+|https?://[^/\s]+(?:/\S*)?")
 _NAME_HINT = (
     "A name has 1 to 63 lower-case letters, digits, dots, hyphens and underscores, "
     "and begins with a letter or a digit."
@@ -164,8 +166,8 @@ class _Draft:
             project = PROJECT
         self.projects[document.name] = project
         for name, raw in self._section(document, "capsules", self.known.capsules):
-            door, troubles = checked(CapsuleDoor, raw)
-            _complain(document, ("capsules", name), troubles)
+            door, wrong = checked(CapsuleDoor, raw)
+            _complain(document, ("capsules", name), wrong)
             language = (door or CapsuleDoor()).language.value
             self.capsules[name] = Capsule(name=name, project_id=project, language=language)
         for name, raw in self._section(document, "connections", self.known.connections):
@@ -174,11 +176,11 @@ class _Draft:
     def add_syncs(self, document: Document) -> None:
         for name, raw in self._section(document, "syncs", self.known.syncs):
             said = {key: value for key, value in raw.items() if value is not None}
-            door, troubles = checked(SyncDoor, said)
-            _complain(document, ("syncs", name), troubles)
+            door, wrong = checked(SyncDoor, said)
+            _complain(document, ("syncs", name), wrong)
             if door is None:  # what is right of it can still be held against the other files
-                wrong = {trouble.path[0] for trouble in troubles if trouble.path}
-                rest = {key: value for key, value in said.items() if key not in wrong}
+                keys = {trouble.path[0] for trouble in wrong if trouble.path}
+                rest = {key: value for key, value in said.items() if key not in keys}
                 door, _ = checked(SyncDoor, rest)
             if door is not None:
                 self._sync(document, name, door)
@@ -187,7 +189,7 @@ class _Draft:
         """No capsule is fed by more syncs than a person can oversee."""
         stored = [sync for sync in self.known.syncs if sync.sync_id not in self.syncs]
         feeding = Counter(sync.capsule for sync in [*stored, *self.syncs.values()])
-        last = {sync.capsule: sync.sync_id for sync in self.syncs.values()}
+        last = {sync.capsule: sync.sync_id for sync in self.syncs.values() if sync.capsule}
         for capsule, name in last.items():
             if feeding[capsule] > SYNCS_PER_CAPSULE:
                 document = self.places["syncs", name]
@@ -227,10 +229,13 @@ class _Draft:
         path = ("connections", name)
         options = {key: value for key, value in raw.items() if key != "platform"}
         platform = raw.get("platform")
-        kind = self.registry.get(platform) if isinstance(platform, str) else None
+        kind: type[Connector] | type[RowEnd] | None = None
+        if isinstance(platform, str):
+            kind = self.registry.get(platform) or ROW_ENDS.get(platform)
         if kind is None:
             said = "'platform' is missing" if platform is None else f"unknown platform {platform!r}"
-            document.complain((*path, "platform"), said, nearest(platform or "", self.registry))
+            names = {*self.registry, *ROW_ENDS}
+            document.complain((*path, "platform"), said, nearest(platform or "", names))
         else:
             _complain(document, path, check_options(kind.Connection, options, self.environ))
             options = with_absolute_paths(kind.Connection, options, self.environ)
@@ -240,17 +245,28 @@ class _Draft:
     def _sync(self, document: Document, name: str, door: SyncDoor) -> None:
         path = ("syncs", name)
         self.syncs[name] = door.config(name, self.projects[document.name])
-        capsules = {noun.name: noun for noun in self.known.capsules} | self.capsules
-        self._refer(document, (*path, "target", "capsule"), door.target.capsule, capsules)
         connections = {noun.name: noun for noun in self.known.connections} | self.connections
         connection = self._refer(document, (*path, "connection"), door.connection, connections)
-        for n, address in enumerate(door.notify.to if door.notify else ()):
-            self._address(document, (*path, "notify", "to", n), address)
+        _complain(document, path, list(address_troubles(self.syncs[name], self.environ)))
+        if door.target.connection is not None:
+            where = (*path, "target", "connection")
+            target = self._refer(document, where, door.target.connection, connections)
+            if connection is not None and target is not None:
+                ends = {Side.SOURCE: connection, Side.TARGET: target}
+                found = troubles(self.syncs[name], ends, ROW_ENDS, self.environ)
+                _complain(document, path, list(found))
+            return
+        capsules = {noun.name: noun for noun in self.known.capsules} | self.capsules
+        self._refer(document, (*path, "target", "capsule"), door.target.capsule or "", capsules)
         kind = self.registry.get(connection.platform) if connection else None
         if kind is None:
+            if connection is not None and connection.platform in ROW_ENDS:
+                said = f"{connection.platform} has rows and no documents, and a capsule holds these"
+                hint = "Write target: {connection: NAME, table: NAME}."
+                document.complain((*path, "target"), said, hint)
             return
-        troubles = check_options(kind.Selection, door.select, self.environ)
-        _complain(document, (*path, "select"), troubles)
+        wrong = check_options(kind.Selection, door.select, self.environ)
+        _complain(document, (*path, "select"), wrong)
         if door.schedule == "realtime" and not issubclass(kind, Probes):
             said = f"{kind.spec.name} cannot tell cheaply that it has changed, so not in real time"
             document.complain((*path, "schedule"), said, "Write every_15_minutes, or less often.")
@@ -268,14 +284,7 @@ class _Draft:
             return None
         return noun
 
-    def _address(self, document: Document, path: tuple[str | int, ...], text: str) -> None:
-        filled, trouble = expand_text(text, self.environ)
-        if trouble is not None:
-            document.complain(path, *trouble)
-        elif not _ADDRESS.fullmatch(filled):
-            document.complain(path, "this is no address", "Write mailto:NAME@HOST or https://...")
 
-
-def _complain(document: Document, path: tuple[str, ...], troubles: Sequence[Trouble]) -> None:
-    for trouble in troubles:
+def _complain(document: Document, path: tuple[str, ...], wrong: Sequence[Trouble]) -> None:
+    for trouble in wrong:
         document.complain((*path, *trouble.path), trouble.message, trouble.hint)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors import REGISTRY, ROW_ENDS
 from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import embedded
@@ -33,6 +34,7 @@ class Engine:
 
     database: Database
     registry: Registry = field(default_factory=lambda: REGISTRY)
+    row_ends: Mapping[str, type[RowEnd]] = field(default_factory=lambda: ROW_ENDS)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     enabled: bool = True
     now: Callable[[], datetime] = field(default=utc_now)

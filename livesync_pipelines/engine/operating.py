@@ -72,6 +72,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         last_sync=finished_at if outcome.status in {Status.SUCCESS, Status.PARTIAL} else None,
         duration_s=(finished_at - operation.started_at).total_seconds(),
         run_id=errand.run_id,
+        conflict_resolution=sync.conflict_resolution,
         error=dict(outcome.error) if outcome.error else None,
         stage_s=dict(operation.stage_s),
         cursor_from=cursor_from,

@@ -7,22 +7,27 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Remote
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, PlatformSpec
 from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net.pace import UNPACED, Pacer
 
 T = TypeVar("T", bound=Options)
+K = TypeVar("K", Connector, RowEnd)
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _INNER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _BARE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _LOGIN = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
+_SQLITE = "sqlite:///"
 _HOW_TO_REFER = "Write ${NAME} or ${NAME:-default}; $${ stands for the two characters ${."
 _NO_LITERALS = "Put it into the environment and write ${NAME} here, with the variable's name."
 
@@ -64,6 +69,30 @@ def connector_for(
 
     Raises BadInput where options no longer hold.
     """
+    kind = _kind(connection, registry)
+    where = f"sync {sync.sync_id}, select"
+    return kind(*_parts(kind, connection, (sync, sync.select, where), environ, pacer_for))
+
+
+def row_end_for(
+    connection: Connection,
+    sync: SyncConfig,
+    side: Side,
+    registry: Mapping[str, type[RowEnd]],
+    environ: Mapping[str, str],
+    *,
+    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
+) -> RowEnd:
+    """One end of a sync of rows, for one run. Raises as `connector_for` does."""
+    kind = _kind(connection, registry)
+    select, said = sync.select, "select"
+    if side is Side.TARGET:
+        select, said = sync.target.select if sync.target else {}, "target"
+    where = f"sync {sync.sync_id}, {said}"
+    return kind(*_parts(kind, connection, (sync, select, where), environ, pacer_for))
+
+
+def _kind(connection: Connection, registry: Mapping[str, type[K]]) -> type[K]:
     kind = registry.get(connection.platform)
     if kind is None:
         raise BadInput(
@@ -71,14 +100,22 @@ def connector_for(
             hint=nearest(connection.platform, registry),
             where=f"connection {connection.name}",
         )
+    return kind
+
+
+def _parts(
+    kind: type[Connector] | type[RowEnd],
+    connection: Connection,
+    wanted: tuple[SyncConfig, Mapping[str, Any], str],
+    environ: Mapping[str, str],
+    pacer_for: Callable[[tuple[Budget, ...]], Pacer],
+) -> tuple[Options, Options, FetchLimits]:
+    """What an instance is made of; `wanted` is a selection of a sync, and where it is said."""
+    sync, select, where = wanted
     options = _connection_options(kind, connection, environ)
-    return kind(
-        options,
-        _filled(kind.Selection, sync.select, environ, f"sync {sync.sync_id}, select"),
-        FetchLimits(
-            max_bytes=sync.limits.item_bytes, pacer=pacer_for(_budgets(kind.spec, options))
-        ),
-    )
+    pacer = pacer_for(_budgets(kind.spec, options))
+    limits = FetchLimits(max_bytes=sync.limits.item_bytes, pacer=pacer)
+    return options, _filled(kind.Selection, select, environ, where), limits
 
 
 def budgets_of(
@@ -90,7 +127,7 @@ def budgets_of(
 
 
 def _connection_options(
-    kind: type[Connector], connection: Connection, environ: Mapping[str, str]
+    kind: type[Connector] | type[RowEnd], connection: Connection, environ: Mapping[str, str]
 ) -> Options:
     where = f"connection {connection.name}"
     return _filled(kind.Connection, connection.options, environ, where)
@@ -112,7 +149,8 @@ def with_absolute_paths(
 ) -> dict[str, Any]:
     """The same options with each local path made absolute from the current directory.
 
-    A local path is a field that is typed `Path` or is named `path`. References stay.
+    A local path is a field that is typed `Path` or is named `path`, or what follows `sqlite:///`.
+    References stay.
     """
     kept = dict(raw)
     expanded, _ = _expanded(raw, environ)
@@ -122,6 +160,9 @@ def with_absolute_paths(
         local = name == "path" or _mentions(info.annotation, Path)
         if local and isinstance(text, str) and text:
             kept[key] = _absolute(text, expanded[key])
+        elif isinstance(text, str) and text.startswith(_SQLITE):
+            beyond = text.removeprefix(_SQLITE)
+            kept[key] = _SQLITE + _absolute(beyond, expanded[key].removeprefix(_SQLITE))
     return kept
 
 
@@ -209,7 +250,7 @@ def _secrets(
 ) -> Iterator[tuple[str | int, ...]]:
     """Where the model holds a secret and the file holds anything but its name."""
     if isinstance(value, (SecretStr, SecretBytes)):
-        if not (isinstance(raw, str) and _BARE.fullmatch(raw)):
+        if not (isinstance(raw, str) and (_BARE.fullmatch(raw) or _is_open(raw))):
             yield path
         return
     written = dict(_items(raw))
@@ -218,6 +259,12 @@ def _secrets(
             yield from _secrets(inner, written[key], (*path, key))
         elif not isinstance(raw, Mapping):  # a validator made a structure out of one text
             yield from _secrets(inner, raw, path)
+
+
+def _is_open(text: str) -> bool:
+    """Whether this is an address without a login: nothing in it is a secret."""
+    address = urlsplit(text)
+    return bool(address.scheme) and "@" not in address.netloc and not address.query
 
 
 def _items(value: Any) -> Iterator[tuple[str | int, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.options import connector_for
+from livesync_pipelines.engine.options import connector_for, row_end_for
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, Lane
 from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
@@ -28,13 +30,33 @@ def connected(
     Its calls wait in place for `patience_s` at most. Raises BadInput where options no longer hold.
     """
     with ExitStack() as held:
-
-        def pacer(budgets: tuple[Budget, ...]) -> Pacer:
-            if not budgets:
-                return UNPACED
-            account = Account(connection=source.name, platform=source.platform, budgets=budgets)
-            shared = SharedPacer(engine.database, account, lane, patience_s=patience_s)
-            return held.enter_context(closing(shared))
-
+        pacer = _pacers(engine, source, lane, patience_s, held)
         made = connector_for(source, sync, engine.registry, engine.environ, pacer_for=pacer)
         yield held.enter_context(closing(made))
+
+
+@contextmanager
+def ends_connected(
+    engine: Engine, ends: tuple[Connection, Connection], sync: SyncConfig, lane: Lane
+) -> Iterator[tuple[RowEnd, RowEnd]]:
+    """Both ends of a sync of rows (source, target) for one run, as `connected`."""
+    with ExitStack() as held:
+        made = []
+        for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
+            pacer = _pacers(engine, end, lane, PATIENCE_S, held)
+            one = row_end_for(end, sync, side, engine.row_ends, engine.environ, pacer_for=pacer)
+            made.append(held.enter_context(closing(one)))
+        yield made[0], made[1]
+
+
+def _pacers(
+    engine: Engine, source: Connection, lane: Lane, patience_s: float, held: ExitStack
+) -> Callable[[tuple[Budget, ...]], Pacer]:
+    def pacer(budgets: tuple[Budget, ...]) -> Pacer:
+        if not budgets:
+            return UNPACED
+        account = Account(connection=source.name, platform=source.platform, budgets=budgets)
+        shared = SharedPacer(engine.database, account, lane, patience_s=patience_s)
+        return held.enter_context(closing(shared))
+
+    return pacer

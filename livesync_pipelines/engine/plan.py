@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from livesync_pipelines.core import mapping
 from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand, Progress, quiet
 from livesync_pipelines.engine.sync import carry_out
 from livesync_pipelines.model.errors import NeedsPerson
-from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.operation import Op, SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, ledger, operations
+from livesync_pipelines.store import catalog, ledger, operations, row_history, tenure
 from livesync_pipelines.store.database import Connection
 
 SHOWN_ITEMS = 1_000
@@ -64,9 +63,16 @@ def plan_sync(
 def run_planned(engine: Engine, errand: Errand, plan_hash: str) -> SyncResult:
     """A run, all of it in one transaction, that stays only if it is the one that was planned.
 
-    Where the world has moved since, nothing is written and the result says `refused`.
+    Where the world has moved since, nothing is written and the result says `refused`. What is
+    written to another end cannot be taken back: a sync of rows is rehearsed first, and then run.
     """
     with engine.database.connect() as connection:
+        if catalog.sync(connection, errand.sync_id).target is not None:
+            with connection.transaction(force_rollback=True):
+                planned = _rehearse(engine, connection, errand).plan_hash == plan_hash
+            if planned:
+                return carry_out(engine, connection, errand)
+            return _refused(engine, connection, errand, plan_hash)
         try:
             with connection.transaction():
                 plan = _rehearse(engine, connection, errand)
@@ -99,14 +105,25 @@ def _rehearse(engine: Engine, connection: Connection, errand: Errand) -> Plan:
     head = ledger.head(connection, sync.sync_id)
     result = carry_out(engine, connection, errand, alone=True)
     digest = blake2b(digest_size=16)
-    target = [sync.sync_id, sync.capsule, mapping.version(sync.mapping), CHUNKER_VERSION]
+    version = tenure.mapping_version(sync)
+    target = [sync.sync_id, sync.capsule or sync.target, version, CHUNKER_VERSION]
     digest.update(canonical([*target, head.seq, head.hash.hex(), result.status]))
     items: list[Mapping[str, Any]] = []
     for entry in ledger.since(connection, sync.sync_id, head.seq):
         digest.update(canonical([entry[name] for name in ("item_id", "op", "before", "after")]))
-        if len(items) < SHOWN_ITEMS:
+        if entry["op"] == Op.ROWS:
+            items += _rows(connection, sync.sync_id, entry, limit=SHOWN_ITEMS - len(items))
+        elif len(items) < SHOWN_ITEMS:
             items.append(entry)
     return Plan(digest.hexdigest(), result, items)
+
+
+def _rows(
+    connection: Connection, sync_id: str, entry: Mapping[str, Any], *, limit: int
+) -> Iterator[Mapping[str, Any]]:
+    for row in row_history.of_block(connection, sync_id, entry["seq"], limit=limit):
+        after = {"key": row["key"], "fields": row["fields"], "values": row["after"]}
+        yield {"op": row["op"], "item_id": row["key"], "before": row["before"], "after": after}
 
 
 def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,5 +135,5 @@ def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "fields": after.get("fields", []),
         "chunks_written": after.get("chunks_written", 0),
         "chunks_removed": after.get("chunks_removed", 0),
-        **({"reason": after["reason"]} if "reason" in after else {}),
+        **{name: after[name] for name in ("reason", "values") if name in after},
     }

@@ -14,7 +14,7 @@ from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Change
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import commit, rows, target
+from livesync_pipelines.store import commit, row_rebuild, rows, target
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -43,7 +43,11 @@ def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
     found = Rebuilt()
 
     def work(operation: Operation) -> Outcome:
-        _rebuild(connection, operation, found)
+        if operation.sync.target is None:
+            _rebuild(connection, operation, found)
+        else:
+            rebuilt = row_rebuild.rebuild(connection, operation)
+            found.agreeing, found.differing, found.unlogged = rebuilt
         return Outcome(Status.SUCCESS)
 
     errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY)

@@ -80,7 +80,7 @@ def _ask(engine: Engine, connection: Connection, sync_id: str) -> str | None:
     sync = catalog.sync(connection, sync_id)
     source = catalog.connection_of(connection, sync.connection)
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
-        if issubclass(engine.registry[source.platform], Probes):
+        if sync.target is None and issubclass(engine.registry[source.platform], Probes):
             with connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked:
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None

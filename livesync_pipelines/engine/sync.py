@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from livesync_pipelines.connectors.base import Feeds
+from livesync_pipelines.core import guard
 from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.engine.collecting import seldom_collected
@@ -19,10 +20,12 @@ from livesync_pipelines.engine.listing import GaveWay, arrive, walk
 from livesync_pipelines.engine.operating import Errand, Progress, operate
 from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.replay import replay
+from livesync_pipelines.engine.row_pass import RowErrand
+from livesync_pipelines.engine.row_sync import synchronise_rows
 from livesync_pipelines.engine.settling import settle
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
-from livesync_pipelines.model.errors import CursorExpired, NeedsPerson
+from livesync_pipelines.model.errors import CursorExpired
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import Trigger
@@ -73,7 +76,10 @@ def carry_out(
         _replay(engine, connection, replace(errand, trigger=Trigger.REPLAY, full=False))
 
     def work(operation: Operation) -> Outcome:
-        return _synchronise(engine, connection, operation, errand.progress, alone=alone)
+        if sync.target is None:
+            return _synchronise(engine, connection, operation, errand.progress, alone=alone)
+        of_rows = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
+        return synchronise_rows(engine, connection, of_rows)
 
     return operate(engine, connection, errand, work)
 
@@ -125,7 +131,7 @@ def _synchronise(
     except GaveWay as gave_way:
         return _unfinished(gave_way.critical)
     if refusal is not None:
-        waiting = _waiting(sync.sync_id, refusal)
+        waiting = guard.waiting(sync.sync_id, refusal)
         return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
     partial = operation.counts.failed > 0 or not complete
     listed = complete and told_by != FEED and not resumed
@@ -181,14 +187,6 @@ def _unfinished(critical: str) -> Outcome:
         "where": "",
     }
     return Outcome(Status.INTERRUPTED, told, then=Next(again=True))
-
-
-def _waiting(sync_id: str, refusal: str) -> dict[str, str]:
-    return NeedsPerson(
-        f"Nothing was removed: {refusal}",
-        hint=f"If that is right, run `livesync sync approve {sync_id}` and then "
-        f"`livesync sync run {sync_id}`; if not, mend the source.",
-    ).as_dict()
 
 
 @contextmanager

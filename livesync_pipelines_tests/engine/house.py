@@ -83,7 +83,7 @@ class House:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Apply these syncs; `options` are those of the connection."""
-        names = {"handbook", *(sync.capsule for sync in syncs)}
+        names = {"handbook", *(sync.capsule for sync in syncs if sync.capsule)}
         capsules = tuple(
             Capsule(name=name, project_id="demo", language=language) for name in sorted(names)
         )

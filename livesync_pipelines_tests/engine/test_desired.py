@@ -180,7 +180,13 @@ def test_a_relative_folder_is_kept_as_an_absolute_one(load_text: Load, tmp_path:
         ("plain:", "handbook:", "4", "capsules.handbook is given twice", "First at line 3."),
         ("shelf", "self", "6: connections.docs.platform", "unknown platform 'self'", "mean shelf?"),
         ("path:", "pth:", "6: connections.docs", "", ""),
-        ("platform: ledger", "# none", "7: connections.crm.platform", "missing", "ledger, shelf"),
+        (
+            "platform: ledger",
+            "# none",
+            "7: connections.crm.platform",
+            "missing",
+            "ledger, s3, shelf, sql",
+        ),
         ("${LEDGER_URL}", "${LEDGR_URL}", "9: connections.crm.url", "LEDGR_URL is not set", "Set"),
         ("${LEDGER_URL}", "${EMPTY}", "9: connections.crm.url", "EMPTY is not set", "Set EMPTY"),
         ("${LEDGER_URL}", "$ {A} ${A", "9: connections.crm.url", "no reference", "${NAME}"),
@@ -191,9 +197,9 @@ def test_a_relative_folder_is_kept_as_an_absolute_one(load_text: Load, tmp_path:
         (
             "{capsule: handbook}",
             "{connection: crm, table: t}",
-            "14: ~.target",
-            "only a capsule",
-            "",
+            "12: ~.connection",
+            "shelf has no rows",
+            "sql_table",
         ),
         ("mode: pull", "mode: pul", "15: ~.mode", "not allowed", "mean pull?"),
         ("mode: pull", "mode: push", "15: ~.mode", "only be pulled", "mode: pull"),
@@ -244,7 +250,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_lines(load_text: Load)
     assert refused.message.splitlines() == [
         "4 problems:",
         "a.yaml:6: connections.docs.platform: unknown platform 'self'"
-        " (Did you mean shelf? Allowed: ledger, shelf.)",
+        " (Did you mean shelf? Allowed: folder, ledger, s3, shelf, sql_table.)",
         "a.yaml:12: syncs.handbook-docs.connection: there is no connection 'dcs' here"
         " (Did you mean docs? Allowed: crm, docs.)",
         "a.yaml:15: syncs.handbook-docs.mode: this value is not allowed"

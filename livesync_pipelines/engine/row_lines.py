@@ -1,0 +1,141 @@
+"""What a page of rows leaves behind: a line for each row whose state is new."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.core.row_merge import Merged
+from livesync_pipelines.core.row_values import differs
+from livesync_pipelines.engine.row_met import Met
+from livesync_pipelines.engine.row_pass import RowPass
+from livesync_pipelines.engine.row_writing import Written, overlaid
+from livesync_pipelines.model.conflict import LOOP, Conflict, Version
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.operation import Op
+from livesync_pipelines.store import row_blocks
+from livesync_pipelines.store.row_commit import AGREED, FORGOTTEN
+
+TURNS = 10
+"""So often in a row may a row go from one end to the other and back before it is frozen."""
+
+
+def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -> pa.Table:
+    """What is to be stored of rows whose state is new; before anything is written (`written` is
+    None), as if all of it went well."""
+    names = this.schema.names
+    to_source, to_target = merged.to_source, merged.to_target
+    source = _shown(names, to_source, merged.source, met.source, only=this.map.two_way)
+    target = _shown(names, to_target, merged.target, met.target, only=names)
+    if written is not None:
+        source = overlaid(source, met.keys, written.source)
+        target = overlaid(target, met.keys, written.target)
+    in_source = pc.if_else(to_source, merged.source_there, met.in_source)
+    in_target = pc.if_else(to_target, merged.target_there, met.in_target)
+    source_mark = pc.if_else(in_source, this.marks(source), None)
+    target_mark = pc.if_else(in_target, this.marks(target), None)
+    touched = pc.or_(to_source, to_target)
+    gone = pc.invert(merged.there)
+    was_there = pc.or_(met.had, pc.and_(met.in_source, met.in_target))
+    written = pc.if_else(was_there, Op.UPDATED.value, Op.ADDED.value)
+    op = pc.if_else(
+        gone,
+        pc.if_else(touched, Op.REMOVED.value, FORGOTTEN),
+        pc.if_else(touched, written, AGREED),
+    )
+    went_to = pc.if_else(
+        to_source, Side.SOURCE.value, pc.if_else(to_target, Side.TARGET.value, met.held["went_to"])
+    )
+    columns = {
+        "key": met.keys,
+        "op": op,
+        "before": met.held["block"],
+        "source_mark": source_mark,
+        "target_mark": target_mark,
+        "turns": _turns(this, met, went_to, touched),
+        "went_to": went_to,
+        "to_source": to_source,
+        "to_target": to_target,
+    }
+    columns |= {f"{row_blocks.AGREED}{name}": merged.base[name] for name in names}
+    columns |= _normalised(names, merged, source, "source:")
+    columns |= _normalised(names, merged, target, "target:")
+    columns |= {f"{row_blocks.MISSING}{n}": waiting for n, waiting in merged.missing.items()}
+    table = pa.table(columns)
+    apart = [
+        differs(mark, met.held[name].combine_chunks())
+        for name, mark in (("source_mark", source_mark), ("target_mark", target_mark))
+    ]
+    ours = pc.or_(merged.there, met.had)
+    return table.filter(pc.and_(ours, pc.or_(pc.or_(touched, gone), pc.or_(*apart))))
+
+
+def _shown(
+    names: Sequence[str],
+    wrote: pa.Array,
+    sent: pa.Table,
+    was: pa.Table,
+    *,
+    only: Collection[str],
+) -> pa.Table:
+    """What an end shows in the end: what was sent where it was written to, else what was there.
+    `only` these fields can be written."""
+    columns = []
+    for name in names:
+        before = was[name].combine_chunks().cast(sent[name].type)
+        after = sent[name].combine_chunks()
+        columns.append(pc.if_else(wrote, after, before) if name in only else before)
+    return pa.table(columns, names=list(names))
+
+
+def _normalised(
+    names: Sequence[str], merged: Merged, shown: pa.Table, end: str
+) -> dict[str, pa.Array]:
+    """Columns of what an end shows otherwise than was agreed; not where a question is open."""
+    held = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
+    columns = {}
+    for name in names:
+        agreed, mine = merged.base[name].combine_chunks(), shown[name].combine_chunks()
+        if any(field in {name, None} for _, field in held):
+            rows = pa.array([n for n, field in held if field in {name, None}], pa.int64())
+            mask = pc.is_in(pa.array(range(len(agreed))), value_set=rows)
+            mine = pc.if_else(mask, agreed, mine)
+        if pc.any(differs(agreed, mine)).as_py():
+            columns[f"{end}{name}"] = mine
+    return columns
+
+
+def _turns(this: RowPass, met: Met, went_to: pa.Array, touched: pa.Array) -> pa.Array:
+    """How often in a row each row was written to the other end than the time before."""
+    before = met.held["turns"].combine_chunks().fill_null(0)
+    turned = pc.and_(touched, pc.fill_null(pc.not_equal(went_to, met.held["went_to"]), False))
+    turns = pc.if_else(turned, pc.add(before, 1), pc.if_else(touched, 0, before))
+    return turns.cast(pa.int16())
+
+
+def loops(this: RowPass, lines: pa.Table) -> list[Conflict]:
+    """Rows that have gone back and forth too often are left alone from now on."""
+    looping = lines.filter(pc.greater_equal(lines["turns"], TURNS))
+    names = this.schema.names
+    found = []
+    for row in looping.to_pylist():
+        value = {name: str(row[f"{row_blocks.AGREED}{name}"]) for name in names}
+        told = Version(value=value)
+        reason = (
+            f"Its two ends have rewritten it in turn {row['turns']} times; the last value went to "
+            f"the {row['went_to']}. Does something at one end change what is written to it?"
+        )
+        found.append(
+            Conflict(
+                key=row["key"],
+                field=None,
+                policy=LOOP,
+                reason=reason,
+                base=None,
+                source=told,
+                target=told,
+            )
+        )
+    return found

@@ -1,0 +1,94 @@
+"""A look at both ends of a sync of rows that changes nothing: does its mapping hold?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.core.row_map import compile_map
+from livesync_pipelines.core.row_map_suggest import suggest
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.pacing import ends_connected
+from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.rows import Shape
+from livesync_pipelines.model.spec import Lane
+from livesync_pipelines.model.sync import SyncConfig
+from livesync_pipelines.store import catalog
+from livesync_pipelines.store.database import Connection
+
+EXAMPLES = 20
+
+
+@contextmanager
+def ends_of(
+    engine: Engine, connection: Connection, sync_id: str
+) -> Iterator[tuple[SyncConfig, RowEnd, RowEnd]]:
+    """A sync of rows and its two ends. Raises `BadInput` for a sync of documents."""
+    sync = catalog.sync(connection, sync_id)
+    if sync.target is None:
+        raise BadInput(f"Sync '{sync_id}' brings documents into a capsule: it has no rows.")
+    ends = (
+        catalog.connection_of(connection, sync.connection),
+        catalog.connection_of(connection, sync.target.connection),
+    )
+    with ends_connected(engine, ends, sync, Lane.LIVE) as (source, target):
+        yield sync, source, target
+
+
+def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) -> dict[str, Any]:
+    """What the mapping makes of the first rows: how many cells do not fit, with examples, and
+    which fields would not come back from the target as they went."""
+    with ends_of(engine, connection, sync_id) as (sync, source, target):
+        shape = _shape(source)
+        made = compile_map(sync.fields, shape, target.shape(), may_add=True)
+        sample = _first(source, shape, made.source_columns, rows)
+        mapped, unlike = made.round_trip(sample)
+        bad = Counter(cell.field for cell in mapped.bad_cells)
+        return {
+            "sync_id": sync_id,
+            "rows": len(sample),
+            "fields": [
+                {"field": c.name, "type": str(c.type), "bad_cells": bad.get(c.name, 0)}
+                for c in made.target_shape.columns
+            ],
+            "bad_cells": [asdict(cell) for cell in mapped.bad_cells[:EXAMPLES]],
+            "one_way": made.check_two_way(),
+            "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
+            "preview": mapped.rows.slice(0, 5).to_pylist(),
+        }
+
+
+def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[dict[str, Any]]:
+    """A first mapping, from the names and the first rows of both ends."""
+    with ends_of(engine, connection, sync_id) as (_, source, target):
+        ours, theirs = _shape(source), target.shape()
+        if theirs is None:
+            raise NotFound(
+                "The target's table is not there yet, so there are no names to compare.",
+                hint="Without a mapping every column goes over under its own name.",
+            )
+        found = suggest(
+            ours,
+            _first(source, ours, ours.schema.names, 1_000),
+            theirs,
+            _first(target, theirs, theirs.schema.names, 1_000),
+        )
+    return [{"mapping": s.field.to_json(), "score": s.score, "why": s.why} for s in found]
+
+
+def _shape(end: RowEnd) -> Shape:
+    shape = end.shape()
+    if shape is None:
+        raise NotFound("The source's table is not there.")
+    return shape
+
+
+def _first(end: RowEnd, shape: Shape, columns: list[str] | tuple[str, ...], rows: int) -> pa.Table:
+    names = list(dict.fromkeys([*shape.key, *columns]))
+    return next(end.scan(names, None)).rows.slice(0, rows)

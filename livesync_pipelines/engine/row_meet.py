@@ -1,0 +1,160 @@
+"""Rows of both ends are brought together: merged, written where they must be, and committed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
+from livesync_pipelines.engine.row_answers import given, with_restored
+from livesync_pipelines.engine.row_lines import lines_of, loops
+from livesync_pipelines.engine.row_met import Met
+from livesync_pipelines.engine.row_pass import RowPass, at
+from livesync_pipelines.engine.row_writing import write_both
+from livesync_pipelines.model.conflict import Conflict, Version
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.row_map import OnError
+from livesync_pipelines.store import row_blocks
+from livesync_pipelines.store.commit import Batch
+from livesync_pipelines.store.row_commit import RowCommit
+
+
+def bring_together(this: RowPass, met: Met) -> None:
+    """Merge these rows, write what must be written, and commit it as one page."""
+    met = _without_poisoned(this, met)
+    if not len(met.keys):
+        return
+    answered = given(this, met)
+    merged = with_restored(this, _merged(this, met, answered.answers), answered.restored)
+    clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
+    lost = [told for clash, told in clashes if clash.winner is not None]
+    written = write_both(this, met, merged, lines_of(this, met, merged, None), lost)
+    for failure in written.failures:
+        this.fails(failure)
+    left = set(written.left_out)
+    lines = lines_of(this, met, merged, written)
+    held_back = pc.is_in(lines["key"], value_set=pa.array(sorted(left), pa.string()))
+    lines = lines.filter(pc.invert(held_back))
+    told = [
+        (told, (clash.row, clash.field))
+        for clash, told in clashes
+        if told.key not in left or (told.key in written.half_done and _target_lost(told))
+    ]
+    commit = RowCommit(
+        lines=lines,
+        intents=written.intents,
+        seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
+        conflicts=[each for each, place in told if place not in answered.answers]
+        + loops(this, lines),
+        answered=[each for each, place in told if place in answered.answers],
+        cells=[cell for cells in met.cells.values() for cell in cells if cell.key not in left],
+        policy=str(this.operation.sync.policy.default),
+    )
+    failures = list(this.failing.values())
+    this.failing.clear()
+    this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
+    this.commit(Batch(rows=commit, failures=failures, dropped=list(commit.seen)))
+
+
+def _target_lost(told: Conflict) -> bool:
+    return told.winner not in {None, Side.TARGET.value}
+
+
+def _merged(this: RowPass, met: Met, answers: Answers) -> Merged:
+    agreed = _agreed(this, met)
+    base = row_blocks.values(agreed, this.schema)
+    return merge(
+        Sides(
+            base=base,
+            source=_with_old_values(this, met, base),
+            target=this.compared(met.target),
+            had=met.had,
+            in_source=met.in_source,
+            in_target=met.in_target,
+            source_time=_times(this, met, Side.SOURCE),
+            target_time=_times(this, met, Side.TARGET),
+            source_base=row_blocks.values(agreed, this.schema, "source:"),
+            target_base=row_blocks.values(agreed, this.schema, "target:"),
+            missing={
+                name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
+                for name in this.schema.names
+            },
+            json={column.name for column in this.map.target_shape.columns if column.json},
+        ),
+        this.operation.sync.policy,
+        answers=answers,
+        writes_source=this.writes(Side.SOURCE),
+        writes_target=this.writes(Side.TARGET),
+    )
+
+
+def _agreed(this: RowPass, met: Met) -> pa.Table:
+    known = met.held.filter(met.had)
+    found = row_blocks.agreed(this.connection, this.sync_id, known, this.schema)
+    agreed, _ = at(found, known["key"].combine_chunks(), met.keys)
+    return agreed
+
+
+def _without_poisoned(this: RowPass, met: Met) -> Met:
+    """Rows of which a cell does not fit, and whose owner wants such rows set aside, fail whole."""
+    strict = _fields(this, OnError.DEAD_LETTER)
+    poisoned = {n for n, cells in met.cells.items() if any(c.field in strict for c in cells)}
+    for n in poisoned:
+        said = "; ".join(f"{c.field}: {c.reason}" for c in met.cells[n])
+        this.fails(ItemFailure(met.keys[n].as_py(), "bad_cell", said))
+    if not poisoned:
+        return met
+    return met.take(pa.array([n for n in range(len(met.keys)) if n not in poisoned], pa.int64()))
+
+
+def _fields(this: RowPass, on_error: OnError) -> set[str]:
+    return {name for name in this.schema.names if this.map.on_error(name) is on_error}
+
+
+def _with_old_values(this: RowPass, met: Met, base: pa.Table) -> pa.Table:
+    """Where a cell does not fit, and its field keeps what it was, the agreed value stands in."""
+    source, apart = met.source, {c.field for cells in met.cells.values() for c in cells}
+    for name in sorted(apart & _fields(this, OnError.KEEP)):
+        rows = [n for n, cells in met.cells.items() if any(c.field == name for c in cells)]
+        mask = pc.is_in(pa.array(range(len(source))), value_set=pa.array(rows))
+        column = pc.if_else(mask, base[name].combine_chunks(), source[name].combine_chunks())
+        source = source.set_column(source.column_names.index(name), name, column)
+    return source
+
+
+def _times(this: RowPass, met: Met, side: Side) -> pa.Array | None:
+    """When rows were changed, where both ends say so in times that can be compared."""
+    stamp = pa.timestamp("us", tz="UTC")
+    shapes = (this.source_shape, this.target_shape)
+    stamped = [s.column(s.modified) if s.modified else None for s in shapes]
+    if any(column is None or column.type != stamp for column in stamped):
+        return None
+    shape, rows = (shapes[0], met.raw) if side is Side.SOURCE else (shapes[1], met.target)
+    return rows[shape.modified].combine_chunks()
+
+
+def _conflict(this: RowPass, met: Met, clash: Clash) -> Conflict:
+    def version(side: Side, value: Any) -> Version:
+        source = side is Side.SOURCE
+        shape, rows = (this.source_shape, met.raw) if source else (this.target_shape, met.target)
+        actor = rows[shape.actor][clash.row].as_py() if shape.actor else None
+        moment = rows[shape.modified][clash.row].as_py() if shape.modified else None
+        return Version(
+            value=value,
+            actor=None if actor is None else str(actor),
+            at=moment if getattr(moment, "tzinfo", None) else None,
+        )
+
+    return Conflict(
+        key=met.keys[clash.row].as_py(),
+        field=clash.field,
+        policy=str(clash.policy),
+        reason=clash.reason,
+        base=clash.base,
+        source=version(Side.SOURCE, clash.source),
+        target=version(Side.TARGET, clash.target),
+        winner=None if clash.winner is None else str(clash.winner),
+    )

@@ -1,0 +1,100 @@
+"""Rows of both ends, side by side: what is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.core.row_values import plain
+from livesync_pipelines.engine.row_pass import RowPass, at
+from livesync_pipelines.model.conflict import BadCell, Conflict
+from livesync_pipelines.model.merge import Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """Rows with one key each, in the order of `keys`: as the source has them, in its own columns
+    (`raw`) and in the target's (`source`), as the target has them, and as they were agreed.
+
+    `held` is their state (see `row_base.SCHEMA`), null where none is known.
+    """
+
+    keys: pa.Array
+    raw: pa.Table
+    source: pa.Table
+    target: pa.Table
+    held: pa.Table
+    in_source: pa.Array
+    in_target: pa.Array
+    had: pa.Array
+    cells: Mapping[int, list[BadCell]]
+
+    def take(self, place: pa.Array) -> Met:
+        """Some of these rows."""
+        numbers = {n: i for i, n in enumerate(place.to_pylist())}
+        tables = ("raw", "source", "target", "held", "keys", "in_source", "in_target", "had")
+        picked: dict[str, Any] = {name: getattr(self, name).take(place) for name in tables}
+        cells = {numbers[n]: found for n, found in self.cells.items() if n in numbers}
+        return replace(self, cells=cells, **picked)
+
+
+def gathered(
+    this: RowPass, keys: pa.Array, source: pa.Table, target: pa.Table, held: pa.Table
+) -> Met:
+    """The rows with these keys, out of tables of any order that hold some of them; `source` and
+    `target` are as their ends give them."""
+    raw, in_source = at(source, this.source_keys(source), keys)
+    shown, in_target = at(target, this.target_keys(target), keys)
+    state, had = at(held, held["key"].combine_chunks(), keys)
+    mapped = this.map.forward(raw)
+    cells: dict[int, list[BadCell]] = {}
+    there = in_source.to_pylist()
+    for bad in mapped.bad_cells:
+        if there[bad.row]:
+            told = None if bad.value is None else str(bad.value)
+            cell = BadCell(
+                key=keys[bad.row].as_py(), field=bad.field, value=told, reason=bad.reason
+            )
+            cells.setdefault(bad.row, []).append(cell)
+    return Met(
+        keys=keys,
+        raw=raw,
+        source=_only_where(in_source, mapped.rows),
+        target=shown,
+        held=state,
+        in_source=in_source,
+        in_target=in_target,
+        had=had,
+        cells=cells,
+    )
+
+
+def _only_where(there: pa.Array, rows: pa.Table) -> pa.Table:
+    """With nulls in rows that are not there: a mapping makes constants of nothing, too."""
+    columns = [pc.if_else(there, column.combine_chunks(), None) for column in rows.columns]
+    return pa.table(columns, schema=rows.schema)
+
+
+def has_lost(met: Met, conflict: Conflict) -> bool:
+    """Whether an end that was to lose does not show any more what it said in this conflict."""
+    row = met.keys.index(conflict.key).as_py()
+    losers = [side for side in Side if side != conflict.winner]
+    return any(_said(met, row, side, conflict.field) != _told(conflict, side) for side in losers)
+
+
+def _told(conflict: Conflict, side: Side) -> Any:
+    value = (conflict.source if side is Side.SOURCE else conflict.target).value
+    return value if conflict.field is not None else value is not None
+
+
+def _said(met: Met, row: int, side: Side, field: str | None) -> Any:
+    """What an end says now: of a field its value, of a row whether it is there."""
+    source = side is Side.SOURCE
+    if field is None:
+        return (met.in_source if source else met.in_target)[row].as_py()
+    table = met.source if source else met.target
+    return plain(table[field].slice(row, 1))[0]

@@ -1,0 +1,205 @@
+"""Before rows move: what both ends look like, whether the mapping holds, whether they are as they
+were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import pyarrow as pa
+
+from livesync_pipelines.connectors.rows import RowEnd, WritesRows
+from livesync_pipelines.core import row_keys
+from livesync_pipelines.core.row_map import RowMap, compile_map, identity
+from livesync_pipelines.core.row_map_drift import drift
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.row_pass import RowErrand, RowPass
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.errors import BadInput, Broken, Drifted
+from livesync_pipelines.model.merge import Policy, Side
+from livesync_pipelines.model.rows import Column, RowPage, Shape
+from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
+from livesync_pipelines.store import conflicts, row_shapes
+from livesync_pipelines.store.database import Connection
+
+
+def opened(
+    engine: Engine, connection: Connection, errand: RowErrand, ends: tuple[RowEnd, RowEnd]
+) -> RowPass:
+    """A pass over these ends, ready to begin: the target is there and has the columns it needs.
+
+    Raises `BadInput` where the mapping does not fit or an end cannot do what the mode asks,
+    `Drifted` where the source's columns have changed and a person is to look first.
+    """
+    operation, sync = errand.operation, errand.operation.sync
+    source, target = ends
+    refuse_unwritable(sync, ends)
+    source_shape = _source_shape(connection, sync, source)
+    widens, target_shape = sync.mode is not Mode.PUSH, target.shape()
+    if target_shape is None and operation.items_before:
+        raise _gone("target", sync)
+    rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
+    if sync.mode is Mode.BIDIRECTIONAL:
+        refuse_one_way(rows)
+    if widens and isinstance(target, WritesRows) and not errand.dry:
+        target.prepare(rows.target_shape)
+    if widens and errand.dry:
+        target = Imagined(target, rows.target_shape)
+    target_shape = target.shape()
+    if target_shape is None:
+        raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
+    row_shapes.note(connection, sync.sync_id, source_shape)
+    answers = _due(connection, sync, engine.now())
+    empty = operation.items_before == 0 and not len(next(target.scan(target_shape.key, None)).rows)
+    return RowPass(
+        connection=connection,
+        operation=operation,
+        source=source,
+        target=target,
+        source_shape=source_shape,
+        target_shape=target_shape,
+        map=rows,
+        key_map=_key_map(sync, rows, source_shape),
+        now=engine.now,
+        progress=errand.progress,
+        dry=errand.dry,
+        fresh=empty,
+        answers=answers,
+        noted=conflicts.noted(connection, sync.sync_id),
+        frozen=conflicts.frozen(connection, sync.sync_id) - {key for key, _ in answers},
+    )
+
+
+def _gone(side: str, sync: SyncConfig) -> Broken:
+    return Broken(
+        f"The {side}'s table is not there.",
+        hint="Was it renamed or dropped? Nothing was removed at the other end. Bring it back; or "
+        f"begin anew: `livesync sync remove {sync.sync_id}`, and make the sync again.",
+        where=f"sync {sync.sync_id}",
+    )
+
+
+def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> Shape:
+    try:
+        shape = source.shape()
+    except BadInput as error:
+        if row_shapes.noted(connection, sync.sync_id) is None:
+            raise
+        raise _drifted(sync, error.message) from error
+    if shape is None:
+        raise _gone("source", sync)
+    return _without_ignored(connection, sync, shape)
+
+
+def _key_map(sync: SyncConfig, rows: RowMap, shape: Shape) -> RowMap:
+    """The mapping of keys alone."""
+    columns = tuple(c for c in shape.columns if c.name in shape.key)
+    keys = [
+        one
+        for one in sync.fields or identity(shape)
+        if one.target in rows.target_shape.key and set(one.sources) <= set(shape.key)
+    ]
+    return compile_map(keys, Shape(columns=columns, key=shape.key))
+
+
+def _due(
+    connection: Connection, sync: SyncConfig, now: datetime
+) -> Mapping[tuple[str, str | None], Answer]:
+    """What people have answered, and what has waited for them long enough."""
+    side = Side.TARGET if sync.policy.otherwise is Policy.TARGET_WINS else Side.SOURCE
+    answers = conflicts.due(connection, sync.sync_id, now=now, otherwise=side)
+    conflicts.note_deadline(connection, sync.sync_id, now=now, side=side)
+    return answers
+
+
+def refuse_unwritable(sync: SyncConfig, ends: tuple[RowEnd, RowEnd]) -> None:
+    """Raises `BadInput` where the mode writes to an end that only can be read."""
+    modes = {Mode.PULL: (Side.TARGET,), Mode.PUSH: (Side.SOURCE,)}
+    for side in modes.get(sync.mode, (Side.SOURCE, Side.TARGET)):
+        end = ends[0] if side is Side.SOURCE else ends[1]
+        if not isinstance(end, WritesRows):
+            raise BadInput(
+                f"mode: {sync.mode} writes to the {side}, and {end.spec.title} can only be read.",
+                hint="Choose another mode, or another end.",
+                where=f"sync {sync.sync_id}",
+            )
+
+
+def refuse_one_way(rows: RowMap) -> None:
+    """Raises `BadInput` where a field would not survive there and back, and nobody has said that
+    it need not; or where the keys of both ends do not sort alike."""
+    problems = rows.check_two_way()
+    for name in rows.target_shape.key:
+        column = rows.target_shape.column(name)
+        assert column is not None
+        if not row_keys.usable(column.type):
+            problems = [*problems, f"{name}: a key of type {column.type} cannot be walked in order"]
+    if problems:
+        raise BadInput(
+            f"These fields cannot go both ways: {'; '.join(problems)}",
+            hint="Map them one to one, mark them `lossy: true`, or choose mode: pull.",
+        )
+
+
+def _drifted(sync: SyncConfig, said: str) -> Drifted:
+    return Drifted(
+        f"The source's columns have changed: {said}",
+        hint=f"Mend the source or the mapping, then `livesync sync resume {sync.sync_id}`; "
+        f"`livesync sync accept {sync.sync_id}` takes the new columns as they are.",
+        where=f"sync {sync.sync_id}",
+    )
+
+
+def _without_ignored(connection: Connection, sync: SyncConfig, shape: Shape) -> Shape:
+    """The source's columns that this sync follows. Raises `Drifted` where they have changed in
+    a way that a person must look at."""
+    before = row_shapes.noted(connection, sync.sync_id)
+    if before is None:
+        return shape
+    changes = drift(before, shape, sync.fields)
+    stop = [c for c in changes if c.breaking or sync.drift is OnDrift.PAUSE]
+    if stop:
+        raise _drifted(sync, " ".join(c.sentence for c in stop))
+    if sync.drift is OnDrift.IGNORE:
+        known = {column.name for column in before.columns}
+        kept: tuple[Column, ...] = tuple(c for c in shape.columns if c.name in known)
+        return replace(shape, columns=kept)
+    return shape
+
+
+class Imagined(RowEnd):
+    """An end as it would be with the columns that it still lacks: for a dry run."""
+
+    def __init__(self, end: RowEnd, wanted: Shape) -> None:
+        super().__init__(end.connection, end.selection, end.limits)
+        self._end, self._there, self._wanted = end, end.shape(), wanted
+
+    def shape(self) -> Shape | None:
+        if self._there is None:
+            return self._wanted
+        lacking = [c for c in self._wanted.columns if self._there.column(c.name) is None]
+        return replace(self._there, columns=(*self._there.columns, *lacking))
+
+    def scan(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
+        if self._there is None:
+            yield RowPage(rows=self._filled(pa.table({}), columns), last=True)
+            return
+        for page in self._end.scan(self._known(columns), after):
+            yield replace(page, rows=self._filled(page.rows, columns))
+
+    def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
+        if self._there is None:
+            return RowPage(rows=self._filled(pa.table({}), columns), last=True)
+        page = self._end.read(self._known(columns), keys)
+        return replace(page, rows=self._filled(page.rows, columns))
+
+    def _known(self, columns: Sequence[str]) -> list[str]:
+        return [name for name in columns if self._there and self._there.column(name)]
+
+    def _filled(self, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        schema = self._wanted.schema
+        for name in columns:
+            if name not in rows.column_names:
+                rows = rows.append_column(name, pa.nulls(len(rows), schema.field(name).type))
+        return rows.select(list(columns))

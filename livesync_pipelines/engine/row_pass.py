@@ -1,0 +1,128 @@
+"""What one operation on rows carries with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.core import row_keys
+from livesync_pipelines.core.row_map import RowMap
+from livesync_pipelines.core.row_prints import fingerprints
+from livesync_pipelines.engine.operating import Progress
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.records import Failed
+from livesync_pipelines.model.rows import Shape
+from livesync_pipelines.model.spec import Lane
+from livesync_pipelines.model.sync import Mode
+from livesync_pipelines.store.commit import Batch, write
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class RowErrand:
+    """One operation on rows. `dry`: nothing is written to either end."""
+
+    operation: Operation
+    lane: Lane
+    progress: Progress
+    dry: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class RowPass:
+    """Both ends, the mapping between them, and what has been seen so far.
+
+    `schema` is of the values that are compared: every target field that the mapping writes.
+    `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
+    `dry`: nothing is written to either end. `noted`: rows of which something is open.
+    `unfinished`: an end was not seen to its last row, so nothing is absent.
+    """
+
+    connection: Connection
+    operation: Operation
+    source: RowEnd
+    target: RowEnd
+    source_shape: Shape
+    target_shape: Shape
+    map: RowMap
+    key_map: RowMap
+    now: Callable[[], datetime]
+    progress: Progress
+    fresh: bool
+    dry: bool
+    answers: Mapping[tuple[str, str | None], Answer] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
+    failing: dict[str, Failed] = field(default_factory=dict)
+    unfinished: bool = False
+
+    @property
+    def sync_id(self) -> str:
+        return self.operation.sync.sync_id
+
+    @property
+    def mode(self) -> Mode:
+        return self.operation.sync.mode
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([field.with_nullable(True) for field in self.map.target_shape.schema])
+
+    def writes(self, side: Side) -> bool:
+        """Whether this sync writes to that end."""
+        only = {Mode.PULL: Side.TARGET, Mode.PUSH: Side.SOURCE}.get(self.mode)
+        return only is None or only is side
+
+    def walks(self, side: Side) -> bool:
+        """Whether that end is looked at as a whole: in a full resync, both are."""
+        return self.operation.full or self.writes(side.other)
+
+    def columns(self, side: Side) -> list[str]:
+        """What is read of an end: its key, what is mapped, when and by whom a row was changed."""
+        shape = self.source_shape if side is Side.SOURCE else self.target_shape
+        mapped = self.map.source_columns if side is Side.SOURCE else self.schema.names
+        extra = [name for name in (shape.modified, shape.actor) if name]
+        return list(dict.fromkeys([*shape.key, *mapped, *extra]))
+
+    def source_keys(self, rows: pa.Table) -> pa.Array:
+        return row_keys.encode(rows, self.source_shape.key)
+
+    def target_keys(self, rows: pa.Table) -> pa.Array:
+        """The same key as the source's row bears."""
+        back = self.map.back(rows.select(self.map.target_shape.key)).rows
+        return row_keys.encode(back, self.source_shape.key)
+
+    def compared(self, rows: pa.Table) -> pa.Table:
+        """Of the target's rows, the values that are compared."""
+        return rows.select(self.schema.names).cast(self.schema)
+
+    def marks(self, values: pa.Table) -> pa.Array:
+        """Fingerprints of rows of `schema`."""
+        return fingerprints(values, self.schema.names)
+
+    def fails(self, failure: ItemFailure) -> None:
+        """Note a row that cannot be read or written; it is neither absent nor changed."""
+        if failure.key not in self.failing:
+            self.operation.counts.failed += 1
+        self.failing[failure.key] = Failed(failure)
+
+    def commit(self, batch: Batch) -> None:
+        if not batch.is_empty:
+            operation = self.operation
+            write(self.connection, operation, batch, now=self.now(), place=operation.place)
+        self.progress(self.operation)
+
+
+def at(table: pa.Table, keys: pa.Array, wanted: pa.Array) -> tuple[pa.Table, pa.Array]:
+    """The rows of a table (whose keys are `keys`) in the order of the wanted ones, null where
+    there is none; and which there are."""
+    place = pc.index_in(wanted, value_set=keys)
+    return table.take(place), place.is_valid()

@@ -1,0 +1,125 @@
+"""Two ends and what is known of their rows, walked side by side in the order of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.model.errors import Broken, ItemFailure
+from livesync_pipelines.model.rows import RowPage
+
+KEY = "\x01key"
+"""The column that holds a row's encoded key, beside the columns of its table."""
+
+Keyed = Callable[[pa.Table], pa.Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What lies between two keys: the rows of each end (with `KEY`), and the state that is held.
+    An end that is not walked has no rows here; `None` says so."""
+
+    source: pa.Table | None
+    target: pa.Table | None
+    held: pa.Table
+
+
+class Stream:
+    """Tables of ascending keys, of which as much is held as has not been taken."""
+
+    def __init__(self, pages: Iterator[tuple[pa.Table, bool]], *, what: str) -> None:
+        self._pages = pages
+        self._what = what
+        self._rows: pa.Table | None = None
+        self._reached: str | None = None
+        self.done = False
+
+    def reach(self) -> str | None:
+        """The last key that is at hand; None: the end is."""
+        while not self.done and (self._rows is None or not len(self._rows)):
+            rows, self.done = next(self._pages)
+            self._check(rows)
+            self._rows = rows if self._rows is None else pa.concat_tables([self._rows, rows])
+        if self.done or self._rows is None:
+            return None
+        last: str = self._rows[KEY][-1].as_py()
+        return last
+
+    def take(self, through: str | None) -> pa.Table:
+        """The rows up to this key; None: all that is left."""
+        assert self._rows is not None
+        rows = self._rows.combine_chunks()
+        keys = rows[KEY]
+        count = len(rows) if through is None else pc.sum(pc.less_equal(keys, through)).as_py() or 0
+        self._rows = rows.slice(count)
+        return rows.slice(0, count)
+
+    def _check(self, rows: pa.Table) -> None:
+        """Raises `Broken` where keys do not ascend: then nothing can be told absent."""
+        if not len(rows):
+            return
+        keys = rows[KEY].combine_chunks()
+        ascend = pc.all(pc.less(keys[:-1], keys[1:])).as_py() if len(keys) > 1 else True
+        if not ascend or (self._reached is not None and keys[0].as_py() <= self._reached):
+            raise Broken(
+                f"The rows of the {self._what} do not come in the order of their keys, or a key "
+                "comes twice.",
+                hint="Is the key unique? Name all columns of it under `key`.",
+            )
+        self._reached = keys[-1].as_py()
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told how the walk of an end (`what`) goes: of each row that cannot be read, of how
+    many rows a page had, and when the end came without a last page (then nothing is absent)."""
+
+    what: str
+    failed: Callable[[ItemFailure], None]
+    listed: Callable[[int], None]
+    unfinished: Callable[[], None]
+
+
+def rows_of(pages: Iterator[RowPage], keyed: Keyed, empty: pa.Table, told: Watcher) -> Stream:
+    """An end that is walked; `empty` has its columns."""
+
+    def keyed_pages() -> Iterator[tuple[pa.Table, bool]]:
+        rows = empty.append_column(KEY, pa.array([], pa.string()))
+        for page in pages:
+            for failure in page.failures:
+                told.failed(failure)
+            told.listed(len(page.rows) + len(page.failures))
+            keys = keyed(page.rows)
+            rows = pa.table(page.rows.columns, names=page.rows.column_names)
+            rows = rows.append_column(KEY, keys)
+            if keys.null_count:
+                told.failed(ItemFailure(f"{told.what}: a row without a key", "no_key", _NO_KEY))
+                rows = rows.filter(pc.is_valid(keys))
+            yield rows, page.last
+            if page.last:
+                return
+        told.unfinished()
+        yield rows.slice(0, 0), True
+
+    return Stream(keyed_pages(), what=told.what)
+
+
+_NO_KEY = "A part of its key is empty, or holds a control character."
+
+
+def walk(source: Stream | None, target: Stream | None, held: Stream) -> Iterator[Stretch]:
+    """Stretch after stretch, each no longer than the shortest page at hand, to the end of all."""
+    streams = [each for each in (source, target, held) if each is not None]
+    while True:
+        reached = [key for key in [each.reach() for each in streams] if key is not None]
+        through = min(reached, default=None)
+        yield Stretch(
+            source.take(through) if source else None,
+            target.take(through) if target else None,
+            held.take(through),
+        )
+        if through is None:
+            return

@@ -1,0 +1,135 @@
+"""What was decided of a page is written to the ends: recorded first, then sent, then told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.connectors.rows import RowEnd, WritesRows
+from livesync_pipelines.core.row_merge import Merged
+from livesync_pipelines.core.row_values import differs
+from livesync_pipelines.engine.row_met import Met
+from livesync_pipelines.engine.row_pass import RowPass, at
+from livesync_pipelines.engine.row_streams import KEY
+from livesync_pipelines.model.conflict import Conflict
+from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.rows import RowReceipt, RowWrites
+from livesync_pipelines.store import intents
+
+
+@dataclass(slots=True)
+class Written:
+    """What came of it. `left_out`: keys of rows that were not written as was decided, so nothing
+    of them is settled: they are met again by the next run. Of those in `half_done` the target was
+    written, and not the source. `source`, `target`: rows (of the
+    compared schema, with `key`) that an end shows otherwise than they were sent."""
+
+    intents: list[int] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    half_done: set[str] = field(default_factory=set)
+    failures: list[ItemFailure] = field(default_factory=list)
+    source: pa.Table | None = None
+    target: pa.Table | None = None
+
+
+def write_both(
+    this: RowPass, met: Met, merged: Merged, lines: pa.Table, lost: Sequence[Conflict]
+) -> Written:
+    """Write to each end what it must be given. `lines` is what is true once all of it has landed,
+    and `lost` what has lost by it: should this process die in between, the next one looks whether
+    it has landed."""
+    written = Written()
+    wanted = pc.or_(merged.to_source, merged.to_target)
+    if this.dry or not pc.any(wanted).as_py():
+        return written
+    intent = intents.record(this.connection, this.operation, lines, lost, now=this.now())
+    written.intents.append(intent)
+    _write(this, met, merged, Side.TARGET, written)
+    before = set(written.left_out)
+    _write(this, met, merged, Side.SOURCE, written)
+    landed = set(met.keys.filter(merged.to_target).to_pylist()) if written.left_out else set()
+    written.half_done = (set(written.left_out) - before) & landed
+    return written
+
+
+def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written) -> None:
+    mask = merged.to_source if side is Side.SOURCE else merged.to_target
+    if written.left_out:
+        refused = pc.is_in(met.keys, value_set=pa.array(written.left_out, pa.string()))
+        mask = pc.and_(mask, pc.invert(refused))
+    if not pc.any(mask).as_py():
+        return
+    end = this.source if side is Side.SOURCE else this.target
+    rows, there, was, was_there = _parts(this, met, merged, side)
+    keep = pc.and_(mask, there)
+    expected = was.filter(keep).append_column(RowWrites.THERE, was_there.filter(keep))
+    writes = RowWrites(
+        upserts=rows.filter(keep),
+        expected=expected,
+        deletes=was.filter(pc.and_(pc.and_(mask, pc.invert(there)), was_there)),
+    )
+    _take_receipt(this, met, side, _writer(end, side).write(writes), written)
+
+
+def _parts(
+    this: RowPass, met: Met, merged: Merged, side: Side
+) -> tuple[pa.Table, pa.Array, pa.Table, pa.Array]:
+    """In the columns of an end: what it is to show and whether, what it showed and whether."""
+    if side is Side.TARGET:
+        names = list(dict.fromkeys([*this.target_shape.key, *this.schema.names]))
+        was = met.target.select(names)
+        return merged.target.select(names), merged.target_there, was, met.in_target
+    back = this.map.back(merged.source).rows
+    names = list(dict.fromkeys([*this.source_shape.key, *back.column_names]))
+    columns = [_own_spelling(this, met, merged, back, name) for name in names]
+    rows = pa.table(columns, names=names)
+    return rows, merged.source_there, met.raw.select(names), met.in_source
+
+
+def _own_spelling(this: RowPass, met: Met, merged: Merged, back: pa.Table, name: str) -> pa.Array:
+    """A column as the source is to have it. Where its field stays what it is, also its cell does:
+    one that did not fit, or that is spelled in another way, is left alone."""
+    field = this.map.comes_back[name]
+    sent, was = back[name].combine_chunks(), met.raw[name].combine_chunks()
+    shown, meant = met.source[field].combine_chunks(), merged.source[field].combine_chunks()
+    stays = pc.and_(met.in_source, pc.invert(differs(shown, meant)))
+    return pc.if_else(stays, was, sent)
+
+
+def _writer(end: RowEnd, side: Side) -> WritesRows:
+    if not isinstance(end, WritesRows):
+        raise BadInput(f"The {side} ({end.spec.title}) cannot be written to.")
+    return end
+
+
+def _take_receipt(
+    this: RowPass, met: Met, side: Side, receipt: RowReceipt, written: Written
+) -> None:
+    keyed = this.source_keys if side is Side.SOURCE else this.target_keys
+    written.left_out += [key for key in keyed(receipt.moved).to_pylist() if key is not None]
+    written.left_out += [failure.key for failure in receipt.failures]
+    written.failures += receipt.failures
+    if not len(receipt.stored):
+        return
+    keys = keyed(receipt.stored)
+    if side is Side.SOURCE:
+        shown = this.map.forward(receipt.stored).rows
+        written.source = shown.append_column(KEY, keys)
+    else:
+        written.target = receipt.stored.select(this.schema.names).append_column(KEY, keys)
+
+
+def overlaid(table: pa.Table, keys: pa.Array, stored: pa.Table | None) -> pa.Table:
+    """A table with the rows that an end stored otherwise in their place."""
+    if stored is None:
+        return table
+    found, there = at(stored, stored[KEY].combine_chunks(), keys)
+    columns: Sequence[pa.Array] = [
+        pc.if_else(there, found[name].combine_chunks(), table[name].combine_chunks())
+        for name in table.column_names
+    ]
+    return pa.table(list(columns), schema=table.schema)

@@ -1,0 +1,102 @@
+"""A CSV file and an SQLite table are kept in step, all the way from the one to the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import (
+    Connection,
+    Desired,
+    Mode,
+    RowTarget,
+    SyncConfig,
+    Trigger,
+)
+from livesync_pipelines.store import catalog, ledger
+
+HEAD = "id,name,phone\n"
+ADA, BOB, CYD = "1,Ada,11\n", "2,Bob,22\n", "3,Cyd,33\n"
+
+
+@pytest.fixture
+def run(engine: Engine, tmp_path: Path) -> Callable[[], SyncResult]:
+    """A run of a sync both ways between `people.csv` and the table `people` in `crm.db`."""
+    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+    (tmp_path / "people.csv").write_text(HEAD + ADA + BOB + CYD)
+    places = {
+        "folder": {"path": str(tmp_path)},
+        "sql_table": {"url": f"sqlite:///{tmp_path}/crm.db"},
+    }
+    wanted = Desired(
+        connections=tuple(
+            Connection(name=platform, project_id="demo", platform=platform, options=options)
+            for platform, options in places.items()
+        ),
+        syncs=(
+            SyncConfig(
+                sync_id="people",
+                project_id="demo",
+                connection="folder",
+                schedule="manual",
+                mode=Mode.BIDIRECTIONAL,
+                select={"rows": "people.csv", "key": ["id"]},
+                target=RowTarget(connection="sql_table", select={"table": "people", "key": ["id"]}),
+            ),
+        ),
+    )
+    with engine.database.pooled() as connection:
+        catalog.apply(connection, wanted)
+    return lambda: run_sync(engine, "people", trigger=Trigger.PERSON)
+
+
+def names(folder: Path) -> list[str]:
+    with sqlite3.connect(folder / "crm.db") as connection:
+        found = connection.execute("select name from people order by id").fetchall()
+    return [name for (name,) in found]
+
+
+def test_edits_of_a_file_and_of_a_table_meet(
+    run: Callable[[], SyncResult], engine: Engine, tmp_path: Path
+) -> None:
+    assert run().counts.added == 3
+    (tmp_path / "people.csv").write_text(HEAD + ADA.replace("Ada", "Ada L.") + BOB + CYD)
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("update people set phone = '222' where id = 2")
+    assert run().counts.updated == 2
+    assert names(tmp_path) == ["Ada L.", "Bob", "Cyd"]
+    assert (tmp_path / "people.csv").read_text() == HEAD + "1,Ada L.,11\n2,Bob,222\n" + CYD
+    assert run().counts.synced_items == 0
+    with engine.database.pooled() as connection:
+        assert ledger.first_broken(connection, "people") is None
+
+
+def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(
+    run: Callable[[], SyncResult], tmp_path: Path
+) -> None:
+    run()
+    (tmp_path / "people.csv").write_text(HEAD + ADA + CYD + ",Total,\n")
+    result = run()
+    assert (result.status, result.counts.removed, result.counts.failed) == (Status.PARTIAL, 0, 1)
+    assert names(tmp_path) == ["Ada", "Bob", "Cyd"]
+    (tmp_path / "people.csv").write_text(HEAD + ADA + CYD)
+    assert run().counts.removed == 1
+    assert names(tmp_path) == ["Ada", "Cyd"]
+
+
+def test_a_table_that_is_gone_removes_nothing_from_the_file(
+    run: Callable[[], SyncResult], tmp_path: Path
+) -> None:
+    run()
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("drop table people")
+    result = run()
+    assert result.status is Status.FAILED
+    assert "not there" in (result.error or {})["message"]
+    assert (tmp_path / "people.csv").read_text() == HEAD + ADA + BOB + CYD
