@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from livesync_pipelines.core.spellings import HOW_TO_SIGN, is_signing_secret
 from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.notice import Delivery
@@ -43,8 +44,9 @@ class Office:
     environ: Mapping[str, str]
     client: Client
 
-    def channel(self, address: str) -> Channel:
-        """Raises `Undeliverable`, which says what is missing."""
+    def channel(self, address: str, secret: str | None = None) -> Channel:
+        """The way to an address, webhooks signed with this secret (`${NAME}`) or with that of the
+        installation. Raises `Undeliverable`, which says what is missing."""
         filled, trouble = expand_text(address, self.environ)
         if trouble is not None:
             raise Undeliverable(trouble[0], hint=trouble[1], where=address)
@@ -52,7 +54,8 @@ class Office:
         if mail != filled and _MAIL.fullmatch(mail):
             return self._mailbox(mail, address)
         if _is_http(filled):
-            return self._webhook(filled, address)
+            key = self._installations(address) if secret is None else self._own(secret, address)
+            return Webhook(filled, secret=key, client=self.client)
         raise Undeliverable(
             "This is no address", hint="Write mailto:NAME@HOST or https://...", where=address
         )
@@ -76,15 +79,24 @@ class Office:
             )
         return Mailbox(server.get_secret_value(), sender=sender, to=to)
 
-    def _webhook(self, url: str, address: str) -> Webhook:
+    def _installations(self, address: str) -> str:
         secret = self.settings.webhook_secret
         if secret is None:
             raise Undeliverable(
                 "Webhooks are only sent signed, and LIVESYNC_WEBHOOK_SECRET is not set",
-                hint="Set it to whsec_$(openssl rand -base64 32), and tell the receiver.",
+                hint=HOW_TO_SIGN,
                 where=address,
             )
-        return Webhook(url, secret=secret.get_secret_value(), client=self.client)
+        return secret.get_secret_value()
+
+    def _own(self, secret: str, address: str) -> str:
+        filled, trouble = expand_text(secret, self.environ)
+        if trouble is not None:
+            raise Undeliverable(trouble[0], hint=trouble[1], where=address)
+        if not is_signing_secret(filled):
+            said = f"Webhooks are only sent signed, and {secret} holds no signing secret"
+            raise Undeliverable(said, hint=HOW_TO_SIGN, where=address)
+        return filled
 
 
 def _is_http(url: str) -> bool:

@@ -15,6 +15,7 @@ _SUBJECTS = {
     EventKind.WAITING: "waits for your approval",
     EventKind.DEAD_LETTERS: "has given up on items",
     EventKind.RECOVERED: "works again",
+    EventKind.CHANGES: "has changes for an action",
 }
 
 

@@ -17,6 +17,7 @@ from livesync_pipelines.notify.webhook import Gone
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog, deliveries
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.deliveries import Way
 
 BUDGET_S = 20.0
 """So long a call goes on to begin new deliveries."""
@@ -52,9 +53,9 @@ def relay(engine: Engine, settings: Settings, *, budget_s: float = BUDGET_S) -> 
                 taken = deliveries.take(connection, list(channels), now=engine.now())
                 if taken is None:
                     break
-                place = channels[taken.address].place
-                if not this.send(taken, channels[taken.address]):
-                    channels = {a: c for a, c in channels.items() if c.place != place}
+                channel = channels[taken.address, taken.secret]
+                if not this.send(taken, channel):
+                    channels = {w: c for w, c in channels.items() if c.place != channel.place}
     return done
 
 
@@ -65,15 +66,15 @@ class _Round:
     office: Office
     done: Relayed
 
-    def channels(self, addresses: Sequence[str]) -> dict[str, Channel]:
-        """The ways to those addresses that this process can send to."""
-        found: dict[str, Channel] = {}
-        for address in addresses:
+    def channels(self, ways: Sequence[Way]) -> dict[Way, Channel]:
+        """Of these ways, those that this process can send on."""
+        found: dict[Way, Channel] = {}
+        for way in ways:
             try:
-                found[address] = self.office.channel(address)
+                found[way] = self.office.channel(*way)
             except Undeliverable as error:
-                self.done.unsendable[address] = error.message
-                deliveries.unsendable(self.connection, address, error.message)
+                self.done.unsendable[way[0]] = error.message
+                deliveries.unsendable(self.connection, way, error.message)
         return found
 
     def send(self, taken: Delivery, channel: Channel) -> bool:
@@ -109,11 +110,13 @@ def undeliverable(
     with _client(settings) as client:
         office = Office(settings=settings, environ=engine.environ, client=client)
         for sync in catalog.syncs(connection):
-            for address in sync.notify.to:
+            ways: list[Way] = [(address, None) for address in sync.notify.to]
+            ways += [(action.call, action.secret) for action in sync.actions]
+            for way in ways:
                 try:
-                    office.channel(address)
+                    office.channel(*way)
                 except Undeliverable as error:
-                    found.setdefault(sync.sync_id, {})[address] = error
+                    found.setdefault(sync.sync_id, {})[way[0]] = error
     return found
 
 

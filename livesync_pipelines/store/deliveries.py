@@ -11,6 +11,8 @@ from livesync_pipelines.model.notice import Delivery, Event, EventKind
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.outbox import CHANNEL
 
+Way = tuple[str, str | None]
+"""An address and the secret that signs what goes there, in the user's own words."""
 LEASE = timedelta(minutes=5)
 """Whoever takes a delivery has so long to say what became of it; then it is taken again."""
 WAITED = timedelta(days=7)
@@ -26,32 +28,34 @@ def lay_aside(connection: Connection, *, now: datetime) -> None:
     )
 
 
-def due(connection: Connection, *, now: datetime) -> list[str]:
-    """The addresses that something waits for now."""
+def due(connection: Connection, *, now: datetime) -> list[Way]:
+    """Where something waits to be sent now."""
     found = connection.execute(
-        "select distinct address from livesync.deliveries"
-        " where state = 'waiting' and not_before <= %s order by address",
+        "select distinct address, secret from livesync.deliveries"
+        " where state = 'waiting' and not_before <= %s order by address, secret",
         (now,),
     )
-    return [address for (address,) in found]
+    return [(address, secret) for address, secret in found]
 
 
-def take(connection: Connection, addresses: Sequence[str], *, now: datetime) -> Delivery | None:
-    """The oldest delivery that is due at one of these addresses, taken for `LEASE`."""
+def take(connection: Connection, ways: Sequence[Way], *, now: datetime) -> Delivery | None:
+    """The oldest delivery that is due on one of these ways, taken for `LEASE`."""
     found = connection.execute(
         "with due as (select d.seq, d.address from livesync.deliveries d"
-        " where d.state = 'waiting' and d.not_before <= %s and d.address = any(%s)"
+        " where d.state = 'waiting' and d.not_before <= %s and exists ("
+        " select from unnest(%s::text[], %s::text[]) way (address, secret)"
+        " where d.address = way.address and d.secret is not distinct from way.secret)"
         " order by d.seq, d.address limit 1 for update skip locked)"
         " update livesync.deliveries d set tries = d.tries + 1, not_before = %s"
         " from due, livesync.outbox o where (d.seq, d.address) = (due.seq, due.address)"
         " and o.seq = d.seq"
-        " returning d.message_id, d.address, d.tries, o.seq, o.at, o.project_id, o.sync_id,"
-        " o.kind, o.document",
-        (now, list(addresses), now + LEASE),
+        " returning d.message_id, d.address, d.secret, d.tries, o.seq, o.at, o.project_id,"
+        " o.sync_id, o.kind, o.document",
+        (now, [way[0] for way in ways], [way[1] for way in ways], now + LEASE),
     ).fetchone()
     if found is None:
         return None
-    message_id, address, tries, seq, at, project_id, sync_id, kind, document = found
+    message_id, address, secret, tries, seq, at, project_id, sync_id, kind, document = found
     event = Event(
         seq=seq,
         at=at,
@@ -60,7 +64,7 @@ def take(connection: Connection, addresses: Sequence[str], *, now: datetime) -> 
         kind=EventKind(kind),
         document=document,
     )
-    return Delivery(message_id=message_id, address=address, tries=tries, event=event)
+    return Delivery(message_id=message_id, address=address, secret=secret, tries=tries, event=event)
 
 
 def delivered(connection: Connection, delivery: Delivery, *, now: datetime) -> None:
@@ -94,12 +98,12 @@ def failed(
     )
 
 
-def unsendable(connection: Connection, address: str, error: str) -> None:
-    """Note why this process cannot send to an address. It is no try: another one may."""
+def unsendable(connection: Connection, way: Way, error: str) -> None:
+    """Note why this process cannot send on a way. It is no try: another one may."""
     connection.execute(
-        "update livesync.deliveries set error = %s"
-        " where state = 'waiting' and address = %s and error is distinct from %s",
-        (error, address, error),
+        "update livesync.deliveries set error = %s where state = 'waiting' and address = %s"
+        " and secret is not distinct from %s and error is distinct from %s",
+        (error, *way, error),
     )
 
 

@@ -110,7 +110,7 @@ def note_letters(
     first = not _letters_told(connection, operation)
     keys = [_shown(each.failure.key) for each in dead[:FIRST_KEYS]]
     document = {
-        **_of_operation(operation),
+        **of_operation(operation),
         "count": len(dead),
         "items": [
             {"key": key, "code": each.failure.code} for key, each in zip(keys, dead, strict=False)
@@ -133,27 +133,48 @@ def write_event(
     now: datetime,
 ) -> None:
     """One line of the outbox, and its deliveries to whom the sync's `notify` names now."""
-    sync_id = operation.sync.sync_id
+    seq = add_line(connection, operation, kind, document, now=now)
+    if seq is None:
+        return
+    asked = connection.execute(
+        "select config -> 'notify' from livesync.syncs where sync_id = %s",
+        (operation.sync.sync_id,),
+    ).fetchone()
+    notify = asked[0] if asked else {"on": [], "to": []}
+    if to := telling.addresses(notify["on"], notify["to"], frozenset(who)):
+        deliver(connection, seq, to, secret=None, now=now)
+
+
+def add_line(
+    connection: Connection,
+    operation: Operation,
+    kind: EventKind,
+    document: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> int | None:
+    """One line of the outbox; None where the sync has been removed, and whatever was to be told of
+    it."""
     written = connection.execute(
         "insert into livesync.outbox (at, project_id, sync_id, operation_id, kind, document)"
         " select %s, project_id, sync_id, %s, %s, %s from livesync.syncs where sync_id = %s"
         " for update returning seq",
-        (now, operation.operation_id, kind, Jsonb(dict(document)), sync_id),
+        (now, operation.operation_id, kind, Jsonb(dict(document)), operation.sync.sync_id),
     ).fetchone()
-    if written is None:
-        return  # the sync has been removed, and whatever was to be told of it
-    asked = connection.execute(
-        "select config -> 'notify' from livesync.syncs where sync_id = %s", (sync_id,)
-    ).fetchone()
-    notify = asked[0] if asked else {"on": [], "to": []}
-    if to := telling.addresses(notify["on"], notify["to"], frozenset(who)):
-        connection.execute(
-            "insert into livesync.deliveries (seq, address, not_before, waits_since)"
-            " select %s, address, %s, %s from unnest(%s::text[]) address"
-            " where not exists (select from livesync.silenced s where s.address = address.address)",
-            (written[0], now, now, to),
-        )
-        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+    return int(written[0]) if written else None
+
+
+def deliver(
+    connection: Connection, seq: int, to: Sequence[str], *, secret: str | None, now: datetime
+) -> None:
+    """Have a line of the outbox sent to these addresses, but for those that want no more."""
+    connection.execute(
+        "insert into livesync.deliveries (seq, address, secret, not_before, waits_since)"
+        " select %s, address, %s, %s, %s from unnest(%s::text[]) address"
+        " where not exists (select from livesync.silenced s where s.address = address.address)",
+        (seq, secret, now, now, to),
+    )
+    connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
 def _letters_told(connection: Connection, operation: Operation) -> bool:
@@ -169,7 +190,8 @@ def _changed(operation: Operation) -> int:
     return operation.counts.synced_items + operation.untold
 
 
-def _of_operation(operation: Operation) -> dict[str, Any]:
+def of_operation(operation: Operation) -> dict[str, Any]:
+    """What every event says of its operation."""
     return {
         "sync_id": operation.sync.sync_id,
         "project_id": operation.sync.project_id,
@@ -185,7 +207,7 @@ def _of_end(
     counts = operation.counts.as_dict()
     message, hint = _sentences(operation, outcome, kind)
     return {
-        **_of_operation(operation),
+        **of_operation(operation),
         "status": outcome.status,
         "changed": _changed(operation),
         "counts": {name: counts[name] for name in _COUNTS},

@@ -24,7 +24,9 @@ EVENT = Event(
     kind=EventKind.FAILED,
     document={"message": "Größe: unbekannt.", "hint": "Look.", "counts": {"added": 2}},
 )
-DELIVERY = Delivery(message_id=UUID(int=7), address="mailto:${WHO}", tries=1, event=EVENT)
+DELIVERY = Delivery(
+    secret=None, message_id=UUID(int=7), address="mailto:${WHO}", tries=1, event=EVENT
+)
 
 
 @pytest.fixture

@@ -185,7 +185,9 @@ def test_a_message_that_kills_every_sender_is_given_up(desk: Desk, receiver: Rec
     desk.change()
     for _ in range(3):
         with desk.house.engine.database.pooled() as connection:
-            assert deliveries.take(connection, [receiver.url()], now=desk.house.engine.now())
+            assert deliveries.take(
+                connection, [(receiver.url(), None)], now=desk.house.engine.now()
+            )
         desk.later(hours=1)
     desk.relay()
     assert desk.deliveries() == [("dead", 3)]

@@ -1,0 +1,124 @@
+"""What the actions of a sync are told: the changes of one page, written in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.core.canon import canonical, storable
+from livesync_pipelines.model.conflict import Conflict
+from livesync_pipelines.model.notice import EventKind
+from livesync_pipelines.model.operation import Op
+from livesync_pipelines.model.records import Change, Known
+from livesync_pipelines.model.sync import Action
+from livesync_pipelines.store import outbox, row_history
+from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation
+from livesync_pipelines.store.row_commit import RowCommit
+
+MOST = 100
+"""So many changes stand in one event; of the rest it says how many they are."""
+MOST_BYTES = 200_000
+"""And so many bytes of them, as JSON."""
+
+_CALLED_FOR = {Op.MOVED: Op.UPDATED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What one page has moved. `block` is where the values of its rows stand."""
+
+    changes: Sequence[Change]
+    removed: Sequence[tuple[Known, str]]
+    rows: RowCommit | None
+    block: int
+
+
+def note_changes(connection: Connection, operation: Operation, page: Page, now: datetime) -> None:
+    """Write an event for each action of the sync that is called for something in this page, inside
+    the caller's transaction."""
+    if not operation.sync.actions:
+        return
+    found = [_storable(each) for each in (*_of_items(page), *_of_rows(connection, operation, page))]
+    for action in operation.sync.actions:
+        if told := [change for change in found if _called_for(action, change)]:
+            document = {**outbox.of_operation(operation), **_shown(told)}
+            seq = outbox.add_line(connection, operation, EventKind.CHANGES, document, now=now)
+            if seq is not None:
+                outbox.deliver(connection, seq, [action.call], secret=action.secret, now=now)
+
+
+def _of_items(page: Page) -> Iterator[dict[str, Any]]:
+    for change in page.changes:
+        if change.delta.op is not None:  # else it was only mapped or cut anew
+            record, fields = change.record, list(change.delta.changed_fields)
+            yield _item(record.item_id, record.key, change.delta.op, fields)
+    for known, _ in page.removed:
+        yield _item(known.item_id, known.key, Op.REMOVED, [])
+
+
+def _item(item_id: str, key: str, op: Op, fields: list[str]) -> dict[str, Any]:
+    return {"item_id": item_id, "key": key, "op": str(op), "fields": fields}
+
+
+def _of_rows(connection: Connection, operation: Operation, page: Page) -> Iterator[dict[str, Any]]:
+    if page.rows is None:
+        return
+    if count := len(page.rows.lines):
+        told = row_history.of_block(connection, operation.sync.sync_id, page.block, limit=count)
+        names = ("key", "op", "fields", "before", "after")
+        yield from ({name: change[name] for name in names} for change in told)
+    yield from map(_of_conflict, page.rows.conflicts)
+
+
+def _of_conflict(found: Conflict) -> dict[str, Any]:
+    return {
+        "key": found.key,
+        "op": str(Op.CONFLICT),
+        "fields": [found.field] if found.field else [],
+        "base": found.base,
+        "source": found.source.value,
+        "target": found.target.value,
+        "winner": found.winner,
+        "policy": found.policy,
+        "reason": found.reason,
+    }
+
+
+def _called_for(action: Action, change: dict[str, Any]) -> bool:
+    """Of a change that names no fields, the whole item or row is meant: it touches all of them."""
+    kind = _CALLED_FOR.get(change["op"], change["op"])
+    touched = change["fields"]
+    return kind in action.on and (
+        not action.fields or not touched or not set(action.fields).isdisjoint(touched)
+    )
+
+
+def _shown(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    shown, left = list[dict[str, Any]](), MOST_BYTES
+    for change in told[:MOST]:
+        left -= len(canonical(change))
+        if left < 0:
+            break
+        shown.append(change)
+    rest = len(told) - len(shown)
+    more = f", {rest} of them not shown" if rest else ""
+    return {
+        "changes": shown,
+        "more": rest,
+        "message": f"{len(told)} changes{more}.",
+        "hint": "",
+    }
+
+
+def _storable(value: Any) -> Any:
+    """Without what Postgres keeps in no JSON."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    return value
