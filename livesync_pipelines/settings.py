@@ -79,6 +79,7 @@ _ALLOWED = {
     "LIVESYNC_HOME": "a directory",
     "LIVESYNC_PORT": _PORTS,
     "LIVESYNC_DAGSTER_PORT": _PORTS,
+    "LIVESYNC_API_TOKENS": "a file, which `livesync token PROJECT ROLE` writes",
     "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
     "LIVESYNC_DEBUG": "true or false: whether a fault shows its traceback",
     "LIVESYNC_SMTP_URL": "smtp://user:password@host:587, or smtps:// for TLS from the start",
@@ -126,6 +127,8 @@ class Settings(BaseModel):
     home: AbsolutePath = Field(Path(".livesync"), alias="LIVESYNC_HOME", validate_default=True)
     port: Port = Field(8600, alias="LIVESYNC_PORT")
     dagster_port: Port = Field(3000, alias="LIVESYNC_DAGSTER_PORT")
+    api_tokens: AbsolutePath | None = Field(None, alias="LIVESYNC_API_TOKENS")
+    """None: the HTTP door asks for no token."""
     config: AbsolutePaths = Field((), alias="LIVESYNC_CONFIG")
     debug: bool = Field(False, alias="LIVESYNC_DEBUG")
     drift_sample: Annotated[int, Field(ge=0, le=1_000)] = Field(20, alias="LIVESYNC_DRIFT_SAMPLE")

@@ -11,24 +11,23 @@ from fastapi.responses import Response
 
 from livesync_pipelines.core.moments import moment
 from livesync_pipelines.engine import report
-from livesync_pipelines.engine.triggers import ask_for
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.store import capsules, catalog, ledger, letters, operations, overview
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web import models, pages
-from livesync_pipelines.web.room import Given, prefers_html
+from livesync_pipelines.web.room import Given, Scoped, prefers_html
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": models.ErrorDocument} for status in (400, 404, 409, 500, 503)
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": models.ErrorDocument} for status in (400, 401, 403, 404, 409, 500, 503)
 }
-router = APIRouter(responses=_ERRORS)
+router = APIRouter(responses=ERRORS)
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 
 @router.get("/health", response_model=models.Health, include_in_schema=False)
 @router.get("/sync/health", response_model=models.Health, summary="Whether the parts answer")
-def health(room: Given) -> dict[str, Any]:
+def health(room: Scoped) -> dict[str, Any]:
     with room.asked() as connection:
         return report.health(room.engine, connection)
 
@@ -39,8 +38,11 @@ def health(room: Given) -> dict[str, Any]:
     response_model_exclude_unset=True,
     summary="How every sync is",
 )
-def status(room: Given, sync_id: str | None = None, project: str | None = None) -> dict[str, Any]:
+def status(room: Scoped, sync_id: str | None = None, project: str | None = None) -> dict[str, Any]:
+    project = room.project(project)
     with room.asked() as connection:
+        if sync_id is not None:
+            room.find(connection, sync_id)
         return report.status(room.engine, connection, sync_id=sync_id, project_id=project)
 
 
@@ -54,11 +56,15 @@ def stats(room: Given) -> dict[str, Any]:
 
 
 @router.get("/sync/operations", response_model=models.Operations, summary="Newest first")
-def list_operations(room: Given, sync_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+def list_operations(room: Scoped, sync_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
     with room.asked() as connection:
         if sync_id is not None:
+            room.find(connection, sync_id)
             catalog.sync(connection, sync_id)
-        return {"operations": overview.operations(connection, sync_id=sync_id, limit=limit)}
+        found = overview.operations(
+            connection, sync_id=sync_id, project_id=room.project(), limit=limit
+        )
+        return {"operations": found}
 
 
 @router.get(
@@ -66,9 +72,10 @@ def list_operations(room: Given, sync_id: str | None = None, limit: Limit = 50) 
     response_model=models.OperationDetails,
     summary="One operation with its failed items",
 )
-def one_operation(room: Given, request: Request, operation_id: UUID) -> dict[str, Any] | Response:
+def one_operation(room: Scoped, request: Request, operation_id: UUID) -> dict[str, Any] | Response:
     with room.asked() as connection:
         found = operations.one(connection, operation_id)
+        room.find(connection, found["sync_id"])
         if not prefers_html(request):
             return found
         changes = ledger.entries(
@@ -77,24 +84,16 @@ def one_operation(room: Given, request: Request, operation_id: UUID) -> dict[str
     return pages.operation(request, room, found, changes)
 
 
-@router.post(
-    "/sync/trigger", status_code=202, response_model=models.Queued, summary="Ask for a run"
-)
-def trigger(room: Given, wanted: models.TriggerRequest) -> dict[str, Any]:
-    with room.asked() as connection:
-        ask_for(room.engine, connection, wanted.sync_id, full=wanted.full)
-        return {"queued": True, **wanted.model_dump(), "queue": report.waiting(connection)}
-
-
 @router.get("/sync/ledger/{sync_id}", response_model=models.Ledger, summary="What changed")
 def entries(
-    room: Given,
+    room: Scoped,
     sync_id: str,
     item: str | None = None,
     operation_id: UUID | None = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     with room.asked() as connection:
+        room.find(connection, sync_id)
         catalog.sync(connection, sync_id)
         operation = str(operation_id) if operation_id else None
         found = ledger.entries(
@@ -108,22 +107,25 @@ def entries(
     response_model=models.DeadLetters,
     summary="Items that could not be brought in",
 )
-def dead_letters(room: Given, sync_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+def dead_letters(room: Scoped, sync_id: str | None = None, limit: Limit = 50) -> dict[str, Any]:
     with room.asked() as connection:
         if sync_id is not None:
+            room.find(connection, sync_id)
             catalog.sync(connection, sync_id)
-        return {"dead_letters": letters.listed(connection, sync_id=sync_id, limit=limit)}
+        found = letters.listed(connection, sync_id=sync_id, project_id=room.project(), limit=limit)
+        return {"dead_letters": found}
 
 
 @router.get("/capsules", response_model=models.Capsules, summary="Every capsule")
-def list_capsules(room: Given) -> dict[str, Any]:
+def list_capsules(room: Scoped) -> dict[str, Any]:
     with room.asked() as connection:
-        return {"capsules": overview.capsules(connection)}
+        found = overview.capsules(connection)
+    return {"capsules": [one for one in found if room.holder.sees(one["project_id"])]}
 
 
 @router.get("/capsules/{name}/search", response_model=models.Hits, summary="Find words")
 def search(
-    room: Given, request: Request, name: str, asked: Annotated[models.Question, Query()]
+    room: Scoped, request: Request, name: str, asked: Annotated[models.Question, Query()]
 ) -> dict[str, Any] | Response:
     filters = capsules.Filters(
         sync_id=asked.sync,
@@ -133,6 +135,8 @@ def search(
         attributes=_pairs(asked.attribute),
     )
     with room.asked() as connection:
+        if not room.holder.sees_all and not room.holder.sees(capsules.project_of(connection, name)):
+            raise NotFound(f"There is no capsule '{name}'.")
         if not prefers_html(request):
             return {"hits": _hits(connection, name, asked, filters)}
         shown = pages.hits(connection, name, asked.q, filters)
@@ -160,7 +164,15 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     response_model_exclude_unset=True,
     summary="Where it is from",
 )
-def explain(room: Given, name: str) -> dict[str, Any]:
+def explain(room: Scoped, name: str) -> dict[str, Any]:
     """`name` is a chunk_id, an item_id, or SYNC:ITEM."""
     with room.asked() as connection:
-        return capsules.explain(connection, name)
+        try:
+            found = capsules.explain(connection, name)
+        except BadInput as error:
+            if room.holder.sees_all or isinstance(error, NotFound):
+                raise
+            hint = "Name it as SYNC:ITEM."  # not those of other projects
+            raise BadInput(f"Several items are called '{name}'.", hint=hint) from error
+        room.find(connection, (found.get("chunk") or found["row"])["sync_id"])
+        return found

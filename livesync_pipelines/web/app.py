@@ -7,7 +7,7 @@ from fastapi_offline import FastAPIOffline
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.web import api, errors, pages
+from livesync_pipelines.web import api, conflicts, errors, pages, triggering
 from livesync_pipelines.web.guard import Guard
 from livesync_pipelines.web.room import Room
 
@@ -28,8 +28,10 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     )
     app.state.room = Room(engine, settings)
     app.include_router(api.router)
+    app.include_router(triggering.router, responses=api.ERRORS)
+    app.include_router(conflicts.router, responses=api.ERRORS)
     app.include_router(pages.router)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, tokens=settings.api_tokens)
     errors.install(app)
     _forget_422(app)
     return app

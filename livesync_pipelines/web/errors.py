@@ -20,9 +20,17 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 
+
+class Forbidden(BadInput):
+    """The caller's token is for another project."""
+
+    code = "forbidden"
+
+
 _STATUS: tuple[tuple[type[LiveSyncError], int], ...] = (
     (Disabled, 503),
     (NotFound, 404),
+    (Forbidden, 403),
     (BadInput, 400),
     (NeedsPerson, 409),
     (RateLimited, 429),

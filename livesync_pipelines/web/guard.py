@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from livesync_pipelines.engine.tokens import Role, holder_of
+from livesync_pipelines.model.errors import Broken
+
 MAX_BODY_BYTES = 64_000
 
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_READS = {"GET", "HEAD", "OPTIONS"}
+_OPEN = {"/health", "/sync/health"}
+"""What tells nothing of any project, and so asks for no token."""
+_log = logging.getLogger(__name__)
 _CARRIED = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -30,14 +39,15 @@ class Guard:
     another origin).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tokens: Path | None = None) -> None:
         self._app = app
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = _refusal(scope["method"], Headers(scope=scope))
+        refusal = _refusal(scope["method"], Headers(scope=scope)) or self._unknown(scope)
         body = None if refusal else await _body(receive)
         if refusal is None and body is None:
             refusal = _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
@@ -45,6 +55,26 @@ class Guard:
             await refusal(scope, receive, _carrying(send))
             return
         await self._app(scope, _replayed(body or b"", receive), _carrying(send))
+
+    def _unknown(self, scope: Scope) -> JSONResponse | None:
+        """Why who calls may not; notes for the endpoints who it is."""
+        if self._tokens is None or scope["path"] in _OPEN:
+            return None
+        kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        try:
+            holder = holder_of(self._tokens, token.strip()) if kind.lower() == "bearer" else None
+        except Broken as error:
+            _log.error("%s %s", error.message, error.hint)
+            return JSONResponse({"error": error.as_dict()}, 500)
+        if holder is None:
+            hint = "Send Authorization: Bearer TOKEN; `livesync token PROJECT ROLE` makes one."
+            answer = _refused(401, "No token, or one that is not known here.", hint, "unauthorised")
+            answer.headers["www-authenticate"] = "Bearer"
+            return answer
+        if scope["method"] not in _READS and holder.role is not Role.EDITOR:
+            return _refused(403, f"A {holder.role} may only read.", code="forbidden")
+        scope.setdefault("state", {})["holder"] = holder
+        return None
 
 
 def _refusal(method: str, headers: Headers) -> JSONResponse | None:
@@ -54,13 +84,13 @@ def _refusal(method: str, headers: Headers) -> JSONResponse | None:
     if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
         return _refused(403, "This request comes from a page of another origin.")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method not in {"GET", "HEAD", "OPTIONS"} and kind != "application/json":
+    if method not in _READS and kind != "application/json":
         return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
     return None
 
 
-def _refused(status: int, message: str, hint: str = "") -> JSONResponse:
-    error = {"code": "bad_input", "message": message, "hint": hint, "where": ""}
+def _refused(status: int, message: str, hint: str = "", code: str = "bad_input") -> JSONResponse:
+    error = {"code": code, "message": message, "hint": hint, "where": ""}
     return JSONResponse({"error": error}, status)
 
 

@@ -69,7 +69,10 @@ class SyncStatus(Document):
     platform: str
     project_id: str
     connection: str
-    capsule: str
+    capsule: str | None
+    target: str | None = Field(description="The connection of a sync of rows' far end.")
+    target_select: dict[str, Any] | None
+    mode: str
     state: str
     state_reason: str | None
     in_flight: bool
@@ -131,20 +134,6 @@ class Operations(BaseModel):
 
 class OperationDetails(Operation):
     failed_items: list[ItemFailure]
-
-
-class TriggerRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    sync_id: str = Field(min_length=1, max_length=63)
-    full: bool = Field(False, description="Read every item again, changed or not.")
-
-
-class Queued(BaseModel):
-    queued: bool
-    sync_id: str
-    full: bool
-    queue: QueueDepth
 
 
 class LedgerEntry(Document):

@@ -176,3 +176,27 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
     assert path == {"name": "path", "type": "text", "required": True, "default": None}
     assert "abilities: probe" in terminal("platforms", "folder").stdout
     assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    made = terminal.document("token", "demo", "editor", LIVESYNC_API_TOKENS=str(file))
+    assert (made["project"], made["role"]) == ("demo", "editor")
+    shown = terminal("token", "*", "viewer", LIVESYNC_API_TOKENS=str(file)).stdout.strip()
+    kept = file.read_text()
+    assert [line.split()[1:] for line in kept.splitlines()] == [["demo", "editor"], ["*", "viewer"]]
+    assert made["token"] not in kept
+    assert shown not in kept
+
+
+def test_a_wrong_token_is_not_made(terminal: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "tokens")
+    unset = terminal.document("token", "demo", "editor", code=2)["error"]
+    assert "LIVESYNC_API_TOKENS is not set" in unset["message"]
+    owner = terminal.document("token", "demo", "owner", code=2, LIVESYNC_API_TOKENS=file)["error"]
+    assert owner["hint"] == "Allowed: viewer, editor."
+    odd = terminal.document("token", "De Mo", "viewer", code=2, LIVESYNC_API_TOKENS=file)["error"]
+    assert "no name of a project" in odd["message"]
+    nowhere = str(tmp_path / "no" / "tokens")
+    lost = terminal.document("token", "demo", "viewer", code=2, LIVESYNC_API_TOKENS=nowhere)
+    assert "cannot be kept" in lost["error"]["message"]

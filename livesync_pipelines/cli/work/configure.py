@@ -14,6 +14,7 @@ from livesync_pipelines.cli.output import emit, note, say
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
+from livesync_pipelines.engine.callers import end, selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
@@ -115,8 +116,11 @@ class NewSync:
     """What `sync add` was told; None and empty where it was told nothing."""
 
     name: str
-    connection: str
-    capsule: str
+    connection: str | None
+    capsule: str | None
+    target: str | None
+    mode: str | None
+    key: tuple[str, ...]
     language: str | None
     schedule: str | None
     include: tuple[str, ...]
@@ -128,6 +132,11 @@ class NewSync:
 
 def make_sync(new: NewSync, *, as_json: bool) -> None:
     """Save a new sync, and its capsule where that is not there yet."""
+    if not new.connection or bool(new.capsule) == bool(new.target):
+        raise BadInput(
+            "A sync needs --connection, and either --capsule or --target.",
+            hint="--capsule NAME for documents, --target CONNECTION/TABLE for rows.",
+        )
     with open_house() as house:
         known = catalog.stored(house.connection)
         if new.name in named(known.syncs):
@@ -150,25 +159,45 @@ def make_sync(new: NewSync, *, as_json: bool) -> None:
 
 def _as_file(house: House, new: NewSync, known: Desired) -> dict[str, Any]:
     """The same words in the form of a configuration file."""
-    source = named(known.connections).get(new.connection)
-    kind = house.engine.registry.get(source.platform) if isinstance(source, Connection) else None
-    select = _valued(new.select, kind.Selection if kind else None)
-    select |= {"include": list(new.include)} if new.include else {}
-    select |= {"exclude": list(new.exclude)} if new.exclude else {}
-    said = {"schedule": new.schedule, "priority": new.priority, "select": select or None}
-    there = new.capsule in named(known.capsules)
-    capsule = {"language": new.language} if new.language else {}
+    connections = {one.name: one for one in known.connections}
+    place = end(new.connection, "--connection")
+    source = connections.get(place.connection)
+    kinds = house.engine.row_ends if new.target else house.engine.registry
+    kind = kinds.get(source.platform) if source else None
+    select = selection(house.engine, source, place) if source else {}
+    select |= _valued(new.select, kind.Selection if kind else None)
+    lists = {"include": new.include, "exclude": new.exclude, "key": new.key}
+    select |= {name: list(values) for name, values in lists.items() if values}
+    said = {
+        "schedule": new.schedule,
+        "priority": new.priority,
+        "mode": new.mode,
+        "select": select or None,
+    }
+    target: dict[str, Any] = {"capsule": new.capsule}
+    if new.target:
+        far = end(new.target, "--target")
+        there = connections.get(far.connection)
+        chosen = selection(house.engine, there, far) if there else {}
+        target = {**chosen, "connection": far.connection}
     return {
         "project": new.project or (source.project_id if source else PROJECT),
-        "capsules": {} if there and not capsule else {new.capsule: capsule},
+        "capsules": _new_capsule(new, known),
         "syncs": {
             new.name: {
-                "connection": new.connection,
-                "target": {"capsule": new.capsule},
+                "connection": place.connection,
+                "target": target,
                 **{key: value for key, value in said.items() if value is not None},
             }
         },
     }
+
+
+def _new_capsule(new: NewSync, known: Desired) -> dict[str, Any]:
+    capsule = {"language": new.language} if new.language else {}
+    if not new.capsule or (new.capsule in named(known.capsules) and not capsule):
+        return {}
+    return {new.capsule: capsule}
 
 
 def _valued(pairs: Pairs, model: type[Options] | None) -> dict[str, Any]:

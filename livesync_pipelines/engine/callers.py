@@ -1,0 +1,295 @@
+"""What a program asks for in one JSON document, and the document that it gets back.
+
+In:  `{"project_id", "sync_type" | "mode", "source_platform" | "source",
+"target_entity" | "target", "schedule"}`.
+Out: `{"status", "synced_items", "conflicts_detected", "conflict_resolution", "last_sync",
+"sync_id", "operation_id"}`, and `error` where there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from livesync_pipelines.connectors import PLATFORMS
+from livesync_pipelines.engine._checked import nearest
+from livesync_pipelines.engine.desired import PROJECT, asked
+from livesync_pipelines.engine.difference import changed, difference, named
+from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.operation import Counts
+from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import catalog, database
+
+_WORDS = {
+    "project_id": "project_id",
+    "sync_type": "mode",
+    "mode": "mode",
+    "source_platform": "source",
+    "source": "source",
+    "target_entity": "target",
+    "target": "target",
+    "schedule": "schedule",
+}
+_DOOR = "request"
+_LOCK = 7_340_005
+_NAME_CHARS = 63
+_ODD = re.compile(r"[^a-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A connection and what is selected of it; `table` is what stands behind the slash of
+    `CONNECTION/TABLE`."""
+
+    connection: str
+    table: str | None = None
+    select: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What was asked for, in our words. Either `capsule` or `target` is set; a `mode` or a
+    `schedule` of None was not said."""
+
+    project_id: str
+    source: End
+    capsule: str | None
+    target: End | None
+    mode: object
+    schedule: object
+
+
+def end(raw: object, word: str) -> End:
+    """`CONNECTION`, `CONNECTION/TABLE` or `{"connection": ..., "table": ..., ...}`."""
+    if isinstance(raw, str) and raw:
+        name, _, table = raw.partition("/")
+        return End(name, table or None)
+    if isinstance(raw, Mapping) and isinstance(raw.get("connection"), str):
+        return End(raw["connection"], None, {k: v for k, v in raw.items() if k != "connection"})
+    raise BadInput(
+        f"{word!r} is missing or names no connection",
+        hint='Write "CONNECTION", "CONNECTION/TABLE", or {"connection": "NAME", "table": "NAME"}.',
+        where=f"{_DOOR}: {word}",
+    )
+
+
+def understood(document: Mapping[str, Any]) -> Wish:
+    """A document in our words. Raises `BadInput` for unknown or missing keys."""
+    said: dict[str, Any] = {}
+    for key, value in document.items():
+        word = _WORDS.get(key)
+        if word is None:
+            raise BadInput(
+                f"unknown key {key!r}", hint=nearest(key, _WORDS), where=f"{_DOOR}: {key}"
+            )
+        if word in said:
+            twins = " and ".join(name for name, meant in _WORDS.items() if meant == word)
+            raise BadInput(f"{twins} mean the same: give one of them", where=f"{_DOOR}: {key}")
+        if value is not None:
+            said[word] = value
+    capsule, target = _target(said.get("target"))
+    return Wish(
+        project_id=_text(said.get("project_id", PROJECT), "project_id"),
+        source=end(said.get("source"), "source"),
+        capsule=capsule,
+        target=target,
+        mode=said.get("mode"),
+        schedule=said.get("schedule"),
+    )
+
+
+def _text(value: object, word: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"{word!r} must be a text", where=f"{_DOOR}: {word}")
+    return value
+
+
+def _target(raw: object) -> tuple[str | None, End | None]:
+    if isinstance(raw, str) and raw and "/" not in raw:
+        return raw, None
+    if isinstance(raw, Mapping) and isinstance(raw.get("capsule"), str) and len(raw) == 1:
+        return raw["capsule"], None
+    if raw is None or raw == "":
+        raise BadInput(
+            "'target' is missing",
+            hint='Write the name of a capsule, or "CONNECTION/TABLE" for rows.',
+            where=f"{_DOOR}: target",
+        )
+    return None, end(raw, "target")
+
+
+def found_or_made(
+    engine: Engine, connection: database.Connection, document: Mapping[str, Any]
+) -> SyncConfig:
+    """The sync that a document means, its mode and schedule as asked; made where there is none.
+
+    Raises `BadInput` with what is allowed, `Disabled` where nothing runs.
+    """
+    wish = understood(document)
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))  # or two make it twice
+        known = catalog.stored(connection)
+        wish = _resolved(engine, wish, known)
+        there = _there(wish, known)
+        if there is not None and wish.mode is None and wish.schedule is None:
+            return there
+        name = there.sync_id if there else _name(wish, known)
+        wanted = _checked(engine, name, wish, there, known)
+        catalog.apply(connection, changed(wanted, difference(known, wanted)))
+        return catalog.sync(connection, name)
+
+
+def _resolved(engine: Engine, wish: Wish, known: Desired) -> Wish:
+    """With the names of connections for those of platforms, and tables as selections."""
+    mine = {c.name: c for c in known.connections if c.project_id == wish.project_id}
+
+    def one(asked_for: End, word: str) -> End:
+        found = connection_named(mine, asked_for.connection, wish.project_id, word)
+        return End(found.name, None, selection(engine, found, asked_for))
+
+    target = one(wish.target, "target") if wish.target else None
+    return replace(wish, source=one(wish.source, "source"), target=target)
+
+
+def selection(engine: Engine, connection: Connection, asked_for: End) -> dict[str, Any]:
+    """What is selected of a connection, its table under the platform's own key."""
+    if asked_for.table is None:
+        return dict(asked_for.select)
+    kind = engine.row_ends.get(connection.platform)
+    of_files = kind is not None and "rows" in kind.Selection.model_fields
+    return {"rows" if of_files else "table": asked_for.table, **asked_for.select}
+
+
+def connection_named(
+    mine: Mapping[str, Connection], name: str, project_id: str, word: str
+) -> Connection:
+    """The connection of this name, or the only one of the platform of this name. Raises
+    `BadInput`, which says what there is or what to do."""
+    if name in mine:
+        return mine[name]
+    of_platform = [one for one in mine.values() if one.platform == name]
+    if len(of_platform) == 1:
+        return of_platform[0]
+    where = f"{_DOOR}: {word}"
+    if of_platform:
+        names = ", ".join(sorted(one.name for one in of_platform))
+        said = f"the project {project_id!r} has several connections to {name}"
+        raise BadInput(said, hint=f"Say which: {names}.", where=where)
+    if name in PLATFORMS:
+        raise BadInput(
+            f"the project {project_id!r} has no connection to {name}",
+            hint=f"Make one with `livesync connect {name} --name NAME --project {project_id}` or a "
+            f"configuration file; `livesync platforms {name}` lists what can be set.",
+            where=where,
+        )
+    said = f"there is neither a connection nor a platform {name!r} for the project {project_id!r}"
+    raise BadInput(said, hint=nearest(name, {*mine, *PLATFORMS}), where=where)
+
+
+def _there(wish: Wish, known: Desired) -> SyncConfig | None:
+    """The sync that is wished for, if it is there: what the wish does not say may be anything."""
+    options = {one.name: one.options for one in known.connections}
+
+    def agrees(asked_for: End, has: str, select: Mapping[str, Any]) -> bool:
+        full = {**options[has], **select}
+        return asked_for.connection == has and all(
+            full.get(key) == value for key, value in asked_for.select.items()
+        )
+
+    def meant(sync: SyncConfig) -> bool:
+        if sync.project_id != wish.project_id or sync.capsule != wish.capsule:
+            return False
+        ends = [(wish.source, sync.connection, sync.select)]
+        if wish.target is not None and sync.target is not None:
+            ends.append((wish.target, sync.target.connection, sync.target.select))
+        return all(agrees(*one) for one in ends)
+
+    found = [sync for sync in known.syncs if meant(sync)]
+    if len(found) > 1:
+        names = ", ".join(sync.sync_id for sync in found)
+        raise BadInput(
+            "several syncs are between this source and this target",
+            hint=f'Ask for one by its name, as {{"sync_id": "NAME"}}: {names}.',
+            where=_DOOR,
+        )
+    return found[0] if found else None
+
+
+def _name(wish: Wish, known: Desired) -> str:
+    """A readable name that is free."""
+    target = wish.capsule or _spoken(wish.target)
+    plain = _ODD.sub("-", f"{_spoken(wish.source)}-to-{target}".lower()).strip("-._")
+    plain = plain[:_NAME_CHARS]
+    taken, name, n = named(known.syncs), plain, 1
+    while name in taken:
+        n += 1
+        name = f"{plain[: _NAME_CHARS - 1 - len(str(n))]}-{n}"
+    return name
+
+
+def _spoken(asked_for: End | None) -> str:
+    assert asked_for is not None
+    table = asked_for.select.get("table") or asked_for.select.get("rows")
+    return f"{asked_for.connection}-{table}" if table else asked_for.connection
+
+
+def _checked(
+    engine: Engine, name: str, wish: Wish, there: SyncConfig | None, known: Desired
+) -> Desired:
+    """What is to be stored, held to the rules of a configuration file."""
+    sync: dict[str, Any] = {
+        "connection": wish.source.connection,
+        "select": dict(there.select if there else wish.source.select),
+        "target": _as_written(wish, there),
+    }
+    sync |= {"mode": wish.mode} if wish.mode is not None else {}
+    sync |= {"schedule": wish.schedule} if wish.schedule is not None else {}
+    if there is not None:
+        fields = {key: str(policy) for key, policy in there.policy.fields.items()}
+        sync = {"mode": str(there.mode), "schedule": there.schedule, **sync}
+        sync["policy"] = {"default": str(there.policy.default), "fields": fields}
+    lacks = wish.capsule is not None and wish.capsule not in named(known.capsules)
+    data = {
+        "project": wish.project_id,
+        "capsules": {wish.capsule: {}} if lacks else {},
+        "syncs": {name: sync},
+    }
+    try:
+        wanted = asked(_DOOR, data, engine.registry, engine.environ, known=known)
+    except BadInput as error:  # the caller knows of no section and no name
+        said, where = (text.replace(f"syncs.{name}.", "") for text in (error.message, error.where))
+        raise BadInput(said, hint=error.hint, where=where) from error
+    if there is None:
+        return wanted
+    new = wanted.syncs[0]
+    return Desired(syncs=(replace(there, mode=new.mode, schedule=new.schedule),))
+
+
+def _as_written(wish: Wish, there: SyncConfig | None) -> dict[str, Any]:
+    if wish.target is None:
+        return {"capsule": wish.capsule}
+    select = there.target.select if there and there.target else wish.target.select
+    return {**select, "connection": wish.target.connection}
+
+
+def told(sync: SyncConfig, ended: Mapping[str, Any] | None, *, queued: bool) -> dict[str, Any]:
+    """The document that a caller gets back. `ended` is an operation as `store.outcomes` tells it:
+    the one that was asked for, or where that is `queued`, the last one before it."""
+    counts = Counts(**ended["counts"]) if ended else Counts()
+    document = {
+        "status": "queued" if queued or ended is None else str(ended["status"]),
+        "synced_items": counts.synced_items,
+        "conflicts_detected": counts.conflicts_detected,
+        "conflict_resolution": sync.conflict_resolution,
+        "last_sync": ended["last_sync"] if ended else None,
+        "sync_id": sync.sync_id,
+        "operation_id": ended["operation_id"] if ended and not queued else None,
+    }
+    error = ended["error"] if ended and not queued else None
+    return {**document, **({"error": error} if error else {})}

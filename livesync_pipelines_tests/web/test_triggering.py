@@ -1,0 +1,260 @@
+"""`POST /sync/trigger` over real HTTP, with a real queue that somebody drains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.sync import Connection, Desired, SyncState, Trigger
+from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.web.app import create_app
+from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
+
+from .conftest import SETTINGS
+
+FIVE = {"status", "synced_items", "conflicts_detected", "conflict_resolution", "last_sync"}
+ASKED = {"project_id": "demo", "source_platform": "files", "target_entity": "handbook"}
+ROWS = {"project_id": "demo", "source": "crm/contacts", "target": "shop/customers"}
+
+
+@pytest.fixture
+def listening(engine: Engine, bare_database_url: str) -> Engine:
+    return replace(engine, environ={URL: bare_database_url})
+
+
+@pytest.fixture
+def pair(listening: Engine, bare_database_url: str) -> Iterator[Pair]:
+    with a_pair(listening, bare_database_url) as pair:
+        yield pair
+
+
+@pytest.fixture
+def door(listening: Engine) -> Iterator[httpx.Client]:
+    """A client of a server that listens."""
+    config = uvicorn.Config(create_app(listening, SETTINGS), port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    opened = Event()
+
+    async def serve() -> None:
+        serving = asyncio.ensure_future(server.serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        opened.set()
+        await serving
+
+    thread = Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    opened.wait()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def drained(listening: Engine) -> Iterator[None]:
+    """Somebody carries out what is queued."""
+    over = Event()
+
+    def drain() -> None:
+        with listening.database.connect() as connection:
+            while not over.is_set():
+                for wanted in queue.take(connection, now=listening.now()):
+                    run_sync(listening, wanted.sync_id, trigger=wanted.trigger, full=wanted.full)
+                queue.wait(connection, timeout_s=0.1)
+
+    thread = Thread(target=drain)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def asked(door: httpx.Client, status: int, **document: Any) -> dict[str, Any]:
+    answer = door.post("/sync/trigger", json=document)
+    assert answer.status_code == status, answer.text
+    found: dict[str, Any] = answer.json()
+    assert status >= 400 or set(found) >= FIVE | {"sync_id", "operation_id"}
+    return found
+
+
+def test_the_document_of_the_mission_uses_the_sync_that_is_there(
+    door: httpx.Client, docs: Path, drained: None, listening: Engine
+) -> None:
+    told = asked(door, 200, **ASKED, sync_type="pull", schedule="daily", wait_s=60)
+    assert (told["sync_id"], told["status"], told["synced_items"]) == ("docs", "success", 2)
+    assert told["conflicts_detected"] == 0
+    assert told["conflict_resolution"] == "auto_override_from_remote"
+    assert told["last_sync"]
+    assert told["operation_id"]
+    with listening.database.pooled() as connection:
+        (sync,) = catalog.syncs(connection)
+    assert sync.schedule == "daily"
+
+
+def test_rows_of_two_tables_are_brought_in_step(
+    door: httpx.Client, pair: Pair, drained: None
+) -> None:
+    told = asked(door, 200, **ROWS, mode="bidirectional", schedule="hourly", wait_s=60)
+    assert (told["status"], told["synced_items"]) == ("success", 2)
+    assert told["sync_id"] == "crm-contacts-to-shop-customers"
+    assert pair.rows("shop.customers") == pair.rows("crm.contacts")
+    pair.execute("update shop.customers set phone = '33' where id = 2")
+    again = asked(door, 200, **ROWS, wait_s=60)
+    assert (again["sync_id"], again["synced_items"]) == (told["sync_id"], 1)
+    assert pair.rows("crm.contacts")[1] == (2, "Grace", "33")
+
+
+def test_without_waiting_it_is_queued_with_the_last_known_figures(
+    door: httpx.Client, docs: Path, listening: Engine
+) -> None:
+    first = asked(door, 202, **ASKED)
+    assert (first["status"], first["synced_items"], first["last_sync"]) == ("queued", 0, None)
+    assert first["operation_id"] is None
+    run_sync(listening, "docs", trigger=Trigger.PERSON)
+    second = asked(door, 202, sync_id="docs")
+    assert (second["status"], second["synced_items"]) == ("queued", 2)
+    assert second["last_sync"]
+    assert asked(door, 202, sync_id="docs", wait_s=0.1)["status"] == "queued"
+
+
+def test_a_sync_that_is_not_there_is_made_with_its_capsule(
+    door: httpx.Client, docs: Path, drained: None
+) -> None:
+    document = {"project_id": "demo", "source": "folder", "target": "minutes", "wait_s": 60}
+    told = asked(door, 200, **document)
+    assert (told["sync_id"], told["synced_items"]) == ("files-to-minutes", 2)
+    assert asked(door, 200, **document)["sync_id"] == "files-to-minutes"
+    names = [capsule["name"] for capsule in door.get("/capsules").json()["capsules"]]
+    assert names == ["handbook", "minutes"]
+
+
+def test_a_run_that_fails_is_an_answer_with_its_error(
+    door: httpx.Client, docs: Path, drained: None
+) -> None:
+    for file in docs.iterdir():
+        file.unlink()
+    docs.rmdir()
+    told = asked(door, 200, **ASKED, wait_s=60)
+    assert (told["status"], told["synced_items"]) == ("failed", 0)
+    assert told["error"]["message"]
+
+
+WRONG = [
+    ({"source": "fax"}, "source", "neither a connection nor a platform 'fax'", "website"),
+    ({"source": "s3"}, "source", "has no connection to s3", "livesync connect s3"),
+    ({"source": "sql_table"}, "source", "several connections to sql_table", "crm, shop"),
+    ({"schedule": "sometimes"}, "schedule", "sometimes", "every_15_minutes"),
+    ({"mode": "sideways"}, "mode", "not allowed", "bidirectional, pull, push"),
+    ({"mode": "push"}, "mode", "can only be pulled from", "mode: pull"),
+    ({"source": "crm/contacts"}, "target", "no documents", "connection"),
+    ({"modus": "pull"}, "modus", "unknown key", "mode"),
+    ({"mode": "pull", "sync_type": "pull"}, "sync_type", "mean the same", ""),
+    ({"target": None}, "target", "missing", "CONNECTION/TABLE"),
+    ({"source": 7}, "source", "names no connection", "CONNECTION/TABLE"),
+    ({"project_id": "other"}, "source", "for the project 'other'", "website"),
+    ({"project_id": 7}, "project_id", "text", ""),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_cannot_be_is_refused_with_what_is_allowed(
+    door: httpx.Client,
+    docs: Path,
+    pair: Pair,
+    listening: Engine,
+    wrong: tuple[dict[str, Any], str, str, str],
+) -> None:
+    change, where, said, hint = wrong
+    plain = {"project_id": "demo", "source": "files", "target": "handbook"}
+    error = asked(door, 400, **{**plain, **change})["error"]
+    assert where in error["where"] or where in error["message"]
+    assert said in error["message"]
+    assert hint in error["hint"] or hint in error["message"]
+    with listening.database.pooled() as connection:
+        assert len(catalog.syncs(connection)) == 1, "nothing was made"
+        assert queue.depth(connection)[0] == 0
+
+
+def test_a_mode_that_an_end_cannot_do_is_refused_with_those_it_can(
+    door: httpx.Client, pair: Pair, docs: Path
+) -> None:
+    source = {"connection": "files", "rows": "a.xlsx", "key": ["id"]}
+    document = {"project_id": "demo", "source": source, "target": "shop/customers"}
+    error = asked(door, 400, **document, mode="bidirectional")["error"]
+    assert error["where"] == "request: mode"
+    assert "a.xlsx can only be read" in error["message"]
+    assert error["hint"] == "Allowed: pull."
+
+
+@pytest.mark.parametrize("wait_s", [-1, 301, "long"])
+def test_nobody_waits_longer_than_five_minutes(door: httpx.Client, wait_s: object) -> None:
+    assert "wait_s" in asked(door, 400, **ASKED, wait_s=wait_s)["error"]["message"]
+
+
+def test_where_nothing_runs_nothing_is_made(docs: Path, idle: Any) -> None:
+    answer = idle.post("/sync/trigger", json={**ASKED, "target_entity": "minutes"})
+    assert answer.status_code == 503
+    assert [c["name"] for c in idle.get("/capsules").json()["capsules"]] == ["handbook"]
+
+
+def test_several_syncs_between_the_same_ends_are_named(
+    door: httpx.Client, docs: Path, listening: Engine
+) -> None:
+    with listening.database.pooled() as connection:
+        sync = catalog.sync(connection, "docs")
+        catalog.apply(
+            connection, Desired(syncs=(replace(sync, sync_id="more", select={"hidden": True}),))
+        )
+    error = asked(door, 400, **ASKED)["error"]
+    assert "docs, more" in error["hint"]
+    exact = {"connection": "files", "hidden": True}
+    assert asked(door, 202, **{**ASKED, "source_platform": exact})["sync_id"] == "more"
+
+
+def test_names_that_are_taken_or_odd_are_made_readable(
+    door: httpx.Client, docs: Path, listening: Engine
+) -> None:
+    with listening.database.pooled() as connection:
+        sync = catalog.sync(connection, "docs")
+        taken = replace(sync, sync_id="files-to-minutes")
+        options = {"path": str(docs)}
+        more = Connection(name="f" * 63, project_id="demo", platform="folder", options=options)
+        catalog.apply(connection, Desired(connections=(more,), syncs=(taken,)))
+    plain = {"project_id": "demo", "target": "minutes"}
+    assert asked(door, 202, **plain, source="files")["sync_id"] == "files-to-minutes-2"
+    assert asked(door, 202, **plain, source="f" * 63)["sync_id"] == "f" * 63
+
+
+def test_callers_that_ask_at_once_are_given_one_sync(
+    door: httpx.Client, docs: Path, listening: Engine
+) -> None:
+    document = {"project_id": "demo", "source": "files", "target": "minutes"}
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: asked(door, 202, **document)["sync_id"], range(8)))
+    assert set(found) == {"files-to-minutes"}
+    with listening.database.pooled() as connection:
+        assert len(catalog.syncs(connection)) == 2
+
+
+def test_a_paused_sync_is_refused_and_stays_as_it_is(
+    door: httpx.Client, docs: Path, listening: Engine
+) -> None:
+    with listening.database.pooled() as connection:
+        catalog.set_state(connection, "docs", SyncState.PAUSED, "a move")
+    error = asked(door, 409, **ASKED, schedule="daily")["error"]
+    assert "a move" in error["message"]
+    with listening.database.pooled() as connection:
+        assert catalog.sync(connection, "docs").schedule == "hourly"
