@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from livesync_pipelines.cli import failures, looking, mending, setting_up, syncing, telling
+from livesync_pipelines.cli import (
+    failures,
+    looking,
+    mending,
+    resolving,
+    setting_up,
+    syncing,
+    telling,
+)
 from livesync_pipelines.model.errors import LiveSyncError
 
 
@@ -72,6 +80,7 @@ for command in (
     *syncing.COMMANDS,
     *looking.COMMANDS,
     *mending.COMMANDS,
+    *resolving.COMMANDS,
     *telling.COMMANDS,
 ):
     livesync.add_command(command)

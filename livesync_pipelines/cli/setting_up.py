@@ -122,4 +122,25 @@ def doctor(as_json: bool) -> int:
     return examine(as_json=as_json)
 
 
-COMMANDS = (up, apply, connect, platforms, doctor)
+@click.command()
+@click.argument("project")
+@click.argument("role", metavar="viewer|editor")
+@json_option
+def token(project: str, role: str, as_json: bool) -> None:
+    """Make a token for the HTTP door, and print it this once.
+
+    A viewer reads what is of PROJECT ('*': of all); an editor also asks for runs and settles
+    conflicts. The file that LIVESYNC_API_TOKENS names gets a hash of it. While that is set, nobody
+    comes in without a token.
+
+    \b
+    Example:
+      export LIVESYNC_API_TOKENS=~/livesync-tokens
+      livesync token demo editor
+    """
+    from livesync_pipelines.cli.work.tokens import make_token
+
+    make_token(project, role, as_json=as_json)
+
+
+COMMANDS = (up, apply, connect, platforms, doctor, token)

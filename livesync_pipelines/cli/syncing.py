@@ -21,9 +21,12 @@ def sync() -> None:
 
 
 @sync.command()
-@click.argument("name")
-@click.option("--connection", required=True, help="Where the items are.")
-@click.option("--capsule", required=True, help="Where they go; made when it is not there yet.")
+@click.argument("name", metavar="NAME|JSON|-")
+@click.option("--connection", help="Where the items are; or CONNECTION/TABLE, for rows.")
+@click.option("--capsule", help="Where they go; made when it is not there yet.")
+@click.option("--target", metavar="CONNECTION/TABLE", help="Where rows go, instead of a capsule.")
+@click.option("--mode", help="pull, push or bidirectional.")
+@click.option("--key", multiple=True, help="Column that tells rows apart; may be repeated.")
 @click.option("--language", help="Of a capsule that is made: english, german, simple ...")
 @click.option("--schedule", help="realtime, every_15_minutes ..., hourly, daily, manual, cron.")
 @click.option("--include", multiple=True, help="Glob of items to take; may be repeated.")
@@ -32,17 +35,29 @@ def sync() -> None:
 @click.option("--priority", help="critical, normal or low.")
 @click.option("--project", help="The project; that of the connection if none is named.")
 @json_option
-def add(name: str, as_json: bool, **said: Any) -> None:
-    """Make a sync called NAME from a connection to a capsule.
+def add(name: str, as_json: bool, **said: Any) -> int:
+    """Make a sync called NAME from a connection to a capsule, or to a table.
+
+    In place of a name, a program gives one JSON document, as an argument or (-) on standard
+    input: the sync is made if it is not there, run once, and the result printed as JSON.
 
     \b
     Example:
       livesync sync add handbook-docs --connection docs --capsule handbook \\
         --include '**/*.md' --exclude 'drafts/**' --schedule hourly
+      livesync sync add contacts --connection crm/contacts --target shop/customers \\
+        --mode bidirectional
+      echo '{"project_id": "demo", "sync_type": "pull", "source_platform": "docs",
+        "target_entity": "handbook", "schedule": "hourly"}' | livesync sync add -
     """
+    if name == "-" or name.lstrip().startswith("{"):
+        from livesync_pipelines.cli.work.callers import run_asked
+
+        return run_asked(name, [option for option, value in said.items() if value])
     from livesync_pipelines.cli.work.configure import NewSync, make_sync
 
     make_sync(NewSync(name=name, **said), as_json=as_json)
+    return 0
 
 
 @sync.command(name="list")
@@ -165,6 +180,20 @@ def remove(sync_id: str, yes: bool, as_json: bool) -> None:
     from livesync_pipelines.cli.work.syncs import remove as work
 
     work(sync_id, yes=yes, as_json=as_json)
+
+
+@sync.command()
+@click.argument("sync_id", metavar="SYNC")
+def accept(sync_id: str) -> None:
+    """Take the columns of SYNC's source as they are now, and resume it.
+
+    \b
+    Example:
+      livesync sync accept contacts
+    """
+    from livesync_pipelines.cli.work.conflicts import accept_columns
+
+    accept_columns(sync_id)
 
 
 COMMANDS = (sync,)

@@ -78,9 +78,12 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
     if "chunk" in found:
         say(f"  chunk       {subject['chunk_id']}, {subject['tokens']} tokens")
         say(f"  heading     {' > '.join(subject['heading_path']) or '-'}")
-    else:
+    elif "chunks" in subject:
         say(f"  chunks      {len(subject['chunks'])}")
-    say(f"  capsule     {found['capsule']}")
+    for name, value in (subject.get("values") or {}).items():
+        say(f"  {name:<11} {value}")
+    if found["capsule"]:
+        say(f"  capsule     {found['capsule']}")
     say(f"  sync        {subject['sync_id']} ({source['platform']})")
     say(f"  item        {source['item_id']}, version {source['version']}")
     say(f"  address     {source['url']}")

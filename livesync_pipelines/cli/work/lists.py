@@ -13,7 +13,7 @@ from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
-from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store import catalog, operations, row_history
 from livesync_pipelines.store import ledger as ledgers
 
 _HISTORY = ("STARTED", "STATUS", "TRIGGER", "MODE", "TOOK", "CHANGES", "OPERATION")
@@ -79,19 +79,28 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     because = f" ({row['state_reason']})" if row["state_reason"] else ""
     title(f"{row['sync_id']}: {report.condition(row)}{because}")
     say(f"  from        {row['connection']} ({row['platform']})")
-    say(f"  to          capsule {row['capsule']}")
+    say(f"  to          {_target(row)}")
     say(f"  schedule    {row['schedule']}; next {_next(row, now)}")
     say(f"  last sync   {ago(row['last_sync'], now)}")
     if row["held_until"]:
         say(f"  held        {_held(row, now)}")
     say(f"  holds       {row['items']} items, {row['chunks']} chunks")
     say(f"  left out    {row['skipped_items']} of a kind without text")
+    if row["open_conflicts"]:
+        say(f"  conflicts   {row['open_conflicts']} open: livesync conflicts list {row['sync_id']}")
     if row["last_error"]:
         say(f"  last error  {row['last_error']['message']}")
         say(f"              {row['last_error'].get('hint', '')}")
     for failure in document["failures"]:
         say(f"  failed      {failure['key']}: {failure['reason']}")
     house.remark()
+
+
+def _target(row: Mapping[str, Any]) -> str:
+    if row["capsule"] is not None:
+        return f"capsule {row['capsule']}"
+    selected = ", ".join(f"{name} {value}" for name, value in row["target_select"].items())
+    return f"{row['target']}{f' ({selected})' if selected else ''}, {row['mode']}"
 
 
 def show_history(sync_id: str, limit: int, *, as_json: bool) -> None:
@@ -134,13 +143,7 @@ def show_ledger(
     """The change log of one sync."""
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
-        found = ledgers.entries(
-            house.connection,
-            sync_id,
-            item_id=item,
-            operation_id=str(operation) if operation else None,
-            limit=limit,
-        )
+        found = _entries(house, sync_id, item, operation, limit)
         if as_json:
             emit({"entries": found})
             return
@@ -155,8 +158,24 @@ def show_ledger(
         table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED"), lines)
 
 
+def _entries(
+    house: House, sync_id: str, item: str | None, operation: UUID | None, limit: int
+) -> list[dict[str, Any]]:
+    """Of one row, what its blocks say of it and what the ledger says of its conflicts."""
+    told = str(operation) if operation else None
+    found = ledgers.entries(house.connection, sync_id, item_id=item, operation_id=told, limit=limit)
+    if item is None:
+        return found
+    changes = row_history.of_row(house.connection, sync_id, item, limit=limit)
+    return sorted(
+        [*found, *({**change, "item_id": item} for change in changes)],
+        key=lambda entry: -int(entry["seq"]),
+    )
+
+
 def _fields(entry: Mapping[str, Any]) -> str:
-    return ", ".join((entry["after"] or {}).get("fields", [])) or "-"
+    fields = entry.get("fields") or (entry["after"] or {}).get("fields", [])
+    return ", ".join(fields) or "-"
 
 
 def rebuild_target(sync_id: str, *, check: bool, as_json: bool) -> int:

@@ -7,20 +7,22 @@ from dataclasses import asdict
 from typing import Any
 
 from livesync_pipelines.cli.output import emit, say, table, title
-from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors import PLATFORMS, ROW_ENDS
 from livesync_pipelines.connectors.base import Connector, Options
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.model.errors import NotFound
 
 _ABILITIES = ("probe", "write", "changes", "subscribe")
+_ROW_ABILITIES = {"write": "rows are written", "changed": "rows are followed"}
 
 
 def list_platforms(*, as_json: bool) -> None:
     """Every platform, in a line each."""
     if as_json:
-        emit({"platforms": [document(kind) for kind in REGISTRY.values()]})
+        emit({"platforms": [document(kind) for kind in PLATFORMS.values()]})
         return
     lines = []
-    for kind in REGISTRY.values():
+    for kind in PLATFORMS.values():
         found = document(kind)
         needed = [option["name"] for option in found["options"] if option["required"]]
         lines.append((kind.spec.name, kind.spec.title, ", ".join(needed) or "-"))
@@ -29,10 +31,10 @@ def list_platforms(*, as_json: bool) -> None:
 
 def show_platform(name: str, *, as_json: bool) -> None:
     """One platform with its options and quirks. Raises `NotFound`."""
-    kind = REGISTRY.get(name)
+    kind = PLATFORMS.get(name)
     if kind is None:
         raise NotFound(
-            f"There is no platform '{name}'.", hint=f"There are: {', '.join(sorted(REGISTRY))}."
+            f"There is no platform '{name}'.", hint=f"There are: {', '.join(sorted(PLATFORMS))}."
         )
     found = document(kind)
     if as_json:
@@ -45,8 +47,11 @@ def show_platform(name: str, *, as_json: bool) -> None:
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
     for heading, options in (
         ("connections", found["options"]),
-        ("select, of a sync", found["selection"]),
+        ("select, of a sync of documents", found["selection"]),
+        ("select or target, of a sync of rows", found["rows"]),
     ):
+        if not options:
+            continue
         say(f"\n  {heading}:")
         for option in options:
             default = "required" if option["required"] else f"default {option['default']!r}"
@@ -56,9 +61,9 @@ def show_platform(name: str, *, as_json: bool) -> None:
         say(f"    - {quirk}")
 
 
-def document(kind: type[Connector]) -> dict[str, Any]:
+def document(kind: type[Connector] | type[RowEnd]) -> dict[str, Any]:
     """What a connector declares of itself."""
-    spec = kind.spec
+    spec, rows = kind.spec, ROW_ENDS.get(kind.spec.name)
     return {
         "name": spec.name,
         "title": spec.title,
@@ -69,12 +74,26 @@ def document(kind: type[Connector]) -> dict[str, Any]:
         "explicit_deletes": spec.explicit_deletes,
         "runs_at_once": spec.runs_at_once,
         "budgets": [asdict(budget) for budget in spec.budgets],
-        "abilities": [name for name in _ABILITIES if callable(getattr(kind, name, None))],
+        "abilities": [*_abilities(kind), *_row_abilities(rows)],
         "options": _options(kind.Connection),
-        "selection": _options(kind.Selection),
+        "selection": _options(kind.Selection) if kind is not rows else [],
+        "rows": _options(rows.Selection) if rows else [],
         "quirks": spec.quirks,
         "docs": spec.docs,
     }
+
+
+def _abilities(kind: type[Connector] | type[RowEnd]) -> list[str]:
+    if issubclass(kind, RowEnd):
+        return []
+    return [name for name in _ABILITIES if callable(getattr(kind, name, None))]
+
+
+def _row_abilities(kind: type[RowEnd] | None) -> list[str]:
+    if kind is None:
+        return []
+    told = [said for name, said in _ROW_ABILITIES.items() if callable(getattr(kind, name, None))]
+    return ["rows are read", *told]
 
 
 def _options(model: type[Options]) -> list[dict[str, Any]]:

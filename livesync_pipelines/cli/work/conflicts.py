@@ -1,0 +1,96 @@
+"""conflicts list, resolve, restore; sync accept."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from typing import Any
+
+from livesync_pipelines.cli.output import ago, emit, say, table
+from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.sync import SyncState
+from livesync_pipelines.store import catalog, conflicts, row_shapes
+
+_CELL = 40
+
+
+def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: bool) -> None:
+    """The conflicts of a sync or of all."""
+    with open_house() as house:
+        if sync_id is not None:
+            catalog.sync(house.connection, sync_id)
+        found = conflicts.listed(house.connection, sync_id=sync_id, settled=settled, limit=limit)
+        now = house.engine.now()
+    if as_json:
+        emit({"conflicts": found})
+    elif found:
+        heads = ("ID", "SYNC", "ROW", "FIELD", "BASE", "SOURCE", "TARGET", "STATE", "OPENED")
+        table(heads, ([*_line(row), ago(row["opened_at"], now)] for row in found))
+    else:
+        say("There are no conflicts." if settled else "There are no open conflicts.")
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    values = (_cell(row[end]) for end in ("base", "source", "target"))
+    state = row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
+    field = row["field"] or "(the row)"
+    return [str(row["conflict_id"]), row["sync_id"], row["key"], field, *values, state]
+
+
+def _cell(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
+
+
+def resolve_conflict(
+    conflict_id: int, take: str | None, value: str | None, *, as_json: bool
+) -> None:
+    """Choose for an open conflict, and ask for a run that carries it out."""
+    if (take is None) == (value is None):
+        raise BadInput("Give either --take or --value.", hint="--take source, or --take target.")
+    given = Answer(Side(take)) if take else Answer(value=_read(value or ""))
+    with open_house() as house:
+        found = conflicts.answer(house.connection, conflict_id, given, by=getpass.getuser())
+        ask_for(house.engine, house.connection, found["sync_id"], full=False)
+    _tell(found, as_json=as_json)
+
+
+def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
+    """Bring a loser back, and ask for a run that carries it out."""
+    with open_house() as house:
+        now = house.engine.now()
+        found = conflicts.restore(house.connection, conflict_id, by=getpass.getuser(), now=now)
+        ask_for(house.engine, house.connection, found["sync_id"], full=False)
+    _tell(found, as_json=as_json)
+
+
+def accept_columns(sync_id: str) -> None:
+    """Take the source's columns as they are, and resume the sync."""
+    with open_house() as house:
+        catalog.sync(house.connection, sync_id)
+        row_shapes.forget(house.connection, sync_id)
+        catalog.set_state(house.connection, sync_id, SyncState.ACTIVE, None)
+    say(f"The next run of {sync_id} takes the source's columns as they are.")
+
+
+def _tell(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        emit(found)
+    else:
+        say(
+            f"Conflict {found['conflict_id']} ({found['key']}, {found['field'] or 'the row'}) is "
+            f"answered; the next run of {found['sync_id']} writes it."
+        )
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadInput(
+            f"--value is no JSON: {text}", hint="A text stands in quotes: --value '\"a text\"'."
+        ) from error

@@ -1,0 +1,50 @@
+"""mapping check, suggest."""
+
+from __future__ import annotations
+
+import json
+
+from livesync_pipelines.cli.output import emit, say, table
+from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.engine import row_looking
+
+
+def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
+    """Say what the mapping makes of real rows; 1 where something does not fit."""
+    with open_house() as house:
+        found = row_looking.check(house.engine, house.connection, sync_id, rows=rows)
+    wrong = bool(found["bad_cells"] or found["unlike"])
+    if as_json:
+        emit(found)
+        return int(wrong)
+    say(f"{found['rows']} rows of {sync_id} were mapped; nothing was written.")
+    table(
+        ("FIELD", "TYPE", "CELLS THAT DO NOT FIT"),
+        ([f["field"], f["type"], str(f["bad_cells"])] for f in found["fields"]),
+    )
+    for cell in found["bad_cells"]:
+        say(f"row {cell['row'] + 1}, {cell['field']}: {cell['reason']}")
+    for problem in found["one_way"]:
+        say(f"One way only: {problem}")
+    for cell in found["unlike"]:
+        say(
+            f"row {cell['row'] + 1}, {cell['field']}: {cell['went']} would come back as "
+            f"{cell['came']}"
+        )
+    return int(wrong)
+
+
+def suggest_mapping(sync_id: str, *, as_json: bool) -> None:
+    """Print a first mapping, as it would stand in a configuration file."""
+    with open_house() as house:
+        found = row_looking.suggestions(house.engine, house.connection, sync_id)
+    if as_json:
+        emit({"suggestions": found})
+        return
+    say("mapping:")
+    for each in found:
+        field = each["mapping"]
+        sources = field.get("sources", ())
+        line = {"from": sources[0] if len(sources) == 1 else list(sources), "to": field["target"]}
+        said = ", ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in line.items())
+        say(f"  - {{{said}}}  # {each['score']:.2f}: {each['why']}")

@@ -1,0 +1,110 @@
+"""Conflicts: which are open, and the answers of people and programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.store import catalog, conflicts
+from livesync_pipelines.web.models import Document, Moment
+from livesync_pipelines.web.room import Room, Scoped
+
+router = APIRouter(prefix="/sync/conflicts")
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+
+
+class Conflict(Document):
+    conflict_id: int
+    sync_id: str
+    key: str
+    field: str | None
+    policy: str
+    state: str
+    winner: str | None
+    reason: str
+    base: Any
+    source: Any
+    target: Any
+    source_actor: str | None
+    target_actor: str | None
+    source_time: Moment | None
+    target_time: Moment | None
+    owner: str | None
+    deadline: Moment | None
+    opened_at: Moment
+    settled_at: Moment | None
+    settled_by: str | None
+    operation_id: str
+
+
+class Conflicts(BaseModel):
+    conflicts: list[Conflict]
+
+
+class Choice(BaseModel):
+    """Either whose value both ends get, or a value of one's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take: Side | None = None
+    value: Any = None
+    by: str = "api"
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.take is None) == ("value" not in self.model_fields_set):
+            raise ValueError("give either 'take' (source or target) or 'value'")
+        return self
+
+
+@router.get("", response_model=Conflicts, summary="Conflicts, newest first")
+def list_conflicts(
+    room: Scoped, sync_id: str | None = None, settled: bool = False, limit: Limit = 50
+) -> dict[str, Any]:
+    """Open ones; with `settled`, those too whose loser is kept."""
+    with room.asked() as connection:
+        if sync_id is not None:
+            room.find(connection, sync_id)
+            catalog.sync(connection, sync_id)
+        found = conflicts.listed(
+            connection, sync_id=sync_id, project_id=room.project(), settled=settled, limit=limit
+        )
+        return {"conflicts": found}
+
+
+@router.get("/{conflict_id}", response_model=Conflict, summary="One conflict")
+def one(room: Scoped, conflict_id: int) -> dict[str, Any]:
+    with room.asked() as connection:
+        found = conflicts.one(connection, conflict_id)
+        room.find(connection, found["sync_id"])
+        return found
+
+
+@router.post("/{conflict_id}/resolve", response_model=Conflict, summary="Choose")
+def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
+    """The next run, which this asks for, writes the choice to both ends."""
+    answer = Answer(choice.take) if choice.take else Answer(value=choice.value)
+    with room.asked() as connection:
+        room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
+        found = conflicts.answer(connection, conflict_id, answer, by=choice.by)
+    _carry_out(room, found)
+    return found
+
+
+@router.post("/{conflict_id}/restore", response_model=Conflict, summary="Bring the loser back")
+def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
+    with room.asked() as connection:
+        room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
+        found = conflicts.restore(connection, conflict_id, by="api", now=room.engine.now())
+    _carry_out(room, found)
+    return found
+
+
+def _carry_out(room: Room, found: dict[str, Any]) -> None:
+    with room.asked() as connection:
+        ask_for(room.engine, connection, found["sync_id"])
