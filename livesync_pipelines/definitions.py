@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.defs.assets import corridor
 from livesync_pipelines.defs.automation import JOBS, POLLS, drain_queue
 from livesync_pipelines.defs.cleaning import clean_up, nightly
@@ -17,7 +17,7 @@ from livesync_pipelines.defs.resources import LiveSync
 livesync = LiveSync()
 
 defs = dg.Definitions(
-    assets=[corridor(connector, windows=windows_of(name)) for name, connector in REGISTRY.items()],
+    assets=[corridor(connector, windows=windows_of(name)) for name, connector in PLATFORMS.items()],
     jobs=[*JOBS.values(), clean_up, measure_drift],
     schedules=[*POLLS, nightly, daily],
     sensors=[drain_queue, send_notifications],

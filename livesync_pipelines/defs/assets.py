@@ -6,6 +6,7 @@ from datetime import timedelta
 import dagster as dg
 
 from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
@@ -18,7 +19,7 @@ from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import stages
+from livesync_pipelines.store import catalog, stages
 from livesync_pipelines.store.operations import Operation
 
 FULL_TAG = "livesync/full"
@@ -46,7 +47,7 @@ _KINDS = {
 Windows = tuple[timedelta, timedelta]
 
 
-def corridor(connector: type[Connector], *, windows: Windows) -> dg.AssetsDefinition:
+def corridor(connector: type[Connector] | type[RowEnd], *, windows: Windows) -> dg.AssetsDefinition:
     """The six assets of a platform. `windows` are the ages at which its freshness warns, fails."""
     spec = connector.spec
 
@@ -93,7 +94,7 @@ def _specs(spec: PlatformSpec, windows: Windows) -> Iterator[dg.AssetSpec]:
 
 
 def _kind(platform: str) -> str:
-    return {"folder": "file", "website": "web"}.get(platform, platform)
+    return {"folder": "file", "website": "web", "sql_table": "sql"}.get(platform, platform)
 
 
 def _operate(
@@ -164,6 +165,9 @@ def _materialised(
                 )
                 if stage == "source":
                     shown = {**shown, **metadata.of_drift(drift)}
+                if stage == "mapped_rows":
+                    sync = catalog.sync(connection, result.sync_id)
+                    shown = {**shown, **metadata.of_lineage(platform, sync, preview)}
                 yield dg.MaterializeResult(asset_key=key, metadata=shown)
         for outcome in checks.results(connection, platform, result, counts):
             if outcome.asset_key in context.selected_asset_keys:

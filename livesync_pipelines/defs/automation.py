@@ -5,7 +5,7 @@ from time import monotonic
 
 import dagster as dg
 
-from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
 from livesync_pipelines.defs.orphans import close_orphans
@@ -29,7 +29,7 @@ JOBS = {
         selection=dg.AssetSelection.groups(platform),
         description=f"One operation of one {connector.spec.title} sync, through all six stages.",
     )
-    for platform, connector in REGISTRY.items()
+    for platform, connector in PLATFORMS.items()
 }
 
 
@@ -57,7 +57,7 @@ def _poll(platform: str) -> dg.ScheduleDefinition:
     return _due
 
 
-POLLS = [_poll(platform) for platform in REGISTRY]
+POLLS = [_poll(platform) for platform in PLATFORMS]
 
 
 @dg.sensor(

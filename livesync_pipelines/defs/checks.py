@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.store import stages
+from livesync_pipelines.store import conflicts, row_stages, stages
 from livesync_pipelines.store.database import Connection
 
 _CHECKS = {
@@ -24,6 +25,11 @@ _CHECKS = {
         "The digest of the complete listing equals the digest of what is known of the source.",
     ),
     "no_removal_waits": ("deltas", "No removal waits for a person's approval."),
+    "no_conflict_overdue": ("resolved_rows", "No conflict is open past its deadline."),
+    "both_ends_equal": (
+        "resolved_rows",
+        "Both ends show the same in mapped fields, or an open conflict names the difference.",
+    ),
 }
 
 
@@ -32,6 +38,8 @@ _FAILED = {
     "no_orphan_chunks": "Chunks stand in no document, or a document's chunks are missing.",
     "listing_equals_shadow": "What is known of the source differs from its complete listing.",
     "no_removal_waits": "Removals wait for a person's approval.",
+    "no_conflict_overdue": "Conflicts are open past their deadline.",
+    "both_ends_equal": "Ends differ in mapped fields, and no open conflict names the difference.",
 }
 
 
@@ -57,6 +65,8 @@ def results(
     shadow = stages.shadow_digest(connection, result.sync_id) if listed else None
     held = {name: counts[name] for name in ("source", "records", "resolved_rows")}
     chunks = {n: counts[n] for n in ("capsule_chunks", "placed_chunks", "misplaced_chunks")}
+    still_open, overdue = conflicts.counts(connection, result.sync_id, now=datetime.now(UTC))
+    apart = row_stages.rows_apart(connection, result.sync_id)
     outcomes: dict[str, tuple[bool, Mapping[str, str | int]]] = {
         "counts_agree": (len(set(held.values())) == 1, held),
         "no_orphan_chunks": (counts["misplaced_chunks"] == 0, chunks),
@@ -68,6 +78,8 @@ def results(
             result.status is not Status.WAITING,
             {"reason": (result.error or {}).get("message", "-")},
         ),
+        "no_conflict_overdue": (overdue == 0, {"open": still_open, "overdue": overdue}),
+        "both_ends_equal": (apart == 0, {"rows_apart": apart}),
     }
     for name, (passed, metadata) in outcomes.items():
         stage, _ = _CHECKS[name]

@@ -43,6 +43,9 @@ def _joined(tables: list[tuple[str, pa.Table]], stage: str) -> pa.Table:
     if not tables:
         return pa.schema([names, *stages.SCHEMAS[stage]]).empty_table()
     return pa.concat_tables(
-        table.add_column(0, names, pa.array([sync_id] * table.num_rows, pa.string()))
-        for sync_id, table in tables
+        (
+            table.add_column(0, names, pa.array([sync_id] * table.num_rows, pa.string()))
+            for sync_id, table in tables
+        ),
+        promote_options="default",  # of rows, each sync has columns of its own
     )

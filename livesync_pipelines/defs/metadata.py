@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
+from livesync_pipelines.model.sync import SyncConfig
 from livesync_pipelines.store import stages
 
 PREVIEW_ROWS = 5
 _CELL = 80
+_OURS = ("item_id", "resolution")
 
 _COUNTS = {
     "source": ("listed", "failed", "skipped", "bytes"),
@@ -27,9 +29,11 @@ _COUNTS = {
 
 def column_schema(stage: str) -> dg.TableSchema:
     """The published columns of a stage."""
-    return dg.TableSchema(
-        columns=[dg.TableColumn(f.name, str(f.type)) for f in stages.SCHEMAS[stage]]
-    )
+    return _columns(stages.SCHEMAS[stage])
+
+
+def _columns(schema: pa.Schema) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(f.name, str(f.type)) for f in schema])
 
 
 def of_stage(
@@ -48,9 +52,23 @@ def of_stage(
         "cursor_from": result.cursor_from or "none",
         "cursor_to": result.cursor_to or "none",
         "preview": dg.MetadataValue.md(_markdown(preview)),
-        "dagster/column_schema": column_schema(stage),
+        "dagster/column_schema": _columns(preview.schema),
         "dagster/partition_row_count": rows,
     }
+
+
+def of_lineage(platform: str, sync: SyncConfig, preview: pa.Table) -> Mapping[str, Any]:
+    """From which columns of the records each mapped column is made, in a sync of rows."""
+    if sync.target is None:
+        return {}
+    records = dg.AssetKey([platform, "records"])
+    made = {field.target: field.sources for field in sync.fields}
+    own = [name for name in preview.schema.names if name not in _OURS]
+    deps = {
+        name: [dg.TableColumnDep(records, source) for source in made.get(name, (name,))]
+        for name in own
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 
 
 def of_drift(drift: Mapping[str, Any]) -> Mapping[str, Any]:

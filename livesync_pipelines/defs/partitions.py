@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dagster as dg
 
-from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.store import catalog
 
 SYNCS = {
-    platform: dg.DynamicPartitionsDefinition(name=f"{platform}_syncs") for platform in REGISTRY
+    platform: dg.DynamicPartitionsDefinition(name=f"{platform}_syncs") for platform in PLATFORMS
 }
 
 
