@@ -28,11 +28,14 @@ test: lint
 	$(BIN)/python -m pytest
 
 # Generated histories from a seed, every fault at every step, and everything that is killed or
-# broken on purpose. A history that fails prints the line that keeps it for `make test`.
+# broken on purpose. A history that fails prints the line that keeps it for `make test`. Then more
+# than 100,000 generated rows, merged and held to what every merge must keep to.
 prove: setup
 	@seed=$${SEED:-$$(date +%s)}; echo "make prove SEED=$$seed HISTORIES=$${HISTORIES:-300}"; \
 		LIVESYNC_PROVE=$${HISTORIES:-300} $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
-		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py
+		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py && \
+		LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
+		--hypothesis-seed=$$seed livesync_pipelines_tests/core/test_row_merge.py
 	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof
 
 bench: setup
