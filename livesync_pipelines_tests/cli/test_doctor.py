@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ def verdicts(document: dict[str, Any]) -> dict[str, str]:
 
 
 def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """One that nobody gets who asks the system for any, as the other tests do meanwhile."""
+    while True:
+        port = random.randint(20_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def test_a_healthy_house_has_nothing_that_fails(
 ) -> None:
     document = terminal.document("doctor", **ports)
     assert document["ok"] is True
-    assert set(verdicts(document).values()) == {"ok"}
+    assert {name for name, said in verdicts(document).items() if said != "ok"} == set()
     assert verdicts(document)["sync handbook-docs"] == "ok"
     result = terminal("doctor", **ports)
     assert result.exit_code == 0
