@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -139,15 +140,23 @@ def _with_nul(cells: pa.Array, column: Column) -> list[int]:
     if cells.type == pa.list_(pa.string()):
         inner = pc.fill_null(pc.match_substring(pc.list_flatten(cells), "\x00"), False)
         return sorted(set(pc.list_parent_indices(cells).filter(inner).to_pylist()))
-    if cells.type != pa.string():
+    if cells.type != pa.string() or not (column.json or _holds_nul(cells)):
         return []
     return places(
         pc.fill_null(pc.match_substring(cells, r"\u0000" if column.json else "\x00"), False)
     )
 
 
+def _holds_nul(texts: pa.Array) -> bool:
+    """Whether any text may: their bytes are looked at as one piece."""
+    data = texts.buffers()[2]
+    return data is not None and not np.frombuffer(data, np.uint8).all()
+
+
 def _others(rows: pa.Table, refused: Iterable[int]) -> tuple[pa.Table, pa.Array]:
     """The rows that were not refused, and where they stood."""
     gone = set(refused)
+    if not gone:
+        return rows, pa.nulls(0, pa.int64())
     kept = pa.array([place for place in range(len(rows)) if place not in gone], pa.int64())
-    return (rows if not gone else rows.take(kept)), kept
+    return rows.take(kept), kept

@@ -112,10 +112,12 @@ def settle(
 
 
 def put(column: pa.Array, *pieces: Piece) -> pa.Array:
-    """The column with other values at some places."""
+    """The column with other values at some places; the places of a piece ascend."""
     pieces = tuple(piece for piece in pieces if len(piece[0]))
     if not pieces:
         return column
+    if len(pieces) == 1 and len(pieces[0][0]) == len(column):
+        return pieces[0][1]
     at = np.concatenate([where for where, _ in pieces])
     order = np.arange(len(column))
     order[at] = len(column) + np.arange(len(at))

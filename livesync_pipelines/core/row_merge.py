@@ -61,6 +61,8 @@ def merge(
     Raises `ValueError` for an answer that is no value of its field."""
     if not (writes_source or writes_target):
         raise ValueError("a merge must write to one end at least")
+    if writes_target and _all_are_new(sides):
+        return _taken_over(sides)
     both = writes_source and writes_target
     ruler = None if both else Side.SOURCE if writes_target else Side.TARGET
     on = ground(sides, policy, ruler)
@@ -75,6 +77,34 @@ def merge(
         touched |= changed
     rows, clashes = _rows(on, touched, told[None])
     return _merged(on, settled, rows, clashes)
+
+
+def _all_are_new(sides: Sides) -> bool:
+    """Whether every row is at the source alone, and was never agreed: there is nothing to merge."""
+    return bool(
+        flags(sides.in_source).all()
+        and not flags(sides.in_target).any()
+        and not flags(sides.had).any()
+    )
+
+
+def _taken_over(sides: Sides) -> Merged:
+    """The target gets what the source has."""
+    yes, no = (pa.array(np.full(sides.base.num_rows, flag)) for flag in (True, False))
+    return Merged(
+        base=sides.source,
+        there=yes,
+        missing={},
+        source=sides.source,
+        target=sides.source,
+        source_there=yes,
+        target_there=yes,
+        to_source=no,
+        to_target=yes,
+        clashes=[],
+        source_base=None if sides.source_base is None else sides.source,
+        target_base=None if sides.target_base is None else sides.source,
+    )
 
 
 def _rows(on: Ground, touched: Flags, answers: Mapping[int, object]) -> tuple[Codes, list[Clash]]:
@@ -132,9 +162,9 @@ def _merged(
     source_there = stays & (here | (rows == FROM_TARGET))
     target_there = stays & (there | (rows == FROM_SOURCE))
     to_source, to_target = source_there != here, target_there != there
-    missing, after = {}, []
+    missing, after, whole_rows = {}, [], _Whole.found(on, rows)
     for name, each in settled.items():
-        after.append(_after(on, name, each, rows))
+        after.append(_after(on, name, each, whole_rows))
         for written, at in zip((to_source, to_target), after[-1].written, strict=True):
             written[at] = True
         waiting = _waiting(on, name, each, rows)
@@ -172,20 +202,32 @@ class _After(NamedTuple):
     written: tuple[At, At]
 
 
-def _after(on: Ground, name: str, settled: Settled, rows: Codes) -> _After:
+class _Whole(NamedTuple):
+    """Where rows are taken, or gone, as a whole; `left`: those of the end that does not count."""
+
+    of: Mapping[int, At]
+    left: At
+
+    @classmethod
+    def found(cls, on: Ground, rows: Codes) -> _Whole:
+        of = {code: np.flatnonzero(rows == code) for code in (FROM_SOURCE, FROM_TARGET, OPEN, GONE)}
+        return cls(of, np.flatnonzero((rows == KEEP) & ~on.both))
+
+
+def _after(on: Ground, name: str, settled: Settled, whole_rows: _Whole) -> _After:
     sides = on.sides
     base, source, target = (whole(t[name]) for t in (sides.base, sides.source, sides.target))
     own_at = settled.at[settled.codes == OWN]
-    always = [(own_at, settled.own), _nothing(np.flatnonzero(rows == GONE), source.type)]
+    always = [(own_at, settled.own), _nothing(whole_rows.of[GONE], source.type)]
 
-    def taken(column: pa.Array, code: int, *more: int) -> Piece:
-        at = settled.at[np.isin(settled.codes, (code, *more))]
-        at = np.concatenate([at, np.flatnonzero(rows == code)])
-        return at, column.take(pa.array(at))
+    def taken(column: pa.Array, *codes: int) -> Piece:
+        cells = np.logical_or.reduce([settled.codes == code for code in codes])
+        at = _joined(settled.at[cells], whole_rows.of[codes[0]])
+        return at, column if len(at) == len(column) else column.take(pa.array(at))
 
     from_source, from_target = taken(source, FROM_SOURCE), taken(target, FROM_TARGET)
     shown = put(source, from_target, *always), put(target, from_source, *always)
-    left = _nothing(np.flatnonzero((rows == KEEP) & ~on.both), source.type)
+    left = _nothing(whole_rows.left, source.type)
     bases = (
         None if table is None else put(now, taken(whole(table[name]), OPEN), left)
         for now, table in zip(shown, (sides.source_base, sides.target_base), strict=True)
@@ -198,6 +240,13 @@ def _after(on: Ground, name: str, settled: Settled, rows: Codes) -> _After:
     )
     agreed = put(base, taken(source, FROM_SOURCE, AGREED), from_target, *always)
     return _After((agreed, *shown, *bases), (next(written), next(written)))
+
+
+def _joined(at: At, more: At) -> At:
+    """Two ascending lists as one."""
+    if not len(at) or not len(more):
+        return at if len(at) else more
+    return np.sort(np.concatenate([at, more]))
 
 
 def _nothing(at: At, kind: pa.DataType) -> Piece:

@@ -32,30 +32,14 @@ def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -
     if written is not None:
         source = overlaid(source, met.keys, written.source)
         target = overlaid(target, met.keys, written.target)
-    in_source = pc.if_else(to_source, merged.source_there, met.in_source)
-    in_target = pc.if_else(to_target, merged.target_there, met.in_target)
-    source_mark = pc.if_else(in_source, this.marks(source), None)
-    target_mark = pc.if_else(in_target, this.marks(target), None)
-    touched = pc.or_(to_source, to_target)
-    gone = pc.invert(merged.there)
-    was_there = pc.or_(met.had, pc.and_(met.in_source, met.in_target))
-    written = pc.if_else(was_there, Op.UPDATED.value, Op.ADDED.value)
-    op = pc.if_else(
-        gone,
-        pc.if_else(touched, Op.REMOVED.value, FORGOTTEN),
-        pc.if_else(touched, written, AGREED),
-    )
-    went_to = pc.if_else(
-        to_source, Side.SOURCE.value, pc.if_else(to_target, Side.TARGET.value, met.held["went_to"])
-    )
+    touched, gone = pc.or_(to_source, to_target), pc.invert(merged.there)
+    marks = _both_marks(this, met, merged, source, target)
     columns = {
         "key": met.keys,
-        "op": op,
+        "op": _ops(met, touched, gone),
         "before": met.held["block"],
-        "source_mark": source_mark,
-        "target_mark": target_mark,
-        "turns": _turns(this, met, went_to, touched),
-        "went_to": went_to,
+        **marks,
+        **_turns(met, to_source, to_target),
         "to_source": to_source,
         "to_target": to_target,
     }
@@ -63,13 +47,41 @@ def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -
     columns |= _normalised(names, merged, source, "source:")
     columns |= _normalised(names, merged, target, "target:")
     columns |= {f"{row_blocks.MISSING}{n}": waiting for n, waiting in merged.missing.items()}
-    table = pa.table(columns)
-    apart = [
-        differs(mark, met.held[name].combine_chunks())
-        for name, mark in (("source_mark", source_mark), ("target_mark", target_mark))
-    ]
+    apart = pc.or_(*(differs(mark, met.held[name]) for name, mark in marks.items()))
     ours = pc.or_(merged.there, met.had)
-    return table.filter(pc.and_(ours, pc.or_(pc.or_(touched, gone), pc.or_(*apart))))
+    new = pc.and_(ours, pc.or_(pc.or_(touched, gone), apart))
+    table = pa.table(columns)
+    return table if pc.all(new).as_py() else table.filter(new)
+
+
+def _ops(met: Met, touched: pa.Array, gone: pa.Array) -> pa.Array:
+    """What has happened to each row."""
+    was_there = pc.or_(met.had, pc.and_(met.in_source, met.in_target))
+    written = pc.if_else(was_there, Op.UPDATED.value, Op.ADDED.value)
+    stays = pc.if_else(touched, written, AGREED)
+    return pc.if_else(gone, pc.if_else(touched, Op.REMOVED.value, FORGOTTEN), stays)
+
+
+def _both_marks(
+    this: RowPass, met: Met, merged: Merged, source: pa.Table, target: pa.Table
+) -> dict[str, pa.Array]:
+    """The fingerprints of what both ends show in the end."""
+    here = _marks(this, source, merged.to_source, met.source_mark)
+    alike = source.equals(target)
+    there = here if alike else _marks(this, target, merged.to_target, met.target_mark)
+    in_source = pc.if_else(merged.to_source, merged.source_there, met.in_source)
+    in_target = pc.if_else(merged.to_target, merged.target_there, met.in_target)
+    return {
+        "source_mark": pc.if_else(in_source, here, None),
+        "target_mark": pc.if_else(in_target, there, None),
+    }
+
+
+def _marks(this: RowPass, shown: pa.Table, wrote: pa.Array, was: pa.Array) -> pa.Array:
+    """The fingerprints of what an end shows; of what was not written, they are known."""
+    if not pc.any(wrote).as_py():
+        return was
+    return pc.replace_with_mask(was, wrote, this.marks(shown.filter(wrote)))
 
 
 def _shown(
@@ -82,6 +94,8 @@ def _shown(
 ) -> pa.Table:
     """What an end shows in the end: what was sent where it was written to, else what was there.
     `only` these fields can be written."""
+    if len(only) == len(names) and pc.all(wrote).as_py():
+        return sent.select(names)
     columns = []
     for name in names:
         before = was[name].combine_chunks().cast(sent[name].type)
@@ -94,6 +108,8 @@ def _normalised(
     names: Sequence[str], merged: Merged, shown: pa.Table, end: str
 ) -> dict[str, pa.Array]:
     """Columns of what an end shows otherwise than was agreed; not where a question is open."""
+    if shown.equals(merged.base):
+        return {}
     held = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
     columns = {}
     for name in names:
@@ -107,12 +123,15 @@ def _normalised(
     return columns
 
 
-def _turns(this: RowPass, met: Met, went_to: pa.Array, touched: pa.Array) -> pa.Array:
-    """How often in a row each row was written to the other end than the time before."""
-    before = met.held["turns"].combine_chunks().fill_null(0)
-    turned = pc.and_(touched, pc.fill_null(pc.not_equal(went_to, met.held["went_to"]), False))
-    turns = pc.if_else(turned, pc.add(before, 1), pc.if_else(touched, 0, before))
-    return turns.cast(pa.int16())
+def _turns(met: Met, to_source: pa.Array, to_target: pa.Array) -> dict[str, pa.Array]:
+    """Where each row was written last, and how often in a row that was the other end than the
+    time before."""
+    before, turns = met.held["went_to"], met.held["turns"].combine_chunks().fill_null(0)
+    now = pc.if_else(to_source, Side.SOURCE.value, pc.if_else(to_target, Side.TARGET.value, before))
+    touched = pc.or_(to_source, to_target)
+    turned = pc.and_(touched, pc.fill_null(pc.not_equal(now, before), False))
+    counted = pc.if_else(turned, pc.add(turns, 1), pc.if_else(touched, 0, turns))
+    return {"turns": counted.cast(pa.int16()), "went_to": now}
 
 
 def loops(this: RowPass, lines: pa.Table) -> list[Conflict]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
+from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.engine.row_answers import given, with_restored
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
@@ -23,40 +25,57 @@ from livesync_pipelines.store.row_commit import RowCommit
 
 
 def bring_together(this: RowPass, met: Met) -> None:
-    """Merge these rows, write what must be written, and commit it as one page."""
+    """Merge these rows; then, beside what follows, write what must be written and commit it as
+    one page."""
     met = _without_poisoned(this, met)
     if not len(met.keys):
         return
     answered = given(this, met)
     merged = with_restored(this, _merged(this, met, answered.answers), answered.restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
-    lost = [told for clash, told in clashes if clash.winner is not None]
-    written = write_both(this, met, merged, lines_of(this, met, merged, None), lost)
+    page = _Page(met, merged, lines_of(this, met, merged, None), clashes, answered.answers)
+    this.begin(lambda: _carried_out(this, page))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was decided of some rows; `lines` are those that are true once it has landed."""
+
+    met: Met
+    merged: Merged
+    lines: pa.Table
+    clashes: list[tuple[Clash, Conflict]]
+    answers: Answers
+
+
+def _carried_out(this: RowPass, page: _Page) -> Batch:
+    met, lines = page.met, page.lines
+    lost = [told for clash, told in page.clashes if clash.winner is not None]
+    written = write_both(this, met, page.merged, lines, lost)
     for failure in written.failures:
         this.fails(failure)
     left = set(written.left_out)
-    lines = lines_of(this, met, merged, written)
-    held_back = pc.is_in(lines["key"], value_set=pa.array(sorted(left), pa.string()))
-    lines = lines.filter(pc.invert(held_back))
+    if not written.as_meant:
+        lines = lines_of(this, met, page.merged, written)
+        held_back = pc.is_in(lines["key"], value_set=pa.array(sorted(left), pa.string()))
+        lines = lines.filter(pc.invert(held_back))
     told = [
         (told, (clash.row, clash.field))
-        for clash, told in clashes
+        for clash, told in page.clashes
         if told.key not in left or (told.key in written.half_done and _target_lost(told))
     ]
     commit = RowCommit(
         lines=lines,
-        intents=written.intents,
+        intent=written.intent,
+        as_meant=written.as_meant,
         seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
-        conflicts=[each for each, place in told if place not in answered.answers]
-        + loops(this, lines),
-        answered=[each for each, place in told if place in answered.answers],
+        conflicts=[each for each, place in told if place not in page.answers] + loops(this, lines),
+        answered=[each for each, place in told if place in page.answers],
         cells=[cell for cells in met.cells.values() for cell in cells if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
-    failures = list(this.failing.values())
-    this.failing.clear()
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
-    this.commit(Batch(rows=commit, failures=failures, dropped=list(commit.seen)))
+    return Batch(rows=commit, dropped=list(commit.seen))
 
 
 def _target_lost(told: Conflict) -> bool:
@@ -92,10 +111,27 @@ def _merged(this: RowPass, met: Met, answers: Answers) -> Merged:
 
 
 def _agreed(this: RowPass, met: Met) -> pa.Table:
-    known = met.held.filter(met.had)
-    found = row_blocks.agreed(this.connection, this.sync_id, known, this.schema)
-    agreed, _ = at(found, known["key"].combine_chunks(), met.keys)
-    return agreed
+    """What was agreed of these rows (see `row_blocks.agreed`). Where both ends showed the same and
+    one of them still does, it is that; the rest stands in the blocks."""
+    by_target, by_source = (_still_shown(met, side) for side in (Side.TARGET, Side.SOURCE))
+    shown = pc.or_(by_target, by_source)
+    held = met.held.filter(pc.and_(met.had, pc.invert(shown)))
+    found = row_blocks.agreed(this.connection, this.sync_id, held, this.schema)
+    agreed, _ = at(found, whole(held["key"]), met.keys)
+    if not pc.any(shown).as_py():
+        return agreed
+    target = this.compared(met.target)
+    columns = [pc.if_else(by_target, target[n], met.source[n]) for n in this.schema.names]
+    now = row_blocks.as_agreed(pa.table(columns, schema=this.schema), this.schema)
+    chosen = [pc.if_else(shown, now[n], agreed[n]) for n in now.column_names]
+    return pa.table(chosen, schema=now.schema)
+
+
+def _still_shown(met: Met, side: Side) -> pa.Array:
+    """Of which rows an end shows what both had agreed on without a difference."""
+    source, target = whole(met.held["source_mark"]), whole(met.held["target_mark"])
+    now, was = (met.source_mark, source) if side is Side.SOURCE else (met.target_mark, target)
+    return pc.fill_null(pc.and_(pc.equal(source, target), pc.equal(now, was)), False)
 
 
 def _without_poisoned(this: RowPass, met: Met) -> Met:

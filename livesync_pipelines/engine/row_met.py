@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.core.row_values import plain
+from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_pass import RowPass, at
+from livesync_pipelines.engine.row_streams import KEY, MARK, Keyed
+from livesync_pipelines.model import row_map
 from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.merge import Side
+from livesync_pipelines.store import row_base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,8 @@ class Met:
     """Rows with one key each, in the order of `keys`: as the source has them, in its own columns
     (`raw`) and in the target's (`source`), as the target has them, and as they were agreed.
 
-    `held` is their state (see `row_base.SCHEMA`), null where none is known.
+    `held` is their state (see `row_base.SCHEMA`), null where none is known; the marks are those of
+    the rows as both ends have them.
     """
 
     keys: pa.Array
@@ -31,13 +35,15 @@ class Met:
     in_source: pa.Array
     in_target: pa.Array
     had: pa.Array
+    source_mark: pa.Array
+    target_mark: pa.Array
     cells: Mapping[int, list[BadCell]]
 
     def take(self, place: pa.Array) -> Met:
         """Some of these rows."""
         numbers = {n: i for i, n in enumerate(place.to_pylist())}
-        tables = ("raw", "source", "target", "held", "keys", "in_source", "in_target", "had")
-        picked: dict[str, Any] = {name: getattr(self, name).take(place) for name in tables}
+        names = (field.name for field in fields(self) if field.name != "cells")
+        picked: dict[str, Any] = {name: getattr(self, name).take(place) for name in names}
         cells = {numbers[n]: found for n, found in self.cells.items() if n in numbers}
         return replace(self, cells=cells, **picked)
 
@@ -47,41 +53,67 @@ def gathered(
 ) -> Met:
     """The rows with these keys, out of tables of any order that hold some of them; `source` and
     `target` are as their ends give them."""
-    raw, in_source = at(source, this.source_keys(source), keys)
-    shown, in_target = at(target, this.target_keys(target), keys)
-    state, had = at(held, held["key"].combine_chunks(), keys)
+    raw, in_source = at(source, _keys(this.source_keys, source), keys)
+    shown, in_target = at(target, _keys(this.target_keys, target), keys)
+    state, had = at(held, whole(held["key"]), keys)
     mapped = this.map.forward(raw)
-    cells: dict[int, list[BadCell]] = {}
-    there = in_source.to_pylist()
-    for bad in mapped.bad_cells:
-        if there[bad.row]:
-            told = None if bad.value is None else str(bad.value)
-            cell = BadCell(
-                key=keys[bad.row].as_py(), field=bad.field, value=told, reason=bad.reason
-            )
-            cells.setdefault(bad.row, []).append(cell)
+    there = _only_where(in_source, mapped.rows)
     return Met(
         keys=keys,
         raw=raw,
-        source=_only_where(in_source, mapped.rows),
+        source=there,
         target=shown,
         held=state,
         in_source=in_source,
         in_target=in_target,
         had=had,
-        cells=cells,
+        source_mark=_marks(this, raw, there, in_source),
+        target_mark=_marks(this, shown, this.compared(shown), in_target),
+        cells=_cells(mapped.bad_cells, keys, in_source),
     )
+
+
+def _keys(keyed: Keyed, rows: pa.Table) -> pa.Array:
+    return whole(rows[KEY]) if KEY in rows.column_names else keyed(rows)
+
+
+def _marks(this: RowPass, rows: pa.Table, values: pa.Table, there: pa.Array) -> pa.Array:
+    if MARK in rows.column_names:
+        return whole(rows[MARK])
+    if not pc.any(there).as_py():
+        return pa.nulls(len(rows), row_base.MARK)
+    return pc.if_else(there, this.marks(values), None)
+
+
+def _cells(
+    found: Sequence[row_map.BadCell], keys: pa.Array, there: pa.Array
+) -> dict[int, list[BadCell]]:
+    """Cells that do not fit, by row, of rows that are there."""
+    cells: dict[int, list[BadCell]] = {}
+    for bad in found:
+        if there[bad.row].as_py():
+            told = None if bad.value is None else str(bad.value)
+            cell = BadCell(
+                key=keys[bad.row].as_py(), field=bad.field, value=told, reason=bad.reason
+            )
+            cells.setdefault(bad.row, []).append(cell)
+    return cells
 
 
 def _only_where(there: pa.Array, rows: pa.Table) -> pa.Table:
     """With nulls in rows that are not there: a mapping makes constants of nothing, too."""
+    if pc.all(there).as_py():
+        return rows
     columns = [pc.if_else(there, column.combine_chunks(), None) for column in rows.columns]
     return pa.table(columns, schema=rows.schema)
 
 
 def has_lost(met: Met, conflict: Conflict) -> bool:
-    """Whether an end that was to lose does not show any more what it said in this conflict."""
+    """Whether an end that was to lose does not show any more what it said in this conflict; a row
+    that cannot be read now may have."""
     row = met.keys.index(conflict.key).as_py()
+    if row < 0:
+        return True
     losers = [side for side in Side if side != conflict.winner]
     return any(_said(met, row, side, conflict.field) != _told(conflict, side) for side in losers)
 

@@ -14,7 +14,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_pass import RowErrand, RowPass
+from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted
 from livesync_pipelines.model.merge import Policy, Side
@@ -25,7 +25,11 @@ from livesync_pipelines.store.database import Connection
 
 
 def opened(
-    engine: Engine, connection: Connection, errand: RowErrand, ends: tuple[RowEnd, RowEnd]
+    engine: Engine,
+    connection: Connection,
+    errand: RowErrand,
+    ends: tuple[RowEnd, RowEnd],
+    hands: RowHands,
 ) -> RowPass:
     """A pass over these ends, ready to begin: the target is there and has the columns it needs.
 
@@ -53,7 +57,8 @@ def opened(
     answers = _due(connection, sync, engine.now())
     empty = operation.items_before == 0 and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
-        connection=connection,
+        own=connection,
+        hands=hands,
         operation=operation,
         source=source,
         target=target,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap
 from livesync_pipelines.core.row_prints import fingerprints
 from livesync_pipelines.engine.operating import Progress
+from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
@@ -36,6 +38,16 @@ class RowErrand:
     dry: bool
 
 
+@dataclass(frozen=True, slots=True)
+class RowHands:
+    """Side by side: what is known is read on a connection of its own, pages are written by the
+    writer. An end does one thing at a time (`locks`)."""
+
+    reading: Connection
+    writer: Writer | Inline
+    locks: Mapping[Side, Lock] = field(default_factory=lambda: {side: Lock() for side in Side})
+
+
 @dataclass(slots=True, kw_only=True)
 class RowPass:
     """Both ends, the mapping between them, and what has been seen so far.
@@ -43,10 +55,13 @@ class RowPass:
     `schema` is of the values that are compared: every target field that the mapping writes.
     `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
     `dry`: nothing is written to either end. `noted`: rows of which something is open.
-    `unfinished`: an end was not seen to its last row, so nothing is absent.
+    `unfinished`: an end was not seen to its last row, so nothing is absent. `failing`: rows that
+    cannot be read or written; `untold`: those of which no page has told yet. What is committed is
+    so on the operation's `own` connection.
     """
 
-    connection: Connection
+    own: Connection
+    hands: RowHands
     operation: Operation
     source: RowEnd
     target: RowEnd
@@ -61,8 +76,15 @@ class RowPass:
     answers: Mapping[tuple[str, str | None], Answer] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)
-    failing: dict[str, Failed] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    untold: list[Failed] = field(default_factory=list)
     unfinished: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def connection(self) -> Connection:
+        """To ask what is known."""
+        return self.hands.reading
 
     @property
     def sync_id(self) -> str:
@@ -108,21 +130,49 @@ class RowPass:
         """Fingerprints of rows of `schema`."""
         return fingerprints(values, self.schema.names)
 
+    def end(self, side: Side) -> RowEnd:
+        return self.source if side is Side.SOURCE else self.target
+
+    def marks_of(self, side: Side, rows: pa.Table) -> pa.Array:
+        """Fingerprints of rows as an end gives them."""
+        source = side is Side.SOURCE
+        return self.marks(self.map.forward(rows).rows if source else self.compared(rows))
+
     def fails(self, failure: ItemFailure) -> None:
         """Note a row that cannot be read or written; it is neither absent nor changed."""
-        if failure.key not in self.failing:
-            self.operation.counts.failed += 1
-        self.failing[failure.key] = Failed(failure)
+        with self._lock:
+            if failure.key not in self.failing:
+                self.operation.counts.failed += 1
+                self.failing.add(failure.key)
+                self.untold.append(Failed(failure))
 
-    def commit(self, batch: Batch) -> None:
-        if not batch.is_empty:
-            operation = self.operation
-            write(self.connection, operation, batch, now=self.now(), place=operation.place)
+    def are_failing(self, keys: pa.Array) -> pa.Array:
+        """Which of these rows cannot be read or written."""
+        return pc.is_in(keys, value_set=pa.array(sorted(self.failing), pa.string()))
+
+    def begin(self, work: Callable[[], Batch]) -> None:
+        """Commit what the work makes, after all that was begun before it."""
+
+        def page() -> None:
+            batch = work()
+            with self._lock:
+                batch.failures, self.untold = [*batch.failures, *self.untold], []
+            if not batch.is_empty:
+                operation = self.operation
+                write(self.own, operation, batch, now=self.now(), place=operation.place)
+
+        self.hands.writer.begin(page)
         self.progress(self.operation)
+
+    def wait(self) -> None:
+        """Until all that was begun is committed."""
+        self.hands.writer.wait()
 
 
 def at(table: pa.Table, keys: pa.Array, wanted: pa.Array) -> tuple[pa.Table, pa.Array]:
     """The rows of a table (whose keys are `keys`) in the order of the wanted ones, null where
     there is none; and which there are."""
+    if keys.equals(wanted):
+        return table, pa.repeat(True, len(wanted))
     place = pc.index_in(wanted, value_set=keys)
     return table.take(place), place.is_valid()

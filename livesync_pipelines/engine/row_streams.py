@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.model.errors import Broken, ItemFailure
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowPage
 
 KEY = "\x01key"
 """The column that holds a row's encoded key, beside the columns of its table."""
+MARK = "\x01mark"
+"""The column that holds the fingerprint of a row's compared values, once that is known."""
 
+T = TypeVar("T")
 Keyed = Callable[[pa.Table], pa.Array]
 
 
@@ -25,6 +32,53 @@ class Stretch:
     source: pa.Table | None
     target: pa.Table | None
     held: pa.Table
+
+    @property
+    def keys(self) -> pa.Array:
+        """Of the rows at either end."""
+        there = [rows[KEY].combine_chunks() for rows in (self.source, self.target) if rows]
+        return pc.unique(pa.concat_arrays(there))
+
+    @property
+    def length(self) -> int:
+        """How many rows the first end that is walked has here."""
+        rows = self.source if self.source is not None else self.target
+        return 0 if rows is None else len(rows)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(rows.nbytes for rows in (self.source, self.target) if rows is not None)
+
+    def marked(self, marks_of: Callable[[Side, pa.Table], pa.Array]) -> Stretch:
+        """With the fingerprints of the rows."""
+        source, target = (
+            None if rows is None else rows.append_column(MARK, marks_of(side, rows))
+            for side, rows in ((Side.SOURCE, self.source), (Side.TARGET, self.target))
+        )
+        return Stretch(source, target, self.held)
+
+    def only(self, keys: pa.Array) -> Stretch:
+        """The rows with these keys."""
+
+        def some(rows: pa.Table, name: str) -> pa.Table:
+            mask = pc.is_in(rows[name], value_set=keys)
+            return rows if pc.all(mask).as_py() else rows.filter(mask)
+
+        source, target = (
+            None if rows is None else some(rows, KEY) for rows in (self.source, self.target)
+        )
+        return Stretch(source, target, some(self.held, "key"))
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Stretch]) -> Stretch:
+        """One after the other, from the same ends."""
+        sources = [piece.source for piece in pieces if piece.source is not None]
+        targets = [piece.target for piece in pieces if piece.target is not None]
+        return cls(
+            pa.concat_tables(sources).combine_chunks() if sources else None,
+            pa.concat_tables(targets).combine_chunks() if targets else None,
+            pa.concat_tables([piece.held for piece in pieces]).combine_chunks(),
+        )
 
 
 class Stream:
@@ -108,6 +162,20 @@ def rows_of(pages: Iterator[RowPage], keyed: Keyed, empty: pa.Table, told: Watch
 
 
 _NO_KEY = "A part of its key is empty, or holds a control character."
+
+
+@contextmanager
+def ahead(pages: Iterator[T]) -> Iterator[Iterator[T]]:
+    """The same, where the next one is fetched while one is in use; nothing is after the block."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead") as thread:
+
+        def fetched() -> Iterator[T]:
+            coming = thread.submit(next, pages, None)
+            while (page := coming.result()) is not None:
+                coming = thread.submit(next, pages, None)
+                yield page
+
+        yield fetched()
 
 
 def walk(source: Stream | None, target: Stream | None, held: Stream) -> Iterator[Stretch]:

@@ -28,12 +28,17 @@ class Written:
     written, and not the source. `source`, `target`: rows (of the
     compared schema, with `key`) that an end shows otherwise than they were sent."""
 
-    intents: list[int] = field(default_factory=list)
+    intent: int | None = None
     left_out: list[str] = field(default_factory=list)
     half_done: set[str] = field(default_factory=set)
     failures: list[ItemFailure] = field(default_factory=list)
     source: pa.Table | None = None
     target: pa.Table | None = None
+
+    @property
+    def as_meant(self) -> bool:
+        """Whether all of it is as it was to be."""
+        return not self.left_out and self.source is None and self.target is None
 
 
 def write_both(
@@ -46,8 +51,7 @@ def write_both(
     wanted = pc.or_(merged.to_source, merged.to_target)
     if this.dry or not pc.any(wanted).as_py():
         return written
-    intent = intents.record(this.connection, this.operation, lines, lost, now=this.now())
-    written.intents.append(intent)
+    written.intent = intents.record(this.own, this.operation, lines, lost, now=this.now())
     _write(this, met, merged, Side.TARGET, written)
     before = set(written.left_out)
     _write(this, met, merged, Side.SOURCE, written)
@@ -63,7 +67,6 @@ def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written
         mask = pc.and_(mask, pc.invert(refused))
     if not pc.any(mask).as_py():
         return
-    end = this.source if side is Side.SOURCE else this.target
     rows, there, was, was_there = _parts(this, met, merged, side)
     keep = pc.and_(mask, there)
     expected = was.filter(keep).append_column(RowWrites.THERE, was_there.filter(keep))
@@ -72,7 +75,9 @@ def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written
         expected=expected,
         deletes=was.filter(pc.and_(pc.and_(mask, pc.invert(there)), was_there)),
     )
-    _take_receipt(this, met, side, _writer(end, side).write(writes), written)
+    with this.hands.locks[side]:
+        receipt = _writer(this.end(side), side).write(writes)
+    _take_receipt(this, side, receipt, written)
 
 
 def _parts(
@@ -106,9 +111,7 @@ def _writer(end: RowEnd, side: Side) -> WritesRows:
     return end
 
 
-def _take_receipt(
-    this: RowPass, met: Met, side: Side, receipt: RowReceipt, written: Written
-) -> None:
+def _take_receipt(this: RowPass, side: Side, receipt: RowReceipt, written: Written) -> None:
     keyed = this.source_keys if side is Side.SOURCE else this.target_keys
     written.left_out += [key for key in keyed(receipt.moved).to_pylist() if key is not None]
     written.left_out += [failure.key for failure in receipt.failures]

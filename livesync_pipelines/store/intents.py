@@ -1,4 +1,8 @@
-"""What is about to be written to an end, noted before it is sent."""
+"""What is about to be written to an end, noted before it is sent.
+
+What it says of rows is a block (see `row_blocks`) under the negative number of the intent: once all
+of it has landed, that very block becomes part of the ledger.
+"""
 
 from __future__ import annotations
 
@@ -36,28 +40,26 @@ def record(
 
     Raises `Broken` when a newer operation has taken the sync over; then nothing may be sent.
     """
+    sync_id, operation_id = operation.sync.sync_id, operation.operation_id
     with connection.transaction():
         tenure.fence(connection, operation)
         row = connection.execute(
-            "insert into livesync.intents (sync_id, operation_id, at, data, conflicts)"
-            " values (%s, %s, %s, %b, %s) returning intent_id",
-            (
-                operation.sync.sync_id,
-                operation.operation_id,
-                now,
-                row_blocks.packed(lines),
-                Jsonb(conflicts.to_json(lost)),
-            ),
+            "insert into livesync.intents (sync_id, operation_id, at, conflicts)"
+            " values (%s, %s, %s, %s) returning intent_id",
+            (sync_id, operation_id, now, Jsonb(conflicts.to_json(lost))),
         ).fetchone()
-    assert row is not None
-    return int(row[0])
+        assert row is not None
+        intent_id = int(row[0])
+        row_blocks.put(connection, sync_id, -intent_id, lines, operation_id=operation_id, now=now)
+    return intent_id
 
 
 def left(connection: Connection, sync_id: str) -> list[Intent]:
     """What an operation that died had noted and not told of, oldest first."""
     found = connection.execute(
-        "select intent_id, data, conflicts from livesync.intents where sync_id = %s"
-        " order by intent_id",
+        "select i.intent_id, b.data, i.conflicts from livesync.intents i"
+        " join livesync.row_blocks b on b.sync_id = i.sync_id and b.block = -i.intent_id"
+        " where i.sync_id = %s order by i.intent_id",
         (sync_id,),
         binary=True,
     ).fetchall()
@@ -65,3 +67,17 @@ def left(connection: Connection, sync_id: str) -> list[Intent]:
         Intent(intent_id, row_blocks.unpacked(data), conflicts.from_json(lost))
         for intent_id, data, lost in found
     ]
+
+
+def keep(connection: Connection, sync_id: str, intent_id: int, *, block: int) -> bytes:
+    """All of it has landed: what it says becomes this block, whose digest is returned. To be
+    followed by `forget`."""
+    return row_blocks.renumber(connection, sync_id, -intent_id, block)
+
+
+def forget(connection: Connection, sync_id: str, intent_id: int) -> None:
+    """It is told of, as far as it has landed."""
+    connection.execute(
+        "delete from livesync.row_blocks where sync_id = %s and block = %s", (sync_id, -intent_id)
+    )
+    connection.execute("delete from livesync.intents where intent_id = %s", (intent_id,))

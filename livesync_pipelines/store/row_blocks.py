@@ -9,7 +9,9 @@ shows something else than was agreed, because it normalises, that stands under `
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from hashlib import blake2b
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,6 +41,37 @@ def unpacked(data: bytes) -> pa.Table:
 def digest(data: bytes) -> bytes:
     """What the ledger says of a block."""
     return blake2b(data, digest_size=16).digest()
+
+
+def put(
+    connection: Connection,
+    sync_id: str,
+    block: int,
+    lines: pa.Table,
+    *,
+    operation_id: UUID,
+    now: datetime,
+) -> bytes:
+    """Store a block; returns its digest."""
+    data = packed(lines)
+    told = digest(data)
+    connection.execute(
+        "insert into livesync.row_blocks (sync_id, block, operation_id, at, line_count, digest,"
+        " data) values (%s, %s, %s, %s, %s, %s, %b)",
+        (sync_id, block, operation_id, now, len(lines), told, data),
+    )
+    return told
+
+
+def renumber(connection: Connection, sync_id: str, block: int, new: int) -> bytes:
+    """Give a block another number; returns its digest."""
+    found = connection.execute(
+        "update livesync.row_blocks set block = %s where sync_id = %s and block = %s"
+        " returning digest",
+        (new, sync_id, block),
+    ).fetchone()
+    assert found is not None
+    return bytes(found[0])
 
 
 def of(connection: Connection, sync_id: str, blocks: Sequence[int]) -> Iterator[tuple[int, bytes]]:
@@ -93,6 +126,12 @@ def _filled(lines: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table({name: columns[name] for name in full.names}, schema=full)
 
 
+def as_agreed(values: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Values that both ends show, in the form that `agreed` gives."""
+    names = [f"{AGREED}{name}" for name in values.column_names]
+    return _filled(values.rename_columns(names), schema)
+
+
 def values(filled: pa.Table, schema: pa.Schema, mark: str = AGREED) -> pa.Table:
     """Of what `agreed` gives, the values under one mark, under their own names."""
     return pa.table({f.name: filled[f"{mark}{f.name}"] for f in schema})
@@ -117,6 +156,7 @@ def first_altered(connection: Connection, sync_id: str) -> int | None:
 def numbers(connection: Connection, sync_id: str) -> list[int]:
     """All blocks of a sync, oldest first."""
     found = connection.execute(
-        "select block from livesync.row_blocks where sync_id = %s order by block", (sync_id,)
+        "select block from livesync.row_blocks where sync_id = %s and block > 0 order by block",
+        (sync_id,),
     )
     return [block for (block,) in found]

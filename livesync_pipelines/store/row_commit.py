@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.operation import Counts, Op
-from livesync_pipelines.store import conflicts, row_base, row_blocks
+from livesync_pipelines.store import conflicts, intents, row_base, row_blocks
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line
 from livesync_pipelines.store.operations import Operation
@@ -42,7 +42,8 @@ ends were written to."""
 @dataclass(slots=True, kw_only=True)
 class RowCommit:
     """- `lines`: a table of `STATE` and values (see `row_blocks`): rows whose state is new.
-    - `intents`: what was recorded before it was sent, and is now known to be done.
+    - `intent`: what was recorded before it was sent, and is now told of; `as_meant`: these lines
+      are the ones that it has.
     - `seen`: keys that were brought together; what was open of them and is not in `conflicts`
       any more is settled (`answered`: as a person chose), and what was kept apart of them and is
       not in `cells` has healed.
@@ -50,7 +51,8 @@ class RowCommit:
     """
 
     lines: pa.Table
-    intents: Sequence[int] = ()
+    intent: int | None = None
+    as_meant: bool = False
     seen: Sequence[str] = ()
     conflicts: list[Conflict] = field(default_factory=list)
     answered: list[Conflict] = field(default_factory=list)
@@ -59,8 +61,8 @@ class RowCommit:
 
     @property
     def is_empty(self) -> bool:
-        lists = (self.intents, self.seen, self.conflicts, self.answered, self.cells)
-        return not (len(self.lines) or any(lists))
+        lists = (self.seen, self.conflicts, self.answered, self.cells)
+        return not (len(self.lines) or self.intent is not None or any(lists))
 
 
 def write(
@@ -71,11 +73,8 @@ def write(
     if len(made.lines):
         lines.append(_write_block(connection, operation, made, now))
     sync_id = operation.sync.sync_id
-    if made.intents:
-        connection.execute(
-            "delete from livesync.intents where sync_id = %s and intent_id = any(%s)",
-            (sync_id, list(made.intents)),
-        )
+    if made.intent is not None:
+        intents.forget(connection, sync_id, made.intent)
     if made.conflicts or made.cells or made.seen:
         conflicts.write(connection, operation, made.conflicts, seen=made.seen, now=now)
         _write_cells(connection, operation, made, now)
@@ -103,13 +102,13 @@ def _write_block(
         row_base.forget(connection, sync_id, known.to_pylist())
     living = lines.filter(pc.invert(pc.is_in(lines["op"], value_set=GONE)))
     row_base.put(connection, sync_id, living, block=block)
-    data = row_blocks.packed(lines)
-    digest = row_blocks.digest(data)
-    connection.execute(
-        "insert into livesync.row_blocks (sync_id, block, operation_id, at, line_count, digest,"
-        " data) values (%s, %s, %s, %s, %s, %s, %b)",
-        (sync_id, block, operation.operation_id, now, len(lines), digest, data),
-    )
+    if made.as_meant and made.intent is not None:
+        digest = intents.keep(connection, sync_id, made.intent, block=block)
+    else:
+        operation_id = operation.operation_id
+        digest = row_blocks.put(
+            connection, sync_id, block, lines, operation_id=operation_id, now=now
+        )
     ops = {entry["values"]: entry["counts"] for entry in pc.value_counts(lines["op"]).to_pylist()}
     told = {
         "block": block,

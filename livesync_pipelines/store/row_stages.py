@@ -92,7 +92,8 @@ def _values(connection: Connection, sync_id: str, held: pa.Table) -> pa.Table:
 def _deltas(connection: Connection, sync_id: str, schema: pa.Schema) -> pa.Table:
     """What the last operation that moved rows did."""
     found = connection.execute(
-        "select block from livesync.row_blocks where sync_id = %s and operation_id = (select"
+        "select block from livesync.row_blocks where sync_id = %s and block > 0"
+        " and operation_id = (select"
         " operation_id from livesync.operations where sync_id = %s and status in"
         " ('success', 'partial', 'waiting_for_approval') order by started_at desc limit 1)",
         (sync_id, sync_id),

@@ -9,7 +9,8 @@ alter table livesync.syncs
 
 alter table livesync.operations add column conflict_resolution text;
 
--- Values travel and stay in blocks, one for each page: an Arrow table with a line per row.
+-- Values travel and stay in blocks, one for each page: an Arrow table with a line per row. Until it
+-- is committed, the block has the negative number of its intent.
 create table livesync.row_blocks (
     sync_id      text collate "C" not null,
     block        bigint not null,
@@ -42,7 +43,6 @@ create table livesync.intents (
     sync_id      text not null references livesync.syncs on delete cascade,
     operation_id uuid not null,
     at           timestamptz not null,
-    data         bytea not null,
     conflicts    jsonb not null       -- what loses by it
 );
 create index intents_of_sync on livesync.intents (sync_id);
