@@ -40,10 +40,12 @@ class RowErrand:
 
 @dataclass(frozen=True, slots=True)
 class RowHands:
-    """Side by side: what is known is read on a connection of its own, pages are written by the
-    writer. An end does one thing at a time (`locks`)."""
+    """Three pages side by side, each with a connection of its own: what is known is read for one,
+    one is sent to the ends, one is committed. An end does one thing at a time (`locks`)."""
 
     reading: Connection
+    sending: Connection
+    sender: Writer | Inline
     writer: Writer | Inline
     locks: Mapping[Side, Lock] = field(default_factory=lambda: {side: Lock() for side in Side})
 
@@ -151,21 +153,26 @@ class RowPass:
         return pc.is_in(keys, value_set=pa.array(sorted(self.failing), pa.string()))
 
     def begin(self, work: Callable[[], Batch]) -> None:
-        """Commit what the work makes, after all that was begun before it."""
+        """Send what the work sends, then commit what it makes; each after all that was begun
+        before it, and beside one another."""
 
-        def page() -> None:
+        def send() -> None:
             batch = work()
-            with self._lock:
-                batch.failures, self.untold = [*batch.failures, *self.untold], []
-            if not batch.is_empty:
-                operation = self.operation
-                write(self.own, operation, batch, now=self.now(), place=operation.place)
+            self.hands.writer.begin(lambda: self._commit(batch))
 
-        self.hands.writer.begin(page)
+        self.hands.sender.begin(send)
         self.progress(self.operation)
+
+    def _commit(self, batch: Batch) -> None:
+        with self._lock:
+            batch.failures, self.untold = [*batch.failures, *self.untold], []
+        if not batch.is_empty:
+            operation = self.operation
+            write(self.own, operation, batch, now=self.now(), place=operation.place)
 
     def wait(self) -> None:
         """Until all that was begun is committed."""
+        self.hands.sender.wait()
         self.hands.writer.wait()
 
 

@@ -154,12 +154,18 @@ def _held(this: RowPass) -> Iterator[tuple[pa.Table, bool]]:
 
 @contextmanager
 def _hands(engine: Engine, connection: Connection, *, dry: bool) -> Iterator[RowHands]:
-    """What reads and what writes: side by side, or one after the other on one connection."""
+    """What reads, sends and commits: side by side, or in turn on one connection."""
     if dry:
-        yield RowHands(connection, Inline())
+        yield RowHands(connection, connection, Inline(), Inline())
         return
-    with engine.database.connect() as reading, Writer() as writer:
-        yield RowHands(reading, writer)
+    database = engine.database
+    with (
+        database.connect() as reading,
+        database.connect() as sending,
+        Writer() as writer,
+        Writer() as sender,
+    ):
+        yield RowHands(reading, sending, sender, writer)
 
 
 def _settle_absences(this: RowPass) -> str | None:

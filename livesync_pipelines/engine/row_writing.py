@@ -51,7 +51,7 @@ def write_both(
     wanted = pc.or_(merged.to_source, merged.to_target)
     if this.dry or not pc.any(wanted).as_py():
         return written
-    written.intent = intents.record(this.own, this.operation, lines, lost, now=this.now())
+    written.intent = intents.record(this.hands.sending, this.operation, lines, lost, now=this.now())
     _write(this, met, merged, Side.TARGET, written)
     before = set(written.left_out)
     _write(this, met, merged, Side.SOURCE, written)

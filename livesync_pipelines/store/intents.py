@@ -42,7 +42,7 @@ def record(
     """
     sync_id, operation_id = operation.sync.sync_id, operation.operation_id
     with connection.transaction():
-        tenure.fence(connection, operation)
+        tenure.fence(connection, operation, alongside=True)
         row = connection.execute(
             "insert into livesync.intents (sync_id, operation_id, at, conflicts)"
             " values (%s, %s, %s, %s) returning intent_id",

@@ -179,14 +179,16 @@ def _enter(connection: Connection, operation: Operation) -> None:
     )
 
 
-def fence(connection: Connection, operation: Operation) -> None:
-    """Keep the sync for this operation to the end of the caller's transaction.
+def fence(connection: Connection, operation: Operation, *, alongside: bool = False) -> None:
+    """Keep the sync for this operation to the end of the caller's transaction; `alongside`: while
+    another transaction of this operation may do so too.
 
     Raises `Broken` when another operation has taken over, or the sync is another than it was
     when the operation began: then nothing of this one may land.
     """
     held = connection.execute(
-        "select from livesync.syncs where sync_id = %s and fence = %s for update",
+        "select from livesync.syncs where sync_id = %s and fence = %s"
+        + (" for key share" if alongside else " for no key update"),
         (operation.sync.sync_id, operation.fence),
     ).rowcount
     if held != 1:
