@@ -37,6 +37,11 @@ class RowEnd(ABC):
         can be written to."""
         return None if issubclass(cls, WritesRows) else f"{cls.spec.name} can only be read"
 
+    @classmethod
+    def tells(cls, selection: Mapping[str, object]) -> bool:
+        """Whether a table that is so selected tells which of its rows have changed."""
+        return issubclass(cls, FollowsRows)
+
     @abstractmethod
     def shape(self) -> Shape | None:
         """What the table looks like now; None where there is none. Raises `BadInput` where it

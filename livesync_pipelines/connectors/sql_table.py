@@ -5,7 +5,7 @@ The vendors' pages are named where they are followed: `_sql_pg_*` and `_sql_othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from typing import Annotated, Literal
@@ -116,6 +116,10 @@ class SqlTable(RowEnd):
             actor=selection.actor,
             feed=selection.feed == "trigger",
         )
+
+    @classmethod
+    def tells(cls, selection: Mapping[str, object]) -> bool:
+        return selection.get("feed") == "trigger"
 
     @cached_property
     def _any(self) -> SqlDatabase:

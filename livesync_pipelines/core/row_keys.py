@@ -42,6 +42,16 @@ def decode(keys: pa.Array, types: Sequence[pa.DataType]) -> list[pa.Array]:
     return [_read(list(column), kind) for column, kind in zip(columns, types, strict=True)]
 
 
+def is_one(text: str, types: Sequence[pa.DataType]) -> bool:
+    """Whether a text is a key of these types."""
+    try:
+        columns = decode(pa.array([text]), types)
+    except ValueError:  # another number of columns, or no number
+        return False
+    names = [str(place) for place, _ in enumerate(columns)]
+    return bool(encode(pa.table(columns, names=names), names)[0].as_py() == text)
+
+
 def _spelled(column: pa.Array) -> pa.Array:
     kind = column.type
     if kind == pa.string():

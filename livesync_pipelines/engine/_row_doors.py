@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from livesync_pipelines.connectors.rows import FollowsRows, RowEnd
+from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble
 from livesync_pipelines.engine.options import check_options
 from livesync_pipelines.model.merge import Policy, Side
@@ -45,11 +45,13 @@ def troubles(
                 f"{sync.mode} writes to the {side}, and {why}",
                 f"Allowed: {', '.join(can) or 'no mode; choose another end'}.",
             )
-        if sync.schedule == "realtime" and not issubclass(kind, FollowsRows):
+        looked_at = side.other in _WRITTEN[sync.mode]
+        if sync.schedule == "realtime" and looked_at and not kind.tells(selected[side]):
             yield Trouble(
                 ("schedule",),
-                f"{kind.spec.name} cannot tell that its rows have changed, so not in real time",
-                "Write every_15_minutes, or less often.",
+                f"the {side} cannot tell that its rows have changed, so not in real time",
+                "Write every_15_minutes, or less often; or, for a table of a Postgres whose owner "
+                "agrees to triggers, `feed: trigger` beside its name.",
             )
     if sync.mode is not Mode.BIDIRECTIONAL and Policy.ASK_PERSON in sync.policy.fields.values():
         yield Trouble(

@@ -55,6 +55,7 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
     for failure in written.failures:
         this.fails(failure)
     left = set(written.left_out)
+    this.left_behind = this.left_behind or bool(left - this.failing)
     if not written.as_meant:
         lines = lines_of(this, met, page.merged, written)
         held_back = pc.is_in(lines["key"], value_set=pa.array(sorted(left), pa.string()))

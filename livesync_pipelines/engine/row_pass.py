@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,8 @@ from livesync_pipelines.model.sync import Mode
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class RowPass:
     `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
     `dry`: nothing is written to either end. `noted`: rows of which something is open.
     `unfinished`: an end was not seen to its last row, so nothing is absent. `failing`: rows that
-    cannot be read or written; `untold`: those of which no page has told yet. What is committed is
-    so on the operation's `own` connection.
+    cannot be read or written; `untold`: those of which no page has told yet. `left_behind`: a row
+    was not written because somebody had just changed it. What is committed is so on the
+    operation's `own` connection.
     """
 
     own: Connection
@@ -81,6 +85,7 @@ class RowPass:
     failing: set[str] = field(default_factory=set)
     untold: list[Failed] = field(default_factory=list)
     unfinished: bool = False
+    left_behind: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -139,6 +144,15 @@ class RowPass:
         """Fingerprints of rows as an end gives them."""
         source = side is Side.SOURCE
         return self.marks(self.map.forward(rows).rows if source else self.compared(rows))
+
+    def from_end(self, side: Side, pages: Iterator[T]) -> Iterator[T]:
+        """What an end gives, while nothing else asks it."""
+        while True:
+            with self.hands.locks[side]:
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
 
     def fails(self, failure: ItemFailure) -> None:
         """Note a row that cannot be read or written; it is neither absent nor changed."""

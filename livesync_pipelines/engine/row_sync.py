@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -17,6 +17,7 @@ from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_changes import Changes
+from livesync_pipelines.engine.row_following import arrive, cursors_now, follow
 from livesync_pipelines.engine.row_meet import bring_together
 from livesync_pipelines.engine.row_met import has_lost
 from livesync_pipelines.engine.row_opening import opened
@@ -26,7 +27,6 @@ from livesync_pipelines.engine.row_streams import KEY, Stream, Watcher, ahead, r
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.rows import RowPage
 from livesync_pipelines.store import approvals, catalog, intents, row_base, unsettled
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.database import Connection
@@ -49,10 +49,15 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         _hands(engine, connection, dry=errand.dry) as hands,
     ):
         this = opened(engine, connection, errand, both, hands)
+        cursors = cursors_now(this)
         _finish_what_was_begun(this)
         meet_keys(this, sorted({key for key, _ in this.answers}))
-        _walk_through(this)
+        followed = follow(this)
+        if followed is None:
+            _walk_through(this)
         refusal = _settle_absences(this)
+        if refusal is None and not this.unfinished:
+            arrive(this, cursors, followed)
     if refusal is not None:
         return Outcome(Status.WAITING, guard.waiting(sync.sync_id, refusal), settled=True)
     partial = operation.counts.failed > 0 or this.unfinished
@@ -117,18 +122,8 @@ def _walked(this: RowPass, side: Side) -> Iterator[Stream | None]:
     keyed = this.source_keys if side is Side.SOURCE else this.target_keys
     names = this.columns(side)
     empty = {name: pa.array([], shape.schema.field(name).type) for name in names}
-    with ahead(_pages(this, side, names)) as pages:
+    with ahead(this.from_end(side, this.end(side).scan(names, None))) as pages:
         yield rows_of(pages, keyed, pa.table(empty), _watcher(this, side))
-
-
-def _pages(this: RowPass, side: Side, names: Sequence[str]) -> Iterator[RowPage]:
-    pages = this.end(side).scan(names, None)
-    while True:
-        with this.hands.locks[side]:
-            page = next(pages, None)
-        if page is None:
-            return
-        yield page
 
 
 def _watcher(this: RowPass, side: Side) -> Watcher:

@@ -8,9 +8,11 @@ from datetime import datetime
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.pacing import connected
+from livesync_pipelines.engine.pacing import connected, ends_connected
+from livesync_pipelines.engine.row_following import has_news
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
-from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.model.sync import SyncConfig, Trigger
 from livesync_pipelines.store import catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
 
@@ -64,24 +66,39 @@ def _look(
     now: datetime,
 ) -> bool:
     due_at = cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id)
-    answer = _ask(engine, connection, sync_id)
+    sync = catalog.sync(connection, sync_id)
+    answer = _ask(engine, connection, sync, mark)
     differs = answer is None or answer != mark
     if differs:
         trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
-        priority = catalog.sync(connection, sync_id).priority
-        queue.put(connection, sync_id, trigger=trigger, priority=priority)
+        queue.put(connection, sync_id, trigger=trigger, priority=sync.priority)
     catalog.set_due(connection, sync_id, due_at, answer)
     return differs
 
 
-def _ask(engine: Engine, connection: Connection, sync_id: str) -> str | None:
-    """The source's mark, or None where it cannot tell; also where a budget makes it wait, for a
-    sweep does not."""
-    sync = catalog.sync(connection, sync_id)
+def _ask(engine: Engine, connection: Connection, sync: SyncConfig, mark: str | None) -> str | None:
+    """The source's mark, or None where it cannot tell, or tells of news; also where a budget makes
+    it wait, for a sweep does not."""
+    sync_id = sync.sync_id
     source = catalog.connection_of(connection, sync.connection)
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
-        if sync.target is None and issubclass(engine.registry[source.platform], Probes):
+        if sync.target is not None:
+            return _ask_feeds(engine, connection, sync, mark)
+        if issubclass(engine.registry[source.platform], Probes):
             with connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked:
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None
     return None
+
+
+def _ask_feeds(
+    engine: Engine, connection: Connection, sync: SyncConfig, mark: str | None
+) -> str | None:
+    """The place up to which the feeds of both ends were followed, if nothing has come since."""
+    place = catalog.cursor(connection, sync.sync_id)
+    if mark is None or place is None:
+        return place
+    assert sync.target is not None
+    ends = [catalog.connection_of(connection, n) for n in (sync.connection, sync.target.connection)]
+    with ends_connected(engine, (ends[0], ends[1]), sync, Lane.LIVE) as (source, target):
+        return None if has_news({Side.SOURCE: source, Side.TARGET: target}, place) else mark

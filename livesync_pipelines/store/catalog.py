@@ -155,6 +155,14 @@ def note(connection: database.Connection, sync_id: str) -> str | None:
     return found[0] if found else None
 
 
+def cursor(connection: database.Connection, sync_id: str) -> str | None:
+    """Up to where a sync has followed the change feed, or the feeds, of its ends."""
+    found = connection.execute(
+        "select cursor from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return found[0] if found else None
+
+
 def set_due(
     connection: database.Connection, sync_id: str, due_at: datetime | None, mark: str | None
 ) -> None:

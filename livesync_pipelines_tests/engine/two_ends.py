@@ -19,7 +19,7 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.rows import RowPage, RowReceipt, RowWrites
+from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.store import catalog, conflicts, ledger
 from livesync_pipelines.store.database import rows
@@ -53,7 +53,8 @@ def _nobody(_: Side, __: str) -> None:
 @dataclass(slots=True)
 class TwoEnds:
     """A sync of rows between `source` and `target`; `reach` is told before and after each write
-    to either end, `asked` before it is `scanned` or `read`. Both may raise."""
+    to either end, `asked` before it is `scanned`,
+    `read` or `followed`. Both may raise."""
 
     engine: Engine
     source: Table
@@ -157,6 +158,10 @@ def _watched(ends: list[TwoEnds]) -> type[SqlTable]:
         def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
             ends[0].asked(self._side, "read")
             return super().read(columns, keys)
+
+        def changed(self, cursor: str) -> Iterator[KeyPage]:
+            ends[0].asked(self._side, "followed")
+            return super().changed(cursor)
 
         def write(self, writes: RowWrites) -> RowReceipt:
             ends[0].reach(self._side, "before")

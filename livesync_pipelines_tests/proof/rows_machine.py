@@ -53,10 +53,17 @@ class RowHistories(RuleBasedStateMachine):
         policy=policies,
         clocks=st.booleans(),
         normalises=st.sampled_from([False, False, True]),
+        feeds=st.sampled_from([[], ["source"], ["source", "target"]]),
         first=st.lists(edits, min_size=3, max_size=10),
     )
     def begin(
-        self, mode: str, policy: dict[str, Any], clocks: bool, normalises: bool, first: list[Step]
+        self,
+        mode: str,
+        policy: dict[str, Any],
+        clocks: bool,
+        normalises: bool,
+        feeds: list[str],
+        first: list[Step],
     ) -> None:
         both = mode == "bidirectional"
         self.setting = {
@@ -64,6 +71,7 @@ class RowHistories(RuleBasedStateMachine):
             "policy": policy if both else ONE_WAY,
             "clocks": clocks,
             "normalises": normalises and both,
+            "feeds": feeds,
         }
         self.play = self.stage.begin(self.setting)
         for step in first:

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
+import psycopg
 
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import approvals, conflicts
-from livesync_pipelines_tests.engine.row_tables import Row
+from livesync_pipelines_tests.engine.row_tables import PostgresTable, Row
 from livesync_pipelines_tests.engine.two_ends import SYNC, Killed, TwoEnds
 from livesync_pipelines_tests.proof import rows_points as points
 from livesync_pipelines_tests.proof.rows_points import STATE, Pair, Seen
@@ -25,7 +26,8 @@ from livesync_pipelines_tests.proof.rows_reference import RowReference, changed
 
 Step = Sequence[Any]
 Setting = Mapping[str, Any]
-"""`mode`, `policy`, `clocks`: both ends tell when; `normalises`: the target has a spelling."""
+"""`mode`, `policy`, `clocks`: both ends tell when; `normalises`: the target has a spelling;
+`feeds`: the ends that tell of changes, where they can."""
 ROUNDS = 6
 """In so many runs without faults, with a person who approves, both ends are in step."""
 OPS = ("added", "updated", "removed")
@@ -72,7 +74,11 @@ class RowPlay:
         with self.ends.engine.database.pooled() as connection:
             for table in STATE:
                 connection.execute(f"delete from livesync.{table}".encode())
-        self.ends.configure(sync, {"source": select, "target": select})
+        selects = {"source": dict(select), "target": dict(select)}
+        for side in self.setting.get("feeds", ()):
+            if isinstance(self.ends.end(side), PostgresTable):
+                selects[side]["feed"] = "trigger"
+        self.ends.configure(sync, selects)
         self.ends.reach = lambda side, when: self.reach(f"the {side} is written", when)
         self.ends.asked = lambda side, what: self.reach(f"the {side} is {what}", "before")
         self.seen.histories += 1
@@ -147,8 +153,9 @@ class RowPlay:
         result = None
         try:
             result = self.ends.run(full=bool(order.get("full")))
-        except Killed:
-            pass
+        except (Killed, psycopg.OperationalError):
+            if all(name != points.DIES for name, *_ in self.fired):
+                raise
         finally:
             self.is_on, self.armed = False, []
             self.ends.restart()

@@ -24,7 +24,9 @@ ROW_STEPS = {
 """Module and name of the function that does each step."""
 ENDS = ("the source is written", "the target is written")
 SCANS = tuple(
-    f"the {side} is {asked}" for side in ("source", "target") for asked in ("scanned", "read")
+    f"the {side} is {asked}"
+    for side in ("source", "target")
+    for asked in ("scanned", "read", "followed")
 )
 
 DIES = "kill -9"
