@@ -59,7 +59,7 @@ def of_stage(
 
 def of_lineage(platform: str, sync: SyncConfig, preview: pa.Table) -> Mapping[str, Any]:
     """From which columns of the records each mapped column is made, in a sync of rows."""
-    if sync.target is None:
+    if sync.target is None or sync.copies:
         return {}
     records = dg.AssetKey([platform, "records"])
     made = {field.target: field.sources for field in sync.fields}

@@ -13,6 +13,7 @@ from livesync_pipelines.connectors.base import Connector, Probes
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
+from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
 from livesync_pipelines.engine._doors import NAME, SCHEDULE, CapsuleDoor, SyncDoor
 from livesync_pipelines.engine._row_doors import troubles
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems, read
@@ -253,6 +254,11 @@ class _Draft:
             target = self._refer(document, where, door.target.connection, connections)
             if connection is not None and target is not None:
                 ends = {Side.SOURCE: connection, Side.TARGET: target}
+                if is_copy(self.syncs[name], ends, self.registry):
+                    self.syncs[name] = as_copy(self.syncs[name], door)
+                    found = copy_troubles(self.syncs[name], ends, self.registry, self.environ)
+                    _complain(document, path, list(found))
+                    return
                 found = troubles(self.syncs[name], ends, ROW_ENDS, self.environ)
                 _complain(document, path, list(found))
             return

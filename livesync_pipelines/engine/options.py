@@ -63,15 +63,16 @@ def connector_for(
     registry: Mapping[str, type[Connector]],
     environ: Mapping[str, str],
     *,
+    side: Side = Side.SOURCE,
     pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
 ) -> Connector:
-    """The connector for one run of this sync, its calls counted against budgets by the pacer.
+    """The connector for one run of this sync, its calls counted against budgets by the pacer;
+    `side` is of a copy.
 
     Raises BadInput where options no longer hold.
     """
     kind = _kind(connection, registry)
-    where = f"sync {sync.sync_id}, select"
-    return kind(*_parts(kind, connection, (sync, sync.select, where), environ, pacer_for))
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
 
 
 def row_end_for(
@@ -85,11 +86,15 @@ def row_end_for(
 ) -> RowEnd:
     """One end of a sync of rows, for one run. Raises as `connector_for` does."""
     kind = _kind(connection, registry)
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
+
+
+def _wanted(sync: SyncConfig, side: Side) -> tuple[SyncConfig, Mapping[str, Any], str]:
+    """A selection of a sync, and where it is said."""
     select, said = sync.select, "select"
     if side is Side.TARGET:
         select, said = sync.target.select if sync.target else {}, "target"
-    where = f"sync {sync.sync_id}, {said}"
-    return kind(*_parts(kind, connection, (sync, select, where), environ, pacer_for))
+    return sync, select, f"sync {sync.sync_id}, {said}"
 
 
 def _kind(connection: Connection, registry: Mapping[str, type[K]]) -> type[K]:

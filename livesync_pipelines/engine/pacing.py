@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import connector_for, row_end_for
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, Lane
 from livesync_pipelines.model.sync import Connection, SyncConfig
@@ -46,6 +49,25 @@ def ends_connected(
             pacer = _pacers(engine, end, lane, PATIENCE_S, held)
             one = row_end_for(end, sync, side, engine.row_ends, engine.environ, pacer_for=pacer)
             made.append(held.enter_context(closing(one)))
+        yield made[0], made[1]
+
+
+@contextmanager
+def file_ends_connected(
+    engine: Engine, ends: tuple[Connection, Connection], sync: SyncConfig, lane: Lane
+) -> Iterator[tuple[FileEnd, FileEnd]]:
+    """Both ends of a copy (source, target) for one run, as `connected`."""
+    with ExitStack() as held:
+        made: list[FileEnd] = []
+        for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
+            pacer = _pacers(engine, end, lane, PATIENCE_S, held)
+            one = connector_for(
+                end, sync, engine.registry, engine.environ, side=side, pacer_for=pacer
+            )
+            held.enter_context(closing(one))
+            if not isinstance(one, WritesFiles):
+                raise BadInput(f"{one.spec.title} has no files that can be copied.")
+            made.append(one)
         yield made[0], made[1]
 
 

@@ -13,6 +13,7 @@ from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
 from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.cutting import Cutter
+from livesync_pipelines.engine.file_sync import synchronise_files
 from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Hands, Pass
@@ -78,8 +79,10 @@ def carry_out(
     def work(operation: Operation) -> Outcome:
         if sync.target is None:
             return _synchronise(engine, connection, operation, errand.progress, alone=alone)
-        of_rows = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
-        return synchronise_rows(engine, connection, of_rows)
+        of_ends = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
+        if sync.copies:
+            return synchronise_files(engine, connection, of_ends)
+        return synchronise_rows(engine, connection, of_ends)
 
     return operate(engine, connection, errand, work)
 

@@ -148,7 +148,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowTarget:
-    """A table of another connection: the far end of a sync of rows. `select` says which."""
+    """A table of another connection, or its files: the far end of a sync of rows, or of a copy.
+    `select` says which."""
 
     connection: str
     select: Mapping[str, Any] = field(default_factory=dict)
@@ -157,11 +158,12 @@ class RowTarget:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncConfig:
     """One sync: a selection of a connection, kept in step with a capsule, or its rows with those
-    of another table.
+    of another table, or its files copied.
 
     `sync_id` is the name under `syncs:` and the Dagster partition key, one in the whole
     installation. `schedule` is as the user wrote it; `core.cadence` reads it. Either `capsule` or
-    `target` is set; `mapping` is of documents, `fields`, `policy` and `drift` of rows.
+    `target` is set; `mapping` is of documents, `fields`, `policy` and `drift` of rows. `copies`:
+    `target` stands for files, which are copied as they are.
     """
 
     sync_id: str
@@ -180,13 +182,15 @@ class SyncConfig:
     drift: OnDrift = OnDrift.PROPAGATE
     notify: Notify = field(default_factory=Notify)
     actions: tuple[Action, ...] = ()
+    copies: bool = False
 
     @property
     def conflict_resolution(self) -> str:
         """How two edits of the same are settled, in the words of DESIGN's contract."""
-        if self.mode is Mode.PUSH:
+        if self.mode is Mode.PUSH and not self.copies:
             return str(Policy.TARGET_WINS)
-        if self.mode is Mode.PULL or self.policy.default is Policy.SOURCE_WINS:
+        always = self.mode is Mode.PULL and not self.copies
+        if always or self.policy.default is Policy.SOURCE_WINS:
             return OVERRIDES
         return str(self.policy.default)
 

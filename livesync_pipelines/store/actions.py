@@ -15,6 +15,7 @@ from livesync_pipelines.model.records import Change, Known
 from livesync_pipelines.model.sync import Action
 from livesync_pipelines.store import outbox, row_history
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.file_commit import FileCommit
 from livesync_pipelines.store.operations import Operation
 from livesync_pipelines.store.row_commit import RowCommit
 
@@ -33,6 +34,7 @@ class Page:
     changes: Sequence[Change]
     removed: Sequence[tuple[Known, str]]
     rows: RowCommit | None
+    files: FileCommit | None
     block: int
 
 
@@ -41,7 +43,8 @@ def note_changes(connection: Connection, operation: Operation, page: Page, now: 
     the caller's transaction."""
     if not operation.sync.actions:
         return
-    found = [_storable(each) for each in (*_of_items(page), *_of_rows(connection, operation, page))]
+    all_of = (*_of_items(page), *_of_rows(connection, operation, page), *_of_files(page))
+    found = [_storable(each) for each in all_of]
     for action in operation.sync.actions:
         if told := [change for change in found if _called_for(action, change)]:
             document = {**outbox.of_operation(operation), **_shown(told)}
@@ -71,6 +74,12 @@ def _of_rows(connection: Connection, operation: Operation, page: Page) -> Iterat
         names = ("key", "op", "fields", "before", "after")
         yield from ({name: change[name] for name in names} for change in told)
     yield from map(_of_conflict, page.rows.conflicts)
+
+
+def _of_files(page: Page) -> Iterator[dict[str, Any]]:
+    if page.files is not None:
+        yield from (_item(m.name, m.name, m.op, []) for m in page.files.moved if m.written)
+        yield from map(_of_conflict, page.files.conflicts)
 
 
 def _of_conflict(found: Conflict) -> dict[str, Any]:

@@ -184,7 +184,8 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        last.status as last_status, last.error as last_error, last.counts as progress,
        last.operation_id::text as last_operation_id,
        (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
-         + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id) as items,
+         + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)
+         + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,
        (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
@@ -229,6 +230,7 @@ def _sync(row: Mapping[str, Any]) -> SyncConfig:
             to=tuple(config["notify"]["to"]),
         ),
         actions=tuple(_action(action) for action in config.get("actions", ())),
+        copies=config.get("copies", False),
     )
 
 

@@ -9,8 +9,18 @@ from typing import Any
 
 from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
-from livesync_pipelines.store import actions, letters, lines, outbox, row_commit, rows, tenure
+from livesync_pipelines.store import (
+    actions,
+    file_commit,
+    letters,
+    lines,
+    outbox,
+    row_commit,
+    rows,
+    tenure,
+)
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.file_commit import FileCommit
 from livesync_pipelines.store.ledger import Line, append
 from livesync_pipelines.store.operations import Operation
 from livesync_pipelines.store.row_commit import RowCommit
@@ -29,7 +39,7 @@ class Batch:
     - `owed`: what failed and must be read again, for no feed tells of it twice; `dropped`: keys
       that failed and are no more.
     - `states`: what the connector wants remembered of items that are otherwise as they were.
-    - `rows`: what a page of rows moves, in a sync of rows.
+    - `rows`: what a page of rows moves, in a sync of rows; `files`: a piece of a copy.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -43,6 +53,7 @@ class Batch:
     settled: list[str] = field(default_factory=list)
     states: list[tuple[str, str]] = field(default_factory=list)
     rows: RowCommit | None = None
+    files: FileCommit | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -59,6 +70,7 @@ class Batch:
                 self.settled,
                 self.states,
                 self.rows and not self.rows.is_empty,
+                self.files and not self.files.is_empty,
             )
         )
 
@@ -88,6 +100,8 @@ def write(
             _write_failures(connection, operation, batch, now)
             _write_unsettled(connection, sync_id, batch)
             moved = row_commit.write(connection, operation, batch.rows, now) if batch.rows else []
+            if batch.files is not None:
+                moved += file_commit.write(connection, operation, batch.files, now)
             append(connection, operation, [*moved, *_lines(batch)], now)
             actions.note_changes(connection, operation, _page(batch, block=head[0] + 1), now)
             _count(operation, batch)
@@ -246,7 +260,13 @@ def _lines(batch: Batch) -> Iterator[Line]:
 
 
 def _page(batch: Batch, *, block: int) -> actions.Page:
-    return actions.Page(changes=batch.changes, removed=batch.removed, rows=batch.rows, block=block)
+    return actions.Page(
+        changes=batch.changes,
+        removed=batch.removed,
+        rows=batch.rows,
+        files=batch.files,
+        block=block,
+    )
 
 
 def _count(operation: Operation, batch: Batch) -> None:
@@ -261,5 +281,7 @@ def _count(operation: Operation, batch: Batch) -> None:
         counts.chunks_kept += len({p.chunk_id for p in change.layout}) - len(change.written)
     if batch.rows is not None:
         row_commit.count(counts, batch.rows)
+    if batch.files is not None:
+        file_commit.count(counts, batch.files)
     counts.removed += len(batch.removed)
     counts.chunks_removed += sum(len(set(known.chunk_ids)) for known, _ in batch.removed)

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState, Version
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.model.merge import MergePolicy, Side
+from livesync_pipelines.store import copied_files
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
@@ -154,13 +155,18 @@ def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
 
 def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) -> dict[str, Any]:
     """Choose for an open conflict; the next run carries it out. Raises `NotFound`, `BadInput` for
-    one that is settled."""
+    one that is settled, and for a value in place of a file."""
     with connection.transaction():
         found = one(connection, conflict_id)
         if found["state"] == ConflictState.SETTLED:
             raise BadInput(
                 f"Conflict {conflict_id} is settled already: {found['winner']} was taken.",
                 hint=f"To bring the other value back: `livesync conflicts restore {conflict_id}`.",
+            )
+        if given.side is None and copied_files.is_copy(connection, found["sync_id"]):
+            raise BadInput(
+                f"Conflict {conflict_id} is about a file, which takes no value.",
+                hint="Take the file of one end: `--take source`, or `--take target`.",
             )
         connection.execute(
             "update livesync.conflicts set state = 'answered', answer = %s, winner = %s,"

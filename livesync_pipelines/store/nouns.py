@@ -24,8 +24,12 @@ _PER_ITEM = (
     "item_failures",
     "row_base",
     "row_blocks",
+    "copied_files",
+    "lost_files",
     "ledger",
 )
+_AGREED = ("row_base", "copied_files")
+"""What two ends have agreed on; of another place it says nothing."""
 _COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
 _SAME_TARGET = (
     "(s.capsule, s.target, s.config -> 'target') is not distinct from"
@@ -39,12 +43,13 @@ _SAME_SOURCE = (
 def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
-    connection.execute(
-        "delete from livesync.row_base b using livesync.syncs s, livesync.connections c"
-        " where b.sync_id = s.sync_id and c.name = %s and c.name in (s.connection, s.target)"
-        " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
-        (one.name, one.platform, options),
-    )
+    for table in _AGREED:
+        connection.execute(
+            f"delete from livesync.{table} b using livesync.syncs s, livesync.connections c"
+            " where b.sync_id = s.sync_id and c.name = %s and c.name in (s.connection, s.target)"
+            " and (c.platform, c.options) is distinct from (%s, %s::jsonb)".encode(),
+            (one.name, one.platform, options),
+        )
     connection.execute(
         "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
         " mark = null, failures_in_row = 0,"
@@ -84,22 +89,24 @@ def put_capsule(connection: database.Connection, capsule: Capsule) -> None:
 
 
 def put_sync(connection: database.Connection, config: SyncConfig) -> None:
-    """The capsule must be there. What a sync has brought in goes along to another capsule; rows
-    that were agreed with one table say nothing of another."""
+    """The capsule must be there. What a sync has brought in goes along to another capsule; what
+    was agreed with one table or folder says nothing of another."""
     _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
     target = config.target
-    connection.execute(
-        "delete from livesync.row_base b using livesync.syncs s where b.sync_id = %s"
-        " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
-        " s.config -> 'target' -> 'select') is distinct from (%s, %s::jsonb, %s, %s::jsonb)",
-        (
-            config.sync_id,
-            config.connection,
-            Jsonb(dict(config.select)),
-            target.connection if target else None,
-            Jsonb(dict(target.select)) if target else None,
-        ),
-    )
+    for table in _AGREED:
+        connection.execute(
+            f"delete from livesync.{table} b using livesync.syncs s where b.sync_id = %s"
+            " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
+            " s.config -> 'target' -> 'select')"
+            " is distinct from (%s, %s::jsonb, %s, %s::jsonb)".encode(),
+            (
+                config.sync_id,
+                config.connection,
+                Jsonb(dict(config.select)),
+                target.connection if target else None,
+                Jsonb(dict(target.select)) if target else None,
+            ),
+        )
     details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
     connection.execute(
         "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, target, config)"

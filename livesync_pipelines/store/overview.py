@@ -20,7 +20,8 @@ group by 1 order by 1
 """
 
 _TOTALS = """
-select (select count(*) from livesync.shadow) + (select count(*) from livesync.row_base) as items,
+select (select count(*) from livesync.shadow) + (select count(*) from livesync.row_base)
+         + (select count(*) from livesync.copied_files) as items,
        (select count(*) from livesync.chunks) as chunks,
        (select count(*) from livesync.item_failures where code <> 'unsupported') as failed_items
 """

@@ -9,7 +9,7 @@ import pyarrow as pa
 from livesync_pipelines.core.canon import listing_mark
 from livesync_pipelines.model.records import CHUNKS, DELTAS, UTC_TIME
 from livesync_pipelines.model.spec import STAGES
-from livesync_pipelines.store import row_base, row_stages
+from livesync_pipelines.store import copied_files, row_base, row_stages
 from livesync_pipelines.store.database import Connection, rows
 
 SOURCE = pa.schema(
@@ -64,7 +64,8 @@ _QUERIES = {
     " coalesce(after -> 'fields', '[]') as changed_fields,"
     " decode(before ->> 'fingerprint', 'hex') as before,"
     " decode(after ->> 'fingerprint', 'hex') as after from livesync.ledger"
-    " where sync_id = %(sync_id)s and operation_id = (select operation_id from livesync.operations"
+    " where sync_id = %(sync_id)s and op <> 'conflict'"
+    " and operation_id = (select operation_id from livesync.operations"
     " where sync_id = %(sync_id)s"
     " and status in ('success', 'partial', 'waiting_for_approval')"
     " order by started_at desc limit 1) order by seq",
@@ -86,8 +87,12 @@ def table(
     connection: Connection, sync_id: str, stage: str, *, limit: int | None = None
 ) -> pa.Table:
     """One stage's stored output for one sync, in its published schema; `limit` rows at most. Of a
-    sync of rows, records and what follows them have the columns of the target."""
-    if row_stages.is_of_rows(connection, sync_id):
+    sync of rows, records and what follows them have the columns of the target; of one that copies
+    files, the versions of both ends."""
+    copies = copied_files.is_copy(connection, sync_id)
+    if copies and stage != "deltas":
+        return copied_files.of_stage(connection, sync_id, stage, SCHEMAS[stage], limit=limit)
+    if not copies and row_stages.is_of_rows(connection, sync_id):
         return row_stages.table(connection, sync_id, stage, SCHEMAS[stage], limit=limit)
     query = _QUERIES[stage] + (" limit %(limit)s" if limit is not None else "")
     found = rows(connection, query, {"sync_id": sync_id, "limit": limit})
@@ -148,7 +153,10 @@ def stage_counts(connection: Connection, sync_id: str) -> dict[str, int]:
         {"s": sync_id},
     )[0]
     counts = {name: int(value) for name, value in row.items()}
-    if row_stages.is_of_rows(connection, sync_id):
+    if copied_files.is_copy(connection, sync_id):
+        held = copied_files.count(connection, sync_id)
+        counts |= dict.fromkeys(("source", "records", "resolved_rows"), held)
+    elif row_stages.is_of_rows(connection, sync_id):
         counts |= dict.fromkeys(
             ("source", "records", "resolved_rows"), row_base.count(connection, sync_id)
         )

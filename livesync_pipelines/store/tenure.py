@@ -144,7 +144,8 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         " (select c.language from livesync.capsules c where c.name = s.capsule) as language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
         " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)"
-        " + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id) as items,"
+        " + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)"
+        " + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
     )[0]

@@ -1,0 +1,79 @@
+"""What is wrong with a sync that copies files, as a user has written it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.files import WritesFiles
+from livesync_pipelines.engine._checked import Trouble
+from livesync_pipelines.engine._doors import SyncDoor
+from livesync_pipelines.engine.options import check_options
+from livesync_pipelines.model.merge import OnDelete, Policy, Side
+from livesync_pipelines.model.sync import Connection, Mode, OnDrift, SyncConfig
+
+Registry = Mapping[str, type[Connector]]
+
+POLICIES = (Policy.ASK_PERSON, Policy.SOURCE_WINS, Policy.TARGET_WINS)
+"""Those that mean something for a whole file; the first is the default."""
+
+_ROWS = "rows"
+_SAID = {Side.SOURCE: "select", Side.TARGET: "target"}
+
+
+def is_copy(sync: SyncConfig, ends: Mapping[Side, Connection], registry: Registry) -> bool:
+    """Whether a sync is between two platforms of documents, and selects rows of neither."""
+    selects = (sync.select, sync.target.select if sync.target else {})
+    platforms = {connection.platform for connection in ends.values()}
+    return platforms <= set(registry) and not any(_ROWS in select for select in selects)
+
+
+def as_copy(sync: SyncConfig, door: SyncDoor) -> SyncConfig:
+    """The noun of such a sync; where the door says no policy, a person is asked."""
+    policy = sync.policy
+    if "default" not in door.policy.model_fields_set:
+        policy = replace(policy, default=POLICIES[0])
+    return replace(sync, copies=True, policy=policy)
+
+
+def copy_troubles(
+    sync: SyncConfig,
+    ends: Mapping[Side, Connection],
+    registry: Registry,
+    environ: Mapping[str, str],
+) -> Iterator[Trouble]:
+    """Everything that can be known without asking either end."""
+    selects = {Side.SOURCE: sync.select, Side.TARGET: sync.target.select if sync.target else {}}
+    for side, connection in ends.items():
+        kind = registry[connection.platform]
+        if not issubclass(kind, WritesFiles):
+            where = ("connection",) if side is Side.SOURCE else ("target", "connection")
+            have = [name for name, one in registry.items() if issubclass(one, WritesFiles)]
+            said = f"{connection.platform} has neither rows nor files that can be copied"
+            yield Trouble(where, said, f"Have files: {', '.join(have)}.")
+            continue
+        for wrong in check_options(kind.Selection, selects[side], environ):
+            yield Trouble((_SAID[side], *wrong.path), wrong.message, wrong.hint)
+    yield from _meaningless(sync)
+
+
+def _meaningless(sync: SyncConfig) -> Iterator[Trouble]:
+    if sync.mode is Mode.BIDIRECTIONAL:
+        said = "files are copied one way; rows can go both ways"
+        yield Trouble(("mode",), said, "Allowed: pull (to the target), push (to the source).")
+    if sync.schedule == "realtime":
+        said = "two folders or buckets are compared now and then, not in real time"
+        yield Trouble(("schedule",), said, "Write every_15_minutes, or less often.")
+    if sync.fields:
+        yield Trouble(("mapping",), "files are copied as they are: there is nothing to map")
+    if sync.policy.fields:
+        yield Trouble(("policy", "fields"), "files have no fields", "Write policy: {default: ...}.")
+    if sync.policy.default not in POLICIES:
+        said = f"{sync.policy.default} says nothing of whole files"
+        yield Trouble(("policy", "default"), said, f"Allowed: {', '.join(POLICIES)}.")
+    if sync.policy.on_delete is not OnDelete.EDIT_SURVIVES:
+        said = "of a file, a deletion against an edit is decided as an edit against an edit"
+        yield Trouble(("policy", "on_delete"), said, "Write policy: {default: ...}.")
+    if sync.drift is not OnDrift.PROPAGATE:
+        yield Trouble(("drift",), "files have no columns", "Leave drift out.")

@@ -1,0 +1,230 @@
+"""One selection of files copied onto another: both are listed, then it is decided, then written.
+
+No SQL here: what both ends agreed on comes in and goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from livesync_pipelines.connectors.base import Memory
+from livesync_pipelines.connectors.files import Moved, WritesFiles
+from livesync_pipelines.core.copying import Agreed, Step, decide
+from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.records import Body, Entry, ListingPage
+
+
+class FileEnd(WritesFiles, Protocol):
+    """A connector whose files have names; either end of a copy is one."""
+
+    def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
+        """As of a `Connector`."""
+
+    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
+        """As of a `Connector`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One end as its listing showed it: entries by name, what failed, `blind` prefixes of keys,
+    whether it was `complete`, the connector's `note` for the next time, how many pages it took."""
+
+    entries: Mapping[str, Entry]
+    failures: tuple[ItemFailure, ...]
+    blind: tuple[str, ...]
+    complete: bool
+    note: str | None
+    pages: int
+
+    def lacks(self, key: str) -> bool:
+        """Whether a file that was not listed is surely not there."""
+        failed = any(failure.key == key for failure in self.failures)
+        return self.complete and not failed and not key.startswith(self.blind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPlan:
+    """The step for each name, and what it was decided on. A file of which one end cannot tell
+    whether it is there has none; one that the target can never have is in `refused`."""
+
+    steps: Mapping[str, Step]
+    refused: Mapping[str, ItemFailure]
+    source: Seen
+    target: Seen
+
+    def names(self, step: Step) -> list[str]:
+        return [name for name, found in self.steps.items() if found is step]
+
+    def without(self, names: Collection[str]) -> CopyPlan:
+        """The same, with nothing to do for these."""
+        left = {name: step for name, step in self.steps.items() if name not in names}
+        return replace(self, steps=left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What became of one file. `versions` are those at which both ends now agree (source,
+    target): None where they do not, or where the file is gone from both. `written`: the target is
+    not as it was; `lost` is what it had of its own and has no more. `failure` says why nothing was
+    done, with the code `conflict` where somebody must decide."""
+
+    name: str
+    step: Step
+    versions: tuple[str, str] | None = None
+    written: bool = False
+    lost: Body | None = None
+    failure: ItemFailure | None = None
+
+
+def plan_copy(
+    source: FileEnd,
+    target: FileEnd,
+    known: Mapping[str, Agreed],
+    memories: tuple[Memory, Memory],
+    *,
+    full: bool = False,
+) -> CopyPlan:
+    """Writes nothing. `known`: the versions at which source and target agreed last, by name;
+    `memories`: of both, so that a disk that is away is not taken for an empty one. `full`: no
+    version is believed, and contents are compared."""
+    here, there = _seen(source, memories[0]), _seen(target, memories[1])
+    steps: dict[str, Step] = {}
+    refused: dict[str, ItemFailure] = {}
+    for name in sorted({*here.entries, *known}):
+        mine, other = here.entries.get(name), there.entries.get(name)
+        try:
+            sure = (mine or here.lacks(source.key_of(name))) and (
+                other or there.lacks(target.key_of(name))
+            )
+        except BadInput as error:
+            refused[name] = ItemFailure(name, error.code, error.message)
+            continue
+        if sure:
+            now, there_now = mine.version if mine else None, other.version if other else None
+            step, held = decide(now, there_now, known.get(name)), known.get(name)
+            doubted = full and step is Step.SAME and mine and other and held and not held.apart
+            steps[name] = Step.COMPARE if doubted else step
+    return CopyPlan(steps=steps, refused=refused, source=here, target=there)
+
+
+def _seen(end: FileEnd, memory: Memory) -> Seen:
+    entries: dict[str, Entry] = {}
+    failures: list[ItemFailure] = []
+    blind: list[str] = []
+    complete, note, pages = False, None, 0
+    for page in end.listing(memory):
+        entries |= {end.name_of(row["key"]): Entry(**row) for row in page.entries.to_pylist()}
+        failures += page.failures
+        blind += page.blind
+        complete, note, pages = page.complete, page.note, pages + 1
+    return Seen(
+        entries=entries,
+        failures=tuple(failures),
+        blind=tuple(blind),
+        complete=complete,
+        note=note,
+        pages=pages,
+    )
+
+
+def forgotten(name: str, lost: Body) -> None:
+    """What keeps nothing of what is overwritten."""
+
+
+def carry_out(
+    plan: CopyPlan,
+    source: FileEnd,
+    target: FileEnd,
+    overwrite: Collection[str] = (),
+    keep: Callable[[str, Body], None] = forgotten,
+) -> Iterator[Copied]:
+    """Do what was planned, one file at a time, each only where the target is still as listed.
+
+    `overwrite`: names that the source wins, where the target has an edit of its own (or has lost
+    the file); `keep` is given what the target has of its own before it is overwritten. Files on
+    which nothing is to be done are not told."""
+    copying = _Copying(plan, source, target, frozenset(overwrite), keep)
+    for name in plan.refused:
+        yield Copied(name=name, step=Step.PUT, failure=plan.refused[name])
+    yield from copying.written()
+    for name, step in plan.steps.items():
+        if step is Step.FORGET:
+            yield Copied(name=name, step=step)
+        elif step is Step.REMOVE or (step is Step.KEEP and name not in plan.source.entries):
+            yield copying.removed(name, step)
+        elif step is Step.KEEP and name not in copying.overwrite:
+            yield _conflict(name, step, "the target has changed or lost it since they agreed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Copying:
+    plan: CopyPlan
+    source: FileEnd
+    target: FileEnd
+    overwrite: frozenset[str]
+    keep: Callable[[str, Body], None]
+
+    def written(self) -> Iterator[Copied]:
+        """Those of which the source's bytes are needed."""
+        entries = self.plan.source.entries
+        names = [name for name, step in self.plan.steps.items() if self._needs(name, step)]
+        for body in self.source.fetch([entries[name] for name in names]):
+            name = self.source.name_of(body.key)
+            step = self.plan.steps[name]
+            if isinstance(body, ItemFailure):
+                yield Copied(name=name, step=step, failure=body)
+            else:
+                yield self._written(name, step, body)
+
+    def _needs(self, name: str, step: Step) -> bool:
+        wins = step is Step.KEEP and name in self.overwrite and name in self.plan.source.entries
+        return wins or step in (Step.PUT, Step.COMPARE)
+
+    def _written(self, name: str, step: Step, body: Body) -> Copied:
+        other = self.plan.target.entries.get(name)
+        lost = None
+        if step is not Step.PUT and other is not None:
+            held = next(iter(self.target.fetch([other])))
+            if isinstance(held, ItemFailure):
+                return Copied(name=name, step=step, failure=held)
+            if held.content == body.content:
+                return Copied(name=name, step=step, versions=(body.version, held.version))
+            if name not in self.overwrite or held.version != other.version:
+                return _conflict(name, step, "both have changed it, and not alike")
+            self.keep(name, held)
+            lost = held
+        key = other.key if other else self.target.key_of(name)
+        try:
+            expected = other.version if other else None
+            version = self.target.put(key, body.content, expected_version=expected)
+        except (Moved, BadInput) as error:
+            return _not_done(name, step, error)
+        versions = body.version, version
+        return Copied(name=name, step=step, versions=versions, written=True, lost=lost)
+
+    def removed(self, name: str, step: Step) -> Copied:
+        other = self.plan.target.entries[name]
+        lost = None
+        if step is Step.KEEP:
+            if name not in self.overwrite:
+                return _conflict(name, step, "it is gone from the source, and the target edited it")
+            held = next(iter(self.target.fetch([other])))
+            if isinstance(held, ItemFailure):
+                return Copied(name=name, step=step, failure=held)
+            self.keep(name, held)
+            lost = held
+        try:
+            self.target.remove(other.key, expected_version=other.version)
+        except (Moved, BadInput) as error:
+            return _not_done(name, step, error)
+        return Copied(name=name, step=step, written=True, lost=lost)
+
+
+def _conflict(name: str, step: Step, reason: str) -> Copied:
+    return Copied(name=name, step=step, failure=ItemFailure(name, "conflict", reason))
+
+
+def _not_done(name: str, step: Step, error: Moved | BadInput) -> Copied:
+    return Copied(name=name, step=step, failure=ItemFailure(name, error.code, error.message))
