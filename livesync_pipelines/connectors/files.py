@@ -30,6 +30,9 @@ class WritesFiles(Protocol):
     prefix, with slashes, which means the same on every platform.
     """
 
+    def place(self) -> str:
+        """What all its files lie below, as a URI that ends in a slash."""
+
     def name_of(self, key: str) -> str:
         """The name of a file that was listed."""
 

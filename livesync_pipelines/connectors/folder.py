@@ -116,6 +116,9 @@ class Folder(Connector):
             for entry in entries:
                 yield self._body(below, entry.key)
 
+    def place(self) -> str:
+        return f"{Path(os.path.realpath(self._path)).as_uri().rstrip('/')}/"
+
     def name_of(self, key: str) -> str:
         return key
 

@@ -160,6 +160,11 @@ class S3(Connector):
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._read, entries, width=_WIDTH)
 
+    def place(self) -> str:
+        settings = self._settings
+        below = f"{settings.bucket}/{settings.prefix}".rstrip("/")
+        return f"{settings.endpoint_url or 's3:/'}/{below}/"
+
     def name_of(self, key: str) -> str:
         return key[len(self._settings.prefix) :].removeprefix("/")
 

@@ -23,10 +23,13 @@ _SAID = {Side.SOURCE: "select", Side.TARGET: "target"}
 
 
 def is_copy(sync: SyncConfig, ends: Mapping[Side, Connection], registry: Registry) -> bool:
-    """Whether a sync is between two platforms of documents, and selects rows of neither."""
+    """Whether a sync is between two platforms of documents, one of which can be written to, and
+    selects rows of neither."""
     selects = (sync.select, sync.target.select if sync.target else {})
-    platforms = {connection.platform for connection in ends.values()}
-    return platforms <= set(registry) and not any(_ROWS in select for select in selects)
+    kinds = [registry.get(connection.platform) for connection in ends.values()]
+    if None in kinds or any(_ROWS in select for select in selects):
+        return False
+    return any(kind is not None and issubclass(kind, WritesFiles) for kind in kinds)
 
 
 def as_copy(sync: SyncConfig, door: SyncDoor) -> SyncConfig:

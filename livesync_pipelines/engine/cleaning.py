@@ -9,7 +9,7 @@ from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
-from livesync_pipelines.store import budgets, catalog, compaction, ledger
+from livesync_pipelines.store import budgets, catalog, compaction, copied_files, ledger
 from livesync_pipelines.store.database import Connection
 
 NEWEST_OPERATIONS = 50
@@ -60,6 +60,9 @@ def _clean(connection: Connection, sync_id: str, keep: Keep, now: datetime) -> C
     if keep.ledger is not None:
         _cut_ledger(connection, done, days=keep.ledger, now=now)
     _drop_contents(connection, done)
+    if keep.ledger is not None:
+        before = now - timedelta(days=max(keep.ledger, RESTORABLE_DAYS))
+        done.contents += copied_files.drop_lost(connection, sync_id, before=before)
     return done
 
 

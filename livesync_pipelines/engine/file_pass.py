@@ -51,6 +51,9 @@ class Rehearsed:
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return self.end.fetch(entries)
 
+    def place(self) -> str:
+        return self.end.place()
+
     def name_of(self, key: str) -> str:
         return self.end.name_of(key)
 

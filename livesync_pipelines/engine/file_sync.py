@@ -14,6 +14,7 @@ from livesync_pipelines.engine.file_restoring import bring_back
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import file_ends_connected
 from livesync_pipelines.engine.row_pass import RowErrand
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Status
 from livesync_pipelines.model.records import FailedBefore
@@ -67,6 +68,7 @@ def _opened(
     side = Side.TARGET if sync.mode is Mode.PUSH else Side.SOURCE
     order = 1 if side is Side.SOURCE else -1
     origin, goal = ends[::order]
+    _refuse_within(origin, goal)
     unsettled.forget(connection, sync.sync_id)
     stored = copied_files.known(connection, sync.sync_id)
     known = stored if order > 0 else {n: Agreed(a[1], a[0], a[2]) for n, a in stored.items()}
@@ -92,6 +94,15 @@ def _opened(
         now=engine.now,
         progress=errand.progress,
     )
+
+
+def _refuse_within(origin: FileEnd, goal: FileEnd) -> None:
+    """Raises `BadInput` where what is copied would be listed as new the next time."""
+    if goal.place().startswith(origin.place()):
+        raise BadInput(
+            f"{goal.place()} lies within {origin.place()}, of which it is to be a copy.",
+            hint="Copy to a place outside; or copy from a part of it that does not hold the copy.",
+        )
 
 
 def _tell_listing(this: FilePass) -> None:

@@ -52,7 +52,11 @@ def let_go(connection: Connection, sync_id: str, item_id: str) -> None:
 
 
 def _removed(connection: Connection, sync_id: str, item_id: str) -> Record:
-    catalog.sync(connection, sync_id)
+    if catalog.sync(connection, sync_id).target is not None:
+        raise BadInput(
+            f"Sync '{sync_id}' keeps two ends in step, and restores what one lost to the other.",
+            hint="See `livesync conflicts list --all`, and `livesync conflicts restore`.",
+        )
     entries = ledger.entries(connection, sync_id, item_id=item_id, limit=1)
     if not entries:
         raise NotFound(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pyarrow as pa
 
 from livesync_pipelines.core.copying import Agreed
@@ -77,6 +79,14 @@ def lost(connection: Connection, sync_id: str, name: str, version: str) -> bytes
         (sync_id, name, version),
     ).fetchone()
     return bytes(found[0]) if found else None
+
+
+def drop_lost(connection: Connection, sync_id: str, *, before: datetime) -> int:
+    """Delete the bytes that were lost before this; returns how many files."""
+    return connection.execute(
+        "delete from livesync.lost_files where sync_id = %s and told and at < %s",
+        (sync_id, before),
+    ).rowcount
 
 
 def table(connection: Connection, sync_id: str, *, limit: int | None) -> pa.Table:

@@ -92,21 +92,7 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
     """The capsule must be there. What a sync has brought in goes along to another capsule; what
     was agreed with one table or folder says nothing of another."""
     _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
-    target = config.target
-    for table in _AGREED:
-        connection.execute(
-            f"delete from livesync.{table} b using livesync.syncs s where b.sync_id = %s"
-            " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
-            " s.config -> 'target' -> 'select')"
-            " is distinct from (%s, %s::jsonb, %s, %s::jsonb)".encode(),
-            (
-                config.sync_id,
-                config.connection,
-                Jsonb(dict(config.select)),
-                target.connection if target else None,
-                Jsonb(dict(target.select)) if target else None,
-            ),
-        )
+    _forget_agreed(connection, config)
     details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
     connection.execute(
         "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, target, config)"
@@ -140,6 +126,25 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
         " where c.name = %s and k.sync_id = %s and k.capsule <> c.name",
         (config.capsule, config.sync_id),
     )
+
+
+def _forget_agreed(connection: database.Connection, config: SyncConfig) -> None:
+    """Of a sync that is to be between other places than it was."""
+    target = config.target
+    for table in _AGREED:
+        connection.execute(
+            f"delete from livesync.{table} b using livesync.syncs s where b.sync_id = %s"
+            " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
+            " s.config -> 'target' -> 'select')"
+            " is distinct from (%s, %s::jsonb, %s, %s::jsonb)".encode(),
+            (
+                config.sync_id,
+                config.connection,
+                Jsonb(dict(config.select)),
+                target.connection if target else None,
+                Jsonb(dict(target.select)) if target else None,
+            ),
+        )
 
 
 def remove_sync(connection: database.Connection, sync_id: str) -> None:

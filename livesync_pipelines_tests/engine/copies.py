@@ -28,7 +28,7 @@ from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY,
 from livesync_pipelines_tests.engine.house import Clock
 
 SYNC = "copy"
-ENVIRON = {"S3_SECRET": SECRET_KEY}
+ENVIRON = {"S3_SECRET": SECRET_KEY, "HOOK": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"}
 Row = dict[str, Any]
 
 
@@ -70,6 +70,11 @@ class Copies:
     source: Place
     target: Place
     said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> Clock:
+        assert isinstance(self.engine.now, Clock)
+        return self.engine.now
 
     @property
     def pushes(self) -> bool:

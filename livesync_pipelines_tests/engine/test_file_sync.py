@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from livesync_pipelines.connectors.folder import Folder
+from livesync_pipelines.engine.cleaning import clean
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand
 from livesync_pipelines.engine.plan import run_planned
+from livesync_pipelines.engine.restoring import restore
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, conflicts
 from livesync_pipelines_tests.connectors.row_files import FolderPlace
@@ -205,7 +213,8 @@ def test_where_the_origin_always_wins_the_lost_edit_is_kept(copies: Copies) -> N
     copies.run()
     copies.goal.put("a.txt", b"their edit")
     copies.goal.remove("b.txt")
-    assert copies.run().counts.updated + copies.run().counts.added >= 0
+    counts = copies.run().counts
+    assert (counts.updated, counts.added, counts.conflicts_detected) == (1, 1, 1)
     assert copies.equal()
     lost = {one["key"]: one for one in copies.conflicts(settled=True)}
     assert lost["a.txt"]["winner"] == str(copies.goal_side.other)
@@ -357,19 +366,84 @@ def test_a_folder_that_is_emptied_is_asked_about_and_one_that_is_away_removes_no
     assert len(into_bucket.goal.names()) == 30
 
 
-def test_a_folder_that_cannot_be_entered_removes_nothing(into_bucket: Copies) -> None:
-    into_bucket.origin.put("sub/a.txt", b"x")
-    into_bucket.origin.put("b.txt", b"x")
+def test_what_a_listing_could_not_show_is_not_removed(
+    into_bucket: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into_bucket.put(a__txt="x", b__txt="x")
     into_bucket.run()
-    root = root_of(into_bucket, "source")
-    hidden = root / "sub"
-    hidden.rename(root / ".away")
-    hidden.symlink_to("loop")
-    hidden.unlink()
-    (root / ".away").rename(hidden)
-    into_bucket.origin.remove("b.txt")
+    into_bucket.origin.remove("a.txt")
+    listing = Folder.listing
+
+    def broken_off(self: Folder, *said: Any) -> Iterator[ListingPage]:
+        return (replace(page, complete=False) for page in listing(self, *said))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "listing", broken_off)
+        result = into_bucket.run()
+    assert (result.status, result.counts.removed) == (Status.PARTIAL, 0)
+    assert into_bucket.goal.names() == ["a.txt", "b.txt"]
     assert into_bucket.run().counts.removed == 1
-    assert into_bucket.goal.names() == ["sub/a.txt"]
+
+
+def test_a_copy_within_itself_is_refused(into_bucket: Copies) -> None:
+    inside = root_of(into_bucket, "source") / "backup"
+    inside.mkdir()
+    into_bucket.put(a__txt="x")
+    into_bucket.target = FolderPlace(inside)
+    into_bucket.configure()
+    result = into_bucket.run()
+    assert result.error is not None
+    assert "lies within" in result.error["message"]
+    assert into_bucket.goal.names() == []
+    into_bucket.configure(mode="push")
+    assert into_bucket.run().status is Status.SUCCESS
+
+
+def test_a_target_that_is_away_is_not_taken_for_an_empty_one(
+    into_folder: Copies, tmp_path: Path
+) -> None:
+    into_folder.put(a__txt="x")
+    into_folder.run()
+    root_of(into_folder, "target").rename(tmp_path / "unmounted")
+    result = into_folder.run()
+    assert (result.status, into_folder.conflicts()) == (Status.FAILED, [])
+
+
+def test_lost_bytes_are_kept_as_long_as_deletions(into_folder: Copies) -> None:
+    into_folder.configure(policy={"default": "source_wins"})
+    into_folder.put(a__txt="one")
+    into_folder.goal.put("a.txt", b"theirs")
+    into_folder.run()
+    clean(into_folder.engine, Keep(ledger=365, operations=None))
+    assert len(into_folder.ask("select from livesync.lost_files")) == 1
+    into_folder.clock.now += timedelta(days=366)
+    (cleaned,) = clean(into_folder.engine, Keep(ledger=365, operations=None))
+    assert cleaned.contents == 1
+    assert into_folder.ask("select from livesync.lost_files") == []
+    (lost,) = into_folder.conflicts(settled=True)
+    into_folder.restore(lost["conflict_id"])
+    assert into_folder.run().status is Status.PARTIAL
+    assert into_folder.letters() == {"a.txt": "not_kept"}
+
+
+def test_what_a_copy_has_removed_is_not_restored_as_a_document(into_folder: Copies) -> None:
+    into_folder.put(a__txt="one")
+    into_folder.run()
+    into_folder.origin.remove("a.txt")
+    into_folder.run()
+    with pytest.raises(BadInput, match="keeps two ends in step"):
+        restore(into_folder.engine, SYNC, "a.txt")
+
+
+def test_actions_are_called_for_what_was_copied_and_for_conflicts(into_folder: Copies) -> None:
+    hook = {"call": "https://example.com/hook", "on": ["added", "conflict"], "secret": "${HOOK}"}
+    into_folder.configure(actions=[hook])
+    into_folder.put(a__txt="one", b__txt="ours")
+    into_folder.goal.put("b.txt", b"theirs")
+    into_folder.run()
+    told = [row["document"] for row in into_folder.ask("select document from livesync.outbox")]
+    changes = [(c["op"], c["key"]) for document in told for c in document.get("changes", ())]
+    assert sorted(changes) == [("added", "a.txt"), ("conflict", "b.txt")]
 
 
 def test_names_that_lead_out_of_the_folder_are_refused_and_the_rest_goes_on(
