@@ -52,7 +52,9 @@ def options_of(place: Place) -> dict[str, Any]:
     }
 
 
-def document(source: Mapping[str, Any], target: Mapping[str, Any], **said: Any) -> dict[str, Any]:
+def document(
+    source: Mapping[str, Any], target: Mapping[str, Any], /, **said: Any
+) -> dict[str, Any]:
     """A configuration with one sync between the connections `here` and `there`."""
     sync = {"connection": "here", "target": {"connection": "there"}, "schedule": "manual"}
     return {
