@@ -14,7 +14,7 @@ from livesync_pipelines.engine.file_restoring import bring_back
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import file_ends_connected
 from livesync_pipelines.engine.row_pass import RowErrand
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Status
 from livesync_pipelines.model.records import FailedBefore
@@ -46,10 +46,7 @@ def synchronise_files(engine: Engine, connection: Connection, errand: RowErrand)
         _set_aside(this, before)
         refusal = _hold_back(this)
         _bring_back(this)
-        for done in carry_out(this.plan, this.origin, this.goal, _overwritten(this), this.keep):
-            _take(this, done)
-            if len(this.piece.seen) + len(this.failures) >= PIECE_FILES:
-                this.commit()
+        _copy(this)
         this.commit(healed=_healed(this, before))
     if refusal is not None:
         return Outcome(Status.WAITING, guard.waiting(sync.sync_id, refusal), settled=True)
@@ -193,6 +190,18 @@ def _bring_back(this: FilePass) -> None:
     for name, answer in wanted.items():
         bring_back(this, name, answer.value)
         this.commit()
+
+
+def _copy(this: FilePass) -> None:
+    """Carry out what was planned. What has been done is told, also where an end then fails."""
+    try:
+        for done in carry_out(this.plan, this.origin, this.goal, _overwritten(this), this.keep):
+            _take(this, done)
+            if len(this.piece.seen) + len(this.failures) >= PIECE_FILES:
+                this.commit()
+    except LiveSyncError:
+        this.commit()
+        raise
 
 
 def _take(this: FilePass, done: Copied) -> None:

@@ -11,10 +11,11 @@ from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Change
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import commit, row_rebuild, rows, target
+from livesync_pipelines.store import catalog, commit, row_rebuild, rows, target
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -52,6 +53,11 @@ def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
 
     errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY)
     with engine.database.connect() as connection, connection.transaction(force_rollback=check):
+        if catalog.sync(connection, sync_id).copies:
+            raise BadInput(
+                f"Sync '{sync_id}' copies files: there is nothing of it to make again.",
+                hint=f"`livesync sync run {sync_id} --full` compares the contents of both ends.",
+            )
         operate(engine, connection, errand, work)
     return found
 

@@ -119,6 +119,7 @@ def _lines(made: FileCommit) -> Iterator[Line]:
         yield Line(one.name, one.op, before, after, one.policy)
     for each in (*made.conflicts, *made.answered):
         told = {
+            "key": each.key,
             "field": None,
             "source": each.source.value,
             "target": each.target.value,

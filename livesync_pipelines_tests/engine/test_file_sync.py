@@ -12,18 +12,21 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.connectors.folder import Folder
+from livesync_pipelines.engine.callers import found_or_made
 from livesync_pipelines.engine.cleaning import clean
+from livesync_pipelines.engine.file_sync import PIECE_FILES
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand
 from livesync_pipelines.engine.plan import run_planned
+from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.engine.restoring import restore
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import ListingPage
-from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.model.sync import Mode, Trigger
 from livesync_pipelines.store import catalog, conflicts
 from livesync_pipelines_tests.connectors.row_files import FolderPlace
 from livesync_pipelines_tests.engine.copies import (
@@ -466,6 +469,22 @@ def test_names_that_lead_out_of_the_folder_are_refused_and_the_rest_goes_on(
     assert into_folder.letters() == {}
 
 
+def test_links_are_neither_read_nor_written_through(
+    into_bucket: Copies, engine: Engine, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (root_of(into_bucket, "source") / "link.txt").symlink_to(secret)
+    into_bucket.put(a__txt="one")
+    assert into_bucket.run().counts.listed == 1
+    assert into_bucket.goal.names() == ["a.txt"]
+    into_bucket.configure(mode="push")
+    into_bucket.origin.put("link.txt", b"evil")
+    assert into_bucket.run().status is Status.PARTIAL
+    assert set(into_bucket.letters()) == {"link.txt"}
+    assert secret.read_text() == "secret"
+
+
 def test_a_file_that_cannot_be_read_fails_alone_and_heals(into_bucket: Copies) -> None:
     into_bucket.configure(limits={"item_bytes": 10})
     into_bucket.put(good__txt="fine", large__txt="much too large to be read")
@@ -548,3 +567,47 @@ def test_answers_name_the_ends_as_the_configuration_does(into_folder: Copies) ->
     into_folder.resolve(Side.SOURCE)
     into_folder.run()
     assert into_folder.goal.get("a.txt") == b"from the bucket"
+
+
+def test_what_was_copied_before_an_end_went_away_is_told(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+
+    def go_away() -> None:
+        if len(copies.goal.names()) == 2:
+            raise Unavailable("the line is down")
+
+    with monkeypatch.context() as patched:
+        after(patched, "put", go_away)
+        assert copies.run().status is Status.FAILED
+    assert len(copies.ops()) == 1
+    assert copies.run().status is Status.SUCCESS
+    assert sorted(copies.ops()) == [("added", "a.txt"), ("added", "b.txt")]
+    assert copies.equal()
+
+
+def test_more_files_than_one_transaction_tells_of_are_copied(into_bucket: Copies) -> None:
+    for n in range(PIECE_FILES + 20):
+        into_bucket.origin.put(f"{n:03}.txt", b"x")
+    assert into_bucket.run().counts.added == PIECE_FILES + 20
+    assert {entry["page"] for entry in into_bucket.entries()} == {1, 2}
+    assert into_bucket.run().counts.unchanged == PIECE_FILES + 20
+
+
+def test_there_is_nothing_to_rebuild_of_a_copy(into_bucket: Copies) -> None:
+    with pytest.raises(BadInput, match="nothing of it to make again"):
+        rebuild(into_bucket.engine, SYNC, check=True)
+
+
+def test_a_program_asks_for_a_copy_with_one_document(into_bucket: Copies) -> None:
+    document = {"project_id": "demo", "source": "here", "target": {"connection": "there"}}
+    with into_bucket.engine.database.connect() as connection:
+        assert found_or_made(into_bucket.engine, connection, document).sync_id == SYNC
+        catalog.remove_sync(connection, SYNC)
+        made = found_or_made(into_bucket.engine, connection, {**document, "mode": "push"})
+        assert (made.copies, made.mode) == (True, Mode.PUSH)
+        with pytest.raises(BadInput, match=r"Allowed: pull|copied one way"):
+            found_or_made(
+                into_bucket.engine, connection, {**document, "sync_type": "bidirectional"}
+            )
