@@ -108,9 +108,9 @@ def _tell_listing(this: FilePass) -> None:
     counts.expected = this.operation.items_before
     counts.listed = len(plan.source.entries)
     counts.pages = plan.source.pages + plan.target.pages
-    counts.unchanged = sum(
-        step is Step.SAME and name in plan.source.entries for name, step in plan.steps.items()
-    )
+    back = {name for name, answer in this.answers.items() if answer.restores}
+    same = {*plan.names(Step.SAME)} & plan.source.entries.keys()
+    counts.unchanged = len(same - back)
     ends = {this.side: (this.origin, plan.source), this.side.other: (this.goal, plan.target)}
     failed = {name: told for side in reversed(Side) for name, told in _unlisted(side, *ends[side])}
     for name, (code, reason) in failed.items():
@@ -222,12 +222,8 @@ def _agree(this: FilePass, done: Copied) -> None:
     name, known = done.name, this.known.get(done.name)
     here, there = this.versions(name)
     after = Agreed(*done.versions) if done.versions else None
-    if after is None:
-        op = Op.REMOVED
-    elif known is None or (done.written and there is None):
-        op = Op.ADDED
-    else:
-        op = Op.UPDATED
+    is_new = there is None if done.written else known is None
+    op = Op.REMOVED if after is None else Op.ADDED if is_new else Op.UPDATED
     this.moves(name, op, after, written=done.written)
     if here is not None and done.step is not Step.FORGET:
         this.operation.counts.fetched += 1

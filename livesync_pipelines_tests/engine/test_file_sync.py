@@ -144,7 +144,8 @@ def test_the_goals_own_edit_gives_way_when_a_person_says_so_and_can_be_brought_b
     (settled,) = copies.conflicts(settled=True)
     assert (settled["winner"], settled["settled_by"]) == (str(copies.goal_side.other), "ada")
     copies.restore(settled["conflict_id"])
-    copies.run()
+    counts = copies.run().counts
+    assert (counts.synced_items, counts.unchanged) == (1, 0)
     assert copies.goal.get("a.txt") == b"their edit"
     assert copies.run().counts.synced_items == 0
     assert copies.conflicts() == []
@@ -565,7 +566,8 @@ def test_answers_name_the_ends_as_the_configuration_does(into_folder: Copies) ->
     assert found["source"]["bytes"] == len("from the bucket")
     assert found["target"]["bytes"] == len("theirs")
     into_folder.resolve(Side.SOURCE)
-    into_folder.run()
+    counts = into_folder.run().counts
+    assert (counts.added, counts.updated) == (0, 1)
     assert into_folder.goal.get("a.txt") == b"from the bucket"
 
 
