@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, report, rows
+from benchmarks import chunking, content, loads, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -19,6 +19,8 @@ def main() -> int:
         return 0
     if asked.what == "rows":
         return rows.main(asked.rows, asked.repeat)
+    if asked.what == "loads":
+        return loads.main(asked.rows, asked.repeat)
     return _content(asked)
 
 
@@ -30,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
     tables = kinds.add_parser("rows", help="deltas of snapshots of a table, merges of its rows")
     tables.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(1,000,000)")
     tables.add_argument("--repeat", type=int, default=7, metavar="N", help="rounds (7)")
+    loading = kinds.add_parser("loads", help="rows of one table of Postgres into another")
+    loading.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(1,000,000)")
+    loading.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

@@ -49,7 +49,7 @@ def compare(
     """Measure every size, on a server of our own unless one is given. `room` is where corpus
     and server live; others must be able to enter it, for root's server is another user's."""
     contestants = ours_and_limits() + (rivals.installed(say) if with_peers else [])
-    place = _place(room)
+    place = a_place(room)
     url = server_url or embedded.start(place / "home")
     warm = Corpus(place / "warm", seed=7)
     warm.make(WARM_UP)
@@ -61,7 +61,7 @@ def compare(
         shutil.rmtree(corpus.folder)
 
 
-def _place(room: Path | None) -> Path:
+def a_place(room: Path | None) -> Path:
     """A new folder that others may enter. The server in it runs until this process ends, so
     the folder goes after it."""
     place = Path(tempfile.mkdtemp(prefix="livesync-benchmark-", dir=room or "/var/tmp"))

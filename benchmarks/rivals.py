@@ -74,6 +74,14 @@ ROWS = Peer(
 )
 """Who finds the delta of two snapshots of a table."""
 
+DLT_ROWS = Peer(
+    "dlt-rows",
+    "dlt",
+    ("dlt[postgres]>=1.31,<1.32", "pyarrow", "numpy"),
+    "benchmarks.peers.dlt_rows",
+)
+"""Who merges a table of Arrow into one of Postgres."""
+
 
 def cache() -> Path:
     """Where the environments stay, so that they are made once."""
