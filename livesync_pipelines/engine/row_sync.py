@@ -18,16 +18,16 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_changes import Changes
 from livesync_pipelines.engine.row_following import arrive, cursors_now, follow
+from livesync_pipelines.engine.row_linking import doubts
 from livesync_pipelines.engine.row_meet import bring_together
 from livesync_pipelines.engine.row_met import has_lost
 from livesync_pipelines.engine.row_opening import opened
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, at
 from livesync_pipelines.engine.row_reading import read_both
-from livesync_pipelines.engine.row_streams import KEY, Stream, Watcher, ahead, rows_of, walk
+from livesync_pipelines.engine.row_walking import walked
 from livesync_pipelines.engine.writer import Inline, Writer
-from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.store import approvals, catalog, intents, row_base, unsettled
+from livesync_pipelines.store import approvals, catalog, intents, unsettled
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.intents import Intent
@@ -52,6 +52,9 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         cursors = cursors_now(this)
         _finish_what_was_begun(this)
         meet_keys(this, sorted({key for key, _ in this.answers}))
+        doubtful = doubts(this)
+        if doubtful is not None:
+            return Outcome(Status.WAITING, doubtful)
         followed = follow(this)
         if followed is None:
             _walk_through(this)
@@ -101,50 +104,10 @@ def _walk_through(this: RowPass) -> None:
     unsettled.forget(this.own, this.sync_id)
     this.operation.counts.expected = this.operation.items_before
     changes = Changes(this)
-    with (
-        _walked(this, Side.SOURCE) as source,
-        _walked(this, Side.TARGET) as target,
-        ahead(_held(this)) as held,
-    ):
-        for stretch in walk(source, target, Stream(held, what="shadow")):
-            changes.take(stretch)
+    for stretch in walked(this):
+        changes.take(stretch)
     changes.flush()
     this.wait()
-
-
-@contextmanager
-def _walked(this: RowPass, side: Side) -> Iterator[Stream | None]:
-    """The rows of an end, read ahead; None where it is not looked at as a whole."""
-    if not this.walks(side):
-        yield None
-        return
-    shape = this.source_shape if side is Side.SOURCE else this.target_shape
-    keyed = this.source_keys if side is Side.SOURCE else this.target_keys
-    names = this.columns(side)
-    empty = {name: pa.array([], shape.schema.field(name).type) for name in names}
-    with ahead(this.from_end(side, this.end(side).scan(names, None))) as pages:
-        yield rows_of(pages, keyed, pa.table(empty), _watcher(this, side))
-
-
-def _watcher(this: RowPass, side: Side) -> Watcher:
-    def listed(count: int) -> None:
-        this.operation.counts.pages += 1
-        this.operation.counts.listed += count
-
-    def unfinished() -> None:
-        this.unfinished = True
-
-    return Watcher(str(side), this.fails, listed, unfinished)
-
-
-def _held(this: RowPass) -> Iterator[tuple[pa.Table, bool]]:
-    """What is known of all rows, by key."""
-    after, last = None, False
-    while not last:
-        rows = row_base.after(this.connection, this.sync_id, after, limit=PAGE_ROWS)
-        last = len(rows) < PAGE_ROWS
-        after = rows["key"][-1].as_py() if len(rows) else after
-        yield rows.append_column(KEY, rows["key"]), last
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from livesync_pipelines.store.database import Connection
 _MANY = 100_000
 NOT_LISTED = "not_listed"
 """The reason of an absence that nobody told of: it counts only after a complete listing."""
+DOUBTFUL = "doubtful"
+"""The reason of a row that is not absent at all: before it is linked, a person is asked."""
 
 
 def forget(connection: Connection, sync_id: str, *, reason: str | None = None) -> None:

@@ -89,14 +89,14 @@ def _set_state(sync_id: str, state: SyncState, reason: str | None, *, as_json: b
 
 
 def approve(sync_id: str, *, as_json: bool) -> None:
-    """Allow the removals that a sync waits for."""
+    """Allow what a sync waits for: removals, or rows of a first link that are doubtful."""
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
         count = approvals.give(house.connection, sync_id)
         if as_json:
             emit({"sync_id": sync_id, "approved": count})
         elif count:
-            say(f"{sync_id} may remove {count} items. `livesync sync run {sync_id}` does it now.")
+            say(f"{sync_id} may go on with {count} items: `livesync sync run {sync_id}`.")
         else:
             say(f"{sync_id} waits for no approval; nothing was changed.")
 
