@@ -19,7 +19,7 @@ from livesync_pipelines_tests.connectors.sql_worlds import (
     World,
 )
 
-MUST_HAVE = "LIVESYNC_TEST_MARIADB"
+MUST_HAVE = "TEST_MARIADB"
 """Set to `required` where the tests must not be skipped for want of a server."""
 
 
