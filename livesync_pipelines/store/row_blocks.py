@@ -126,6 +126,12 @@ def _filled(lines: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table({name: columns[name] for name in full.names}, schema=full)
 
 
+def schema_of(lines: pa.Table) -> pa.Schema:
+    """Of the agreed values that a block holds."""
+    names = [name for name in lines.column_names if name.startswith(AGREED)]
+    return pa.schema([(n.removeprefix(AGREED), lines.schema.field(n).type) for n in names])
+
+
 def as_agreed(values: pa.Table, schema: pa.Schema) -> pa.Table:
     """Values that both ends show, in the form that `agreed` gives."""
     names = [f"{AGREED}{name}" for name in values.column_names]

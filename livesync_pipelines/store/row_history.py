@@ -57,9 +57,7 @@ def _entry(connection: Connection, sync_id: str, seq: int) -> Mapping[str, Any]:
 
 
 def _told(connection: Connection, sync_id: str, lines: pa.Table) -> Iterator[dict[str, Any]]:
-    mark = row_blocks.AGREED
-    names = [n.removeprefix(mark) for n in lines.column_names if n.startswith(mark)]
-    schema = pa.schema([(n, lines.schema.field(f"{mark}{n}").type) for n in names])
+    schema = row_blocks.schema_of(lines)
     known = lines.filter(pc.is_valid(lines["before"]))
     held = pa.table({"key": known["key"], "block": known["before"]})
     was = row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
@@ -68,7 +66,7 @@ def _told(connection: Connection, sync_id: str, lines: pa.Table) -> Iterator[dic
     for head, now in zip(lines.select(_HEAD).to_pylist(), after, strict=True):
         old = before.get(head["key"])
         new = None if head["op"] in GONE.to_pylist() else now
-        changed = [n for n in names if old is None or new is None or old[n] != new[n]]
+        changed = [n for n in schema.names if old is None or new is None or old[n] != new[n]]
         yield {**head, "fields": changed, "before": old, "after": new}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.core.row_values import differs
 from livesync_pipelines.store import row_base, row_blocks
 from livesync_pipelines.store.database import Connection
 
@@ -82,10 +84,7 @@ def _values(connection: Connection, sync_id: str, held: pa.Table) -> pa.Table:
         return pa.table({})
     newest = pc.max(held["block"]).as_py()
     ((_, data),) = row_blocks.of(connection, sync_id, [newest])
-    lines = row_blocks.unpacked(data)
-    mark = row_blocks.AGREED
-    names = [name for name in lines.column_names if name.startswith(mark)]
-    schema = pa.schema([(n.removeprefix(mark), lines.schema.field(n).type) for n in names])
+    schema = row_blocks.schema_of(row_blocks.unpacked(data))
     return row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
 
 
@@ -101,16 +100,32 @@ def _deltas(connection: Connection, sync_id: str, schema: pa.Schema) -> pa.Table
     pieces = [schema.empty_table()]
     for _, data in row_blocks.of(connection, sync_id, [block for (block,) in found]):
         lines = row_blocks.unpacked(data)
+        changed = _changed_fields(connection, sync_id, lines)
         pieces.append(
             pa.table(
                 {
                     "item_id": lines["key"],
                     "key": lines["key"],
                     "op": lines["op"],
-                    "changed_fields": pa.array([[]] * len(lines), pa.list_(pa.string())),
+                    "changed_fields": pa.array(changed, pa.list_(pa.string())),
                     "before": pa.nulls(len(lines), pa.binary(16)),
                     "after": lines["source_mark"],
                 }
             ).cast(schema)
         )
     return pa.concat_tables(pieces)
+
+
+def _changed_fields(connection: Connection, sync_id: str, lines: pa.Table) -> list[list[str]]:
+    """By line, the fields of which another value is agreed than was before."""
+    schema = row_blocks.schema_of(lines)
+    there = np.flatnonzero(np.asarray(pc.is_valid(lines["before"])))
+    known = lines.take(pa.array(there))
+    held = pa.table({"key": known["key"], "block": known["before"]})
+    was = row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
+    now = row_blocks.values(known, schema)
+    changed: list[list[str]] = [[] for _ in range(len(lines))]
+    for name in schema.names:
+        for place in there[np.asarray(differs(now[name], was[name]))]:
+            changed[place].append(name)
+    return changed

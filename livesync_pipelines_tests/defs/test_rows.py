@@ -1,0 +1,117 @@
+"""A sync of rows, as Dagster runs and shows it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from livesync_pipelines.definitions import defs
+from livesync_pipelines.model.merge import MergePolicy, Policy
+from livesync_pipelines.model.row_map import FieldMap
+from livesync_pipelines.model.spec import STAGES
+from livesync_pipelines.model.sync import Connection, Desired, Mode, RowTarget
+from livesync_pipelines.store import catalog
+
+from .conftest import SYNC, House, a_sync
+
+
+@pytest.fixture
+def rows(house: House) -> House:
+    """`people.csv` of the folder and the table `people` of an SQLite file, both ways; a person is
+    asked about phones."""
+    (house.folder / "people.csv").write_text("id,full_name,phone\n1,Ada,11\n2,Bob,22\n")
+    crm = Connection(
+        name="crm",
+        project_id="demo",
+        platform="sql_table",
+        options={"url": f"sqlite:///{house.folder.parent}/crm.db"},
+    )
+    asked = MergePolicy(fields={"phone": Policy.ASK_PERSON}, answer_within_s=3_600.0)
+    with closing(sqlite3.connect(house.folder.parent / "crm.db")) as connection:
+        connection.execute("vacuum")
+    with house.engine.database.connect() as connection:
+        catalog.apply(connection, Desired(connections=(crm,)))
+        catalog.remove_sync(connection, SYNC)
+    house.configure(
+        replace(
+            a_sync(),
+            capsule=None,
+            target=RowTarget(connection="crm", select={"table": "people", "key": ["id"]}),
+            select={"rows": "people.csv", "key": ["id"]},
+            mode=Mode.BIDIRECTIONAL,
+            policy=asked,
+            fields=tuple(
+                FieldMap(target=target, sources=(source,))
+                for source, target in (("id", "id"), ("full_name", "name"), ("phone", "phone"))
+            ),
+        )
+    )
+    return house
+
+
+def run(house: House) -> tuple[Mapping[str, Mapping[str, Any]], set[str]]:
+    """The metadata of each stage, and the checks that do not pass."""
+    result = defs.resolve_job_def("sync_folder").execute_in_process(
+        instance=house.instance,
+        partition_key=SYNC,
+        asset_selection=[dg.AssetKey(["folder", stage]) for stage in STAGES],
+        raise_on_error=False,
+    )
+    assert result.success
+    found = [event.materialization for event in result.get_asset_materialization_events()]
+    checks = result.get_asset_check_evaluations()
+    made = {one.asset_key.path[-1]: one.metadata for one in found}
+    return made, {check.check_name for check in checks if not check.passed}
+
+
+def edit(house: House) -> None:
+    """The same phone at both ends."""
+    (house.folder / "people.csv").write_text("id,full_name,phone\n1,Ada,12\n2,Bob,22\n")
+    with closing(sqlite3.connect(house.folder.parent / "crm.db")) as connection, connection:
+        connection.execute("update people set phone = 13 where id = 1")
+
+
+def test_mapped_and_resolved_rows_show_columns_samples_and_where_each_column_is_from(
+    rows: House,
+) -> None:
+    made, failing = run(rows)
+    assert list(made) == list(STAGES)
+    assert failing == set()
+    for stage in ("mapped_rows", "resolved_rows"):
+        columns = made[stage]["dagster/column_schema"].value
+        assert {"id", "name", "phone"} <= {column.name for column in columns.columns}
+        assert "| Ada |" in str(made[stage]["preview"].value)
+    lineage = made["mapped_rows"]["dagster/column_lineage"].value.deps_by_column
+    assert [dep.column_name for dep in lineage["name"]] == ["full_name"]
+
+
+def test_a_delta_names_the_fields_that_have_changed(rows: House) -> None:
+    run(rows)
+    (rows.folder / "people.csv").write_text("id,full_name,phone\n1,Ada,12\n2,Bob,22\n")
+    made, _ = run(rows)
+    assert "updated" in str(made["deltas"]["preview"].value)
+    assert "['phone']" in str(made["deltas"]["preview"].value)
+
+
+def test_an_open_conflict_is_shown_until_it_is_settled(rows: House) -> None:
+    run(rows)
+    edit(rows)
+    made, failing = run(rows)
+    assert made["resolved_rows"]["conflicts_detected"].value == 1
+    assert "apart" in str(made["resolved_rows"]["preview"].value)
+    assert failing == set()
+    with rows.engine.database.connect() as connection:
+        connection.execute(
+            "update livesync.conflicts set deadline = now() - %s", (timedelta(hours=1),)
+        )
+    made, failing = run(rows)
+    assert made["resolved_rows"]["updated"].value == 1
+    assert "apart" not in str(made["resolved_rows"]["preview"].value)
+    assert failing == set()
