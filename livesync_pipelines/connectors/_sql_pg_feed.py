@@ -140,6 +140,7 @@ class Feed:
             f" where l.what is null and l.xact >= pg_snapshot_xmin({text(since)}::pg_snapshot)"
             f" and not pg_visible_in_snapshot(l.xact, {text(since)}::pg_snapshot)"
             f" and {' and '.join(f'l.k{i} is not null' for i, _ in enumerate(self._key))}"
+            f" order by {', '.join(str(i + 1) for i, _ in enumerate(self._key))}"
         ):
             keys = pa.table(batch).cast(_schema(self._key))
             for start in range(0, len(keys), PAGE_ROWS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,8 +28,10 @@ def read_both(this: RowPass, keys: pa.Array) -> Met:
     """The rows with these (encoded) keys, without those that an end cannot read."""
     types = [this.source_shape.schema.field(name).type for name in this.source_shape.key]
     by_source = pa.table(row_keys.decode(keys, types), names=list(this.source_shape.key))
-    source = read(this, Side.SOURCE, by_source)
-    target = read(this, Side.TARGET, this.key_map.forward(by_source).rows)
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reads") as beside:
+        coming = beside.submit(read, this, Side.SOURCE, by_source)
+        target = read(this, Side.TARGET, this.key_map.forward(by_source).rows)
+        source = coming.result()
     keys = keys.filter(pc.invert(this.are_failing(keys)))
     held = row_base.by_key(this.connection, this.sync_id, keys.to_pylist())
     return gathered(this, keys, source, target, held)

@@ -64,13 +64,28 @@ def count(connection: Connection, sync_id: str) -> int:
 
 
 TABLE = "livesync.row_base"
+_WAITING = "livesync_rows_waiting"
+
+
+def change(connection: Connection, sync_id: str, rows: pa.Table, *, block: int) -> None:
+    """Write the state of rows of which another is stored; their values stand in `block`."""
+    if not len(rows):
+        return
+    connection.execute(
+        f"create temp table if not exists {_WAITING} (like {TABLE}) on commit delete rows".encode()
+    )
+    put(connection, sync_id, rows, block=block, table=_WAITING)
+    given = ", ".join(f"{name} = w.{name}" for name in SCHEMA.names if name != "key")
+    connection.execute(
+        f"update {TABLE} b set {given} from {_WAITING} w"
+        " where b.sync_id = w.sync_id and b.key = w.key".encode()
+    )
 
 
 def put(
     connection: Connection, sync_id: str, rows: pa.Table, *, block: int, table: str = TABLE
 ) -> None:
-    """Write the state of rows of which none is stored (`forget` the old one first); their values
-    stand in `block`."""
+    """Write the state of rows of which none is stored; their values stand in `block`."""
     lines = pa.table(
         {
             "sync_id": pa.array([sync_id]).take(pa.nulls(len(rows), pa.int32()).fill_null(0)),

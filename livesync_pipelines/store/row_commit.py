@@ -97,11 +97,11 @@ def _write_block(
 ) -> Line:
     sync_id, lines = operation.sync.sync_id, made.lines
     block = operation.ledger_seq + 1
-    known = lines["key"].filter(pc.is_valid(lines["before"]))
-    if len(known):
-        row_base.forget(connection, sync_id, known.to_pylist())
-    living = lines.filter(pc.invert(pc.is_in(lines["op"], value_set=GONE)))
-    row_base.put(connection, sync_id, living, block=block)
+    gone, known = pc.is_in(lines["op"], value_set=GONE), pc.is_valid(lines["before"])
+    row_base.forget(connection, sync_id, lines["key"].filter(gone).to_pylist())
+    row_base.change(connection, sync_id, lines.filter(pc.and_not(known, gone)), block=block)
+    new = lines.filter(pc.invert(pc.or_(gone, known)))
+    row_base.put(connection, sync_id, new, block=block)
     if made.as_meant and made.intent is not None:
         digest = intents.keep(connection, sync_id, made.intent, block=block)
     else:
