@@ -1,4 +1,4 @@
-"""The words for rows: conflicts list, resolve, restore; mapping check, suggest."""
+"""The words for rows: conflicts list, resolve, restore; mapping check, cells, suggest."""
 
 from __future__ import annotations
 
@@ -99,6 +99,21 @@ def check(sync_id: str, rows: int, as_json: bool) -> int:
     from livesync_pipelines.cli.work.mapping import check_mapping
 
     return check_mapping(sync_id, rows, as_json=as_json)
+
+
+@mapping_words.command()
+@click.argument("sync_id", metavar="SYNC")
+@json_option
+def cells(sync_id: str, as_json: bool) -> None:
+    """List the cells of SYNC's source that did not fit when last synced, and why.
+
+    \b
+    Example:
+      livesync mapping cells contacts
+    """
+    from livesync_pipelines.cli.work.mapping import show_cells
+
+    show_cells(sync_id, as_json=as_json)
 
 
 @mapping_words.command()

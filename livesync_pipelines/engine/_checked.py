@@ -69,18 +69,17 @@ def _trouble(model: type[BaseModel], problem: ErrorDetails) -> Trouble:
 
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """The keys that are allowed at a place within the model."""
-    here: type[BaseModel] | None = model
+    here = [model]
     for part in path:
-        if here is None:
-            break
         if isinstance(part, int):
             continue
-        fields = {key_of(name, info): info for name, info in here.model_fields.items()}
-        info = fields.get(part)
-        here = next(_models(info.annotation), None) if info else None
-    if here is None:
-        return []
-    return [key_of(name, info) for name, info in here.model_fields.items()]
+        fields = [
+            {key_of(name, info): info for name, info in one.model_fields.items()} for one in here
+        ]
+        known = [each[part] for each in fields if part in each]
+        here = [one for info in known for one in _models(info.annotation)]
+    keys = (key_of(name, info) for one in here for name, info in one.model_fields.items())
+    return list(dict.fromkeys(keys))
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

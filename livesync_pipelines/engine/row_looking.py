@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -15,14 +15,15 @@ from livesync_pipelines.core.row_map import compile_map
 from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
-from livesync_pipelines.model.errors import BadInput, NotFound
-from livesync_pipelines.model.rows import Shape
+from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
+from livesync_pipelines.model.rows import RowPage, Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import SyncConfig
 from livesync_pipelines.store import catalog
 from livesync_pipelines.store.database import Connection
 
 EXAMPLES = 20
+_LOOKED_AT = 1_000
 
 
 @contextmanager
@@ -47,7 +48,8 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     with ends_of(engine, connection, sync_id) as (sync, source, target):
         shape = _shape(source)
         made = compile_map(sync.fields, shape, target.shape(), may_add=True)
-        sample = _first(source, shape, made.source_columns, rows)
+        page = _first(source, shape, made.source_columns, rows)
+        sample = page.rows
         mapped, unlike = made.round_trip(sample)
         bad = Counter(cell.field for cell in mapped.bad_cells)
         return {
@@ -57,6 +59,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
                 {"field": c.name, "type": str(c.type), "bad_cells": bad.get(c.name, 0)}
                 for c in made.target_shape.columns
             ],
+            "failed": [asdict(failure) for failure in page.failures[:EXAMPLES]],
             "bad_cells": [asdict(cell) for cell in mapped.bad_cells[:EXAMPLES]],
             "one_way": made.check_two_way(),
             "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
@@ -75,9 +78,9 @@ def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[di
             )
         found = suggest(
             ours,
-            _first(source, ours, ours.schema.names, 1_000),
+            _first(source, ours, ours.schema.names, _LOOKED_AT).rows,
             theirs,
-            _first(target, theirs, theirs.schema.names, 1_000),
+            _first(target, theirs, theirs.schema.names, _LOOKED_AT).rows,
         )
     return [{"mapping": s.field.to_json(), "score": s.score, "why": s.why} for s in found]
 
@@ -89,6 +92,14 @@ def _shape(end: RowEnd) -> Shape:
     return shape
 
 
-def _first(end: RowEnd, shape: Shape, columns: list[str] | tuple[str, ...], rows: int) -> pa.Table:
+def _first(end: RowEnd, shape: Shape, columns: Sequence[str], count: int) -> RowPage:
+    """The first rows, and those before their end that cannot be read."""
     names = list(dict.fromkeys([*shape.key, *columns]))
-    return next(end.scan(names, None)).rows.slice(0, rows)
+    pieces: list[pa.Table] = []
+    failures: list[ItemFailure] = []
+    for page in end.scan(names, None):
+        pieces.append(page.rows)
+        failures += page.failures
+        if sum(map(len, pieces)) >= count:
+            break
+    return RowPage(rows=pa.concat_tables(pieces).slice(0, count), failures=tuple(failures))

@@ -189,6 +189,7 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
+       (select count(*) from livesync.bad_cells b where b.sync_id = s.sync_id) as bad_cells,
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
        (select count(*) from livesync.conflicts x

@@ -110,8 +110,21 @@ def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any
         "run_id": last["run_id"],
         "mapping_version": last["mapping_version"],
         "chunker_version": "",
+        "bad_cells": bad_cells(connection, held["sync_id"], key=key),
         "changes": [{**change, "item_id": key} for change in changes],
     }
+
+
+def bad_cells(
+    connection: Connection, sync_id: str, *, key: str | None = None, limit: int = 1_000
+) -> list[dict[str, Any]]:
+    """Cells of the source that do not fit, as they were last seen, of one row or of all."""
+    return rows(
+        connection,
+        "select key, field, value, reason, operation_id::text, at from livesync.bad_cells"
+        " where sync_id = %s and (%s::text is null or key = %s) order by key, field limit %s",
+        (sync_id, key, key, limit),
+    )
 
 
 def _spellings(name: str) -> list[str]:

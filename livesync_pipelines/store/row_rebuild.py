@@ -44,8 +44,9 @@ def rebuild(connection: Connection, operation: Operation) -> tuple[int, list[str
 def _play(connection: Connection, sync_id: str) -> None:
     for block, data in row_blocks.of(connection, sync_id, row_blocks.numbers(connection, sync_id)):
         lines = row_blocks.unpacked(data)
+        again = lines["key"].filter(pc.is_valid(lines["before"])).to_pylist()
         connection.execute(
-            f"delete from {_TOLD} where key = any(%s)".encode(), (lines["key"].to_pylist(),)
+            f"delete from {_TOLD} where sync_id = %s and key = any(%s)".encode(), (sync_id, again)
         )
         living = lines.filter(pc.invert(pc.is_in(lines["op"], value_set=GONE)))
         row_base.put(connection, sync_id, living, block=block, table=_TOLD)

@@ -89,6 +89,7 @@ class SyncStatus(Document):
     failed_items: int
     skipped_items: int
     open_conflicts: int
+    bad_cells: int = Field(description="Cells of the source that do not fit, of rows.")
     drift: Drift
 
 

@@ -147,7 +147,7 @@ def connections(engine: Engine, connection: Connection) -> Iterator[Finding]:
     """That what the stored connections name is there: platforms and environment variables."""
     for one in catalog.stored(connection).connections:
         check = f"connection {one.name}"
-        kind = engine.registry.get(one.platform)
+        kind = engine.registry.get(one.platform) or engine.row_ends.get(one.platform)
         if kind is None:
             said = f"there is no connector for {one.platform!r} any more"
             yield Finding(check, "failed", said, "Install the version that has it.")
@@ -190,5 +190,9 @@ def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
         elif row["failed_items"]:
             said = f"{row['failed_items']} items cannot be read"
             yield Finding(check, "warning", said, f"See them with `livesync status {name}`.")
+        elif row["bad_cells"]:
+            said = f"{row['bad_cells']} cells of the source do not fit"
+            do = f"See them with `livesync mapping cells {name}`."
+            yield Finding(check, "warning", said, do)
         else:
             yield Finding(check, "ok", condition)

@@ -82,6 +82,8 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
         say(f"  chunks      {len(subject['chunks'])}")
     for name, value in (subject.get("values") or {}).items():
         say(f"  {name:<11} {value}")
+    for cell in found.get("bad_cells", ()):
+        say(f"  apart       {cell['field']}: {cell['value']!r}: {cell['reason']}")
     if found["capsule"]:
         say(f"  capsule     {found['capsule']}")
     say(f"  sync        {subject['sync_id']} ({source['platform']})")

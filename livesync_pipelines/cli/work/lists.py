@@ -56,6 +56,9 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
     for row in document["syncs"]:
         if row["last_error"]:
             note(f"{row['sync_id']}: {row['last_error']['message']}")
+        if row["bad_cells"]:
+            said = f"{row['bad_cells']} cells do not fit: livesync mapping cells {row['sync_id']}"
+            note(f"{row['sync_id']}: {said}")
         if row["held_until"]:
             note(f"{row['sync_id']}: {_held(row, now)}")
     house.remark()

@@ -1,4 +1,4 @@
-"""mapping check, suggest."""
+"""mapping check, cells, suggest."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import json
 from livesync_pipelines.cli.output import emit, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.engine import row_looking
+from livesync_pipelines.store import catalog, row_history
 
 
 def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
     """Say what the mapping makes of real rows; 1 where something does not fit."""
     with open_house() as house:
         found = row_looking.check(house.engine, house.connection, sync_id, rows=rows)
-    wrong = bool(found["bad_cells"] or found["unlike"])
+    wrong = bool(found["bad_cells"] or found["failed"] or found["unlike"])
     if as_json:
         emit(found)
         return int(wrong)
@@ -24,6 +25,8 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
     )
     for cell in found["bad_cells"]:
         say(f"row {cell['row'] + 1}, {cell['field']}: {cell['reason']}")
+    for row in found["failed"]:
+        say(f"row {row['key']} cannot be read: {row['reason']}")
     for problem in found["one_way"]:
         say(f"One way only: {problem}")
     for cell in found["unlike"]:
@@ -32,6 +35,23 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
             f"{cell['came']}"
         )
     return int(wrong)
+
+
+def show_cells(sync_id: str, *, as_json: bool) -> None:
+    """List the cells that did not fit when their rows were last synced."""
+    with open_house() as house:
+        catalog.sync(house.connection, sync_id)
+        found = row_history.bad_cells(house.connection, sync_id)
+    if as_json:
+        emit({"cells": found})
+        return
+    if not found:
+        say(f"Every cell of {sync_id} fits.")
+        return
+    table(
+        ("ROW", "FIELD", "VALUE", "WHY"),
+        ([cell["key"], cell["field"], repr(cell["value"]), cell["reason"]] for cell in found),
+    )
 
 
 def suggest_mapping(sync_id: str, *, as_json: bool) -> None:

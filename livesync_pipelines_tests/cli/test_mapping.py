@@ -1,0 +1,74 @@
+"""`livesync mapping`: what a mapping makes of real rows, before and after a run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from .conftest import Terminal
+
+CONFIG = """
+project: demo
+connections:
+  files: {platform: folder, path: .}
+  crm: {platform: sql_table, url: "sqlite:///crm.db"}
+syncs:
+  people:
+    connection: files
+    schedule: manual
+    select: {rows: people.csv, key: [id]}
+    target: {connection: crm, table: people, key: [id]}
+    mapping:
+      - {from: id, to: id}
+      - {from: age, to: age, cast: integer}
+"""
+
+
+@pytest.fixture
+def people(terminal: Terminal, tmp_path: Path) -> Terminal:
+    """A CSV file with a number that is none and a key that comes twice, and its sync."""
+    (tmp_path / "people.csv").write_text("id,age\n1,36\n2,many\n3,50\n3,51\n")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
+        connection.execute("vacuum")
+    (tmp_path / "rows.yaml").write_text(CONFIG)
+    assert terminal("apply", "rows.yaml").exit_code == 0
+    return terminal
+
+
+def test_a_check_tells_of_cells_that_do_not_fit_and_of_rows_that_cannot_be_read(
+    people: Terminal,
+) -> None:
+    found = people.document("mapping", "check", "people", code=1)
+    assert [(cell["field"], cell["value"]) for cell in found["bad_cells"]] == [("age", "many")]
+    assert len(found["failed"]) == 1
+    said = people("mapping", "check", "people").stdout
+    assert "cannot be read" in said
+    assert "row 2, age" in said
+
+
+def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
+    people: Terminal,
+) -> None:
+    people("sync", "run", "people")
+    (cell,) = people.document("mapping", "cells", "people")["cells"]
+    assert (cell["field"], cell["value"]) == ("age", "many")
+    assert "many" in people("mapping", "cells", "people").stdout
+    assert people.document("status")["syncs"][0]["bad_cells"] == 1
+    assert "livesync mapping cells people" in people("status").output
+    assert "'many'" in people("explain", "people:2").stdout
+    told = json.loads(people("doctor", "--json").stdout)
+    checks = {check["check"]: check for check in told["checks"]}
+    assert checks["connection crm"]["verdict"] == "ok"
+
+
+def test_an_unknown_key_of_a_mapping_is_answered_with_all_that_are_allowed(
+    people: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.yaml").write_text(CONFIG.replace("cast: integer", "as: integer"))
+    said = people("apply", "rows.yaml").output
+    assert "template" in said
+    assert "on_error" in said
