@@ -82,6 +82,8 @@ def run_here(
         run_id, failure = _execute(engine, platform, sync_id, {"trigger": str(trigger), **how})
     with engine.database.pooled() as connection:
         done = operations.of_run(connection, run_id)
+        if not done:
+            operations.refuse_busy(connection, sync_id)  # another run was a moment faster
     if not done:
         raise Broken(
             f"Run {run_id} of sync '{sync_id}' did not begin its operation: {failure}",

@@ -71,10 +71,12 @@ def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
 def accept_columns(sync_id: str) -> None:
     """Take the source's columns as they are, and resume the sync."""
     with open_house() as house:
-        catalog.sync(house.connection, sync_id)
+        fields = catalog.sync(house.connection, sync_id).fields
         row_shapes.forget(house.connection, sync_id)
         catalog.set_state(house.connection, sync_id, SyncState.ACTIVE, None)
     say(f"The next run of {sync_id} takes the source's columns as they are.")
+    if fields:
+        say("Its mapping names columns: correct it where one of them is called otherwise now.")
 
 
 def _tell(found: dict[str, Any], *, as_json: bool) -> None:
