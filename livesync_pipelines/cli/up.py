@@ -30,6 +30,8 @@ from livesync_pipelines.store import catalog, embedded, operations, queue
 DEFINITIONS = "livesync_pipelines.definitions"
 _READY_S = 90.0
 _LOOK_S = 0.5
+_STALL_S = 600
+"""So long may a machine stand still (a laptop that sleeps) before its code server gives up."""
 
 
 class _StopError(Exception):
@@ -121,7 +123,8 @@ def _children(settings: Settings) -> list[Child]:
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
     at = ("-h", LOOPBACK, "-p")
     ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
-    code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *at, str(code_port))
+    patient = ("--heartbeat-ttl", str(_STALL_S))
+    code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *patient, *at, str(code_port))
     return [
         Child(
             "The HTTP door",
