@@ -6,6 +6,9 @@ from __future__ import annotations
 import io
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -258,10 +261,20 @@ def test_another_spelling_of_a_name_on_a_disk_that_knows_no_case_is_told(
     assert (tmp_path / "Notes.txt").read_bytes() == b"theirs"
 
 
-def test_a_folder_that_may_not_be_written_says_who_must_be_let_in(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    with pytest.raises(LiveSyncError, match="cannot be written") as told:
-        connector_of(FolderPlace(tmp_path)).put("f.txt", b"x", expected_version=None)
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere, so root is somebody else for a moment."""
+    user = os.geteuid()
+    os.seteuid(65_534 if user == 0 else user)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_folder_that_may_not_be_written_says_who_must_be_let_in() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o555)
+        with as_nobody(), pytest.raises(LiveSyncError, match="cannot be written") as told:
+            connector_of(FolderPlace(Path(name))).put("f.txt", b"x", expected_version=None)
     assert "user that LiveSync runs as" in told.value.hint
