@@ -12,7 +12,6 @@ they end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from hashlib import blake2b
 
 import psycopg
@@ -27,6 +26,9 @@ from livesync_pipelines.model.rows import KeyPage, Shape
 
 KEPT_DAYS = 7
 """For how long a change stays in the log; a cursor that is older costs a scan."""
+
+TOLD_AT_MOST = 500_000
+"""So many changed keys are read at once; where there are more, a scan costs less than they do."""
 
 _OLDEST = 130_000
 _EVENTS = {
@@ -69,11 +71,14 @@ class Feed:
         if epoch != self._epoch():
             raise self._expired("its triggers were switched off, taken away or made anew")
         self._prune()
-        with closing(self._session.another()) as session:
-            session.run("begin isolation level repeatable read")
-            now = self._check(session, since)
-            yield from self._pages(session, since, then=cursor, now=f"{epoch} {now}")
-            session.run("commit")
+        with self._session.transaction("isolation level repeatable read"):
+            now = self._check(since)
+            keys = self._keys(since)
+        places = range(PAGE_ROWS, len(keys), PAGE_ROWS)
+        for start in (0, *places):
+            last = start + PAGE_ROWS >= len(keys)
+            place = f"{epoch} {now}" if last else cursor
+            yield KeyPage(keys=keys.slice(start, PAGE_ROWS), cursor=place, last=last)
 
     def wait(self, timeout_s: float) -> bool:
         """Whether there may be something new. True at once where nobody has listened until now."""
@@ -107,11 +112,11 @@ class Feed:
         )
         return str(found["epoch"][0]) if len(found) else None
 
-    def _check(self, session: Session, since: str) -> str:
+    def _check(self, since: str) -> str:
         """The snapshot that is read. Raises `CursorExpired` where the log cannot tell what has
         changed since."""
         try:
-            found = session.ask(
+            found = self._session.ask(
                 f"with c as (select {text(since)}::pg_snapshot as since)"
                 " select pg_current_snapshot()::text as now,"
                 " pg_snapshot_xmax(c.since) > pg_snapshot_xmax(pg_current_snapshot()) as ahead,"
@@ -131,23 +136,21 @@ class Feed:
                 raise self._expired(why)
         return str(found["now"])
 
-    def _pages(self, session: Session, since: str, *, then: str, now: str) -> Iterator[KeyPage]:
-        """Keys in their order; only the last page moves the place."""
+    def _keys(self, since: str) -> pa.Table:
+        """The keys of all that has changed, in their order. Raises `CursorExpired` where they are
+        so many that a scan is no dearer."""
         names = ", ".join(f"l.k{i} as {ident(c.name)}" for i, c in enumerate(self._key))
-        held = KeyPage(keys=_schema(self._key).empty_table(), cursor=then)
-        for batch in session.stream(
+        found = self._session.ask(
             f"select distinct {names} from {self._log} l"
             f" where l.what is null and l.xact >= pg_snapshot_xmin({text(since)}::pg_snapshot)"
             f" and not pg_visible_in_snapshot(l.xact, {text(since)}::pg_snapshot)"
             f" and {' and '.join(f'l.k{i} is not null' for i, _ in enumerate(self._key))}"
             f" order by {', '.join(str(i + 1) for i, _ in enumerate(self._key))}"
-        ):
-            keys = pa.table(batch).cast(_schema(self._key))
-            for start in range(0, len(keys), PAGE_ROWS):
-                if len(held.keys):
-                    yield held
-                held = KeyPage(keys=keys.slice(start, PAGE_ROWS), cursor=then)
-        yield KeyPage(keys=held.keys, cursor=now, last=True)
+            f" limit {TOLD_AT_MOST + 1}"
+        )
+        if len(found) > TOLD_AT_MOST:
+            raise self._expired(f"that are more than {TOLD_AT_MOST:,} rows")
+        return found.cast(_schema(self._key))
 
     def _prune(self) -> None:
         """Take out what is old. How far that went is noted: a transaction that was open for longer

@@ -30,6 +30,13 @@ _TYPES = {
 }
 
 
+def fits(table: Table, wanted: Shape, chosen: Chosen, *, where: str) -> bool:
+    """Whether nothing need be done."""
+    shape = table.shape(chosen, where=where)
+    todo = list(steps(_all_of(table, shape), wanted, where=where))
+    return not todo and frozenset(shape.key) in table.indexed
+
+
 def prepare(
     session: Session, look: Callable[[], Table | None], wanted: Shape, chosen: Chosen
 ) -> list[str]:

@@ -75,7 +75,7 @@ begin
   loop
     begin
       if livesync_row.op = 'delete' then {deletes.delete(this)};
-      elsif livesync_row.op = 'update' then {upserts.update(this) if upserts.values else "null"};
+      elsif livesync_row.op = 'update' then {upserts.update(this) if upserts.changes else "null"};
       else {upserts.insert(this)};
       end if;
       get diagnostics livesync_hit = row_count;

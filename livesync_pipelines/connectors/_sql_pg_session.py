@@ -130,9 +130,9 @@ class Session:
                 cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, kind: str = "") -> Iterator[None]:
         """Raises `Unavailable` where the connection is lost: it may or may not have happened."""
-        self.run("begin")
+        self.run(f"begin {kind}")
         try:
             yield
         except BaseException:

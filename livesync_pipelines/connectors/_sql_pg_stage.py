@@ -20,7 +20,8 @@ _Columns = dict[str, tuple[str, pa.Array | pa.ChunkedArray]]
 @dataclass(frozen=True, slots=True)
 class Staged:
     """`count` rows in the temporary table `name`, numbered from 0 in column `n`. Column `k0` has
-    the first column of the key, `v0` the first of the others, `o0` what it is expected to be.
+    the first column of the key, `o0` what the first of the others is expected to be, and `v0`
+    what it is to be, if that is another for any row (`changes`: the places of those).
 
     In the statements the table is `t`, what waits is `s`, and `which` is a condition over it.
     """
@@ -28,6 +29,7 @@ class Staged:
     table: Table
     key: tuple[Native, ...]
     values: tuple[Native, ...]
+    changes: tuple[int, ...]
     name: str
     count: int
 
@@ -55,7 +57,7 @@ class Staged:
     @property
     def as_sent(self) -> str:
         return self._all(
-            column.identical(f"t.{ident(column.name)}", f"s.v{i}")
+            column.identical(f"t.{ident(column.name)}", self._sent(i))
             for i, column in enumerate(self.values)
         )
 
@@ -66,8 +68,8 @@ class Staged:
 
     def update(self, which: str) -> str:
         given = ", ".join(
-            f"{ident(column.name)} = {column.write.replace('{}', f's.v{i}')}"
-            for i, column in enumerate(self.values)
+            f"{ident(self.values[i].name)} = {self.values[i].write.replace('{}', self._sent(i))}"
+            for i in self.changes
         )
         return (
             f"update {self.table.sql} t set {given} from {self.name} s"
@@ -78,15 +80,20 @@ class Staged:
         """Leaves out what somebody else has put there meanwhile."""
         names = ", ".join(ident(column.name) for column in (*self.key, *self.values))
         given = ", ".join(
-            column.write.replace("{}", f"s.{place}{i}")
-            for place, columns in (("k", self.key), ("v", self.values))
-            for i, column in enumerate(columns)
+            column.write.replace("{}", place)
+            for column, place in (
+                *((column, f"s.k{i}") for i, column in enumerate(self.key)),
+                *((column, self._sent(i)) for i, column in enumerate(self.values)),
+            )
         )
         key = ", ".join(ident(column.name) for column in self.key)
         return (
             f"insert into {self.table.sql} ({names}) select {given} from {self.name} s"
             f" where {which} order by s.n on conflict ({key}) do nothing"
         )
+
+    def _sent(self, i: int) -> str:
+        return f"s.{'v' if i in self.changes else 'o'}{i}"
 
     def _all(self, conditions: Iterable[str]) -> str:
         return " and ".join(conditions) or "true"
@@ -97,12 +104,16 @@ def among(places: Iterable[int]) -> str:
     return f"s.n = any('{{{','.join(map(str, places))}}}'::bigint[])"
 
 
-def named(table: Table, keys: pa.Table) -> Staged:
-    """Keys as part of the question itself: nothing is written, so that a replica can be asked."""
-    key = tuple(table.native(name) for name in keys.column_names)
-    arrays = ", ".join(f"{_array(keys[c.name])}::{c.staged}[]" for c in key)
+def asked(table: Table, keys: pa.Table) -> str:
+    """The rows `t` with these keys, as part of a question. Nothing is written for it, so that a
+    replica can be asked."""
+    key = [table.native(name) for name in keys.column_names]
+    arrays = [f"{_array(keys[c.name])}::{c.staged}[]" for c in key]
+    if len(key) == 1 and key[0].matched == "{}":
+        return f"{table.sql} t where {key[0].match(f't.{ident(key[0].name)}', f'any({arrays[0]})')}"
     columns = ", ".join(f"k{i}" for i, _ in enumerate(key))
-    return Staged(table, key, (), f"(select * from unnest({arrays}) q ({columns}))", len(keys))
+    name = f"(select * from unnest({', '.join(arrays)}) q ({columns}))"
+    return Staged(table, tuple(key), (), (), name, len(keys)).joined
 
 
 def _array(values: pa.ChunkedArray) -> str:
@@ -126,10 +137,11 @@ def stage(
     kept |= {f"k{i}": (c.staged, rows[c.name]) for i, c in enumerate(key)}
     old = rows if expected is None else expected
     kept |= {f"o{i}": (c.staged, old[c.name]) for i, c in enumerate(values)}
+    changes = [i for i, c in enumerate(values) if not rows[c.name].equals(old[c.name])]
+    kept |= {f"v{i}": (values[i].staged, rows[values[i].name]) for i in changes}
     if expected is not None:
-        kept |= {f"v{i}": (c.staged, rows[c.name]) for i, c in enumerate(values)}
         kept["there"] = ("boolean", expected[RowWrites.THERE])
-    return Staged(table, key, values, _put(session, kept), len(rows))
+    return Staged(table, key, values, tuple(changes), _put(session, kept), len(rows))
 
 
 def _put(session: Session, kept: _Columns) -> str:

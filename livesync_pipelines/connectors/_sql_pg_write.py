@@ -76,8 +76,10 @@ class Writer:
         upserts = stage(session, table, self._shape, batch.upserts, batch.expected)
         deletes = stage(session, table, self._shape, batch.deletes)
         fates = Fate(), Fate()
-        todo = [*_deletes(session, deletes, fates[1]), *_upserts(session, upserts, fates[0])]
         plain = self._wires(batch.upserts) is not None
+        if plain and _as_expected(session, upserts, deletes, batch.inserts):
+            return batch.receipt(self._shape, *fates, batch.upserts.schema.empty_table())
+        todo = [*_deletes(session, deletes, fates[1]), *_upserts(session, upserts, fates[0])]
         try:
             with session.savepoint():
                 _at_once(session, upserts, deletes, todo, plain=plain)
@@ -89,6 +91,27 @@ class Writer:
             written = [n for op, n in todo if op != "delete" and n not in gone]
             stored = _stored(session, upserts, written, batch.upserts)
         return batch.receipt(self._shape, *fates, stored)
+
+
+def _as_expected(session: Session, upserts: Staged, deletes: Staged, inserts: int) -> bool:
+    """Whether every row was as it was expected to be, and is written now. If not, nothing was
+    done, and each must be looked at."""
+    updates = upserts.count - inserts
+    if updates and not upserts.changes:
+        return False
+    todo = (
+        (deletes.count, deletes.delete, deletes.as_expected),
+        (updates, upserts.update, f"s.there and {upserts.as_expected}"),
+        (inserts, upserts.insert, "not s.there"),
+    )
+    try:
+        with session.savepoint():
+            for wanted, statement, which in todo:
+                if wanted and session.run(statement(which)) != wanted:
+                    raise Refused("P0001", "some rows are not as expected", where=session.where)
+    except Refused:
+        return False
+    return True
 
 
 def _upserts(session: Session, staged: Staged, fate: Fate) -> Todo:

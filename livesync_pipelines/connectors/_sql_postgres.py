@@ -14,10 +14,10 @@ from livesync_pipelines.connectors._sql_cells import page_of, pages
 from livesync_pipelines.connectors._sql_pg_catalogue import Table
 from livesync_pipelines.connectors._sql_pg_feed import Feed
 from livesync_pipelines.connectors._sql_pg_native import Native
-from livesync_pipelines.connectors._sql_pg_prepare import prepare
+from livesync_pipelines.connectors._sql_pg_prepare import fits, prepare
 from livesync_pipelines.connectors._sql_pg_read import batches, read_batch, selected
 from livesync_pipelines.connectors._sql_pg_session import Session, place_of
-from livesync_pipelines.connectors._sql_pg_stage import named
+from livesync_pipelines.connectors._sql_pg_stage import asked
 from livesync_pipelines.connectors._sql_pg_write import Writer
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
@@ -54,11 +54,14 @@ class Postgres(SqlDatabase):
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
         table, shape = self._known()
         natives = self._natives(table, [*(k for k in shape.key if k not in columns), *columns])
-        asked = named(table, keys.select(list(shape.key)))
-        found = self._session.ask(f"select {selected(natives, 't.')} from {asked.joined}")
+        rows = asked(table, keys.select(list(shape.key)))
+        found = self._session.ask(f"select {selected(natives, 't.')} from {rows}")
         return page_of(read_batch(natives, found), shape.key)
 
     def prepare(self, wanted: Shape) -> Sequence[str]:
+        known = self._table
+        if known is not None and fits(known, wanted, self._chosen, where=self.where):
+            return []
         self._table = None
         return prepare(self._session, self._look, wanted, self._chosen)
 

@@ -46,6 +46,11 @@ class Sent:
         there = self.expected[RowWrites.THERE]
         return not len(self.deletes) and not pc.any(there).as_py()
 
+    @property
+    def inserts(self) -> int:
+        """How many of the upserts must not exist yet."""
+        return len(self.upserts) - int(pc.sum(self.expected[RowWrites.THERE]).as_py() or 0)
+
     def receipt(self, shape: Shape, upserts: Fate, deletes: Fate, stored: pa.Table) -> RowReceipt:
         moved = [
             rows.select(list(shape.key)).take(pa.array(sorted(fate.moved), pa.int64()))

@@ -19,7 +19,15 @@ from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Status
 from livesync_pipelines.model.records import FailedBefore
 from livesync_pipelines.model.sync import Mode, Trigger
-from livesync_pipelines.store import approvals, catalog, conflicts, copied_files, shadow, unsettled
+from livesync_pipelines.store import (
+    approvals,
+    catalog,
+    conflicts,
+    copied_files,
+    shadow,
+    tenure,
+    unsettled,
+)
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Outcome
@@ -105,7 +113,7 @@ def _refuse_within(origin: FileEnd, goal: FileEnd) -> None:
 def _tell_listing(this: FilePass) -> None:
     """Count what was listed, and what could not be."""
     counts, plan = this.operation.counts, this.plan
-    counts.expected = this.operation.items_before
+    counts.expected = tenure.count_items(this.connection, this.sync_id)
     counts.listed = len(plan.source.entries)
     counts.pages = plan.source.pages + plan.target.pages
     back = {name for name, answer in this.answers.items() if answer.restores}
@@ -177,7 +185,7 @@ def _hold_back(this: FilePass) -> str | None:
     write(this.connection, this.operation, batch, now=this.now(), place=this.operation.place)
     if approvals.cover_all(this.connection, this.sync_id):
         return None
-    totals = Counter({"": this.operation.items_before})
+    totals = Counter({"": tenure.count_items(this.connection, this.sync_id)})
     refusal = guard.refusal(removals=Counter({"": len(gone)}), totals=totals, limits=limits)
     if refusal is not None:
         this.plan = this.plan.without(set(gone))

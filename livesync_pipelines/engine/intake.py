@@ -248,7 +248,7 @@ def _records(
 ) -> list[tuple[Record, Known | None]]:
     new_keys = [k for k in (r.entry.key for r in good) if k not in known or known[k].key != k]
     taken: set[str] = set()
-    if this.operation.items_before or this.operation.page:
+    if this.operation.page or not this.operation.is_first:
         taken = shadow.taken_ids(this.connection, this.sync_id, new_keys)
     fetched_at = this.now()
     records = []

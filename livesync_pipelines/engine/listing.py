@@ -15,7 +15,7 @@ from livesync_pipelines.engine.intake import Pass
 from livesync_pipelines.engine.page import take_page
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.spec import Absence
-from livesync_pipelines.store import kept, queue, shadow, unsettled
+from livesync_pipelines.store import kept, queue, shadow, tenure, unsettled
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.seen import SeenKeys
 
@@ -35,7 +35,7 @@ def walk(this: Pass) -> bool:
     if began_at is None:
         unsettled.forget(this.connection, this.sync_id)
         this.commit(Batch(), replace(this.place, cursor=None, ahead=place_in_feed(this)))
-        this.operation.counts.expected = this.operation.items_before
+        this.operation.counts.expected = tenure.count_items(this.connection, this.sync_id)
     seen = _keys_to_remember(this)
     complete, shown = False, 0
     started = perf_counter()
@@ -71,7 +71,7 @@ def _keys_to_remember(this: Pass) -> SeenKeys | None:
     start is remembered. A listing that goes on in the middle cannot tell what is absent."""
     spec = this.connector.spec
     tells = spec.absence is Absence.DELETED and not spec.ordered
-    if not tells or this.place.resume is not None or not this.operation.items_before:
+    if not tells or this.place.resume is not None or this.operation.is_first:
         return None
     return SeenKeys(this.connection)
 
@@ -96,7 +96,7 @@ def _give_way(this: Pass) -> None:
     """Raises `GaveWay` once everything up to here is committed, where that is wanted: the next
     run goes on from here."""
     operation = this.operation
-    backlog = operation.full or operation.items_before == 0
+    backlog = operation.full or operation.is_first
     if not backlog or not operation.gives_way:
         return
     platform = this.connector.spec.name

@@ -122,11 +122,7 @@ def _entries(this: Pass, found: Comparison) -> list[Entry]:
 
 def _possible_renames(this: Pass, wanted: Sequence[Entry], found: Comparison) -> set[str]:
     """New keys whose identity is known under another key: they wait for the listing's end."""
-    if (
-        not this.connector.spec.identity
-        or found.new.num_rows == 0
-        or not this.operation.items_before
-    ):
+    if not this.connector.spec.identity or found.new.num_rows == 0 or this.operation.is_first:
         return set()
     new = set(found.new["key"].to_pylist())
     fresh = {e.identity: e.key for e in wanted if e.key in new and e.identity is not None}

@@ -28,6 +28,10 @@ SCANNED_EVERY = timedelta(days=1)
 no feed."""
 
 
+MET_AT_ONCE = 4_000
+"""Rows in one page: while one is written, the next is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cursors:
     """Up to where the feeds were followed, by side; when everything was last scanned, and what was
@@ -99,8 +103,10 @@ def follow(this: RowPass) -> Cursors | None:
         return None
     finally:
         this.wait()
-    _meet(this, _owed(this))
-    this.wait()
+    owed = _owed(this)
+    if len(owed):
+        _meet(this, owed)
+        this.wait()
     return since
 
 
@@ -126,7 +132,9 @@ def _follow(this: RowPass, side: Side, cursor: str) -> None:
     for page in this.from_end(side, end.changed(cursor)):
         this.operation.counts.pages += 1
         this.operation.counts.listed += len(page.keys)
-        _meet(this, keyed(page.keys).drop_null())
+        keys = keyed(page.keys).drop_null()
+        for start in range(0, len(keys), MET_AT_ONCE):
+            _meet(this, keys.slice(start, MET_AT_ONCE))
 
 
 def _owed(this: RowPass) -> pa.Array:

@@ -54,7 +54,7 @@ class Link:
 
 def doubts(this: RowPass) -> dict[str, str] | None:
     """Before two populated ends are linked: what a person is told who must look at it first."""
-    if this.operation.items_before or this.fresh:
+    if not this.operation.is_first or this.fresh:
         return None
     link = _looked(this)
     unsettled.forget(this.own, this.sync_id)

@@ -4,6 +4,7 @@ were."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,9 +40,12 @@ def opened(
     operation, sync = errand.operation, errand.operation.sync
     source, target = ends
     refuse_unwritable(sync, ends)
-    source_shape = _source_shape(connection, sync, source)
-    widens, target_shape = sync.mode is not Mode.PUSH, target.shape()
-    if target_shape is None and operation.items_before:
+    widens = sync.mode is not Mode.PUSH
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
+        looking = beside.submit(target.shape)
+        source_shape = _source_shape(connection, sync, source)
+        target_shape = looking.result()
+    if target_shape is None and not operation.is_first:
         raise _gone("target", sync)
     rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
     if sync.mode is Mode.BIDIRECTIONAL:
@@ -50,12 +54,13 @@ def opened(
         target.prepare(rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
-    target_shape = target.shape()
+    if widens:
+        target_shape = target.shape()
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape)
     answers = _due(connection, sync, engine.now())
-    empty = operation.items_before == 0 and not len(next(target.scan(target_shape.key, None)).rows)
+    empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
         own=connection,
         hands=hands,

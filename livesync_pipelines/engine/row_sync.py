@@ -27,7 +27,7 @@ from livesync_pipelines.engine.row_reading import read_both
 from livesync_pipelines.engine.row_walking import walked
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.store import approvals, catalog, intents, unsettled
+from livesync_pipelines.store import approvals, catalog, intents, tenure, unsettled
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.intents import Intent
@@ -102,7 +102,7 @@ def meet_keys(this: RowPass, keys: list[str]) -> None:
 
 def _walk_through(this: RowPass) -> None:
     unsettled.forget(this.own, this.sync_id)
-    this.operation.counts.expected = this.operation.items_before
+    this.operation.counts.expected = tenure.count_items(this.connection, this.sync_id)
     changes = Changes(this)
     for stretch in walked(this):
         changes.take(stretch)
@@ -136,7 +136,7 @@ def _settle_absences(this: RowPass) -> str | None:
     absent = list(unsettled.absent(this.connection, sync_id, but=[]))
     many = len(absent) > limits.delete_items
     if many and not approvals.cover_all(this.connection, sync_id):
-        totals = Counter({"": this.operation.items_before})
+        totals = Counter({"": tenure.count_items(this.connection, sync_id)})
         refusal = guard.refusal(removals=Counter({"": len(absent)}), totals=totals, limits=limits)
         if refusal is not None:
             return refusal

@@ -126,8 +126,9 @@ def _synchronise(
                 progress=progress,
                 failed_before=shadow.failed_before(connection, sync.sync_id),
             )
+            known = tenure.count_items(connection, sync.sync_id)
             told_by, complete = _tell(this)
-            proof = _proof(this, told_by=told_by, complete=complete, resumed=resumed)
+            proof = _proof(this, known, told_by=told_by, complete=complete, resumed=resumed)
             refusal = settle(this, complete=complete)
             if complete and told_by != FEED and refusal is None:
                 arrive(this)
@@ -161,11 +162,13 @@ def _tell(this: Pass) -> tuple[str, bool]:
 
 
 def _lane(operation: Operation) -> Lane:
-    priority, first = operation.sync.priority, operation.items_before == 0
+    priority, first = operation.sync.priority, operation.is_first
     return lane(operation.trigger, priority, full=operation.full, first=first)
 
 
-def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[str, Any]:
+def _proof(
+    this: Pass, known: int, *, told_by: str, complete: bool, resumed: bool
+) -> dict[str, Any]:
     """What was seen before anything was taken for absent."""
     counts = this.operation.counts
     return {
@@ -176,7 +179,7 @@ def _proof(this: Pass, *, told_by: str, complete: bool, resumed: bool) -> dict[s
         "listed": counts.listed,
         "failed": counts.failed,
         "unseen_below": list(this.blind[:100]),
-        "known_before": this.operation.items_before,
+        "known_before": known,
         "absent": unsettled.count_absent(this.connection, this.sync_id),
         "approved": approvals.count(this.connection, this.sync_id),
     }

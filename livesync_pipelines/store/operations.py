@@ -26,7 +26,10 @@ class Busy(Unavailable):
 
 @dataclass(slots=True, kw_only=True)
 class Operation:
-    """An operation in flight, with the head of its sync's ledger and the state it began from."""
+    """An operation in flight, with the head of its sync's ledger and the state it began from.
+
+    `is_first`: nothing was in step yet.
+    """
 
     operation_id: UUID
     sync: SyncConfig
@@ -39,7 +42,7 @@ class Operation:
     place: Place
     ledger_seq: int
     ledger_hash: bytes
-    items_before: int
+    is_first: bool
     has_failures: bool
     failures_before: int
     has_kept: bool

@@ -55,7 +55,7 @@ def begin(
             place=_place(state, anew=full and not carried_on),
             ledger_seq=state["ledger_seq"],
             ledger_hash=state["ledger_hash"],
-            items_before=state["items"],
+            is_first=not state["known"],
             has_failures=bool(state["failures"]),
             failures_before=state["failures_in_row"],
             has_kept=state["kept"],
@@ -66,7 +66,7 @@ def begin(
         )
         _answer_request(connection, operation)
         _enter(connection, operation)
-        if operation.items_before == 0:
+        if operation.is_first:
             note_makers(connection, operation)
         else:
             _doubt_makers(connection, operation)
@@ -143,12 +143,24 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         " s.ledger_hash, s.failures_in_row, s.full_since, s.told, s.untold,"
         " (select c.language from livesync.capsules c where c.name = s.capsule) as language,"
         " exists(select from livesync.kept k where k.sync_id = s.sync_id) as kept,"
-        " (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)"
-        " + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)"
-        " + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,"
+        " exists(select from livesync.shadow x where x.sync_id = s.sync_id)"
+        " or exists(select from livesync.row_base x where x.sync_id = s.sync_id)"
+        " or exists(select from livesync.copied_files x where x.sync_id = s.sync_id) as known,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
     )[0]
+
+
+def count_items(connection: Connection, sync_id: str) -> int:
+    """How many items, rows or files of a sync are in step."""
+    counted = connection.execute(
+        "select (select count(*) from livesync.shadow where sync_id = %(sync)s)"
+        " + (select count(*) from livesync.row_base where sync_id = %(sync)s)"
+        " + (select count(*) from livesync.copied_files where sync_id = %(sync)s)",
+        {"sync": sync_id},
+    ).fetchone()
+    assert counted is not None
+    return int(counted[0])
 
 
 def _answer_request(connection: Connection, operation: Operation) -> None:
