@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TypeVar
 
-from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.base import Connector, Platform
 from livesync_pipelines.connectors.rows import RowEnd
 
 _DOCUMENTS = {
@@ -48,5 +48,5 @@ REGISTRY: Mapping[str, type[Connector]] = _Lazy(_DOCUMENTS)
 ROW_ENDS: Mapping[str, type[RowEnd]] = _Lazy(_ROWS)
 """Every platform that has rows, by name."""
 
-PLATFORMS: Mapping[str, type[Connector] | type[RowEnd]] = _Lazy({**_ROWS, **_DOCUMENTS})
+PLATFORMS: Mapping[str, type[Platform]] = _Lazy({**_ROWS, **_DOCUMENTS})
 """Every platform; one that has both stands here as what it is for documents."""

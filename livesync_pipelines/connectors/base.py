@@ -79,19 +79,27 @@ class FetchLimits:
     pacer: Pacer = UNPACED
 
 
-class Connector(ABC):
+class Platform(ABC):
     """One platform. An instance serves one run of one sync and is closed after it."""
 
     spec: ClassVar[PlatformSpec]
     Connection: ClassVar[type[Options]]
     """What a user says under `connections:` (beside `platform`)."""
     Selection: ClassVar[type[Options]]
-    """What a user says under `select:` of a sync."""
+    """What a user says under `select:` of a sync; of an end of rows or files, also under its
+    `target:` (beside `connection`)."""
 
     def __init__(self, connection: Options, selection: Options, limits: FetchLimits) -> None:
         self.connection = connection
         self.selection = selection
         self.limits = limits
+
+    def close(self) -> None:
+        """Give back what the instance holds: sockets, clients."""
+
+
+class Connector(Platform):
+    """A platform of documents and files."""
 
     @abstractmethod
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
@@ -110,9 +118,6 @@ class Connector(ABC):
         Such a part can go as a whole, so whether too many items have gone is asked for each; a
         platform whose selection has one part only needs not say."""
         return ""
-
-    def close(self) -> None:
-        """Give back what the instance holds: sockets, clients."""
 
 
 @runtime_checkable

@@ -3,33 +3,21 @@ on its class."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from livesync_pipelines.connectors.base import FetchLimits, Options
+from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
-from livesync_pipelines.model.spec import PlatformSpec
 
 PAGE_ROWS = 10_000
 """How many rows a page holds at most."""
 
 
-class RowEnd(ABC):
-    """One table of one platform. An instance serves one run of one sync and is closed after it."""
-
-    spec: ClassVar[PlatformSpec]
-    Connection: ClassVar[type[Options]]
-    """What a user says under `connections:` (beside `platform`)."""
-    Selection: ClassVar[type[Options]]
-    """What a user says under `select:` of a sync, or under its `target:` (beside `connection`)."""
-
-    def __init__(self, connection: Options, selection: Options, limits: FetchLimits) -> None:
-        self.connection = connection
-        self.selection = selection
-        self.limits = limits
+class RowEnd(Platform):
+    """A table of a platform."""
 
     @classmethod
     def unwritable(cls, selection: Mapping[str, object]) -> str | None:
@@ -56,9 +44,6 @@ class RowEnd(ABC):
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
         """These columns of the rows with these keys as they are now, in any order; a row that is
         not there is left out, one that is there and cannot be read is a failure."""
-
-    def close(self) -> None:
-        """Give back what the instance holds."""
 
 
 @runtime_checkable

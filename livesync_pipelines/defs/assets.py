@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from livesync_pipelines.connectors.base import Connector
-from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
@@ -47,7 +46,7 @@ _KINDS = {
 Windows = tuple[timedelta, timedelta]
 
 
-def corridor(connector: type[Connector] | type[RowEnd], *, windows: Windows) -> dg.AssetsDefinition:
+def corridor(connector: type[Platform], *, windows: Windows) -> dg.AssetsDefinition:
     """The six assets of a platform. `windows` are the ages at which its freshness warns, fails."""
     spec = connector.spec
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from livesync_pipelines.connectors import ROW_ENDS
-from livesync_pipelines.connectors.base import Connector, Probes
-from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.connectors.base import Connector, Platform, Probes
 from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
@@ -230,7 +229,7 @@ class _Draft:
         path = ("connections", name)
         options = {key: value for key, value in raw.items() if key != "platform"}
         platform = raw.get("platform")
-        kind: type[Connector] | type[RowEnd] | None = None
+        kind: type[Platform] | None = None
         if isinstance(platform, str):
             kind = self.registry.get(platform) or ROW_ENDS.get(platform)
         if kind is None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Remote
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Platform, Remote
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
 from livesync_pipelines.model.errors import BadInput
@@ -109,7 +109,7 @@ def _kind(connection: Connection, registry: Mapping[str, type[K]]) -> type[K]:
 
 
 def _parts(
-    kind: type[Connector] | type[RowEnd],
+    kind: type[Platform],
     connection: Connection,
     wanted: tuple[SyncConfig, Mapping[str, Any], str],
     environ: Mapping[str, str],
@@ -132,7 +132,7 @@ def budgets_of(
 
 
 def _connection_options(
-    kind: type[Connector] | type[RowEnd], connection: Connection, environ: Mapping[str, str]
+    kind: type[Platform], connection: Connection, environ: Mapping[str, str]
 ) -> Options:
     where = f"connection {connection.name}"
     return _filled(kind.Connection, connection.options, environ, where)

@@ -8,7 +8,7 @@ from typing import Any
 
 from livesync_pipelines.cli.output import emit, say, table, title
 from livesync_pipelines.connectors import PLATFORMS, ROW_ENDS
-from livesync_pipelines.connectors.base import Connector, Options
+from livesync_pipelines.connectors.base import Options, Platform
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.model.errors import NotFound
 
@@ -61,7 +61,7 @@ def show_platform(name: str, *, as_json: bool) -> None:
         say(f"    - {quirk}")
 
 
-def document(kind: type[Connector] | type[RowEnd]) -> dict[str, Any]:
+def document(kind: type[Platform]) -> dict[str, Any]:
     """What a connector declares of itself."""
     spec, rows = kind.spec, ROW_ENDS.get(kind.spec.name)
     return {
@@ -83,7 +83,7 @@ def document(kind: type[Connector] | type[RowEnd]) -> dict[str, Any]:
     }
 
 
-def _abilities(kind: type[Connector] | type[RowEnd]) -> list[str]:
+def _abilities(kind: type[Platform]) -> list[str]:
     if issubclass(kind, RowEnd):
         return []
     return [name for name in _ABILITIES if callable(getattr(kind, name, None))]
