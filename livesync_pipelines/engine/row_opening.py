@@ -41,10 +41,7 @@ def opened(
     source, target = ends
     refuse_unwritable(sync, ends)
     widens = sync.mode is not Mode.PUSH
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
-        looking = beside.submit(target.shape)
-        source_shape = _source_shape(connection, sync, source)
-        target_shape = looking.result()
+    source_shape, target_shape = _both_shapes(connection, sync, ends)
     if target_shape is None and not operation.is_first:
         raise _gone("target", sync)
     rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
@@ -88,6 +85,16 @@ def _gone(side: str, sync: SyncConfig) -> Broken:
         f"begin anew: `livesync sync remove {sync.sync_id}`, and make the sync again.",
         where=f"sync {sync.sync_id}",
     )
+
+
+def _both_shapes(
+    connection: Connection, sync: SyncConfig, ends: tuple[RowEnd, RowEnd]
+) -> tuple[Shape, Shape | None]:
+    """Side by side: for most ends this is when they are connected."""
+    source, target = ends
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
+        looking = beside.submit(target.shape)
+        return _source_shape(connection, sync, source), looking.result()
 
 
 def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> Shape:

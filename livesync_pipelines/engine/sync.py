@@ -105,13 +105,12 @@ def _synchronise(
 ) -> Outcome:
     sync = operation.sync
     source = catalog.connection_of(connection, sync.connection)
-    limits = ExtractLimits(max_bytes=sync.limits.item_bytes)
     resumed = operation.place.resume is not None
     try:
         with (
             seldom_collected(),
             connected(engine, source, sync, _lane(operation)) as connector,
-            Extractor(limits) as extractor,
+            Extractor(ExtractLimits(max_bytes=sync.limits.item_bytes)) as extractor,
             Cutter(sync.sync_id) as cutter,
             _hands(engine, connection, alone=alone) as hands,
         ):
