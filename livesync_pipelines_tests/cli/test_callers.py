@@ -87,11 +87,13 @@ def test_what_cannot_be_ends_with_2_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("", "no JSON"), ("{", "no JSON"), ("[]", "JSON object")]
+    ("text", "said"), [("", "Nothing"), ("{", "no JSON"), ("[]", "JSON object")]
 )
 def test_what_is_no_document_ends_with_2(terminal: Terminal, text: str, said: str) -> None:
     code, told = piped(terminal, text)
     assert (code, said in told["error"]["message"]) == (2, True)
+    assert told["error"]["where"] == "request"
+    assert "project_id" in told["error"]["hint"]
 
 
 def test_without_external_sync_nothing_is_made(terminal: Terminal, applied: Path) -> None:

@@ -188,6 +188,26 @@ def test_what_cannot_be_is_refused_with_what_is_allowed(
         assert queue.depth(connection)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "must be a JSON object"),
+        (b'"docs"', "must be a JSON object"),
+        (b"{", "The body is no JSON object: "),
+        (b"", "There is no body"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sync/trigger", "/sync/conflicts/1/resolve"])
+def test_a_body_that_is_no_object_is_told_what_to_send(
+    door: httpx.Client, path: str, body: bytes, said: str
+) -> None:
+    answer = door.post(path, content=body, headers={"content-type": "application/json"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["where"]) == (400, path)
+    assert said in error["message"]
+    assert error["hint"].startswith("Send one, such as {")
+
+
 def test_a_mode_that_an_end_cannot_do_is_refused_with_those_it_can(
     door: httpx.Client, pair: Pair, docs: Path
 ) -> None:

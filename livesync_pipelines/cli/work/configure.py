@@ -14,10 +14,11 @@ from livesync_pipelines.cli.output import emit, note, say
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
-from livesync_pipelines.engine.callers import end, selection
+from livesync_pipelines.engine.callers import selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
+from livesync_pipelines.engine.wish import end
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.sync import Connection, Desired
 from livesync_pipelines.settings import DISABLED_REASON
