@@ -65,6 +65,16 @@ def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
     assert checks["connection crm"]["verdict"] == "ok"
 
 
+def test_explain_tells_what_a_value_was_before(people: Terminal, tmp_path: Path) -> None:
+    people("sync", "run", "people")
+    (tmp_path / "people.csv").write_text("id,age\n1,37\n2,many\n")
+    people("sync", "run", "people")
+    said = people("explain", "people:1").stdout
+    assert "updated (person)\n              age: 36 -> 37\n" in said
+    assert "added (person)\n" in said
+    assert said.count("->") == 1
+
+
 def test_an_unknown_key_of_a_mapping_is_answered_with_all_that_are_allowed(
     people: Terminal, tmp_path: Path
 ) -> None:

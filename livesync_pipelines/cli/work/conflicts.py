@@ -6,7 +6,7 @@ import getpass
 import json
 from typing import Any
 
-from livesync_pipelines.cli.output import ago, emit, say, table
+from livesync_pipelines.cli.output import ago, briefly, emit, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.engine.triggers import ask_for
 from livesync_pipelines.model.conflict import Answer
@@ -14,8 +14,6 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import catalog, conflicts, row_shapes
-
-_CELL = 40
 
 
 def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: bool) -> None:
@@ -35,15 +33,10 @@ def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: b
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    values = (_cell(row[end]) for end in ("base", "source", "target"))
+    values = (briefly(row[end]) for end in ("base", "source", "target"))
     state = row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
     field = row["field"] or "(the row)"
     return [str(row["conflict_id"]), row["sync_id"], row["key"], field, *values, state]
-
-
-def _cell(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
 
 
 def resolve_conflict(
