@@ -15,7 +15,7 @@ from livesync_pipelines.engine.sync import carry_out
 from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.operation import Op, SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, ledger, operations, row_history, tenure
+from livesync_pipelines.store import catalog, ledger, operations, row_history, row_names, tenure
 from livesync_pipelines.store.database import Connection
 
 SHOWN_ITEMS = 1_000
@@ -121,7 +121,8 @@ def _rehearse(engine: Engine, connection: Connection, errand: Errand) -> Plan:
 def _rows(
     connection: Connection, sync_id: str, entry: Mapping[str, Any], *, limit: int
 ) -> Iterator[Mapping[str, Any]]:
-    for row in row_history.of_block(connection, sync_id, entry["seq"], limit=limit):
+    found = row_history.of_block(connection, sync_id, entry["seq"], limit=limit)
+    for row in row_names.told(connection, found, sync_id=sync_id):
         after = {"key": row["key"], "fields": row["fields"], "values": row["after"]}
         yield {"op": row["op"], "item_id": row["key"], "before": row["before"], "after": after}
 

@@ -9,7 +9,15 @@ from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import budgets, catalog, operations, overview, queue, samples
+from livesync_pipelines.store import (
+    budgets,
+    catalog,
+    operations,
+    overview,
+    queue,
+    row_names,
+    samples,
+)
 from livesync_pipelines.store.database import Connection
 
 
@@ -43,7 +51,9 @@ def status(
     ]
     document: dict[str, Any] = {"external_sync": external_sync(engine), "syncs": found}
     if sync_id is not None:
-        document["failures"] = overview.failures(connection, sync_id)
+        document["failures"] = row_names.told(
+            connection, overview.failures(connection, sync_id), sync_id=sync_id
+        )
     return document
 
 
@@ -72,7 +82,7 @@ def drift(engine: Engine, connection: Connection, sync_id: str) -> dict[str, Any
     """The drift document of a sync, with the items. Raises `NotFound`."""
     catalog.sync(connection, sync_id)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
-    found = samples.findings(connection, sync_id)
+    found = row_names.told(connection, samples.findings(connection, sync_id), sync_id=sync_id)
     return {"sync_id": sync_id, **divergence(looked.get(sync_id, {})), "findings": found}
 
 
