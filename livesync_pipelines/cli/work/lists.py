@@ -157,10 +157,11 @@ def show_ledger(
             say("There is no such entry.")
             return
         lines = (
-            (e["seq"], ago(e["at"], now), e["op"], e["item_id"], e["cause"], _fields(e))
+            (e["seq"], ago(e["at"], now), e["op"], item, e["cause"], changed, e["operation_id"])
             for e in found
+            for item, changed in [report.touched(e)]
         )
-        table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED"), lines)
+        table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED", "OPERATION"), lines)
 
 
 def _entries(
@@ -178,11 +179,6 @@ def _entries(
         changes = row_history.of_row(house.connection, sync_id, key, limit=limit)
         found += [{**change, "item_id": key} for change in changes]
     return sorted(found, key=lambda entry: -int(entry["seq"]))
-
-
-def _fields(entry: Mapping[str, Any]) -> str:
-    fields = entry.get("fields") or (entry["after"] or {}).get("fields", [])
-    return ", ".join(fields) or "-"
 
 
 def rebuild_target(sync_id: str, *, check: bool, as_json: bool) -> int:
