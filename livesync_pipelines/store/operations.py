@@ -26,7 +26,11 @@ class Busy(Unavailable):
 
 @dataclass(slots=True, kw_only=True)
 class Operation:
-    """An operation in flight, with the head of its sync's ledger and the state it began from."""
+    """An operation in flight, with the head of its sync's ledger and the state it began from.
+
+    `rehearsed`: its transaction is given up, so it draws no number of a sequence, which would stay
+    drawn.
+    """
 
     operation_id: UUID
     sync: SyncConfig
@@ -48,6 +52,7 @@ class Operation:
     told: tuple[str, ...] = ()
     untold: int = 0
     page: int = 0
+    rehearsed: bool = False
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -86,6 +87,36 @@ def test_the_ledger_and_the_plan_name_rows(disputed: Terminal, tmp_path: Path) -
     with closing(sqlite3.connect(tmp_path / "there.db")) as connection, connection:
         connection.execute("delete from people where id = 6")
     assert "region=eu, id=6" in disputed("sync", "plan", "people").stdout
+
+
+def test_a_ledger_tells_of_a_page_what_became_of_its_rows(disputed: Terminal) -> None:
+    said = [
+        re.split(r" {2,}", line)
+        for line in disputed("ledger", "list", "people").stdout.splitlines()
+    ]
+    last, first = (o["operation_id"] for o in disputed.document("history", "people")["operations"])
+    assert [line[2:] for line in said if line[-1] == first] == [
+        ["rows", "1 row", "person", "1 added", first]
+    ]
+    assert ["conflict", KEY, "person", "phone: open", last] in [line[2:] for line in said]
+
+
+def test_a_plan_names_row_and_field_of_conflicts_and_draws_no_number(
+    disputed: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    numbers = "select sequencename, last_value from pg_sequences where schemaname = 'livesync'"
+    for name, phone in (("here", "8"), ("there", "9")):
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as connection, connection:
+            connection.execute(f"update people set phone = '{phone}' where id = 6")
+    with engine.database.connect() as connection:
+        before = connection.execute(numbers + " order by 1").fetchall()
+        items = disputed.document("sync", "plan", "people")["items"]
+        assert connection.execute(numbers + " order by 1").fetchall() == before
+    (found,) = (i for i in items if (i["op"], i["key"]) == ("conflict", "region=eu, id=6"))
+    assert found["fields"] == ["phone"]
+    assert (found["source"], found["target"], found["winner"]) == ("8", "9", None)
+    said = disputed("sync", "plan", "people").stdout
+    assert re.search(r"conflict +region=eu, id=6 +phone", said)
 
 
 def test_rows_that_cannot_be_read_are_named(disputed: Terminal) -> None:
