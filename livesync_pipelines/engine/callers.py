@@ -18,8 +18,9 @@ from livesync_pipelines.engine._checked import nearest
 from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.engine.row_looking import vet
 from livesync_pipelines.engine.wish import DOOR, End, Wish, understood
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, NeedsPerson
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.settings import DISABLED_REASON
@@ -33,9 +34,10 @@ _ODD = re.compile(r"[^a-z0-9._-]+")
 def found_or_made(
     engine: Engine, connection: database.Connection, document: Mapping[str, Any]
 ) -> SyncConfig:
-    """The sync that a document means, its mode and schedule as asked; made where there is none.
+    """The sync that a document means; made where there is none, once its ends were looked at.
 
-    Raises `BadInput` with what is allowed, `Disabled` where nothing runs.
+    Raises `BadInput` with what is allowed, `NotFound` where an end of a new one is not there,
+    `NeedsPerson` where the sync has another mode or schedule, `Disabled` where nothing runs.
     """
     wish = understood(document)
     if not engine.enabled:
@@ -49,8 +51,34 @@ def found_or_made(
             return there
         name = there.sync_id if there else _name(wish, known)
         wanted = _checked(engine, name, wish, there, known)
+        if there is not None:
+            _refuse_another(there, wanted.syncs[0])
+            return there
+        new = wanted.syncs[0]
+        if new.target is not None:
+            by_name = {one.name: one for one in known.connections}
+            ends = by_name[new.connection], by_name[new.target.connection]
+            vet(engine, ends, new, DOOR)
         catalog.apply(connection, changed(wanted, difference(known, wanted)))
         return catalog.sync(connection, name)
+
+
+def _refuse_another(there: SyncConfig, asked_for: SyncConfig) -> None:
+    """Raises `NeedsPerson` where a sync would have to be changed: a caller asks for runs, and what
+    a sync does to its ends is said where it was made."""
+    pairs = {
+        "mode": (str(there.mode), str(asked_for.mode)),
+        "schedule": (there.schedule, asked_for.schedule),
+    }
+    for word, (has, wanted) in pairs.items():
+        if has != wanted:
+            raise NeedsPerson(
+                f"Sync '{there.sync_id}' is between these two already, and its {word} is {has}, "
+                f"not {wanted}.",
+                hint=f"Leave {word!r} out, or ask for {has}. To change it, write `{word}: {wanted}`"
+                " for this sync in the workspace file, and `livesync apply FILE`.",
+                where=f"{DOOR}: {word}",
+            )
 
 
 def _resolved(engine: Engine, wish: Wish, known: Desired) -> Wish:
