@@ -32,16 +32,16 @@ KEY = "region=e=u, id, id=5"
 
 
 class Two:
-    """Two tables with one row, whose text is nasty on purpose."""
+    """The databases of both ends."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self.tell("here", "create table people (region text, id int, phone text, born date,")
-        self.tell("here", "insert into people values ('e=u, id', 5, '1', '2001-02-03')")
 
-    def tell(self, name: str, query: str) -> None:
-        if query.startswith("create"):
-            query += " primary key (region, id))"
+    def make(self, name: str) -> None:
+        columns = "region text, id int, phone text, born date, primary key (region, id)"
+        self.change(name, f"create table people ({columns})")
+
+    def change(self, name: str, query: str) -> None:
         with closing(sqlite3.connect(self.place / f"{name}.db")) as connection, connection:
             connection.execute(query)
 
@@ -50,14 +50,16 @@ class Two:
 def disputed(terminal: Terminal, tmp_path: Path) -> Terminal:
     """A phone number that both ends have changed, and a date that is none."""
     two = Two(tmp_path)
-    two.tell("there", "create table people (region text, id int, phone text, born date,")
+    two.make("here")
+    two.make("there")
+    two.change("here", "insert into people values ('e=u, id', 5, '1', '2001-02-03')")
     (tmp_path / "rows.yaml").write_text(CONFIG)
     assert terminal("apply", "rows.yaml").exit_code == 0
     assert terminal("sync", "run", "people").exit_code == 0
-    two.tell("here", "update people set phone = '2'")
-    two.tell("there", "update people set phone = '3'")
-    two.tell("here", "insert into people values ('eu', 6, '1', '2001-02-03')")
-    two.tell("here", "insert into people values ('eu', 7, '1', 'long ago')")
+    two.change("here", "update people set phone = '2'")
+    two.change("there", "update people set phone = '3'")
+    two.change("here", "insert into people values ('eu', 6, '1', '2001-02-03')")
+    two.change("here", "insert into people values ('eu', 7, '1', 'long ago')")
     terminal("sync", "run", "people")
     return terminal
 
@@ -84,8 +86,7 @@ def test_the_ledger_and_the_plan_name_rows(disputed: Terminal, tmp_path: Path) -
     entries = disputed.document("ledger", "list", "people", "--item", KEY)["entries"]
     assert [entry["op"] for entry in entries] == ["conflict", "agreed", "added"]
     assert f"  {KEY}  " in disputed("ledger", "list", "people").stdout
-    with closing(sqlite3.connect(tmp_path / "there.db")) as connection, connection:
-        connection.execute("delete from people where id = 6")
+    Two(tmp_path).change("there", "delete from people where id = 6")
     assert "region=eu, id=6" in disputed("sync", "plan", "people").stdout
 
 
@@ -106,8 +107,7 @@ def test_a_plan_names_row_and_field_of_conflicts_and_draws_no_number(
 ) -> None:
     numbers = "select sequencename, last_value from pg_sequences where schemaname = 'livesync'"
     for name, phone in (("here", "8"), ("there", "9")):
-        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as connection, connection:
-            connection.execute(f"update people set phone = '{phone}' where id = 6")
+        Two(tmp_path).change(name, f"update people set phone = '{phone}' where id = 6")
     with engine.database.connect() as connection:
         before = connection.execute(numbers + " order by 1").fetchall()
         items = disputed.document("sync", "plan", "people")["items"]
