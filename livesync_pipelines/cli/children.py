@@ -40,7 +40,7 @@ class Child:
         self._command = command
         self._port = port
         self._log = log
-        self._asked = False
+        self._asked_at: float | None = None
         self._started: deque[float] = deque(maxlen=_STARTS)
 
     def __enter__(self) -> Self:
@@ -69,9 +69,9 @@ class Child:
     ) -> None:
         """Ask it to stop, then make it: it and all that it has started."""
         self.ask_to_stop()
-        if self._process.poll() is None:
+        if self._asked_at is not None:
             try:
-                self._process.wait(_PATIENCE_S)
+                self._process.wait(patience_left(self._asked_at, monotonic()))
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -80,9 +80,9 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Without waiting for it; asking again does no harm."""
-        if self._process.poll() is None and not self._asked:
+        if self._process.poll() is None and self._asked_at is None:
             self._process.send_signal(signal.SIGINT)
-            self._asked = True
+            self._asked_at = monotonic()
 
     def wait_until_ready(self, patience_s: float) -> None:
         """Return when its port, if it has one, answers.
@@ -124,6 +124,12 @@ class Child:
             self._start()
             return True
         return False
+
+
+def patience_left(asked_at: float, now: float) -> float:
+    """For how many more seconds a child is waited for. They are counted from when it was asked, so
+    that several that were asked together are not waited for one after the other."""
+    return max(0.0, asked_at + _PATIENCE_S - now)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import click
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _HIT = re.compile("\x02([^\x02\x03]*)\x03")
+_BRIEF = 40
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 _COLOURS = {
     "ok": "green",
@@ -54,6 +55,12 @@ def note(line: str) -> None:
 def clean(text: str) -> str:
     """Without what could steer a terminal: texts come from other people's documents."""
     return _CONTROL.sub("\ufffd", text)
+
+
+def briefly(value: object) -> str:
+    """A value as JSON, its beginning only where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -92,7 +92,7 @@ class _Sealed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, into: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # wider in typeshed
         piece = self._file.read(len(into))
         if piece:
             self._ended = piece.endswith((b"\n", b"\r"))

@@ -141,7 +141,7 @@ def _without_zone(value: datetime) -> datetime:
 def _to_time(value: Any) -> time:
     if not isinstance(value, timedelta) or not timedelta(0) <= value < timedelta(days=1):
         raise ValueError("is no time of a day")
-    return (datetime(1, 1, 1) + value).time()  # noqa: DTZ001
+    return (datetime(1, 1, 1) + value).time()  # noqa: DTZ001 - a day of no calendar
 
 
 def _from_float(value: float) -> float:

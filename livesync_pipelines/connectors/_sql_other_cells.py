@@ -66,12 +66,9 @@ def batch_of(cells: Sequence[Cell], rows: Sequence[Sequence[Any]], *, max_bytes:
 
 
 def _column(cell: Cell, values: list[Any], refused: dict[int, Refusal], max_bytes: int) -> pa.Array:
-    kind = cell.column.type
-    if _ours(cell, values, max_bytes):
-        try:
-            return pa.array(values, kind)
-        except (pa.ArrowInvalid, OverflowError):
-            pass  # one of them does not fit; which one is told below
+    at_once = _at_once(cell, values, max_bytes)
+    if at_once is not None:
+        return at_once
     loaded = []
     for place, value in enumerate(values):
         try:
@@ -79,7 +76,17 @@ def _column(cell: Cell, values: list[Any], refused: dict[int, Refusal], max_byte
         except (ValueError, OverflowError) as error:
             loaded.append(None)
             refused.setdefault(place, ("unreadable", f"{cell.name} {error}"))
-    return pa.array(loaded, kind)
+    return pa.array(loaded, cell.column.type)
+
+
+def _at_once(cell: Cell, values: list[Any], max_bytes: int) -> pa.Array | None:
+    """The whole column, or None where its values have to be looked at one by one."""
+    if not _ours(cell, values, max_bytes):
+        return None
+    try:
+        return pa.array(values, cell.column.type)
+    except (pa.ArrowInvalid, OverflowError):  # one of them does not fit
+        return None
 
 
 def _ours(cell: Cell, values: list[Any], max_bytes: int) -> bool:
@@ -208,7 +215,7 @@ def rows_of(table: pa.Table, names: Sequence[str]) -> list[Row]:
 
 def equal(one: Any, other: Any) -> bool:
     """As `==`, and a NaN equals a NaN."""
-    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
+    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124 - NaN
 
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any], names: Sequence[str]) -> bool:

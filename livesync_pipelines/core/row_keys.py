@@ -7,10 +7,13 @@ it is. Several columns stand behind one another with a character between them th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from livesync_pipelines.core.row_values import plain, typed
 
 BETWEEN = "\x01"
 _SHORTEST, _LONGEST = "abcdefghijklmnopqrs", "SRQPONMLKJIHGFEDCBA"
@@ -50,6 +53,36 @@ def is_one(text: str, types: Sequence[pa.DataType]) -> bool:
         return False
     names = [str(place) for place, _ in enumerate(columns)]
     return bool(encode(pa.table(columns, names=names), names)[0].as_py() == text)
+
+
+def spoken(text: str, names: Sequence[str], types: Sequence[pa.DataType]) -> str:
+    """A key as people write it: of one column the value alone, else `name=value, name=value`. What
+    is no key of these types stays as it is."""
+    if not is_one(text, types):
+        return text.replace(BETWEEN, ", ")
+    values = [str(plain(column)[0]) for column in decode(pa.array([text]), types)]
+    if len(values) == 1:
+        return values[0]
+    return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+
+
+def heard(said: str, names: Sequence[str], types: Sequence[pa.DataType]) -> str | None:
+    """The key that `spoken` gave this for; None where it is none."""
+    one = len(names) == 1
+    form = "(.*)" if one else r",\s*".join(f"{re.escape(name)}=(.*)" for name in names)
+    found = re.fullmatch(form, said, re.DOTALL)
+    if found is None:
+        return None
+    try:
+        columns = [_heard(part, kind) for part, kind in zip(found.groups(), types, strict=True)]
+    except ValueError:
+        return None
+    key: str | None = encode(pa.table(columns, names=list(names)), names)[0].as_py()
+    return key
+
+
+def _heard(part: str, kind: pa.DataType) -> pa.Array:
+    return typed([int(part) if kind == pa.int64() else part], kind)
 
 
 def _spelled(column: pa.Array) -> pa.Array:

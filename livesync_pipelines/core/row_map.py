@@ -149,7 +149,8 @@ class RowMap:
             elif route.refuses and self.on_error(name) is OnError.NULL:
                 said.append(
                     f"'{name}' may come back empty: {'; '.join(route.refuses)}. "
-                    "Say on_error: keep or dead_letter, or lossy: true."
+                    "Say on_error: keep or dead_letter, or lossy: true, as in "
+                    f"{{from: {route.sources[0].name}, to: {name}, on_error: keep}}."
                 )
             elif not self._may_return(route.sources[0]):
                 computed = route.sources[0].name

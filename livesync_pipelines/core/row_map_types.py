@@ -186,7 +186,7 @@ def _scale(column: Column) -> int:
 def _tight(source: Column, target: Column) -> str | None:
     """Why a value of one type might not fit the same type, or text, at the other end."""
     if target.type == pa.int64() and source.type == pa.int64() and source.bits > target.bits:
-        return f"the target holds whole numbers of {target.bits} bits"
+        return f"the target holds whole numbers of {target.bits} bits, the source of {source.bits}"
     if target.type != pa.string() or target.max_chars is None:
         return None
     if source.type == pa.string() and source.max_chars and source.max_chars <= target.max_chars:

@@ -79,7 +79,7 @@ def typed(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     Raises `ValueError` for a value that is none of this type."""
     try:
         return pa.array([_read(value, kind) for value in values], kind)
-    except (pa.ArrowException, TypeError, ValueError, InvalidOperation) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, InvalidOperation) as error:
         raise ValueError(f"not of type {kind}: {error}") from error
 
 

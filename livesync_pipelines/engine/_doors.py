@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -85,20 +86,28 @@ class TargetDoor(_Door):
         return RowTarget(connection=self.connection, select=dict(self.model_extra or {}))
 
 
-_TIME = re.compile(r"(\d+)\s*(m|h|d)")
+_TIME = re.compile(r"(\d{1,6})\s*(m|h|d)")
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 
 
 def _seconds(raw: object) -> object:
+    """Of `30m`, `12h`, `3d`, or of a number of seconds."""
     found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
-    return int(found[1]) * _SECONDS[found[2]] if found else raw
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else raw
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < inf:
+        return seconds
+    said = {
+        "said": f"no time to wait for an answer: {raw!r}",
+        "hint": "Write a number and m, h or d (minutes, hours, days): 30m, 12h, 3d.",
+    }
+    raise PydanticCustomError("time", "{said}", said)
 
 
 class AskDoor(_Door):
     """Who is asked, how long is waited (`30m`, `12h`, `3d`), and who wins then."""
 
     owner: str | None = None
-    within: Annotated[float, BeforeValidator(_seconds)] = Field(_POLICY.answer_within_s, gt=0)
+    within: Annotated[float, BeforeValidator(_seconds)] = _POLICY.answer_within_s
     otherwise: Literal[Policy.SOURCE_WINS, Policy.TARGET_WINS] = Policy.SOURCE_WINS
 
 

@@ -10,124 +10,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.engine._checked import nearest
-from livesync_pipelines.engine.desired import PROJECT, asked
+from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.house import Disabled, Engine
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.engine.row_looking import vet
+from livesync_pipelines.engine.wish import DOOR, End, Wish, understood
+from livesync_pipelines.model.errors import BadInput, NeedsPerson
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, database
 
-_WORDS = {
-    "project_id": "project_id",
-    "sync_type": "mode",
-    "mode": "mode",
-    "source_platform": "source",
-    "source": "source",
-    "target_entity": "target",
-    "target": "target",
-    "schedule": "schedule",
-}
-_DOOR = "request"
 _LOCK = 7_340_005
 _NAME_CHARS = 63
 _ODD = re.compile(r"[^a-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """A connection and what is selected of it; `table` is what stands behind the slash of
-    `CONNECTION/TABLE`."""
-
-    connection: str
-    table: str | None = None
-    select: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What was asked for, in our words. Either `capsule` or `target` is set; a `mode` or a
-    `schedule` of None was not said."""
-
-    project_id: str
-    source: End
-    capsule: str | None
-    target: End | None
-    mode: object
-    schedule: object
-
-
-def end(raw: object, word: str) -> End:
-    """`CONNECTION`, `CONNECTION/TABLE` or `{"connection": ..., "table": ..., ...}`."""
-    if isinstance(raw, str) and raw:
-        name, _, table = raw.partition("/")
-        return End(name, table or None)
-    if isinstance(raw, Mapping) and isinstance(raw.get("connection"), str):
-        return End(raw["connection"], None, {k: v for k, v in raw.items() if k != "connection"})
-    raise BadInput(
-        f"{word!r} is missing or names no connection",
-        hint='Write "CONNECTION", "CONNECTION/TABLE", or {"connection": "NAME", "table": "NAME"}.',
-        where=f"{_DOOR}: {word}",
-    )
-
-
-def understood(document: Mapping[str, Any]) -> Wish:
-    """A document in our words. Raises `BadInput` for unknown or missing keys."""
-    said: dict[str, Any] = {}
-    for key, value in document.items():
-        word = _WORDS.get(key)
-        if word is None:
-            raise BadInput(
-                f"unknown key {key!r}", hint=nearest(key, _WORDS), where=f"{_DOOR}: {key}"
-            )
-        if word in said:
-            twins = " and ".join(name for name, meant in _WORDS.items() if meant == word)
-            raise BadInput(f"{twins} mean the same: give one of them", where=f"{_DOOR}: {key}")
-        if value is not None:
-            said[word] = value
-    capsule, target = _target(said.get("target"))
-    return Wish(
-        project_id=_text(said.get("project_id", PROJECT), "project_id"),
-        source=end(said.get("source"), "source"),
-        capsule=capsule,
-        target=target,
-        mode=said.get("mode"),
-        schedule=said.get("schedule"),
-    )
-
-
-def _text(value: object, word: str) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"{word!r} must be a text", where=f"{_DOOR}: {word}")
-    return value
-
-
-def _target(raw: object) -> tuple[str | None, End | None]:
-    if isinstance(raw, str) and raw and "/" not in raw:
-        return raw, None
-    if isinstance(raw, Mapping) and isinstance(raw.get("capsule"), str) and len(raw) == 1:
-        return raw["capsule"], None
-    if raw is None or raw == "":
-        raise BadInput(
-            "'target' is missing",
-            hint='Write the name of a capsule, or "CONNECTION/TABLE" for rows.',
-            where=f"{_DOOR}: target",
-        )
-    return None, end(raw, "target")
-
-
 def found_or_made(
     engine: Engine, connection: database.Connection, document: Mapping[str, Any]
 ) -> SyncConfig:
-    """The sync that a document means, its mode and schedule as asked; made where there is none.
+    """The sync that a document means; made where there is none, once its ends were looked at.
 
-    Raises `BadInput` with what is allowed, `Disabled` where nothing runs.
+    Raises `BadInput` with what is allowed, `NotFound` where an end of a new one is not there,
+    `NeedsPerson` where the sync has another mode or schedule, `Disabled` where nothing runs.
     """
     wish = understood(document)
     if not engine.enabled:
@@ -141,8 +51,34 @@ def found_or_made(
             return there
         name = there.sync_id if there else _name(wish, known)
         wanted = _checked(engine, name, wish, there, known)
+        if there is not None:
+            _refuse_another(there, wanted.syncs[0])
+            return there
+        new = wanted.syncs[0]
+        if new.target is not None:
+            by_name = {one.name: one for one in known.connections}
+            ends = by_name[new.connection], by_name[new.target.connection]
+            vet(engine, ends, new, DOOR)
         catalog.apply(connection, changed(wanted, difference(known, wanted)))
         return catalog.sync(connection, name)
+
+
+def _refuse_another(there: SyncConfig, asked_for: SyncConfig) -> None:
+    """Raises `NeedsPerson` where a sync would have to be changed: a caller asks for runs, and what
+    a sync does to its ends is said where it was made."""
+    pairs = {
+        "mode": (str(there.mode), str(asked_for.mode)),
+        "schedule": (there.schedule, asked_for.schedule),
+    }
+    for word, (has, wanted) in pairs.items():
+        if has != wanted:
+            raise NeedsPerson(
+                f"Sync '{there.sync_id}' is between these two already, and its {word} is {has}, "
+                f"not {wanted}.",
+                hint=f"Leave {word!r} out, or ask for {has}. To change it, write `{word}: {wanted}`"
+                " for this sync in the workspace file, and `livesync apply FILE`.",
+                where=f"{DOOR}: {word}",
+            )
 
 
 def _resolved(engine: Engine, wish: Wish, known: Desired) -> Wish:
@@ -176,7 +112,7 @@ def connection_named(
     of_platform = [one for one in mine.values() if one.platform == name]
     if len(of_platform) == 1:
         return of_platform[0]
-    where = f"{_DOOR}: {word}"
+    where = f"{DOOR}: {word}"
     if of_platform:
         names = ", ".join(sorted(one.name for one in of_platform))
         said = f"the project {project_id!r} has several connections to {name}"
@@ -216,7 +152,7 @@ def _there(wish: Wish, known: Desired) -> SyncConfig | None:
         raise BadInput(
             "several syncs are between this source and this target",
             hint=f'Ask for one by its name, as {{"sync_id": "NAME"}}: {names}.',
-            where=_DOOR,
+            where=DOOR,
         )
     return found[0] if found else None
 
@@ -261,7 +197,7 @@ def _checked(
         "syncs": {name: sync},
     }
     try:
-        wanted = asked(_DOOR, data, engine.registry, engine.environ, known=known)
+        wanted = asked(DOOR, data, engine.registry, engine.environ, known=known)
     except BadInput as error:  # the caller knows of no section and no name
         said, where = (text.replace(f"syncs.{name}.", "") for text in (error.message, error.where))
         raise BadInput(said, hint=error.hint, where=where) from error

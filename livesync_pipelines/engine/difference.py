@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from livesync_pipelines.model.row_map import FieldMap
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
 
 Kind = Literal["connection", "capsule", "sync"]
@@ -71,27 +72,81 @@ def changed(wanted: Desired, changes: Iterable[Change]) -> Desired:
 def _change(kind: Kind, name: str, before: Noun | None, after: Noun) -> Change:
     if before is None:
         return Change(kind, name, "added")
-    details = tuple(_details(dict(_leaves(asdict(before))), dict(_leaves(asdict(after)))))
-    return Change(kind, name, "changed" if details else "unchanged", details)
+    details = [*_unlike(_plain(before), _plain(after)), *_lines(_mapping(before), _mapping(after))]
+    return Change(kind, name, "changed" if details else "unchanged", tuple(sorted(details)))
 
 
-def _details(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    for key in sorted({*before, *after}):
-        old, new = before.get(key, _NONE), after.get(key, _NONE)
+def _plain(noun: Noun) -> dict[str, Any]:
+    """All but the mapping."""
+    return {k: v for k, v in asdict(noun).items() if k not in {"mapping", "fields"}}
+
+
+def _mapping(noun: Noun) -> dict[str, dict[str, Any]]:
+    """What the lines of its mapping say, by what they write, in the words of a file."""
+    if not isinstance(noun, SyncConfig):
+        return {}
+    lines: dict[str, dict[str, Any]] = {
+        line.target: {"value": line.value} if line.source is None else {"from": line.source}
+        for line in noun.mapping
+    }
+    return lines | {line.target: _said(line) for line in noun.fields}
+
+
+def _said(line: FieldMap) -> dict[str, Any]:
+    said = line.to_json()
+    del said["target"]
+    if "sources" in said:
+        said["from"] = line.sources if len(line.sources) > 1 else line.sources[0]
+        del said["sources"]
+    if "lookup" in said:
+        said["lookup"] = {str(key): value for key, value in line.lookup}
+    if "otherwise" in said:
+        (said["else"],) = said.pop("otherwise")
+    if line.unit is not None:
+        said["unit"] = {"from": line.unit.source, "to": line.unit.target}
+    return said
+
+
+def _lines(
+    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Of a line that both have, only what has changed in it."""
+    for name in {*before, *after}:
+        old, new = before.get(name), after.get(name)
+        if old is not None and new is not None:
+            yield from _unlike(old, new, f"mapping.{name}.")
+        else:
+            yield f"mapping.{name}: {_line(old)} -> {_line(new)}"
+    stayed = [name for name in before if name in after]
+    if stayed != [name for name in after if name in before]:
+        yield f"mapping: order of lines {', '.join(before)} -> {', '.join(after)}"
+
+
+def _line(said: Mapping[str, Any] | None) -> str:
+    return _NONE if said is None else json.dumps(said, ensure_ascii=False)
+
+
+def _unlike(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    here, there = dict(_leaves(before, prefix)), dict(_leaves(after, prefix))
+    for key in {*here, *there}:
+        old, new = here.get(key, _NONE), there.get(key, _NONE)
         if old != new:
-            yield f"{key}: {old} -> {new}"
+            alike = _plainly(old) == _plainly(new)  # 1 and "1"
+            yield f"{key}: " + " -> ".join((old, new) if alike else (_plainly(old), _plainly(new)))
 
 
-def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    """By their paths, as JSON."""
     for key, inner in value.items():
         if isinstance(inner, Mapping):
             yield from _leaves(inner, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", _shown(inner)
+            yield f"{prefix}{key}", json.dumps(inner, ensure_ascii=False)
 
 
-def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _plainly(told: str) -> str:
+    """A text without its quotes."""
+    return str(json.loads(told)) if told.startswith('"') else told
 
 
 def named(nouns: Iterable[Noun]) -> dict[str, Noun]:

@@ -15,10 +15,11 @@ from livesync_pipelines.engine.sync import carry_out
 from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.operation import Op, SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, ledger, operations, row_history, tenure
+from livesync_pipelines.store import catalog, ledger, operations, row_history, row_names, tenure
 from livesync_pipelines.store.database import Connection
 
 SHOWN_ITEMS = 1_000
+_MORE = ("reason", "values", "source", "target", "winner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +109,33 @@ def _rehearse(engine: Engine, connection: Connection, errand: Errand) -> Plan:
     version = tenure.mapping_version(sync)
     target = [sync.sync_id, sync.capsule or sync.target, version, CHUNKER_VERSION]
     digest.update(canonical([*target, head.seq, head.hash.hex(), result.status]))
-    items: list[Mapping[str, Any]] = []
+    items, names = list[Mapping[str, Any]](), row_names.RowNames(connection)
     for entry in ledger.since(connection, sync.sync_id, head.seq):
         digest.update(canonical([entry[name] for name in ("item_id", "op", "before", "after")]))
         if entry["op"] == Op.ROWS:
             items += _rows(connection, sync.sync_id, entry, limit=SHOWN_ITEMS - len(items))
         elif len(items) < SHOWN_ITEMS:
-            items.append(entry)
+            of_row = entry["op"] == Op.CONFLICT
+            items.append(_conflict(names, sync.sync_id, entry) if of_row else entry)
     return Plan(digest.hexdigest(), result, items)
 
 
 def _rows(
     connection: Connection, sync_id: str, entry: Mapping[str, Any], *, limit: int
 ) -> Iterator[Mapping[str, Any]]:
-    for row in row_history.of_block(connection, sync_id, entry["seq"], limit=limit):
+    found = row_history.of_block(connection, sync_id, entry["seq"], limit=limit)
+    for row in row_names.told(connection, found, sync_id=sync_id):
         after = {"key": row["key"], "fields": row["fields"], "values": row["after"]}
         yield {"op": row["op"], "item_id": row["key"], "before": row["before"], "after": after}
+
+
+def _conflict(
+    names: row_names.RowNames, sync_id: str, entry: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    after = entry["after"]
+    key = names.shown(sync_id, entry["item_id"])
+    fields = [after["field"]] if after["field"] else []
+    return {**entry, "item_id": key, "after": {**after, "key": key, "fields": fields}}
 
 
 def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,5 +147,5 @@ def _item(entry: Mapping[str, Any]) -> dict[str, Any]:
         "fields": after.get("fields", []),
         "chunks_written": after.get("chunks_written", 0),
         "chunks_removed": after.get("chunks_removed", 0),
-        **{name: after[name] for name in ("reason", "values") if name in after},
+        **{name: after[name] for name in _MORE if name in after},
     }

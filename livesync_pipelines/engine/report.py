@@ -7,10 +7,20 @@ from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.operation import Counts
+from livesync_pipelines.model.operation import Counts, Op
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import budgets, catalog, operations, overview, queue, samples
+from livesync_pipelines.store import (
+    budgets,
+    catalog,
+    operations,
+    overview,
+    queue,
+    row_names,
+    samples,
+)
 from livesync_pipelines.store.database import Connection
+
+_OF_ROWS = ("added", "updated", "removed", "agreed", "forgotten")
 
 
 def external_sync(engine: Engine) -> dict[str, Any]:
@@ -43,7 +53,9 @@ def status(
     ]
     document: dict[str, Any] = {"external_sync": external_sync(engine), "syncs": found}
     if sync_id is not None:
-        document["failures"] = overview.failures(connection, sync_id)
+        document["failures"] = row_names.told(
+            connection, overview.failures(connection, sync_id), sync_id=sync_id
+        )
     return document
 
 
@@ -72,8 +84,22 @@ def drift(engine: Engine, connection: Connection, sync_id: str) -> dict[str, Any
     """The drift document of a sync, with the items. Raises `NotFound`."""
     catalog.sync(connection, sync_id)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
-    found = samples.findings(connection, sync_id)
+    found = row_names.told(connection, samples.findings(connection, sync_id), sync_id=sync_id)
     return {"sync_id": sync_id, **divergence(looked.get(sync_id, {})), "findings": found}
+
+
+def touched(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """What a line of a ledger is about, and what was changed of it, in words."""
+    after = entry.get("after") or {}
+    if entry["op"] == Op.ROWS:
+        count = after.get("rows", 0)
+        parts = [f"{after[name]:,} {name}" for name in _OF_ROWS if after.get(name)]
+        return f"{count:,} row{'' if count == 1 else 's'}", ", ".join(parts) or "-"
+    if entry["op"] == Op.CONFLICT:
+        outcome = f"the {after['winner']} was taken" if after.get("winner") else "open"
+        return entry["item_id"], f"{after.get('field') or 'the row'}: {outcome}"
+    fields = entry.get("fields") or after.get("fields", [])
+    return entry["item_id"], ", ".join(fields) or "-"
 
 
 def health(engine: Engine, connection: Connection) -> dict[str, Any]:

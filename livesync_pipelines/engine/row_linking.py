@@ -22,6 +22,7 @@ from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import approvals, row_base, unsettled
 from livesync_pipelines.store.commit import Batch
+from livesync_pipelines.store.row_names import RowNames
 
 TELLING = 2
 """So many fields must hold something before it is said that rows are, or are not, alike."""
@@ -64,7 +65,7 @@ def doubts(this: RowPass) -> dict[str, str] | None:
     if approvals.cover_all(this.own, this.sync_id):
         unsettled.forget(this.own, this.sync_id)
         return None
-    return NeedsPerson(_said(link), hint=_hint(this.sync_id, link)).as_dict()
+    return NeedsPerson(_said(link), hint=_hint(this, link)).as_dict()
 
 
 def _said(link: Link) -> str:
@@ -77,10 +78,12 @@ def _said(link: Link) -> str:
     return f"Nothing was written: {counted}. Doubtful: {'; '.join(told)}."
 
 
-def _hint(sync_id: str, link: Link) -> str:
-    shown = [*link.strangers[:SHOWN], *(f"{a} and {b}" for a, b in link.twins[:SHOWN])]
+def _hint(this: RowPass, link: Link) -> str:
+    sync_id, names = this.sync_id, RowNames(this.connection)
+    shown = [names.shown(sync_id, key) for key in link.strangers[:SHOWN]]
+    shown += [" and ".join(names.shown(sync_id, k) for k in twin) for twin in link.twins[:SHOWN]]
     return (
-        f"Look at {', '.join(shown)}. If the key is the right one, run `livesync sync approve"
+        f"Look at {'; '.join(shown)}. If the key is the right one, run `livesync sync approve"
         f" {sync_id}` and then `livesync sync run {sync_id}`; if not, correct `key` or the rows."
     )
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
-from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.connectors.rows import RowEnd, WritesRows
 from livesync_pipelines.core.row_map import compile_map
 from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
+from livesync_pipelines.engine.row_opening import refuse_one_way
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowPage, Shape
 from livesync_pipelines.model.spec import Lane
-from livesync_pipelines.model.sync import SyncConfig
+from livesync_pipelines.model.sync import Connection as Place
+from livesync_pipelines.model.sync import Mode, SyncConfig
 from livesync_pipelines.store import catalog
 from livesync_pipelines.store.database import Connection
 
@@ -40,6 +43,37 @@ def ends_of(
     )
     with ends_connected(engine, ends, sync, Lane.LIVE) as (source, target):
         yield sync, source, target
+
+
+def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str) -> None:
+    """Look at both ends of a sync of rows that is to be made (source, target), and at its mapping.
+
+    Raises `NotFound` where an end is not there that no run would make, `BadInput` where the mapping
+    does not hold between them or not the ways that the mode asks, and what an end says that does
+    not answer. Other syncs are not looked at.
+    """
+    if sync.target is None or sync.copies:
+        return
+    makes = sync.mode is not Mode.PUSH
+    with ends_connected(engine, ends, sync, Lane.LIVE) as (source, target):
+        shape, there = source.shape(), target.shape()
+        if shape is None:
+            raise _nothing(Side.SOURCE, ends[0], sync.select, where)
+        if there is None and not (makes and isinstance(target, WritesRows)):
+            raise _nothing(Side.TARGET, ends[1], sync.target.select, where)
+        rows = compile_map(sync.fields, shape, there, may_add=makes)
+        if sync.mode is Mode.BIDIRECTIONAL:
+            refuse_one_way(rows)
+
+
+def _nothing(side: Side, end: Place, select: Mapping[str, Any], where: str) -> NotFound:
+    kind = "table" if "table" in select else "file"
+    name = select.get("table") or select.get("rows") or "that is selected"
+    return NotFound(
+        f"The {side} is not there: there is no {kind} {name} at {end.name} ({end.platform}).",
+        hint=f"Create it, or correct the name of the {kind}.",
+        where=where,
+    )
 
 
 def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) -> dict[str, Any]:

@@ -37,8 +37,7 @@ def opened(
     Raises `BadInput` where the mapping does not fit or an end cannot do what the mode asks,
     `Drifted` where the source's columns have changed and a person is to look first.
     """
-    operation, sync = errand.operation, errand.operation.sync
-    source, target = ends
+    operation, sync, (source, target) = errand.operation, errand.operation.sync, ends
     refuse_unwritable(sync, ends)
     widens = sync.mode is not Mode.PUSH
     source_shape, target_shape = _both_shapes(connection, sync, ends)

@@ -79,6 +79,7 @@ def carry_out(
     def work(operation: Operation) -> Outcome:
         if sync.target is None:
             return _synchronise(engine, connection, operation, errand.progress, alone=alone)
+        operation.rehearsed = alone
         of_ends = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
         if sync.copies:
             return synchronise_files(engine, connection, of_ends)

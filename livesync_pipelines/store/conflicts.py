@@ -53,8 +53,11 @@ def write(
     seen: Sequence[str],
     now: datetime,
 ) -> None:
-    """Note these conflicts. `seen` are the keys that were just brought together: what was open of
-    them and is not found again is settled, for both ends agree, or an answer was carried out."""
+    """Note these conflicts, but not in a rehearsal. `seen` are the keys that were just brought
+    together: what was open of them and is not found again is settled, for both ends agree, or an
+    answer was carried out."""
+    if operation.rehearsed:
+        return
     sync_id, policy = operation.sync.sync_id, operation.sync.policy
     still = list(found)
     if seen:

@@ -107,10 +107,10 @@ def content(connection: Connection, sync_id: str, key: str) -> bytes:
     return bytes(found[0])
 
 
-def release(connection: Connection, sync_id: str, key: str | None = None) -> int:
-    """Let the next run try a dead letter again, or all of a sync; returns how many."""
+def release(connection: Connection, sync_id: str, keys: Sequence[str] | None = None) -> int:
+    """Let the next run try these dead letters again, or all of a sync; returns how many."""
     return connection.execute(
         "update livesync.item_failures set version = null, tries = 0, retry_at = now()"
-        f" where {_DEAD} and sync_id = %s and (%s::text is null or key = %s)",
-        (sync_id, key, key),
+        f" where {_DEAD} and sync_id = %s and (%s::text[] is null or key = any(%s))",
+        (sync_id, keys, keys),
     ).rowcount

@@ -28,7 +28,8 @@ class Busy(Unavailable):
 class Operation:
     """An operation in flight, with the head of its sync's ledger and the state it began from.
 
-    `is_first`: nothing was in step yet.
+    `is_first`: nothing was in step yet. `rehearsed`: its transaction is given up, so it draws no
+    number of a sequence, which would stay drawn.
     """
 
     operation_id: UUID
@@ -51,6 +52,7 @@ class Operation:
     told: tuple[str, ...] = ()
     untold: int = 0
     page: int = 0
+    rehearsed: bool = False
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)
 

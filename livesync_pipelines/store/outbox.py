@@ -154,7 +154,9 @@ def add_line(
     now: datetime,
 ) -> int | None:
     """One line of the outbox; None where the sync has been removed, and whatever was to be told of
-    it."""
+    it, and in a rehearsal."""
+    if operation.rehearsed:
+        return None
     written = connection.execute(
         "insert into livesync.outbox (at, project_id, sync_id, operation_id, kind, document)"
         " select %s, project_id, sync_id, %s, %s, %s from livesync.syncs where sync_id = %s"

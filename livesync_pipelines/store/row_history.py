@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_values import plain
 from livesync_pipelines.store import row_blocks
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.row_commit import GONE
+from livesync_pipelines.store.row_names import RowNames, told
 
 _HEAD = ("key", "op", "before")
 
@@ -33,15 +33,15 @@ def of_row(connection: Connection, sync_id: str, key: str, *, limit: int) -> lis
     found = connection.execute(
         "select block from livesync.row_base where sync_id = %s and key = %s", (sync_id, key)
     ).fetchone()
-    block, told = (found[0] if found else None), list[dict[str, Any]]()
-    while block is not None and len(told) < limit:
+    block, changes = (found[0] if found else None), list[dict[str, Any]]()
+    while block is not None and len(changes) < limit:
         ((_, data),) = row_blocks.of(connection, sync_id, [block])
         lines = row_blocks.unpacked(data)
         line = lines.filter(pc.equal(lines["key"], key))
         (change,) = _told(connection, sync_id, line)
-        told.append({**_entry(connection, sync_id, block), **change})
+        changes.append({**_entry(connection, sync_id, block), **change})
         block = line["before"][0].as_py()
-    return told
+    return changes
 
 
 def _entry(connection: Connection, sync_id: str, seq: int) -> Mapping[str, Any]:
@@ -80,23 +80,15 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any] | None:
     """Where a row of a sync of rows comes from; None where there is no such row.
 
-    `name` is the key of a row, as it stands in a ledger or as a person writes a number, or
-    `SYNC:KEY` where several syncs have it.
+    `name` is the key of a row, as it stands in a ledger or as people write it, or `SYNC:KEY`
+    where several syncs have it.
     """
-    sync_id, colon, rest = name.partition(":")
-    found = rows(
-        connection,
-        "select b.sync_id, b.key, b.source_mark, c.platform from livesync.row_base b"
-        " join livesync.syncs s using (sync_id)"
-        " join livesync.connections c on c.name = s.connection where b.key = any(%s)"
-        " or (b.sync_id = %s and b.key = any(%s)) order by b.sync_id limit 1",
-        (_spellings(name), sync_id if colon else "", _spellings(rest)),
-    )
-    if not found:
+    names = RowNames(connection)
+    held = _held(connection, names, name)
+    if held is None:
         return None
-    held = found[0]
-    key, platform = held["key"], held["platform"]
-    changes = of_row(connection, held["sync_id"], key, limit=limit)
+    key, platform = names.shown(held["sync_id"], held["key"]), held["platform"]
+    changes = of_row(connection, held["sync_id"], held["key"], limit=limit)
     last = changes[0]
     version = (held["source_mark"] or b"").hex()
     source = {"platform": platform, "item_id": key, "key": key, "version": version, "url": ""}
@@ -110,26 +102,38 @@ def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any
         "run_id": last["run_id"],
         "mapping_version": last["mapping_version"],
         "chunker_version": "",
-        "bad_cells": bad_cells(connection, held["sync_id"], key=key),
-        "changes": [{**change, "item_id": key} for change in changes],
+        "bad_cells": bad_cells(connection, held["sync_id"], key=held["key"]),
+        "changes": [{**change, "key": key, "item_id": key} for change in changes],
     }
+
+
+def _held(connection: Connection, names: RowNames, name: str) -> dict[str, Any] | None:
+    """The row that is meant by a name, with its sync and platform."""
+    first, colon, rest = name.partition(":")
+    of_rows = connection.execute(
+        "select sync_id from livesync.syncs where target is not null order by sync_id"
+    ).fetchall()
+    meant = [(one, key) for (one,) in of_rows for key in names.meant(one, name)]
+    meant += [(first, key) for key in names.meant(first, rest)] if colon else []
+    found = rows(
+        connection,
+        "select b.sync_id, b.key, b.source_mark, c.platform from livesync.row_base b"
+        " join livesync.syncs s using (sync_id)"
+        " join livesync.connections c on c.name = s.connection where (b.sync_id, b.key) in"
+        " (select * from unnest(%s::text[], %s::text[])) order by b.sync_id limit 1",
+        ([one for one, _ in meant], [key for _, key in meant]),
+    )
+    return found[0] if found else None
 
 
 def bad_cells(
     connection: Connection, sync_id: str, *, key: str | None = None, limit: int = 1_000
 ) -> list[dict[str, Any]]:
     """Cells of the source that do not fit, as they were last seen, of one row or of all."""
-    return rows(
+    found = rows(
         connection,
         "select key, field, value, reason, operation_id::text, at from livesync.bad_cells"
         " where sync_id = %s and (%s::text is null or key = %s) order by key, field limit %s",
         (sync_id, key, key, limit),
     )
-
-
-def _spellings(name: str) -> list[str]:
-    try:
-        number = pa.table({"key": pa.array([int(name)], pa.int64())})
-    except (ValueError, OverflowError):
-        return [name]
-    return [name, row_keys.encode(number, ["key"])[0].as_py()]
+    return told(connection, found, sync_id=sync_id)

@@ -12,7 +12,15 @@ from fastapi.responses import Response
 from livesync_pipelines.core.moments import moment
 from livesync_pipelines.engine import report
 from livesync_pipelines.model.errors import BadInput, NotFound
-from livesync_pipelines.store import capsules, catalog, ledger, letters, operations, overview
+from livesync_pipelines.store import (
+    capsules,
+    catalog,
+    ledger,
+    letters,
+    operations,
+    overview,
+    row_names,
+)
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web import models, pages
 from livesync_pipelines.web.room import Given, Scoped, prefers_html
@@ -113,7 +121,7 @@ def dead_letters(room: Scoped, sync_id: str | None = None, limit: Limit = 50) ->
             room.find(connection, sync_id)
             catalog.sync(connection, sync_id)
         found = letters.listed(connection, sync_id=sync_id, project_id=room.project(), limit=limit)
-        return {"dead_letters": found}
+        return {"dead_letters": row_names.told(connection, found)}
 
 
 @router.get("/capsules", response_model=models.Capsules, summary="Every capsule")

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from livesync_pipelines.engine.triggers import ask_for
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.store import catalog, conflicts
+from livesync_pipelines.store import catalog, conflicts, row_names
+from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.models import Document, Moment
 from livesync_pipelines.web.room import Room, Scoped
 
@@ -74,7 +75,7 @@ def list_conflicts(
         found = conflicts.listed(
             connection, sync_id=sync_id, project_id=room.project(), settled=settled, limit=limit
         )
-        return {"conflicts": found}
+        return {"conflicts": row_names.told(connection, found)}
 
 
 @router.get("/{conflict_id}", response_model=Conflict, summary="One conflict")
@@ -82,7 +83,7 @@ def one(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
         found = conflicts.one(connection, conflict_id)
         room.find(connection, found["sync_id"])
-        return found
+        return _shown(connection, found)
 
 
 @router.post("/{conflict_id}/resolve", response_model=Conflict, summary="Choose")
@@ -91,9 +92,9 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
     answer = Answer(choice.take) if choice.take else Answer(value=choice.value)
     with room.asked() as connection:
         room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
-        found = conflicts.answer(connection, conflict_id, answer, by=choice.by)
-    _carry_out(room, found)
-    return found
+        return _carry_out(
+            room, connection, conflicts.answer(connection, conflict_id, answer, by=choice.by)
+        )
 
 
 @router.post("/{conflict_id}/restore", response_model=Conflict, summary="Bring the loser back")
@@ -101,10 +102,13 @@ def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
         room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
         found = conflicts.restore(connection, conflict_id, by="api", now=room.engine.now())
-    _carry_out(room, found)
-    return found
+        return _carry_out(room, connection, found)
 
 
-def _carry_out(room: Room, found: dict[str, Any]) -> None:
-    with room.asked() as connection:
-        ask_for(room.engine, connection, found["sync_id"])
+def _carry_out(room: Room, connection: Connection, found: dict[str, Any]) -> dict[str, Any]:
+    ask_for(room.engine, connection, found["sync_id"])
+    return _shown(connection, found)
+
+
+def _shown(connection: Connection, found: dict[str, Any]) -> dict[str, Any]:
+    return row_names.told(connection, [found])[0]

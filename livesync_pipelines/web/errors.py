@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -36,6 +37,8 @@ _STATUS: tuple[tuple[type[LiveSyncError], int], ...] = (
     (RateLimited, 429),
     (Unavailable, 503),
 )
+_NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
+_AN_OBJECT = 'Send one, such as {"sync_id": "NAME"}; /docs says what it may hold.'
 _log = logging.getLogger(__name__)
 
 
@@ -56,8 +59,25 @@ def _understood(request: Request, error: Exception) -> JSONResponse:
 
 def _misspelt(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    for problem in error.errors():
+        said = _no_object(problem["loc"], problem["type"], problem.get("ctx", {}))
+        if said:
+            return _answer(400, "bad_input", said, _AN_OBJECT, request.url.path)
     problems = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()]
     return _answer(400, "bad_input", "; ".join(problems), "See /docs.", request.url.path)
+
+
+def _no_object(place: Sequence[Any], kind: str, told: Mapping[str, Any]) -> str:
+    """What is said of a body that is no JSON object; empty where the trouble is another one."""
+    if place[:1] != ("body",):
+        return ""
+    if kind == "json_invalid":  # the place is how far it could be read
+        return f"The body is no JSON object: {told.get('error', '')} at character {place[-1]}."
+    if kind in _NO_OBJECT:
+        return "The body must be a JSON object."
+    if kind == "missing" and len(place) == 1:
+        return "There is no body, and it must be a JSON object."
+    return ""
 
 
 def _no_such_door(request: Request, error: Exception) -> JSONResponse:

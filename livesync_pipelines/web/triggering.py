@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from livesync_pipelines.engine import callers, report
 from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.engine.wish import understood
 from livesync_pipelines.model.sync import SyncConfig
 from livesync_pipelines.store import catalog, outcomes
 from livesync_pipelines.web.models import Document, Moment, QueueDepth
@@ -113,7 +114,7 @@ def _asked(room: Room, wanted: TriggerRequest | SyncRequest) -> tuple[SyncConfig
     """Queue the run; returns its sync, and whether everything is read anew."""
     with room.asked() as connection, connection.transaction():  # refused: nothing is made either
         if isinstance(wanted, SyncRequest):
-            room.project(callers.understood(wanted.asked()).project_id)
+            room.project(understood(wanted.asked()).project_id)
             sync, full = callers.found_or_made(room.engine, connection, wanted.asked()), False
         else:
             room.find(connection, wanted.sync_id, change=True)

@@ -37,7 +37,7 @@ def piped(terminal: Terminal, text: str, **environ: str) -> tuple[int, dict[str,
 
 
 def test_the_document_of_the_mission_is_run_and_answered(terminal: Terminal, applied: Path) -> None:
-    document = {**ASKED, "sync_type": "pull", "schedule": "daily"}
+    document = {**ASKED, "sync_type": "pull", "schedule": "hourly"}
     done = terminal.process("sync", "add", json.dumps(document))
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -49,8 +49,22 @@ def test_the_document_of_the_mission_is_run_and_answered(terminal: Terminal, app
     assert told["conflicts_detected"] == 0
     assert told["conflict_resolution"] == "auto_override_from_remote"
     assert told["last_sync"]
+
+
+@pytest.mark.parametrize(("word", "asked", "has"), [("schedule", "daily", "hourly")])
+def test_a_sync_that_is_there_is_never_changed(
+    terminal: Terminal, applied: Path, word: str, asked: str, has: str
+) -> None:
+    code, told = piped(terminal, json.dumps({**ASKED, word: asked}))
+    assert (code, told["error"]["code"], told["error"]["where"]) == (
+        3,
+        "needs_person",
+        f"request: {word}",
+    )
+    assert f"its {word} is {has}, not {asked}" in told["error"]["message"]
+    assert "livesync apply" in told["error"]["hint"]
     (sync,) = terminal.document("sync", "list")["syncs"]
-    assert sync["schedule"] == "daily"
+    assert sync[word] == has
 
 
 def test_rows_are_asked_for_on_standard_input(terminal: Terminal, pair: Pair) -> None:
@@ -61,6 +75,7 @@ def test_rows_are_asked_for_on_standard_input(terminal: Terminal, pair: Pair) ->
 
 
 def test_a_run_that_fails_ends_with_1_and_the_document(terminal: Terminal, pair: Pair) -> None:
+    assert piped(terminal, json.dumps(ROWS))[0] == 0
     pair.execute("drop table crm.contacts")
     code, told = piped(terminal, json.dumps(ROWS))
     assert (code, told["status"]) == (1, "failed")
@@ -87,11 +102,13 @@ def test_what_cannot_be_ends_with_2_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("", "no JSON"), ("{", "no JSON"), ("[]", "JSON object")]
+    ("text", "said"), [("", "Nothing"), ("{", "no JSON"), ("[]", "JSON object")]
 )
 def test_what_is_no_document_ends_with_2(terminal: Terminal, text: str, said: str) -> None:
     code, told = piped(terminal, text)
     assert (code, said in told["error"]["message"]) == (2, True)
+    assert told["error"]["where"] == "request"
+    assert "project_id" in told["error"]["hint"]
 
 
 def test_without_external_sync_nothing_is_made(terminal: Terminal, applied: Path) -> None:

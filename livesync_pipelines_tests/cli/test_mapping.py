@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from .conftest import Terminal
@@ -63,6 +64,48 @@ def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
     told = json.loads(people("doctor", "--json").stdout)
     checks = {check["check"]: check for check in told["checks"]}
     assert checks["connection crm"]["verdict"] == "ok"
+
+
+def test_apply_says_that_whole_numbers_do_not_fit_there_and_back(
+    people: Terminal, tmp_path: Path, database_url: str
+) -> None:
+    people.environ["PG"] = database_url
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table narrow (id bigint primary key, age integer)")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as sqlite, sqlite:
+        sqlite.execute("create table wide (id integer primary key, age integer)")
+    config = """
+project: demo
+connections: {pg: {platform: sql_table, url: "${PG}"}}
+syncs:
+  wide:
+    connection: crm
+    schedule: manual
+    select: {table: wide}
+    target: {connection: pg, table: narrow}
+    mode: bidirectional
+"""
+    (tmp_path / "wide.yaml").write_text(config)
+    error = people.document("apply", "wide.yaml", code=2)["error"]
+    assert error["where"] == "sync wide"
+    assert "the target holds whole numbers of 32 bits, the source of 64" in error["message"]
+    assert "{from: age, to: age, on_error: keep}" in error["message"]
+    lines = "mapping: [{from: id, to: id}, {from: age, to: age, on_error: keep}]"
+    (tmp_path / "wide.yaml").write_text(f"{config}    {lines}\n")
+    assert people("apply", "wide.yaml").exit_code == 0
+    (tmp_path / "wide.yaml").write_text(config.replace("table: wide}", "table: nobody}"))
+    done = people("apply", "wide.yaml")
+    assert (done.exit_code, "there is no table nobody at crm" in done.stderr) == (0, True)
+
+
+def test_explain_tells_what_a_value_was_before(people: Terminal, tmp_path: Path) -> None:
+    people("sync", "run", "people")
+    (tmp_path / "people.csv").write_text("id,age\n1,37\n2,many\n")
+    people("sync", "run", "people")
+    said = people("explain", "people:1").stdout
+    assert "updated (person)\n              age: 36 -> 37\n" in said
+    assert "added (person)\n" in said
+    assert said.count("->") == 1
 
 
 def test_an_unknown_key_of_a_mapping_is_answered_with_all_that_are_allowed(

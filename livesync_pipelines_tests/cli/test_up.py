@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
-from livesync_pipelines.cli.children import free_port, only_one
+from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 
 COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
 
@@ -106,6 +107,23 @@ def test_a_home_has_one_livesync_up(environ: dict[str, str], tmp_path: Path) -> 
         )
     assert second.returncode == 2
     assert "Another `livesync up` is at work" in second.stderr
+
+
+def test_children_that_were_asked_to_stop_together_share_one_patience() -> None:
+    assert patience_left(100.0, now=100.0) == 10.0
+    assert patience_left(100.0, now=108.0) == 2.0
+    assert patience_left(100.0, now=125.0) == 0.0
+
+
+def test_a_child_that_does_not_stop_is_ended_once_its_patience_is_over(tmp_path: Path) -> None:
+    deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
+    with ExitStack() as stack:
+        for name in ("one", "two"):
+            command = [sys.executable, "-c", deaf]
+            child = Child(name, command, port=None, log=tmp_path / f"{name}.log")
+            stack.callback(stack.enter_context(child).ask_to_stop)
+        started = psutil.Process().children()
+    assert not [child for child in started if child.is_running()]
 
 
 def test_a_database_that_does_not_answer_is_told_in_one_sentence(

@@ -452,7 +452,8 @@ def test_each_reason_against_both_ways_names_its_field_and_what_to_say() -> None
     assert mapping.check_two_way() == [
         "'day' does not come back as it went: the time of day is left out. Say lossy: true.",
         "'n' may come back empty: not every integer fits decimal(5,0). "
-        "Say on_error: keep or dead_letter, or lossy: true.",
+        "Say on_error: keep or dead_letter, or lossy: true, as in "
+        "{from: n, to: n, on_error: keep}.",
         "'also_n' and 'n' both come back to 'n'. Say lossy: true for one of them.",
         "'shown' does not come back as it went: a template does not go back. Say lossy: true.",
     ]

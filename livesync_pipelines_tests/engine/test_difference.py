@@ -3,7 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from livesync_pipelines.engine.difference import Change, difference
+from livesync_pipelines.model.row_map import FieldMap, Unit
 from livesync_pipelines.model.sync import (
     Capsule,
     Connection,
@@ -11,6 +14,7 @@ from livesync_pipelines.model.sync import (
     FieldMapping,
     Limits,
     Mode,
+    RowTarget,
     SyncConfig,
 )
 
@@ -63,13 +67,64 @@ def test_each_changed_field_is_shown_old_and_new() -> None:
         mapping=(FieldMapping("name", source="full_name"),),
     ) == [
         "limits.delete_items: 20 -> 5",
-        'mapping: [] -> [{"target": "name", "source": "full_name", "value": null}]',
+        'mapping.name: (none) -> {"from": "full_name"}',
         "mode: pull -> push",
         "schedule: daily -> hourly",
         "select.deep.er: 1 -> (none)",
         'select.include: ["**/*.md"] -> ["*.md", "ü"]',
         "select.prefix: (none) -> a",
     ]
+
+
+LINES = (
+    FieldMap(target="id", sources=("id",)),
+    FieldMap(target="name", sources=("full_name",), cast="text"),
+    FieldMap(target="state", sources=("s",), lookup=(("A", "active"), ("B", 1)), otherwise=(None,)),
+    FieldMap(target="height", sources=("cm",), unit=Unit("cm", "m")),
+)
+ROWS = replace(SYNC, capsule=None, target=RowTarget(connection="crm"), fields=LINES)
+
+
+@pytest.mark.parametrize(
+    ("place", "changed", "shown"),
+    [
+        (1, {"cast": "integer"}, ["mapping.name.cast: text -> integer"]),
+        (1, {"cast": None, "lossy": True}, ["cast: text -> (none)", "lossy: (none) -> true"]),
+        (
+            1,
+            {"sources": ("a", "b"), "join": " "},
+            ['from: full_name -> ["a", "b"]', "join: (none)"],
+        ),
+        (2, {"lookup": (("A", "live"), ("B", 1))}, ["mapping.state.lookup.A: active -> live"]),
+        (2, {"otherwise": ("x",)}, ["mapping.state.else: null -> x"]),
+        (2, {"otherwise": ("null",)}, ['mapping.state.else: null -> "null"']),
+        (2, {"lookup": (("A", "active"), ("B", "1"))}, ['mapping.state.lookup.B: 1 -> "1"']),
+        (2, {"otherwise": ()}, ["mapping.state.else: null -> (none)"]),
+        (3, {"unit": Unit("mm", "m")}, ["mapping.height.unit.from: cm -> mm"]),
+    ],
+)
+def test_of_a_mapping_only_the_words_that_changed_are_shown(
+    place: int, changed: dict[str, Any], shown: list[str]
+) -> None:
+    lines = list(LINES)
+    lines[place] = replace(lines[place], **changed)
+    told = details(ROWS, fields=tuple(lines))
+    assert len(told) == len(shown)
+    for said, one in zip(told, shown, strict=True):
+        assert one in said
+
+
+def test_lines_of_a_mapping_that_come_or_go_are_shown_whole() -> None:
+    more = FieldMap(target="age", sources=("age",), cast="integer")
+    assert details(ROWS, fields=(more, *LINES[:2], LINES[3])) == [
+        'mapping.age: (none) -> {"cast": "integer", "from": "age"}',
+        'mapping.state: {"lookup": {"A": "active", "B": 1}, "from": "s", "else": null} -> (none)',
+    ]
+
+
+def test_lines_of_a_mapping_in_another_order_are_a_change() -> None:
+    told = details(ROWS, fields=(LINES[1], LINES[0], *LINES[2:]))
+    assert told == ["mapping: order of lines id, name, state, height -> name, id, state, height"]
 
 
 def test_what_is_not_named_stays_unless_pruned() -> None:

@@ -221,7 +221,7 @@ def test_a_released_dead_letter_is_tried_by_the_next_run(live: House) -> None:
     live.source.unreadable.clear()
     assert poll(live).status is Status.PARTIAL, "the same version would fail again"
     with live.engine.database.pooled() as connection:
-        assert letters.release(connection, "docs", "a") == 1
-        assert letters.release(connection, "docs", "nothing") == 0
+        assert letters.release(connection, "docs", ["a"]) == 1
+        assert letters.release(connection, "docs", ["nothing"]) == 0
     assert poll(live).status is Status.SUCCESS
     assert_in_step(live)

@@ -93,7 +93,7 @@ def asked(door: httpx.Client, status: int, **document: Any) -> dict[str, Any]:
 def test_the_document_of_the_mission_uses_the_sync_that_is_there(
     door: httpx.Client, docs: Path, drained: None, listening: Engine
 ) -> None:
-    told = asked(door, 200, **ASKED, sync_type="pull", schedule="daily", wait_s=60)
+    told = asked(door, 200, **ASKED, sync_type="pull", schedule="hourly", wait_s=60)
     assert (told["sync_id"], told["status"], told["synced_items"]) == ("docs", "success", 2)
     assert told["conflicts_detected"] == 0
     assert told["conflict_resolution"] == "auto_override_from_remote"
@@ -101,7 +101,43 @@ def test_the_document_of_the_mission_uses_the_sync_that_is_there(
     assert told["operation_id"]
     with listening.database.pooled() as connection:
         (sync,) = catalog.syncs(connection)
-    assert sync.schedule == "daily"
+    assert sync.schedule == "hourly"
+
+
+@pytest.mark.parametrize(("word", "asked_for"), [("mode", "pull"), ("schedule", "daily")])
+def test_a_sync_that_is_there_is_never_changed_by_a_caller(
+    door: httpx.Client, pair: Pair, listening: Engine, word: str, asked_for: str
+) -> None:
+    told = asked(door, 202, **ROWS, mode="bidirectional", schedule="hourly")
+    error = asked(door, 409, **ROWS, **{word: asked_for})["error"]
+    assert (error["code"], error["where"]) == ("needs_person", f"request: {word}")
+    assert f"'{told['sync_id']}' is between these two already" in error["message"]
+    assert f"not {asked_for}" in error["message"]
+    assert f"write `{word}: {asked_for}`" in error["hint"]
+    with listening.database.pooled() as connection:
+        (sync,) = catalog.syncs(connection)
+    assert (sync.mode, sync.schedule) == ("bidirectional", "hourly")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source": "crm/nobody"}, "The source is not there: there is no table nobody at crm"),
+        (
+            {"target": "shop/nobody", "mode": "push"},
+            "The target is not there: there is no table nobody at shop",
+        ),
+    ],
+)
+def test_of_an_end_that_is_not_there_no_sync_is_made(
+    door: httpx.Client, pair: Pair, listening: Engine, change: dict[str, str], said: str
+) -> None:
+    error = asked(door, 404, **{**ROWS, **change})["error"]
+    assert said in error["message"]
+    assert "Create it, or correct the name" in error["hint"]
+    with listening.database.pooled() as connection:
+        assert catalog.syncs(connection) == []
+    assert asked(door, 202, **{**ROWS, "target": "shop/made_by_the_run"})["status"] == "queued"
 
 
 def test_rows_of_two_tables_are_brought_in_step(
@@ -188,6 +224,26 @@ def test_what_cannot_be_is_refused_with_what_is_allowed(
         assert queue.depth(connection)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[]", "must be a JSON object"),
+        (b'"docs"', "must be a JSON object"),
+        (b"{", "The body is no JSON object: "),
+        (b"", "There is no body"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sync/trigger", "/sync/conflicts/1/resolve"])
+def test_a_body_that_is_no_object_is_told_what_to_send(
+    door: httpx.Client, path: str, body: bytes, said: str
+) -> None:
+    answer = door.post(path, content=body, headers={"content-type": "application/json"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["where"]) == (400, path)
+    assert said in error["message"]
+    assert error["hint"].startswith("Send one, such as {")
+
+
 def test_a_mode_that_an_end_cannot_do_is_refused_with_those_it_can(
     door: httpx.Client, pair: Pair, docs: Path
 ) -> None:
@@ -254,7 +310,7 @@ def test_a_paused_sync_is_refused_and_stays_as_it_is(
 ) -> None:
     with listening.database.pooled() as connection:
         catalog.set_state(connection, "docs", SyncState.PAUSED, "a move")
-    error = asked(door, 409, **ASKED, schedule="daily")["error"]
+    error = asked(door, 409, **ASKED)["error"]
     assert "a move" in error["message"]
     with listening.database.pooled() as connection:
         assert catalog.sync(connection, "docs").schedule == "hourly"

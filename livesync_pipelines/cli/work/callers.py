@@ -17,6 +17,12 @@ from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.store import outcomes
 
+_DOCUMENT = (
+    'Write on standard input, or instead of -: {"project_id": "NAME", "source": "CONNECTION", '
+    '"target": "CAPSULE", "mode": "pull", "schedule": "hourly"}; for rows, source and target are '
+    '"CONNECTION/TABLE".'
+)
+
 
 def run_asked(text: str, options: Sequence[str]) -> int:
     """Make or find the sync that the document means and run it once; `-` reads standard input.
@@ -45,13 +51,17 @@ def _run(document: dict[str, Any]) -> int:
 def _read(text: str, options: Sequence[str]) -> dict[str, Any]:
     if options:
         named = ", ".join(f"--{option}" for option in options)
-        raise BadInput(f"The document says it all; {named} cannot stand beside it.")
+        raise BadInput(
+            f"The document says it all; {named} cannot stand beside it.",
+            hint="Say it in the document, or leave the document out and say all by options.",
+        )
     if text == "-":
         text = sys.stdin.read()
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"This is no JSON document: {error}", where="request") from error
+        said = f"This is no JSON document: {error}" if text.strip() else "Nothing was asked for."
+        raise BadInput(said, hint=_DOCUMENT, where="request") from error
     if not isinstance(document, dict):
-        raise BadInput("The document must be a JSON object.", where="request")
+        raise BadInput("The document must be a JSON object.", hint=_DOCUMENT, where="request")
     return document

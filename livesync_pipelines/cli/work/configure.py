@@ -14,12 +14,14 @@ from livesync_pipelines.cli.output import emit, note, say
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
-from livesync_pipelines.engine.callers import end, selection
+from livesync_pipelines.engine.callers import selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
-from livesync_pipelines.model.errors import BadInput
-from livesync_pipelines.model.sync import Connection, Desired
+from livesync_pipelines.engine.row_looking import vet
+from livesync_pipelines.engine.wish import end
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, NotFound
+from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog
 
@@ -35,6 +37,7 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         known = catalog.stored(house.connection)
         wanted = load(files, engine.registry, engine.environ, known=known)
         changes = difference(known, wanted)
+        _vet(house, changed(wanted, changes).syncs, [*known.connections, *wanted.connections])
         _write(house, changed(wanted, changes), dry_run=dry_run)
         if as_json:
             emit({"applied": not dry_run, "changes": [asdict(change) for change in changes]})
@@ -44,6 +47,23 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         for finding in notifications(house.settings, engine, house.connection):
             if finding.verdict == "failed":
                 note(f"Note: {finding.check}: {finding.message}. {finding.do}")
+
+
+def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connection]) -> None:
+    """Look at the ends of syncs of rows. What cannot work is refused; an end that is not there, or
+    does not answer, may come, and is told of."""
+    by_name = {one.name: one for one in connections}
+    for sync in syncs:
+        if sync.target is None or not house.engine.enabled:
+            continue
+        ends = by_name[sync.connection], by_name[sync.target.connection]
+        where = f"sync {sync.sync_id}"
+        try:
+            vet(house.engine, ends, sync, where)
+        except LiveSyncError as error:
+            if isinstance(error, BadInput) and not isinstance(error, NotFound):
+                raise BadInput(error.message, hint=error.hint, where=where) from error
+            note(f"Note: {where}: {error.message} {error.hint}".rstrip())
 
 
 def _write(house: House, wanted: Desired, *, dry_run: bool) -> None:

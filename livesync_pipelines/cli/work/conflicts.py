@@ -6,16 +6,14 @@ import getpass
 import json
 from typing import Any
 
-from livesync_pipelines.cli.output import ago, emit, say, table
-from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.cli.output import ago, briefly, emit, say, table
+from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine.triggers import ask_for
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import SyncState
-from livesync_pipelines.store import catalog, conflicts, row_shapes
-
-_CELL = 40
+from livesync_pipelines.store import catalog, conflicts, row_names, row_shapes
 
 
 def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: bool) -> None:
@@ -24,6 +22,7 @@ def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: b
         if sync_id is not None:
             catalog.sync(house.connection, sync_id)
         found = conflicts.listed(house.connection, sync_id=sync_id, settled=settled, limit=limit)
+        found = row_names.told(house.connection, found)
         now = house.engine.now()
     if as_json:
         emit({"conflicts": found})
@@ -35,15 +34,10 @@ def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: b
 
 
 def _line(row: dict[str, Any]) -> list[str]:
-    values = (_cell(row[end]) for end in ("base", "source", "target"))
+    values = (briefly(row[end]) for end in ("base", "source", "target"))
     state = row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
     field = row["field"] or "(the row)"
     return [str(row["conflict_id"]), row["sync_id"], row["key"], field, *values, state]
-
-
-def _cell(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"
 
 
 def resolve_conflict(
@@ -55,8 +49,7 @@ def resolve_conflict(
     given = Answer(Side(take)) if take else Answer(value=_read(value or ""))
     with open_house() as house:
         found = conflicts.answer(house.connection, conflict_id, given, by=getpass.getuser())
-        ask_for(house.engine, house.connection, found["sync_id"], full=False)
-    _tell(found, as_json=as_json)
+        _carry_out(house, found, as_json=as_json)
 
 
 def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
@@ -64,8 +57,7 @@ def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
     with open_house() as house:
         now = house.engine.now()
         found = conflicts.restore(house.connection, conflict_id, by=getpass.getuser(), now=now)
-        ask_for(house.engine, house.connection, found["sync_id"], full=False)
-    _tell(found, as_json=as_json)
+        _carry_out(house, found, as_json=as_json)
 
 
 def accept_columns(sync_id: str) -> None:
@@ -79,7 +71,9 @@ def accept_columns(sync_id: str) -> None:
         say("Its mapping names columns: correct it where one of them is called otherwise now.")
 
 
-def _tell(found: dict[str, Any], *, as_json: bool) -> None:
+def _carry_out(house: House, found: dict[str, Any], *, as_json: bool) -> None:
+    ask_for(house.engine, house.connection, found["sync_id"], full=False)
+    (found,) = row_names.told(house.connection, [found])
     if as_json:
         emit(found)
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.cli.output import ago, emit, marked, say, title
+from livesync_pipelines.cli.output import ago, briefly, emit, marked, say, title
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.store import capsules
 
@@ -96,3 +96,7 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
     say(f"  mapping     {found['mapping_version']}; chunker {found['chunker_version']}")
     for change in found["changes"]:
         say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']})")
+        before, after = change.get("before"), change.get("after")
+        for name in change.get("fields", ()) if before is not None else ():
+            now_is = "(no row)" if after is None else briefly(after[name])
+            say(f"              {name}: {briefly(before[name])} -> {now_is}")

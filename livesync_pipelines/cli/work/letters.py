@@ -10,7 +10,8 @@ from livesync_pipelines.cli.work.syncs import run_now
 from livesync_pipelines.engine.restoring import let_go, restore
 from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import NotFound
-from livesync_pipelines.store import catalog, letters
+from livesync_pipelines.store import catalog, letters, row_names
+from livesync_pipelines.store.row_names import RowNames
 
 
 def show_letters(sync_id: str | None, limit: int, *, as_json: bool) -> None:
@@ -19,6 +20,7 @@ def show_letters(sync_id: str | None, limit: int, *, as_json: bool) -> None:
         if sync_id is not None:
             catalog.sync(house.connection, sync_id)
         found = letters.listed(house.connection, sync_id=sync_id, limit=limit)
+        found = row_names.told(house.connection, found)
         now = house.engine.now()
     if as_json:
         emit({"dead_letters": found})
@@ -56,7 +58,8 @@ def replay_letters(sync_id: str, key: str | None, *, as_json: bool) -> int:
     """Release dead letters and run their sync; returns the exit code of the run."""
     with open_house() as house:
         refuse_idle(house.engine, house.connection, sync_id)
-        released = letters.release(house.connection, sync_id, key)
+        keys = None if key is None else RowNames(house.connection).meant(sync_id, key)
+        released = letters.release(house.connection, sync_id, keys)
     if not released and key is not None:
         raise NotFound(
             f"'{key}' is no dead letter of sync '{sync_id}'.",

@@ -13,8 +13,9 @@ from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
-from livesync_pipelines.store import catalog, operations, row_history
+from livesync_pipelines.store import catalog, operations, row_history, row_names
 from livesync_pipelines.store import ledger as ledgers
+from livesync_pipelines.store.row_names import RowNames
 
 _HISTORY = ("STARTED", "STATUS", "TRIGGER", "MODE", "TOOK", "CHANGES", "OPERATION")
 
@@ -150,15 +151,17 @@ def show_ledger(
         if as_json:
             emit({"entries": found})
             return
+        found = row_names.told(house.connection, found, sync_id=sync_id, names=["item_id"])
         now = house.engine.now()
         if not found:
             say("There is no such entry.")
             return
         lines = (
-            (e["seq"], ago(e["at"], now), e["op"], e["item_id"], e["cause"], _fields(e))
+            (e["seq"], ago(e["at"], now), e["op"], item, e["cause"], changed, e["operation_id"])
             for e in found
+            for item, changed in [report.touched(e)]
         )
-        table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED"), lines)
+        table(("SEQ", "AT", "OP", "ITEM", "CAUSE", "CHANGED", "OPERATION"), lines)
 
 
 def _entries(
@@ -166,19 +169,16 @@ def _entries(
 ) -> list[dict[str, Any]]:
     """Of one row, what its blocks say of it and what the ledger says of its conflicts."""
     told = str(operation) if operation else None
-    found = ledgers.entries(house.connection, sync_id, item_id=item, operation_id=told, limit=limit)
     if item is None:
-        return found
-    changes = row_history.of_row(house.connection, sync_id, item, limit=limit)
-    return sorted(
-        [*found, *({**change, "item_id": item} for change in changes)],
-        key=lambda entry: -int(entry["seq"]),
-    )
-
-
-def _fields(entry: Mapping[str, Any]) -> str:
-    fields = entry.get("fields") or (entry["after"] or {}).get("fields", [])
-    return ", ".join(fields) or "-"
+        return ledgers.entries(house.connection, sync_id, operation_id=told, limit=limit)
+    found = []
+    for key in RowNames(house.connection).meant(sync_id, item):
+        found += ledgers.entries(
+            house.connection, sync_id, item_id=key, operation_id=told, limit=limit
+        )
+        changes = row_history.of_row(house.connection, sync_id, key, limit=limit)
+        found += [{**change, "item_id": key} for change in changes]
+    return sorted(found, key=lambda entry: -int(entry["seq"]))
 
 
 def rebuild_target(sync_id: str, *, check: bool, as_json: bool) -> int:

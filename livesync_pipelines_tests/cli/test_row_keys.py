@@ -1,0 +1,136 @@
+"""Keys of several columns are printed and read as people write them, at every door."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines_tests.web.conftest import Caller
+
+from .conftest import Terminal
+
+CONFIG = """
+project: demo
+connections:
+  here: {platform: sql_table, url: "sqlite:///here.db"}
+  there: {platform: sql_table, url: "sqlite:///there.db"}
+syncs:
+  people:
+    connection: here
+    schedule: manual
+    select: {table: people, key: [region, id]}
+    target: {connection: there, table: people, key: [region, id]}
+    mode: bidirectional
+    policy: {default: ask_person}
+"""
+KEY = "region=e=u, id, id=5"
+
+
+class Two:
+    """The databases of both ends."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def make(self, name: str) -> None:
+        columns = "region text, id int, phone text, born date, primary key (region, id)"
+        self.change(name, f"create table people ({columns})")
+
+    def change(self, name: str, query: str) -> None:
+        with closing(sqlite3.connect(self.place / f"{name}.db")) as connection, connection:
+            connection.execute(query)
+
+
+@pytest.fixture
+def disputed(terminal: Terminal, tmp_path: Path) -> Terminal:
+    """A phone number that both ends have changed, and a date that is none."""
+    two = Two(tmp_path)
+    two.make("here")
+    two.make("there")
+    two.change("here", "insert into people values ('e=u, id', 5, '1', '2001-02-03')")
+    (tmp_path / "rows.yaml").write_text(CONFIG)
+    assert terminal("apply", "rows.yaml").exit_code == 0
+    assert terminal("sync", "run", "people").exit_code == 0
+    two.change("here", "update people set phone = '2'")
+    two.change("there", "update people set phone = '3'")
+    two.change("here", "insert into people values ('eu', 6, '1', '2001-02-03')")
+    two.change("here", "insert into people values ('eu', 7, '1', 'long ago')")
+    terminal("sync", "run", "people")
+    return terminal
+
+
+def test_conflicts_name_their_row(disputed: Terminal) -> None:
+    (found,) = disputed.document("conflicts", "list", "people")["conflicts"]
+    assert (found["key"], found["field"]) == (KEY, "phone")
+    assert f"people  {KEY}  phone" in disputed("conflicts", "list").stdout
+    number = str(found["conflict_id"])
+    said = disputed("conflicts", "resolve", number, "--take", "source").stdout
+    assert f"({KEY}, phone)" in said
+    assert disputed("sync", "run", "people").exit_code == 0
+    assert disputed.document("conflicts", "restore", number)["key"] == KEY
+
+
+@pytest.mark.parametrize("name", [KEY, f"people:{KEY}", "people:region=e=u, id,id=5"])
+def test_a_row_is_explained_by_its_key(disputed: Terminal, name: str) -> None:
+    found = disputed.document("explain", name)
+    assert found["title"] == f"row {KEY} of people"
+    assert found["row"]["item_id"] == found["source"]["key"] == found["changes"][0]["key"] == KEY
+
+
+def test_the_ledger_and_the_plan_name_rows(disputed: Terminal, tmp_path: Path) -> None:
+    entries = disputed.document("ledger", "list", "people", "--item", KEY)["entries"]
+    assert [entry["op"] for entry in entries] == ["conflict", "agreed", "added"]
+    assert f"  {KEY}  " in disputed("ledger", "list", "people").stdout
+    Two(tmp_path).change("there", "delete from people where id = 6")
+    assert "region=eu, id=6" in disputed("sync", "plan", "people").stdout
+
+
+def test_a_ledger_tells_of_a_page_what_became_of_its_rows(disputed: Terminal) -> None:
+    said = [
+        re.split(r" {2,}", line)
+        for line in disputed("ledger", "list", "people").stdout.splitlines()
+    ]
+    last, first = (o["operation_id"] for o in disputed.document("history", "people")["operations"])
+    assert [line[2:] for line in said if line[-1] == first] == [
+        ["rows", "1 row", "person", "1 added", first]
+    ]
+    assert ["conflict", KEY, "person", "phone: open", last] in [line[2:] for line in said]
+
+
+def test_a_plan_names_row_and_field_of_conflicts_and_draws_no_number(
+    disputed: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    numbers = "select sequencename, last_value from pg_sequences where schemaname = 'livesync'"
+    for name, phone in (("here", "8"), ("there", "9")):
+        Two(tmp_path).change(name, f"update people set phone = '{phone}' where id = 6")
+    with engine.database.connect() as connection:
+        before = connection.execute(numbers + " order by 1").fetchall()
+        items = disputed.document("sync", "plan", "people")["items"]
+        assert connection.execute(numbers + " order by 1").fetchall() == before
+    (found,) = (i for i in items if (i["op"], i["key"]) == ("conflict", "region=eu, id=6"))
+    assert found["fields"] == ["phone"]
+    assert (found["source"], found["target"], found["winner"]) == ("8", "9", None)
+    said = disputed("sync", "plan", "people").stdout
+    assert re.search(r"conflict +region=eu, id=6 +phone", said)
+
+
+def test_rows_that_cannot_be_read_are_named(disputed: Terminal) -> None:
+    said = disputed("status", "people").stdout + disputed("mapping", "cells", "people").stdout
+    assert "region=eu, id=7" in said
+
+
+def test_the_http_door_names_rows(disputed: Terminal, engine: Engine) -> None:
+    door = Caller(engine)
+    (found,) = door.get("/sync/conflicts").json()["conflicts"]
+    number = found["conflict_id"]
+    assert found["key"] == door.get(f"/sync/conflicts/{number}").json()["key"] == KEY
+    answer = door.post(f"/sync/conflicts/{number}/resolve", json={"take": "target"})
+    assert answer.json()["key"] == KEY
+    assert door.get(f"/explain/people:{KEY}").json()["title"] == f"row {KEY} of people"
+    for path in ("/sync/conflicts", "/sync/status?sync_id=people", "/sync/dead-letters"):
+        assert "\\u0001" not in door.get(path).text
