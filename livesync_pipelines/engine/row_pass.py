@@ -103,7 +103,11 @@ class RowPass:
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([field.with_nullable(True) for field in self.map.target_shape.schema])
+        fields = [field.with_nullable(True) for field in self.map.target_shape.schema]
+        if self.mode is Mode.BIDIRECTIONAL:  # else one end rules, whatever was agreed
+            came = {one.target: ", ".join(one.sources) for one in self.operation.sync.fields}
+            fields = [f.with_metadata({"from": came.get(f.name, f.name)}) for f in fields]
+        return pa.schema(fields)
 
     def writes(self, side: Side) -> bool:
         """Whether this sync writes to that end."""
