@@ -25,6 +25,8 @@ class RowEnd(ABC):
     """What a user says under `connections:` (beside `platform`)."""
     Selection: ClassVar[type[Options]]
     """What a user says under `select:` of a sync, or under its `target:` (beside `connection`)."""
+    rows_per_write: int = PAGE_ROWS
+    """How many rows it would be given in one `write`, at most: more, where each has its price."""
 
     def __init__(self, connection: Options, selection: Options, limits: FetchLimits) -> None:
         self.connection = connection

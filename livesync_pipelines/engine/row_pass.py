@@ -118,6 +118,11 @@ class RowPass:
         """Whether that end is looked at as a whole: in a full resync, both are."""
         return self.operation.full or self.writes(side.other)
 
+    @property
+    def page_rows(self) -> int:
+        """How many changed rows are brought together at once, at most."""
+        return max(self.end(side).rows_per_write for side in Side if self.writes(side))
+
     def columns(self, side: Side) -> list[str]:
         """What is read of an end: its key, what is mapped, when and by whom a row was changed."""
         shape = self.source_shape if side is Side.SOURCE else self.target_shape
