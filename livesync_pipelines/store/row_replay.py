@@ -6,11 +6,14 @@ from livesync_pipelines.store import tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
 
+DOUBTED = bytes(16)
+"""The fingerprint of a row that an end is not known to show."""
+
 _DOUBT = """
 update livesync.row_base set
-    source_mark = case when source_mark is null then null else decode(repeat('00', 16), 'hex') end,
-    target_mark = case when target_mark is null then null else decode(repeat('00', 16), 'hex') end
-where sync_id = %s
+    source_mark = case when source_mark is null then null else %(mark)s::bytea end,
+    target_mark = case when target_mark is null then null else %(mark)s::bytea end
+where sync_id = %(sync_id)s
 """
 
 
@@ -26,5 +29,5 @@ def prepare(connection: Connection, operation: Operation) -> None:
             "select mapping_version from livesync.syncs where sync_id = %s", (sync_id,)
         ).fetchone()
         if made != (operation.mapping_version,):
-            connection.execute(_DOUBT, (sync_id,))
+            connection.execute(_DOUBT, {"sync_id": sync_id, "mark": DOUBTED})
             tenure.note_makers(connection, operation)
