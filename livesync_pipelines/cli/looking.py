@@ -108,6 +108,8 @@ def verify(sync_id: str, as_json: bool) -> None:
 def rebuild(sync_id: str, check: bool, as_json: bool) -> int:
     """Make documents and chunks of SYNC again from its ledger, wherever they differ from it.
 
+    Of rows and of copied files, it is what both ends last agreed on that is made again.
+
     Exit code 1 where something differs (with --check) or cannot be rebuilt.
 
     \b
@@ -162,10 +164,11 @@ def search(
 @click.argument("name", metavar="ID")
 @json_option
 def explain(name: str, as_json: bool) -> None:
-    """Tell where a chunk or a row comes from.
+    """Tell where a chunk, a row or a copied file comes from.
 
-    That is the version at the source, the trigger, the run, and the last changes. ID is a
-    chunk_id or an item_id from `livesync search`, or SYNC:ITEM.
+    That is the version at the source, the trigger, the run, and the last changes; of a file, the
+    versions of both ends and its conflicts too. ID is a chunk_id or an item_id from `livesync
+    search`, or SYNC:ITEM.
 
     \b
     Example:

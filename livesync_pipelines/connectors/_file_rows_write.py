@@ -24,6 +24,8 @@ from livesync_pipelines.model.errors import BadInput, ItemFailure, Unavailable
 from livesync_pipelines.model.rows import Column, RowReceipt, RowWrites, Shape
 
 _TRIES = 3
+ROWS_PER_WRITE = 100_000
+"""Each time the whole file is written."""
 
 
 class WritableFileRows(FileRows):
@@ -32,6 +34,8 @@ class WritableFileRows(FileRows):
     `prepare` comes first in every run: nothing in a CSV or a JSONL says what type a column has, so
     from then on it is what was wanted.
     """
+
+    rows_per_write = ROWS_PER_WRITE
 
     @abstractmethod
     def _put(self, content: IO[bytes], *, expected_version: str | None) -> None:

@@ -19,6 +19,9 @@ PAGE_ROWS = 10_000
 class RowEnd(Platform):
     """A table of a platform."""
 
+    rows_per_write: int = PAGE_ROWS
+    """How many rows it would be given in one `write`, at most: more, where each has its price."""
+
     @classmethod
     def unwritable(cls, selection: Mapping[str, object]) -> str | None:
         """Why a table that is so selected can only be read, as what is said of it; None where it

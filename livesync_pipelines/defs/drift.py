@@ -32,9 +32,9 @@ def look_for_drift(context: dg.OpExecutionContext, livesync: LiveSync) -> None:
 
 
 def _active(engine: Engine) -> list[str]:
-    """Of rows nothing is sampled: every run compares all of them with their fingerprints."""
+    """Of copies of files nothing is sampled: every run lists both of their ends."""
     with engine.database.pooled() as connection:
-        names = [s.sync_id for s in catalog.syncs(connection) if s.target is None]
+        names = [s.sync_id for s in catalog.syncs(connection) if not s.copies]
         return [n for n in names if catalog.state(connection, n)[0] is SyncState.ACTIVE]
 
 

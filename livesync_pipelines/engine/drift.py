@@ -15,11 +15,13 @@ from hashlib import blake2b
 
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.core.normalise import normalise
+from livesync_pipelines.engine import row_drift
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.reading import Answer, Read, read
 from livesync_pipelines.engine.triggers import ask_for, refuse_idle
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.records import Entry, Failed, Known
 from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import SyncConfig, Trigger
@@ -53,13 +55,24 @@ def sample(engine: Engine, sync_id: str, *, items: int) -> list[Sample]:
     """
     with engine.database.connect() as connection:
         sync = refuse_idle(engine, connection, sync_id)
+        if sync.copies:
+            raise BadInput(
+                f"Of sync '{sync_id}', which copies files, nothing is sampled: every run lists "
+                "both of its ends.",
+                hint=f"`livesync sync run {sync_id} --full` compares the contents of all files.",
+            )
         now = engine.now()
-        with _looking(engine, connection, sync) as look:
-            again = samples.overdue(connection, sync_id, limit=items)
-            settled = _look_again(look, [old for _, old in again])
-            seed = f"{sync_id} {now.date()}"
-            drawn = samples.draw(connection, sync_id, seed=seed, limit=items)
-            found = [*_look_at(look, drawn), *_strangers(look, drawn, seed=seed, limit=items)]
+        again = samples.overdue(connection, sync_id, limit=items)
+        before, seed = [one for _, one in again], f"{sync_id} {now.date()}"
+        if sync.target is None:
+            with _looking(engine, connection, sync) as look:
+                settled = _look_again(look, before)
+                drawn = samples.draw(connection, sync_id, seed=seed, limit=items)
+                found = [*_look_at(look, drawn), *_strangers(look, drawn, seed=seed, limit=items)]
+        else:
+            found, settled = row_drift.look(
+                engine, connection, sync, old=before, seed=seed, limit=items
+            )
         for (on, old), outcome in zip(again, settled, strict=True):
             samples.settle(connection, sync_id, old.key, outcome, on=on, at=now)
         samples.write(connection, sync_id, found, on=now.date(), at=now)

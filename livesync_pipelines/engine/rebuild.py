@@ -11,11 +11,10 @@ from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
-from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Change
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, commit, row_rebuild, rows, target
+from livesync_pipelines.store import commit, file_rebuild, row_rebuild, rows, target
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -36,7 +35,8 @@ class Rebuilt:
 
 
 def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
-    """Make the capsule and the rows of a sync again from its ledger, wherever they differ.
+    """Make what is stored of a sync again from its ledger, wherever it differs: its capsule, or
+    what both its ends last agreed on, of rows and of files.
 
     With `check` nothing is changed. No other operation of the sync runs meanwhile; errors as in
     `operating.operate`.
@@ -46,6 +46,10 @@ def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
     def work(operation: Operation) -> Outcome:
         if operation.sync.target is None:
             _rebuild(connection, operation, found)
+        elif operation.sync.copies:
+            found.agreeing, found.differing, found.unlogged, found.lost = file_rebuild.rebuild(
+                connection, operation
+            )
         else:
             rebuilt = row_rebuild.rebuild(connection, operation)
             found.agreeing, found.differing, found.unlogged = rebuilt
@@ -53,11 +57,6 @@ def rebuild(engine: Engine, sync_id: str, *, check: bool) -> Rebuilt:
 
     errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY)
     with engine.database.connect() as connection, connection.transaction(force_rollback=check):
-        if catalog.sync(connection, sync_id).copies:
-            raise BadInput(
-                f"Sync '{sync_id}' copies files: there is nothing of it to make again.",
-                hint=f"`livesync sync run {sync_id} --full` compares the contents of both ends.",
-            )
         operate(engine, connection, errand, work)
     return found
 

@@ -6,11 +6,13 @@ from livesync_pipelines.core import corridor
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.logged import logged_record, logged_texts
 from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.model.conflict import ConflictState
 from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.records import Record
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, kept, ledger
+from livesync_pipelines.store import catalog, conflicts, kept, ledger
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
@@ -52,7 +54,10 @@ def let_go(connection: Connection, sync_id: str, item_id: str) -> None:
 
 
 def _removed(connection: Connection, sync_id: str, item_id: str) -> Record:
-    if catalog.sync(connection, sync_id).target is not None:
+    sync = catalog.sync(connection, sync_id)
+    if sync.copies:
+        raise _of_a_file(connection, sync_id, item_id)
+    if sync.target is not None:
         raise BadInput(
             f"Sync '{sync_id}' keeps two ends in step, and restores what one lost to the other.",
             hint="See `livesync conflicts list --all`, and `livesync conflicts restore`.",
@@ -77,3 +82,20 @@ def _removed(connection: Connection, sync_id: str, item_id: str) -> Record:
             hint="LIVESYNC_KEEP_LEDGER_DAYS says how long deletions can be undone.",
         )
     return logged_record(item_id, described, text, last["at"])
+
+
+def _of_a_file(connection: Connection, sync_id: str, name: str) -> BadInput:
+    """What a copy has lost of a file hangs on the conflict in which it was lost."""
+    lost = [
+        each["conflict_id"]
+        for each in conflicts.of_key(connection, sync_id, name, limit=100)
+        if each["state"] == ConflictState.SETTLED and each["winner"] in {*Side}
+    ]
+    hint = "Put it back at the end that is copied; the next run copies it."
+    if lost:
+        hint = f"`livesync conflicts restore {lost[0]}`; see `livesync explain {sync_id}:{name}`."
+    return BadInput(
+        f"Sync '{sync_id}' copies files: of '{name}', "
+        + ("what gave way last is kept." if lost else "nothing has given way, so nothing is kept."),
+        hint=hint,
+    )

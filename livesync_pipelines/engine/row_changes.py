@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core.row_values import differs, whole
 from livesync_pipelines.engine.row_meet import bring_together
 from livesync_pipelines.engine.row_met import Met, gathered
@@ -52,7 +51,7 @@ class Changes:
             self._pieces.append(piece)
             self._rows += len(keys)
             self._bytes += piece.nbytes
-        if max(self._rows, len(self._absent)) >= PAGE_ROWS or self._bytes >= PAGE_BYTES:
+        if max(self._rows, len(self._absent)) >= this.page_rows or self._bytes >= PAGE_BYTES:
             self.flush()
 
     def flush(self) -> None:

@@ -50,7 +50,7 @@ def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -
     apart = pc.or_(*(differs(mark, met.held[name]) for name, mark in marks.items()))
     ours = pc.or_(merged.there, met.had)
     new = pc.and_(ours, pc.or_(pc.or_(touched, gone), apart))
-    table = pa.table(columns)
+    table = row_blocks.with_origins(pa.table(columns), this.schema)
     return table if pc.all(new).as_py() else table.filter(new)
 
 

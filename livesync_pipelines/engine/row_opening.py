@@ -190,6 +190,7 @@ class Imagined(RowEnd):
     def __init__(self, end: RowEnd, wanted: Shape) -> None:
         super().__init__(end.connection, end.selection, end.limits)
         self._end, self._there, self._wanted = end, end.shape(), wanted
+        self.rows_per_write = end.rows_per_write
 
     def shape(self) -> Shape | None:
         if self._there is None:

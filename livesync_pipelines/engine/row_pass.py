@@ -103,7 +103,11 @@ class RowPass:
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([field.with_nullable(True) for field in self.map.target_shape.schema])
+        fields = [field.with_nullable(True) for field in self.map.target_shape.schema]
+        if self.mode is Mode.BIDIRECTIONAL:  # else one end rules, whatever was agreed
+            came = {one.target: ", ".join(one.sources) for one in self.operation.sync.fields}
+            fields = [f.with_metadata({"from": came.get(f.name, f.name)}) for f in fields]
+        return pa.schema(fields)
 
     def writes(self, side: Side) -> bool:
         """Whether this sync writes to that end."""
@@ -113,6 +117,11 @@ class RowPass:
     def walks(self, side: Side) -> bool:
         """Whether that end is looked at as a whole: in a full resync, both are."""
         return self.operation.full or self.writes(side.other)
+
+    @property
+    def page_rows(self) -> int:
+        """How many changed rows are brought together at once, at most."""
+        return max(self.end(side).rows_per_write for side in Side if self.writes(side))
 
     def columns(self, side: Side) -> list[str]:
         """What is read of an end: its key, what is mapped, when and by whom a row was changed."""

@@ -10,7 +10,6 @@ from functools import partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.row_values import differs, whole
 from livesync_pipelines.engine.collecting import seldom_collected
@@ -94,8 +93,8 @@ def _what_landed(this: RowPass, intent: Intent) -> Batch:
 
 def meet_keys(this: RowPass, keys: list[str]) -> None:
     """Bring the rows with these keys together, as both ends have them now."""
-    for start in range(0, len(keys), PAGE_ROWS):
-        some = pa.array(keys[start : start + PAGE_ROWS], pa.string())
+    for start in range(0, len(keys), this.page_rows):
+        some = pa.array(keys[start : start + this.page_rows], pa.string())
         bring_together(this, read_both(this, some))
     this.wait()
 

@@ -26,11 +26,11 @@ from livesync_pipelines.engine.row_sync import synchronise_rows
 from livesync_pipelines.engine.settling import settle
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.formats.extract import ExtractLimits, Extractor
-from livesync_pipelines.model.errors import CursorExpired
+from livesync_pipelines.model.errors import BadInput, CursorExpired
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import Absence, Lane
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import approvals, catalog, shadow, tenure, unsettled
+from livesync_pipelines.store import approvals, catalog, row_replay, shadow, tenure, unsettled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -58,7 +58,8 @@ def run_errand(engine: Engine, errand: Errand) -> SyncResult:
 
 
 def replay_sync(engine: Engine, sync_id: str, *, run_id: str | None = None) -> SyncResult:
-    """Map and chunk again what is stored, without asking the source."""
+    """Map and chunk again what is stored, without asking the source. Raises `BadInput` for a sync
+    of rows or of files."""
     errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY, run_id=run_id)
     with engine.database.connect() as connection:
         return _replay(engine, connection, errand)
@@ -83,12 +84,22 @@ def carry_out(
         of_ends = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
         if sync.copies:
             return synchronise_files(engine, connection, of_ends)
+        row_replay.prepare(connection, operation)
         return synchronise_rows(engine, connection, of_ends)
 
     return operate(engine, connection, errand, work)
 
 
 def _replay(engine: Engine, connection: Connection, errand: Errand) -> SyncResult:
+    if catalog.sync(connection, errand.sync_id).target is not None:
+        raise BadInput(
+            f"Sync '{errand.sync_id}' keeps two ends in step: nothing of it is made from what is "
+            "stored alone.",
+            hint="Materialise its `source` too, or all of its assets. After a change of its "
+            "mapping, its next run does every row again; "
+            f"`livesync sync run {errand.sync_id} --full` compares both ends as a whole.",
+        )
+
     def work(operation: Operation) -> Outcome:
         replay(connection, operation, now=engine.now)
         return Outcome(Status.SUCCESS)

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.errors import BadInput, NotFound
-from livesync_pipelines.store import ledger, row_history
+from livesync_pipelines.store import file_history, ledger, row_history
 from livesync_pipelines.store.database import Connection, rows
 
 BOLD = ("**", "**")
@@ -157,7 +157,7 @@ where """
 
 
 def explain(connection: Connection, name: str) -> dict[str, Any]:
-    """Where a chunk or a row comes from: source version, trigger, run, mapping, last changes.
+    """Where a chunk, a row or a copied file comes from: version, trigger, run, mapping, changes.
 
     `name` is a chunk id, an item id, a key, or `SYNC:ITEM` where several syncs hold the item.
     Raises `NotFound`, or `BadInput` when the name is not one of its kind.
@@ -178,9 +178,10 @@ def explain(connection: Connection, name: str) -> dict[str, Any]:
             "places": [{"start": p["start"], "end": p["end"]} for p in places],
         }
         return _explained(connection, item, {"chunk": shown})
-    row = row_history.explained(connection, name, limit=_CHANGES)
-    if row is not None:
-        return row
+    for of_kind in (row_history.explained, file_history.explained):
+        told = of_kind(connection, name, limit=_CHANGES)
+        if told is not None:
+            return told
     sync_id, _, rest = name.partition(":")
     item = _one_item(
         connection,
@@ -213,8 +214,8 @@ def _one_item(
     found = rows(connection, f"{_ITEM}{condition} order by s.sync_id, s.item_id", values)
     if not found:
         raise NotFound(
-            f"There is no chunk or row '{name}'.",
-            hint="Take a chunk_id or an item_id from `livesync search`.",
+            f"There is no chunk, row or copied file '{name}'.",
+            hint="Take a chunk_id or an item_id from `livesync search`, or name it as SYNC:ITEM.",
         )
     full_names = [f"{item['sync_id']}:{item['item_id']}" for item in found]
     by_id = [

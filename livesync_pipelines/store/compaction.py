@@ -6,8 +6,9 @@ head, and so do its time, item and cause, so that the history can still be told.
 would not notice a body, or what stands beside it, that was taken away by hand. Therefore each cut
 appends an entry `compacted` with a digest of all that is left of the entries that it cut, and they
 name it: `ledger.first_broken` accepts a body that is missing only under such an entry. The newest
-entry of a living item is never cut, so the ledger still rebuilds the target. Blocks of rows are
-kept whole: the values that a later merge starts from stand in them.
+entry of a living item is never cut (nor that of a file which only one end has lost), so the ledger
+still rebuilds the target. Blocks of rows are kept whole: the values that a later merge starts from
+stand in them.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ select sync_id, {ledger.FIELDS}, hash from livesync.ledger l
 where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s
 and cut_by is null and op not in ('{COMPACTED}', '{Op.ROWS}', '{Op.CONFLICT}')
 and ((at < %(before)s and exists (select from livesync.ledger n where n.sync_id = l.sync_id
-      and n.item_id = l.item_id and n.seq > l.seq))
-     or (at < %(gone_before)s and op = 'removed'))
+      and n.item_id = l.item_id and n.seq > l.seq and n.op <> '{Op.CONFLICT}'))
+     or (at < %(gone_before)s and op = 'removed' and not coalesce(after ? 'apart', false)))
 order by seq limit {PIECE}
 """
 

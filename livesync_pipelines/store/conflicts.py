@@ -19,7 +19,8 @@ from livesync_pipelines.store.operations import Operation
 _SHOWN = (
     "conflict_id, sync_id, key, field, policy, state, winner, reason, base, source, target,"
     " answer, source_actor, target_actor, source_time, target_time, owner, deadline, opened_at,"
-    " settled_at, settled_by, operation_id::text"
+    " settled_at, settled_by, operation_id::text, coalesce((select (s.config ->> 'copies')::boolean"
+    " from livesync.syncs s where s.sync_id = conflicts.sync_id), false) as is_file"
 )
 
 
@@ -139,6 +140,16 @@ def listed(
         f"select {_SHOWN} from livesync.conflicts where (%s::text is null or sync_id = %s)"
         f" and {OF_PROJECT} and (%s or state <> 'settled') order by conflict_id desc limit %s",
         (sync_id, sync_id, project_id, project_id, settled, limit),
+    )
+
+
+def of_key(connection: Connection, sync_id: str, key: str, *, limit: int) -> list[dict[str, Any]]:
+    """The conflicts about one row or file, whatever became of them, newest first."""
+    return rows(
+        connection,
+        f"select {_SHOWN} from livesync.conflicts where sync_id = %s and key = %s"
+        " order by conflict_id desc limit %s",
+        (sync_id, key, limit),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import pyarrow as pa
@@ -42,6 +43,20 @@ def known(connection: Connection, sync_id: str) -> dict[str, Agreed]:
         (sync_id,),
     )
     return {name: Agreed(*rest) for name, *rest in found}
+
+
+def put(connection: Connection, sync_id: str, states: Mapping[str, Agreed | None]) -> None:
+    """Write what both ends agree on now, by name; None where there is no such file any more."""
+    connection.execute(
+        "delete from livesync.copied_files where sync_id = %s and name = any(%s)",
+        (sync_id, list(states)),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into livesync.copied_files (sync_id, name, source_version, target_version,"
+            " apart) values (%s, %s, %s, %s, %s)",
+            [(sync_id, name, *state) for name, state in states.items() if state is not None],
+        )
 
 
 def count(connection: Connection, sync_id: str) -> int:

@@ -42,7 +42,8 @@ def finish(
                 operation.operation_id,
             ),
         )
-        if operation.trigger is Trigger.REPLAY and outcome.status is Status.SUCCESS:
+        replayed = operation.trigger is Trigger.REPLAY and operation.sync.target is None
+        if replayed and outcome.status is Status.SUCCESS:
             tenure.note_makers(connection, operation)
         paused = operation.trigger.asks_the_source and _leave(
             connection, operation, outcome, now, next_due_at

@@ -9,7 +9,7 @@ from datetime import datetime
 from livesync_pipelines.core.copying import Agreed
 from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.operation import Counts, Op
-from livesync_pipelines.store import conflicts
+from livesync_pipelines.store import conflicts, copied_files
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line
 from livesync_pipelines.store.operations import Operation
@@ -63,17 +63,7 @@ def write(
     """Move the state of these files; returns what the ledger is to tell of it."""
     sync_id = operation.sync.sync_id
     _keep(connection, operation, made, now)
-    names = [one.name for one in made.moved]
-    connection.execute(
-        "delete from livesync.copied_files where sync_id = %s and name = any(%s)", (sync_id, names)
-    )
-    living = [(one.name, *one.after) for one in made.moved if one.after is not None]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into livesync.copied_files (sync_id, name, source_version, target_version,"
-            " apart) values (%s, %s, %s, %s, %s)",
-            [(sync_id, *line) for line in living],
-        )
+    copied_files.put(connection, sync_id, {one.name: one.after for one in made.moved})
     if made.seen or made.conflicts:
         conflicts.write(connection, operation, made.conflicts, seen=made.seen, now=now)
     return list(_lines(made))

@@ -145,7 +145,8 @@ def due(
     """
     busy = list(in_flight(connection))
     return connection.execute(
-        "select sync_id, config ->> 'schedule', case when chunker_version <> %s or"
+        "select sync_id, config ->> 'schedule', case when"
+        " (capsule is not null and chunker_version <> %s) or"
         " exists (select from livesync.operations o where o.sync_id = s.sync_id"
         " and o.status = 'running')"
         " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"

@@ -113,7 +113,7 @@ def _filled(lines: pa.Table, schema: pa.Schema) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for field in schema:
         name = f"{AGREED}{field.name}"
-        known = name in lines.column_names and lines.schema.field(name).type == field.type
+        known = _is_known(lines, field)
         value = lines[name] if known else pa.nulls(len(lines), field.type)
         columns[name] = value
         for end in SHOWN_BY:
@@ -124,6 +124,25 @@ def _filled(lines: pa.Table, schema: pa.Schema) -> pa.Table:
         columns[missing] = pa.array([not known] * len(lines)) if told is None else told
     full = _full(schema)
     return pa.table({name: columns[name] for name in full.names}, schema=full)
+
+
+def with_origins(lines: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Lines that say of each agreed value from which columns of the source it is, as `schema` does
+    in the metadata of its fields."""
+    told = {f"{AGREED}{field.name}": field.metadata for field in schema if field.metadata}
+    fields = [f.with_metadata(told[f.name]) if f.name in told else f for f in lines.schema]
+    return lines.cast(pa.schema(fields))
+
+
+def _is_known(lines: pa.Table, field: pa.Field) -> bool:
+    """Whether lines hold this very field: what came from other columns of the source was not agreed
+    of these. (Where nobody says where it came from, it is taken for the same.)"""
+    name = f"{AGREED}{field.name}"
+    if name not in lines.column_names:
+        return False
+    held = lines.schema.field(name)
+    alike = not held.metadata or not field.metadata or held.metadata == field.metadata
+    return bool(alike and held.type == field.type)
 
 
 def schema_of(lines: pa.Table) -> pa.Schema:

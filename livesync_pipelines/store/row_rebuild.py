@@ -20,7 +20,8 @@ _APART = (
 
 def rebuild(connection: Connection, operation: Operation) -> tuple[int, list[str], list[str]]:
     """Play all blocks from the first to the last and put the state of every row right that is
-    another. Returns how many rows agree, which differ, and which are there without an entry."""
+    another; the next run then meets all of them. Returns how many rows agree, which differ, and
+    which are there without an entry."""
     sync_id = operation.sync.sync_id
     like = f"create temp table {_TOLD} (like livesync.row_base including all) on commit drop"
     with connection.transaction():
@@ -34,6 +35,8 @@ def rebuild(connection: Connection, operation: Operation) -> tuple[int, list[str
             f"insert into livesync.row_base select * from {_TOLD} where key = any(%s)".encode(),
             (keys,),
         )
+        if apart:
+            tenure.doubt_makers(connection, operation)
         rows = row_base.count(connection, sync_id)
         connection.execute(f"drop table {_TOLD}".encode())
     unlogged = [key for key, is_unlogged in apart if is_unlogged]

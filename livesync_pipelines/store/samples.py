@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from livesync_pipelines.model.records import Entry
+from livesync_pipelines.model.sync import SyncConfig
+from livesync_pipelines.store import row_replay, tenure
 from livesync_pipelines.store.database import Connection, rows
 
 DAYS = 30
@@ -51,6 +53,32 @@ def draw(connection: Connection, sync_id: str, *, seed: str, limit: int) -> list
         {"sync_id": sync_id, "seed": seed, "limit": limit},
     )
     return [Entry(*row) for row in found]
+
+
+_DRAW_ROWS = """
+select key from livesync.row_base b where sync_id = %(sync_id)s
+and not %(doubted)s in (coalesce(source_mark, ''), coalesce(target_mark, ''))
+and exists (select from livesync.syncs s where s.sync_id = b.sync_id
+    and s.mapping_version = %(mapping_version)s)
+and not exists (select from livesync.item_failures f where f.sync_id = b.sync_id and f.key = b.key)
+and not exists (select from livesync.unsettled u where u.sync_id = b.sync_id and u.key = b.key)
+and not exists (select from livesync.conflicts c where c.sync_id = b.sync_id and c.key = b.key
+    and c.state <> 'settled')
+order by md5(%(seed)s || key), key limit %(limit)s
+"""
+
+
+def draw_rows(connection: Connection, sync: SyncConfig, *, seed: str, limit: int) -> list[str]:
+    """The keys of random rows, the same ones for the same seed; none that fails, waits for
+    somebody, or has not been met since the mapping was changed."""
+    asked = {
+        "sync_id": sync.sync_id,
+        "doubted": row_replay.DOUBTED,
+        "mapping_version": tenure.mapping_version(sync),
+        "seed": seed,
+        "limit": limit,
+    }
+    return [key for (key,) in connection.execute(_DRAW_ROWS, asked)]
 
 
 def sound(connection: Connection, sync_id: str, keys: Sequence[str]) -> dict[str, Entry]:
@@ -101,7 +129,9 @@ def overdue(connection: Connection, sync_id: str, *, limit: int) -> list[tuple[d
         " where sync_id = %s and outcome = 'lag' and settled_at is null"
         " and exists (select from livesync.operations o where o.sync_id = d.sync_id"
         " and o.started_at > d.sampled_at and o.status in ('success', 'partial')"
-        ' and o.proof @> \'{"last_page_seen": true, "resumed": false}\')'
+        ' and (o.proof @> \'{"last_page_seen": true, "resumed": false}\''
+        " or (o.status = 'success' and exists (select from livesync.row_base b"
+        " where b.sync_id = d.sync_id))))"
         " order by sampled_on, key limit %s",
         (sync_id, limit),
     )

@@ -100,10 +100,23 @@ def note_makers(connection: Connection, operation: Operation) -> None:
         " where sync_id = %s and fence = %s",
         (
             operation.mapping_version,
-            CHUNKER_VERSION,
+            _chunker(operation.sync),
             operation.sync.sync_id,
             operation.fence,
         ),
+    )
+
+
+def _chunker(sync: SyncConfig) -> str:
+    """What is between two ends is cut by none."""
+    return "" if sync.target else CHUNKER_VERSION
+
+
+def doubt_makers(connection: Connection, operation: Operation) -> None:
+    """Nobody knows any more which mapping everything was made by."""
+    connection.execute(
+        "update livesync.syncs set mapping_version = '' where sync_id = %s and fence = %s",
+        (operation.sync.sync_id, operation.fence),
     )
 
 
@@ -113,7 +126,12 @@ def _doubt_makers(connection: Connection, operation: Operation) -> None:
     connection.execute(
         "update livesync.syncs set mapping_version = '' where sync_id = %s and fence = %s"
         " and (mapping_version, chunker_version) <> (%s, %s)",
-        (operation.sync.sync_id, operation.fence, operation.mapping_version, CHUNKER_VERSION),
+        (
+            operation.sync.sync_id,
+            operation.fence,
+            operation.mapping_version,
+            _chunker(operation.sync),
+        ),
     )
 
 

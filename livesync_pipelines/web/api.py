@@ -182,5 +182,5 @@ def explain(room: Scoped, name: str) -> dict[str, Any]:
                 raise
             hint = "Name it as SYNC:ITEM."  # not those of other projects
             raise BadInput(f"Several items are called '{name}'.", hint=hint) from error
-        room.find(connection, (found.get("chunk") or found["row"])["sync_id"])
+        room.find(connection, (found.get("chunk") or found.get("row") or found["file"])["sync_id"])
         return found

@@ -41,6 +41,7 @@ class Conflict(Document):
     settled_at: Moment | None
     settled_by: str | None
     operation_id: str
+    is_file: bool
 
 
 class Conflicts(BaseModel):

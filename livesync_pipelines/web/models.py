@@ -234,6 +234,7 @@ class Source(Document):
 class Explanation(Document):
     chunk: dict[str, Any] | None = None
     row: dict[str, Any] | None = None
+    file: dict[str, Any] | None = None
     source: Source
     trigger: str | None
     operation_id: str | None

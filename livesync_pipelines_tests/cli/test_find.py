@@ -107,3 +107,29 @@ def test_a_row_tells_where_it_comes_from(terminal: Terminal, synced: dict[str, A
 
 def test_what_is_not_there_cannot_be_explained(terminal: Terminal, synced: dict[str, Any]) -> None:
     assert terminal.document("explain", "nothing", code=2)["error"]["code"] == "not_found"
+
+
+def test_a_copied_file_tells_where_it_comes_from_and_that_it_waits(
+    terminal: Terminal, docs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "leave.md").write_text("ours")
+    (tmp_path / "copy.yaml").write_text(
+        "project: demo\n"
+        "connections:\n"
+        "  docs: {platform: folder, path: docs}\n"
+        "  there: {platform: folder, path: copy}\n"
+        "syncs:\n"
+        "  offsite: {connection: docs, target: {connection: there}, mode: pull, schedule: manual}\n"
+    )
+    assert terminal("apply", "copy.yaml").exit_code == 0
+    terminal("sync", "run", "offsite")
+    assert "(the file)" in terminal("conflicts", "list").stdout
+    (found,) = terminal.document("conflicts", "list")["conflicts"]
+    assert found["is_file"] is True
+    said = terminal("conflicts", "resolve", str(found["conflict_id"]), "--take", "source").stdout
+    assert "(leave.md, the file)" in said
+    assert f"conflict    {found['conflict_id']} " in terminal("explain", "offsite:leave.md").stdout
+    said = terminal("explain", "travel.md").stdout
+    assert "copied from docs" in said
+    assert "source      docs: " in said

@@ -18,8 +18,6 @@ from livesync_pipelines.engine.file_sync import PIECE_FILES
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand
 from livesync_pipelines.engine.plan import run_planned
-from livesync_pipelines.engine.rebuild import rebuild
-from livesync_pipelines.engine.restoring import restore
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.keeping import Keep
@@ -430,15 +428,6 @@ def test_lost_bytes_are_kept_as_long_as_deletions(into_folder: Copies) -> None:
     assert into_folder.letters() == {"a.txt": "not_kept"}
 
 
-def test_what_a_copy_has_removed_is_not_restored_as_a_document(into_folder: Copies) -> None:
-    into_folder.put(a__txt="one")
-    into_folder.run()
-    into_folder.origin.remove("a.txt")
-    into_folder.run()
-    with pytest.raises(BadInput, match="keeps two ends in step"):
-        restore(into_folder.engine, SYNC, "a.txt")
-
-
 def test_actions_are_called_for_what_was_copied_and_for_conflicts(into_folder: Copies) -> None:
     hook = {"call": "https://example.com/hook", "on": ["added", "conflict"], "secret": "${HOOK}"}
     into_folder.configure(actions=[hook])
@@ -595,11 +584,6 @@ def test_more_files_than_one_transaction_tells_of_are_copied(into_bucket: Copies
     assert into_bucket.run().counts.added == PIECE_FILES + 20
     assert {entry["page"] for entry in into_bucket.entries()} == {1, 2}
     assert into_bucket.run().counts.unchanged == PIECE_FILES + 20
-
-
-def test_there_is_nothing_to_rebuild_of_a_copy(into_bucket: Copies) -> None:
-    with pytest.raises(BadInput, match="nothing of it to make again"):
-        rebuild(into_bucket.engine, SYNC, check=True)
 
 
 def test_a_program_asks_for_a_copy_with_one_document(into_bucket: Copies) -> None:

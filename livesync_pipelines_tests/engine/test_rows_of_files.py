@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from livesync_pipelines.connectors.folder_rows import FolderRows
+from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status, SyncResult
@@ -100,3 +103,26 @@ def test_a_table_that_is_gone_removes_nothing_from_the_file(
     assert result.status is Status.FAILED
     assert "not there" in (result.error or {})["message"]
     assert (tmp_path / "people.csv").read_text() == HEAD + ADA + BOB + CYD
+
+
+def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
+    run: Callable[[], SyncResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = 2 * PAGE_ROWS + 5
+    run()
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        said = ((n, f"name {n}", str(n)) for n in range(4, many + 4))
+        connection.executemany("insert into people (id, name, phone) values (?, ?, ?)", said)
+    written, put = [], FolderRows._put
+
+    def counted(self: FolderRows, content: IO[bytes], *, expected_version: str | None) -> None:
+        put(self, content, expected_version=expected_version)
+        written.append(expected_version)
+
+    monkeypatch.setattr(FolderRows, "_put", counted)
+    assert run().counts.added == many
+    assert len(written) == 1
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        connection.execute("delete from people where id > 3")
+    assert run().status is Status.WAITING
+    assert len((tmp_path / "people.csv").read_text().splitlines()) == many + 4

@@ -36,8 +36,12 @@ def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: b
 def _line(row: dict[str, Any]) -> list[str]:
     values = (briefly(row[end]) for end in ("base", "source", "target"))
     state = row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
-    field = row["field"] or "(the row)"
+    field = row["field"] or f"({_whole(row)})"
     return [str(row["conflict_id"]), row["sync_id"], row["key"], field, *values, state]
+
+
+def _whole(row: dict[str, Any]) -> str:
+    return "the file" if row["is_file"] else "the row"
 
 
 def resolve_conflict(
@@ -77,9 +81,10 @@ def _carry_out(house: House, found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit(found)
     else:
+        field = found["field"] or _whole(found)
         say(
-            f"Conflict {found['conflict_id']} ({found['key']}, {found['field'] or 'the row'}) is "
-            f"answered; the next run of {found['sync_id']} writes it."
+            f"Conflict {found['conflict_id']} ({found['key']}, {field}) is answered; the next run "
+            f"of {found['sync_id']} writes it."
         )
 
 

@@ -61,14 +61,43 @@ def show_hits(capsule: str, words: str, question: Question, *, as_json: bool) ->
 
 
 def show_origin(name: str, *, as_json: bool) -> None:
-    """Where a chunk or a row comes from."""
+    """Where a chunk, a row or a copied file comes from."""
     with open_house() as house:
         found = capsules.explain(house.connection, name)
         now = house.engine.now()
     if as_json:
         emit(found)
         return
-    _show_origin(found, now)
+    if "file" in found:
+        _show_file(found, now)
+    else:
+        _show_origin(found, now)
+
+
+_STATES = {
+    "agreed": "both ends agree",
+    "apart": "both ends agreed to differ, until the one that is copied changes",
+    "gone": "it is gone, or was never copied",
+}
+
+
+def _show_file(found: Mapping[str, Any], now: datetime) -> None:
+    file = found["file"]
+    title(found["title"])
+    for end in ("source", "target"):
+        version = file[end]["version"] or "no such file"
+        say(f"  {end:<11} {file[end]['connection']}: {version}")
+    say(f"  state       {_STATES[file['state']]}")
+    say(f"  copied from {file['came_from'] or '- (nothing was copied last)'}")
+    say(f"  brought by  operation {found['operation_id']} ({found['trigger']})")
+    say(f"  run         {found['run_id'] or '-'}")
+    for each in found["conflicts"]:
+        won = f", {each['winner']} won" if each["winner"] else ""
+        said = f"{each['conflict_id']} ({each['state']}{won}): {each['reason']}"
+        say(f"  conflict    {said}, {ago(each['opened_at'], now)}")
+    for change in found["changes"]:
+        origin = f", from {change['came_from']}" if change["came_from"] else ""
+        say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']}){origin}")
 
 
 def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
