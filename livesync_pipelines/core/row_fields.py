@@ -85,7 +85,8 @@ def edited(sides: Sides, name: str) -> tuple[Flags, Flags]:
 def settle(
     ground: Ground, name: str, changed: tuple[Flags, Flags], answers: Mapping[int, object]
 ) -> Settled:
-    """One field of all rows that are at both ends; `changed` as from `edited`."""
+    """One field of all rows that are at both ends; `changed` as from `edited`. Where nothing was
+    agreed yet, any value is an edit, and a null is none."""
     never = ~ground.had
     if name in ground.sides.missing:
         never |= flags(ground.sides.missing[name])
@@ -95,10 +96,13 @@ def settle(
         for table in (ground.sides.source, ground.sides.target)
     )
     fresh, unlike = never[at], flags(differs(source, target))
-    ours, theirs = (flags[at] | fresh for flags in changed)
+    ours, theirs = (
+        changed[end][at] | (fresh & flags(values.is_valid()))
+        for end, values in enumerate((source, target))
+    )
     codes = np.where(unlike, FROM_SOURCE, AGREED).astype(np.uint8)
     if ground.ruler is None:
-        codes[~ours] = FROM_TARGET
+        codes[unlike & ~ours] = FROM_TARGET
         clashing = ours & theirs & unlike
     else:
         codes[unlike] = _CODES[ground.ruler]

@@ -318,12 +318,13 @@ def _edited(row: Row, side: Side) -> list[str]:
     if now is None:
         return []
     if before is None:
-        return list(FIELDS)
+        return [name for name in FIELDS if now[name] is not None]
     at_both = row.source is not None and row.target is not None
     return [
         name
         for name in FIELDS
-        if not same(now[name], before[name]) or (at_both and name in row.missing)
+        if not same(now[name], before[name])
+        or (at_both and name in row.missing and now[name] is not None)
     ]
 
 

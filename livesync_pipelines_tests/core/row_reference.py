@@ -103,9 +103,11 @@ def of_field(
     shown = row.shown(Side.SOURCE), row.shown(Side.TARGET)
     fresh = name in row.missing or row.base is None
     base = None if fresh else row.base[name]  # type: ignore[index]
-    ours = fresh or not same(source, shown[0][name])  # type: ignore[index]
-    theirs = fresh or not same(target, shown[1][name])  # type: ignore[index]
-    if not (ours or theirs):
+    ours, theirs = (
+        (fresh and value is not None) or not same(value, shows[name] if shows else None)
+        for value, shows in zip((source, target), shown, strict=True)
+    )
+    if not (ours or theirs or fresh):
         return base, source, target
     if same(source, target):
         return source, source, source
