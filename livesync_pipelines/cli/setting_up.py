@@ -125,8 +125,9 @@ def doctor(as_json: bool) -> int:
 @click.command()
 @click.argument("project")
 @click.argument("role", metavar="viewer|editor")
+@click.option("--user", help="Whose it is, as `owner` spells who is asked in a conflict.")
 @json_option
-def token(project: str, role: str, as_json: bool) -> None:
+def token(project: str, role: str, user: str | None, as_json: bool) -> None:
     """Make a token for the HTTP door, and print it this once.
 
     A viewer reads what is of PROJECT ('*': of all); an editor also asks for runs and settles
@@ -140,7 +141,7 @@ def token(project: str, role: str, as_json: bool) -> None:
     """
     from livesync_pipelines.cli.work.tokens import make_token
 
-    make_token(project, role, as_json=as_json)
+    make_token(project, role, user, as_json=as_json)
 
 
 COMMANDS = (up, apply, connect, platforms, doctor, token)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.notice import EventKind
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import NotifyOn
+
+KEY_CHARS = 200
 
 Told = tuple[str, ...]
 """Marks of what was told since all was well: a kind, for failures with their code after a colon."""
@@ -19,6 +22,7 @@ _WANTED_BY: dict[EventKind, frozenset[NotifyOn]] = {
     EventKind.PAUSED: frozenset({NotifyOn.ERROR}),
     EventKind.WAITING: frozenset({NotifyOn.APPROVAL}),
     EventKind.DEAD_LETTERS: frozenset({NotifyOn.ERROR, NotifyOn.PARTIAL}),
+    EventKind.CONFLICT: frozenset({NotifyOn.CONFLICT}),
 }
 
 _GOES_ON = frozenset({Status.SUCCESS, Status.PARTIAL, Status.WAITING, Status.RATE_LIMITED})
@@ -72,6 +76,21 @@ def concerns(kind: EventKind) -> frozenset[NotifyOn]:
 def addresses(asked: Iterable[str], to: Iterable[str], who: Collection[NotifyOn]) -> list[str]:
     """The addresses of a sync's `notify` (its `on` and its `to`) that are told, each once."""
     return list(dict.fromkeys(to)) if any(NotifyOn(on) in who for on in asked) else []
+
+
+def showable(error: Mapping[str, str], sync_id: str) -> dict[str, str]:
+    """What may leave the house of an error: the words of an unforeseen one may quote content."""
+    code, said, hint = error.get("code", ""), error.get("message", ""), error.get("hint", "")
+    if code == "fault":
+        said = f"A fault of LiveSync: {said.partition(':')[0]}"
+        hint = f"See `livesync history {sync_id}`, and report it."
+    return {"code": code, "message": said, "hint": hint}
+
+
+def shown(key: str) -> str:
+    """A key as it may be told: without the query string of a URL, and not endless."""
+    bare = key.partition("?")[0] if "://" in key else key
+    return storable(bare)[:KEY_CHARS]
 
 
 def _trouble(end: End) -> tuple[EventKind | None, list[str]]:

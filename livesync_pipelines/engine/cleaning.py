@@ -9,11 +9,13 @@ from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
-from livesync_pipelines.store import budgets, catalog, compaction, copied_files, ledger
+from livesync_pipelines.store import budgets, catalog, compaction, copied_files, events, ledger
 from livesync_pipelines.store.database import Connection
 
 NEWEST_OPERATIONS = 50
 """So many operations of a sync are kept, however old they are."""
+
+_EVENTS = 10_000
 
 PIECES = 1_000
 """So many transactions for each kind at most: what is left is for the next day."""
@@ -46,6 +48,8 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
                 cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
         if not dry_run:
             budgets.forget_idle(connection)
+            long_ago = engine.now() - events.KEPT
+            sum(_pieces(lambda: events.drop(connection, before=long_ago, limit=_EVENTS)))
         return cleaned
 
 

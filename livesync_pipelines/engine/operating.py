@@ -12,7 +12,7 @@ from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimi
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, ending, tenure
+from livesync_pipelines.store import catalog, ending, events, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
 
@@ -26,13 +26,15 @@ def quiet(_: Operation) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One run that is asked for: of which sync, why, in which Dagster run, and who watches."""
+    """One run that is asked for: of which sync, why, in which Dagster run, and who watches.
+    `rehearsed`: a transaction around it will be given up."""
 
     sync_id: str
     trigger: Trigger
     full: bool = False
     run_id: str | None = None
     progress: Progress = quiet
+    rehearsed: bool = False
 
 
 def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) -> SyncResult:
@@ -54,6 +56,9 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         run_id=errand.run_id,
         now=engine.now(),
     )
+    operation.rehearsed = errand.rehearsed
+    with connection.transaction():
+        events.note_start(connection, operation)
     cursor_from = operation.place.told
     try:
         outcome = work(operation)

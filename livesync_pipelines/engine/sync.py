@@ -80,14 +80,13 @@ def carry_out(
     def work(operation: Operation) -> Outcome:
         if sync.target is None:
             return _synchronise(engine, connection, operation, errand.progress, alone=alone)
-        operation.rehearsed = alone
         of_ends = RowErrand(operation, _lane(operation), errand.progress, dry=alone)
         if sync.copies:
             return synchronise_files(engine, connection, of_ends)
         row_replay.prepare(connection, operation)
         return synchronise_rows(engine, connection, of_ends)
 
-    return operate(engine, connection, errand, work)
+    return operate(engine, connection, replace(errand, rehearsed=alone), work)
 
 
 def _replay(engine: Engine, connection: Connection, errand: Errand) -> SyncResult:

@@ -1,7 +1,7 @@
 """Who may come in at the HTTP door: bearer tokens, each for one project and one role.
 
-The file holds a line for each token, `SHA256 PROJECT ROLE`; the project `*` stands for all. It
-holds no token, and a line that is taken out shuts its token out from the next request on.
+The file holds a line for each token, `SHA256 PROJECT ROLE [USER]`; the project `*` stands for all.
+It holds no token, and a line that is taken out shuts its token out from the next request on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from livesync_pipelines.model.errors import BadInput, Broken
 ALL = "*"
 _TOKEN_BYTES = 32
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_HOW = "A line is: SHA256 PROJECT ROLE. `livesync token PROJECT ROLE` writes one."
+_HOW = "A line is: SHA256 PROJECT ROLE [USER]. `livesync token PROJECT ROLE` writes one."
+_USER = re.compile(r"\S{1,100}")
 
 
 class Role(StrEnum):
@@ -34,10 +35,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a token: of which project (`*`: of all), in which role."""
+    """Who holds a token: of which project (`*`: of all), in which role, and by what name (as the
+    `owner` of a sync's questions is spelled)."""
 
     project: str
     role: Role
+    user: str | None = None
 
     @property
     def sees_all(self) -> bool:
@@ -61,14 +64,16 @@ def holder_of(file: Path, token: str) -> Holder | None:
     return found
 
 
-def make(file: Path, project: str, role: str) -> str:
+def make(file: Path, project: str, role: str, user: str | None = None) -> str:
     """A new token, which is stored nowhere; its line is added to the file. Raises `BadInput`."""
     if project != ALL and not NAME.fullmatch(project):
         raise BadInput(f"{project!r} is no name of a project", hint="Or write * for all of them.")
     if role not in list(Role):
         raise BadInput(f"There is no role {role!r}.", hint=f"Allowed: {', '.join(Role)}.")
+    if user is not None and not _USER.fullmatch(user):
+        raise BadInput(f"{user!r} is no name of a user", hint="Write it without spaces.")
     token = f"lst_{token_urlsafe(_TOKEN_BYTES)}"
-    line = f"{_digest(token)} {project} {role}\n"
+    line = " ".join([_digest(token), project, role, *([user] if user else [])]) + "\n"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8") as out:
@@ -98,6 +103,10 @@ def _lines(file: Path) -> Iterator[tuple[str, Holder]]:
         words = line.split()
         if not words or line.startswith("#"):
             continue
-        if len(words) != 3 or not _DIGEST.fullmatch(words[0]) or words[2] not in list(Role):
+        if (
+            len(words) not in {3, 4}
+            or not _DIGEST.fullmatch(words[0])
+            or words[2] not in list(Role)
+        ):
             raise Broken(f"Line {number} of the file of tokens is not understood.", hint=_HOW)
-        yield words[0], Holder(words[1], Role(words[2]))
+        yield words[0], Holder(words[1], Role(words[2]), words[3] if len(words) == 4 else None)

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     WAITING = "waiting_for_approval"
     DEAD_LETTERS = "dead_letters"
+    CONFLICT = "conflict"
     RECOVERED = "recovered"
     CHANGES = "changes"
 

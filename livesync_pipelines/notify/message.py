@@ -14,6 +14,7 @@ _SUBJECTS = {
     EventKind.PAUSED: "is paused",
     EventKind.WAITING: "waits for your approval",
     EventKind.DEAD_LETTERS: "has given up on items",
+    EventKind.CONFLICT: "asks which edit stands",
     EventKind.RECOVERED: "works again",
     EventKind.CHANGES: "has changes for an action",
 }

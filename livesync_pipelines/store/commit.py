@@ -11,6 +11,7 @@ from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Change, Entry, Failed, Known, Record
 from livesync_pipelines.store import (
     actions,
+    events,
     file_commit,
     letters,
     lines,
@@ -105,7 +106,7 @@ def write(
             append(connection, operation, [*moved, *_lines(batch)], now)
             actions.note_changes(connection, operation, _page(batch, block=head[0] + 1), now)
             _count(operation, batch)
-            tenure.advance(connection, operation, place)
+            tenure.advance(connection, operation, place, now=now)
     except BaseException:
         (operation.ledger_seq, operation.ledger_hash), operation.counts = head, counts
         raise
@@ -228,6 +229,7 @@ def _write_failures(
         operation.has_failures = True
         dead = [each for key, each in failed.items() if letters.dies(each, before.get(key), now)]
         outbox.note_letters(connection, operation, dead, now)
+        events.note_letters(connection, operation, dead, now=now)
 
 
 def _write_unsettled(connection: Connection, sync_id: str, batch: Batch) -> None:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState, Version
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.model.merge import MergePolicy, Side
-from livesync_pipelines.store import copied_files
+from livesync_pipelines.store import copied_files, events, outbox
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
@@ -54,9 +54,9 @@ def write(
     seen: Sequence[str],
     now: datetime,
 ) -> None:
-    """Note these conflicts, but not in a rehearsal. `seen` are the keys that were just brought
-    together: what was open of them and is not found again is settled, for both ends agree, or an
-    answer was carried out."""
+    """Note these conflicts, but not in a rehearsal, and tell who watches of those that are new and
+    open. `seen` are the keys that were just brought together: what was open of them and is not
+    found again is settled, for both ends agree, or an answer was carried out."""
     if operation.rehearsed:
         return
     sync_id, policy = operation.sync.sync_id, operation.sync.policy
@@ -76,11 +76,16 @@ def write(
                 [each.field for each in still if each.winner is None],
             ),
         )
+    opened = []
     with connection.cursor() as cursor:
         for each in still:
-            cursor.execute(
-                _OPEN if each.winner is None else _LOST, _values(operation, each, policy, now)
-            )
+            query = _OPEN if each.winner is None else _LOST
+            cursor.execute(query, _values(operation, each, policy, now))
+            if each.winner is None and cursor.fetchone() == (True,):
+                opened.append(each)
+    if opened:
+        outbox.note_conflicts(connection, operation, opened, now)
+        events.note_conflicts(connection, operation, opened, now=now)
 
 
 _NOTED = (
@@ -98,7 +103,7 @@ _OPEN = (
     " source = excluded.source, target = excluded.target, source_actor = excluded.source_actor,"
     " target_actor = excluded.target_actor, source_time = excluded.source_time, target_time ="
     " excluded.target_time, reason = excluded.reason, state = 'open', answer = null,"
-    " winner = null, settled_by = null"
+    " winner = null, settled_by = null returning xmax = 0"
 )
 
 

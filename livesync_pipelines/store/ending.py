@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState, Trigger
-from livesync_pipelines.store import approvals, outbox, queue, tenure
+from livesync_pipelines.store import approvals, events, outbox, queue, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome
 
@@ -49,6 +49,7 @@ def finish(
             connection, operation, outcome, now, next_due_at
         )
         outbox.note_end(connection, operation, outcome, now=now, paused=paused)
+        events.note_end(connection, operation, outcome, now=now)
     if operation.counts.chunks_written >= _MANY_CHUNKS:
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(

@@ -10,18 +10,20 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core import telling
 from livesync_pipelines.core.canon import storable
+from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.notice import EventKind
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.model.sync import NotifyOn
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, Outcome
+from livesync_pipelines.store.row_names import RowNames
 
 CHANNEL = "livesync_outbox"
 FIRST_KEYS = 10
 """So many dead letters are named in an event."""
 
-_KEY_CHARS, _SENTENCE_CHARS = 200, 1_000
+_SENTENCE_CHARS = 1_000
 _COUNTS = ("added", "updated", "moved", "removed", "unchanged", "failed", "skipped")
 
 
@@ -108,7 +110,7 @@ def note_letters(
     if not dead:
         return
     first = not _letters_told(connection, operation)
-    keys = [_shown(each.failure.key) for each in dead[:FIRST_KEYS]]
+    keys = [telling.shown(each.failure.key) for each in dead[:FIRST_KEYS]]
     document = {
         **of_operation(operation),
         "count": len(dead),
@@ -121,6 +123,30 @@ def note_letters(
     }
     who = telling.concerns(EventKind.DEAD_LETTERS) if first else frozenset[NotifyOn]()
     write_event(connection, operation, EventKind.DEAD_LETTERS, document, who=who, now=now)
+
+
+def note_conflicts(
+    connection: Connection, operation: Operation, opened: Sequence[Conflict], now: datetime
+) -> None:
+    """Write that these wait for somebody's answer, inside the caller's transaction."""
+    sync, names = operation.sync, RowNames(connection)
+    shown = [
+        {"key": telling.shown(names.shown(sync.sync_id, each.key)), "field": each.field}
+        for each in opened[:FIRST_KEYS]
+    ]
+    said = ", ".join(f"{one['key']} {one['field'] or ''}".strip() for one in shown)
+    said += " ..." if len(opened) > len(shown) else ""
+    owner = f"{sync.policy.owner}: " if sync.policy.owner else ""
+    document = {
+        **of_operation(operation),
+        "owner": sync.policy.owner,
+        "count": len(opened),
+        "conflicts": shown,
+        "message": f"{owner}both ends have edited {said}",
+        "hint": f"See `livesync conflicts list {sync.sync_id}`, and `livesync conflicts resolve`.",
+    }
+    who = telling.concerns(EventKind.CONFLICT)
+    write_event(connection, operation, EventKind.CONFLICT, document, who=who, now=now)
 
 
 def write_event(
@@ -221,15 +247,12 @@ def _of_end(
 
 def _sentences(operation: Operation, outcome: Outcome, kind: EventKind) -> tuple[str, str]:
     sync_id, counts = operation.sync.sync_id, operation.counts
-    error = outcome.error or {}
-    if error.get("code") == "fault":  # the words of an unforeseen error may quote content
-        said = f"A fault of LiveSync: {error['message'].partition(':')[0]}"
-        error = {"message": said, "hint": f"See `livesync history {sync_id}`, and report it."}
+    error = telling.showable(outcome.error or {}, sync_id)
     failing = f"{counts.failed} items could not be read" if counts.failed else ""
     match kind:
         case EventKind.PAUSED:
-            hint = f"Mend it and run `livesync sync resume {sync_id}`. {error.get('hint', '')}"
-            return f"The sync is paused: {error.get('message', '')}", hint.strip()
+            hint = f"Mend it and run `livesync sync resume {sync_id}`. {error['hint']}"
+            return f"The sync is paused: {error['message']}", hint.strip()
         case EventKind.PARTIAL:
             told = failing or "The source did not show everything"
             return f"{told}; the rest is up to date.", f"See `livesync status {sync_id}`."
@@ -237,10 +260,4 @@ def _sentences(operation: Operation, outcome: Outcome, kind: EventKind) -> tuple
             return f"The sync works again{f'; {failing}' if failing else ''}.", ""
         case EventKind.CHANGED:
             return f"{_changed(operation)} items changed.", ""
-    return error.get("message", ""), error.get("hint", "")
-
-
-def _shown(key: str) -> str:
-    """A key without the query string of a URL."""
-    bare = key.partition("?")[0] if "://" in key else key
-    return storable(bare)[:_KEY_CHARS]
+    return error["message"], error["hint"]

@@ -14,7 +14,7 @@ from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
-from livesync_pipelines.store import outbox
+from livesync_pipelines.store import events, outbox
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, busy
 
@@ -231,7 +231,7 @@ def fence(connection: Connection, operation: Operation, *, alongside: bool = Fal
         )
 
 
-def advance(connection: Connection, operation: Operation, place: Place) -> None:
+def advance(connection: Connection, operation: Operation, place: Place, *, now: datetime) -> None:
     """Move the sync's own state along, inside the caller's transaction and behind its `fence`."""
     connection.execute(
         "update livesync.syncs set resume = %s, note = %s, cursor = %s, ahead = %s,"
@@ -251,3 +251,4 @@ def advance(connection: Connection, operation: Operation, place: Place) -> None:
         "update livesync.operations set counts = %s where operation_id = %s",
         (Jsonb(operation.counts.as_dict()), operation.operation_id),
     )
+    events.progress(connection, operation, now=now)

@@ -6,8 +6,9 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.notify.hub import Hub
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.web import api, conflicts, errors, pages, triggering
+from livesync_pipelines.web import api, conflicts, errors, pages, sockets, triggering
 from livesync_pipelines.web.guard import Guard
 from livesync_pipelines.web.room import Room
 
@@ -27,10 +28,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.room = Room(engine, settings)
+    app.state.hub = Hub(engine.database)
     app.include_router(api.router)
     app.include_router(triggering.router, responses=api.ERRORS)
     app.include_router(conflicts.router, responses=api.ERRORS)
     app.include_router(pages.router)
+    app.include_router(sockets.router)
     app.add_middleware(Guard, tokens=settings.api_tokens)
     errors.install(app)
     _forget_422(app)

@@ -21,6 +21,7 @@ _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGN
 _READS = {"GET", "HEAD", "OPTIONS"}
 _OPEN = {"/health", "/sync/health"}
 """What tells nothing of any project, and so asks for no token."""
+_OFFERED = "bearer."
 _log = logging.getLogger(__name__)
 _CARRIED = {
     "x-content-type-options": "nosniff",
@@ -44,6 +45,10 @@ class Guard:
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            refused = _foreign(Headers(scope=scope)) or self._unknown(scope)
+            await (refused or self._app)(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -60,9 +65,9 @@ class Guard:
         """Why who calls may not; notes for the endpoints who it is."""
         if self._tokens is None or scope["path"] in _OPEN:
             return None
-        kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        token = _token(scope)
         try:
-            holder = holder_of(self._tokens, token.strip()) if kind.lower() == "bearer" else None
+            holder = holder_of(self._tokens, token) if token else None
         except Broken as error:
             _log.error("%s %s", error.message, error.hint)
             return JSONResponse({"error": error.as_dict()}, 500)
@@ -71,21 +76,37 @@ class Guard:
             answer = _refused(401, "No token, or one that is not known here.", hint, "unauthorised")
             answer.headers["www-authenticate"] = "Bearer"
             return answer
-        if scope["method"] not in _READS and holder.role is not Role.EDITOR:
+        if scope.get("method", "GET") not in _READS and holder.role is not Role.EDITOR:
             return _refused(403, f"A {holder.role} may only read.", code="forbidden")
         scope.setdefault("state", {})["holder"] = holder
         return None
 
 
+def _token(scope: Scope) -> str:
+    """The token of who calls; empty without one. A page's script can give a socket no header but
+    its subprotocols, so there it may be one of these: `bearer.TOKEN`."""
+    kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return token.strip()
+    offered = scope.get("subprotocols", [])
+    return next((p.removeprefix(_OFFERED) for p in offered if p.startswith(_OFFERED)), "")
+
+
 def _refusal(method: str, headers: Headers) -> JSONResponse | None:
+    if (foreign := _foreign(headers)) is not None:
+        return foreign
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if method not in _READS and kind != "application/json":
+        return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
+    return None
+
+
+def _foreign(headers: Headers) -> JSONResponse | None:
     if not _LOOPBACK.fullmatch(headers.get("host", "")):
         hint = "Use http://localhost or http://127.0.0.1; this door serves its own machine only."
         return _refused(400, "The Host header names another machine.", hint)
     if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
         return _refused(403, "This request comes from a page of another origin.")
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method not in _READS and kind != "application/json":
-        return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
     return None
 
 

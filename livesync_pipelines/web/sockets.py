@@ -1,0 +1,194 @@
+"""`/ws/connect/{project}`: what happens in a project, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import orjson
+from anyio.to_thread import run_sync as in_thread
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from livesync_pipelines.engine.tokens import ANYBODY, Holder
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.live import LiveEvent, LiveKind
+from livesync_pipelines.notify.hub import PAGE, Hub, TooSlow, Watcher
+from livesync_pipelines.store import events
+from livesync_pipelines.web.room import Room
+
+HEARTBEAT_S = 15.0
+SUBPROTOCOL = "livesync"
+FORBIDDEN, TOO_SLOW, BAD_INPUT, UNAVAILABLE = 4403, 4408, 4400, 4503
+"""Why the door closed."""
+
+_SEND_S = 10.0
+"""So long one message may take to leave; who does not read it by then is too slow."""
+
+router = APIRouter()
+
+Pattern = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Wish(BaseModel):
+    """What a reader wants to hear of: `events` (`operation.*`, `conflict`, ...), `syncs` (all
+    unless said), `mine`: only what names its own user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[Pattern] = Field(default=["*"], max_length=50)
+    syncs: list[Pattern] | None = Field(default=None, max_length=1_000)
+    mine: bool = False
+
+    def wants(self, event: LiveEvent, holder: Holder) -> bool:
+        return (
+            any(fnmatch.fnmatchcase(event.kind, pattern) for pattern in self.events)
+            and (self.syncs is None or event.sync_id in self.syncs)
+            and (not self.mine or (event.owner is not None and event.owner == holder.user))
+        )
+
+    def unknown(self) -> list[str]:
+        """Patterns that no event fits."""
+        return [p for p in self.events if not fnmatch.filter(list(LiveKind), p)]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """`last`: the number of the last event that was sent."""
+
+    socket: WebSocket
+    room: Room
+    watcher: Watcher
+    last: int
+    wish: Wish = field(default_factory=Wish)
+
+    async def send(self, kind: str, /, **told: Any) -> None:
+        """Raises `TooSlow` where it does not leave."""
+        text = orjson.dumps({"type": kind, **told}).decode()
+        try:
+            await asyncio.wait_for(self.socket.send_text(text), _SEND_S)
+        except TimeoutError as error:
+            raise TooSlow from error
+
+    async def pass_on(self, event: LiveEvent) -> None:
+        if event.seq is not None:
+            if event.seq <= self.last:
+                return
+            self.last = event.seq
+        if self.wish.wants(event, self.room.holder):
+            await self.send("event", **event.as_dict())
+
+
+@router.websocket("/ws/connect/{project}")
+async def connect(socket: WebSocket, project: str, after: int | None = None) -> None:
+    """Tell of what happens; from the event `after` on, if it is given."""
+    room: Room = socket.app.state.room
+    hub: Hub = socket.app.state.hub
+    holder = getattr(socket.state, "holder", ANYBODY)
+    asked = SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", []) else None
+    await socket.accept(subprotocol=asked)
+    if not holder.sees(project):
+        await socket.close(FORBIDDEN, "This token is for another project.")
+        return
+    room = Room(room.engine, room.settings, holder)
+    reader: _Reader | None = None
+    try:
+        async with hub.watching(project) as watcher:
+            oldest, newest = await in_thread(_kept, room)
+            start = newest if after is None else after
+            reader = _Reader(socket, room, watcher, start)
+            await reader.send("hello", seq=start, heartbeat_s=HEARTBEAT_S, newest=newest)
+            if start < oldest:
+                await reader.send("gap", since=start, until=oldest)
+            await _serve(reader)
+    except WebSocketDisconnect:
+        return
+    except TooSlow:
+        await _close(socket, TOO_SLOW, f"Too slow: resume after {reader.last if reader else 0}.")
+    except LiveSyncError as error:
+        await _close(socket, UNAVAILABLE, error.message)
+
+
+async def _serve(reader: _Reader) -> None:
+    """Until either side ends it."""
+    hearing = asyncio.create_task(_hear(reader))
+    telling = asyncio.create_task(_tell(reader))
+    tasks = (hearing, telling)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _tell(reader: _Reader) -> None:
+    await _tell_history(reader)
+    while True:
+        event = await reader.watcher.next(HEARTBEAT_S)
+        if event is None:
+            await reader.send("heartbeat", seq=reader.last)
+        else:
+            await reader.pass_on(event)
+
+
+async def _tell_history(reader: _Reader) -> None:
+    """What happened since it last heard of anything, up to what the watcher is given anyway."""
+    while True:
+        page = await in_thread(_after, reader)
+        for event in page:
+            await reader.pass_on(event)
+        if len(page) < PAGE:
+            return
+
+
+async def _hear(reader: _Reader) -> None:
+    while True:
+        try:
+            text = await reader.socket.receive_text()
+            wish = Wish.model_validate(_subscription(orjson.loads(text)))
+        except (orjson.JSONDecodeError, ValidationError, ValueError) as error:
+            await reader.send("error", **_misspelt(error))
+            continue
+        if unknown := wish.unknown():
+            kinds = ", ".join(LiveKind)
+            message = f"No event is called {', '.join(unknown)}."
+            await reader.send("error", message=message, hint=f"There are: {kinds}.")
+            continue
+        reader.wish = wish
+        await reader.send("subscribed", **wish.model_dump())
+
+
+def _subscription(told: Any) -> Any:
+    if not isinstance(told, dict) or set(told) != {"subscribe"}:
+        raise ValueError("not a subscription")
+    return told["subscribe"]
+
+
+def _misspelt(error: Exception) -> dict[str, str]:
+    hint = 'Send {"subscribe": {"events": ["operation.*"], "syncs": ["handbook"], "mine": false}}.'
+    if isinstance(error, ValidationError):
+        said = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        return {"message": said, "hint": hint}
+    return {"message": "This is not understood.", "hint": hint}
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    """Say why, if it still hears; who does not read it by then is cut off."""
+    with suppress(RuntimeError, TimeoutError):
+        await asyncio.wait_for(socket.close(code, reason[:120]), _SEND_S)
+
+
+def _kept(room: Room) -> tuple[int, int]:
+    with room.asked() as connection:
+        return events.kept(connection)
+
+
+def _after(reader: _Reader) -> list[LiveEvent]:
+    with reader.room.asked() as connection:
+        return events.after(connection, reader.watcher.project_id, reader.last, limit=PAGE)

@@ -1,0 +1,69 @@
+"""People are told of what waits for their answer, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.plan import plan_sync
+from livesync_pipelines_tests.engine.two_ends import SYNC, TwoEnds, two_ends
+
+COLUMNS = {"region": "text", "id": "integer", "phone": "text"}
+ASKS = {
+    "mode": "bidirectional",
+    "policy": {"default": "ask_person", "ask": {"owner": "ada", "within": "2d"}},
+    "notify": {"on": ["conflict"], "to": ["mailto:ops@example.com"]},
+}
+
+
+@pytest.fixture
+def ends(engine: Engine, tmp_path: Path) -> Iterator[TwoEnds]:
+    with two_ends(engine, "sqlite", tmp_path) as ends:
+        for table in (ends.source, ends.target):
+            table.create(COLUMNS, ["region", "id"], {})
+        ends.configure(ASKS, {})
+        ends.source.insert({"region": "eu", "id": 5, "phone": "1"})
+        ends.run()
+        for table, phone in ((ends.source, "2"), (ends.target, "3")):
+            table.update({"region": "eu", "id": 5, "phone": phone})
+        yield ends
+
+
+def told(ends: TwoEnds) -> list[dict[str, Any]]:
+    return ends.ask(
+        "select o.document, d.address from livesync.outbox o join livesync.deliveries d using (seq)"
+        " where o.kind = 'conflict'"
+    )
+
+
+def watched(ends: TwoEnds) -> list[dict[str, Any]]:
+    return ends.ask("select owner, document from livesync.events where kind = 'conflict'")
+
+
+def test_a_conflict_that_waits_is_told_to_whom_the_sync_names(ends: TwoEnds) -> None:
+    ends.run()
+    ((message,), (event,)) = told(ends), watched(ends)
+    assert message["address"] == "mailto:ops@example.com"
+    assert message["document"]["message"] == "ada: both ends have edited region=eu, id=5 phone"
+    assert SYNC in message["document"]["hint"]
+    assert event["owner"] == "ada"
+    assert event["document"]["conflicts"] == [{"key": "region=eu, id=5", "field": "phone"}]
+
+
+def test_it_is_told_once_however_often_the_rows_meet(ends: TwoEnds) -> None:
+    ends.run()
+    ends.source.update({"region": "eu", "id": 5, "phone": "4"})
+    ends.run()
+    ends.run()
+    assert (len(told(ends)), len(watched(ends))) == (1, 1)
+
+
+def test_a_rehearsal_tells_nobody(ends: TwoEnds) -> None:
+    before = len(ends.ask("select from livesync.events"))
+    plan_sync(ends.engine, SYNC)
+    assert not told(ends)
+    assert len(ends.ask("select from livesync.events")) == before

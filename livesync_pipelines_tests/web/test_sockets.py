@@ -1,0 +1,290 @@
+"""What happens in a project is told as it happens, to whoever may hear of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import psycopg
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from livesync_pipelines.engine import tokens
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.notify import hub
+from livesync_pipelines.settings import Settings
+from livesync_pipelines.store import events
+from livesync_pipelines.web import sockets
+from livesync_pipelines.web.app import create_app
+
+from .conftest import SETTINGS, Run, served
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    socket: ClientConnection
+
+    def next(self) -> Told:
+        told: Told = json.loads(self.socket.recv(timeout=20))
+        return told
+
+    def until(self, kind: str) -> list[Told]:
+        """What is told up to the first event of this kind."""
+        heard = [self.next()]
+        while heard[-1].get("kind") != kind:
+            heard.append(self.next())
+        return heard
+
+    def ask(self, **wish: Any) -> Told:
+        self.socket.send(json.dumps({"subscribe": wish}))
+        while (told := self.next())["type"] not in {"subscribed", "error"}:
+            pass
+        return told
+
+
+@pytest.fixture
+def port(engine: Engine) -> Iterator[int]:
+    with served(create_app(engine, SETTINGS)) as port:
+        yield port
+
+
+@contextmanager
+def reading(port: int, project: str = "demo", query: str = "", **more: Any) -> Iterator[Reader]:
+    url = f"ws://127.0.0.1:{port}/ws/connect/{project}{query}"
+    with connect(url, open_timeout=20, **more) as heard:
+        yield Reader(heard)
+
+
+def kinds(told: list[Told]) -> list[str]:
+    return [each["kind"] for each in told if each["type"] == "event"]
+
+
+def test_a_run_is_told_from_its_start_to_its_end(port: int, run: Run) -> None:
+    with reading(port) as reader:
+        assert reader.next()["type"] == "hello"
+        result = run()
+        heard = reader.until("operation.completed")
+    first, last = heard[0], heard[-1]
+    assert kinds(heard)[0] == "operation.started"
+    assert set(kinds(heard)[1:-1]) == {"operation.progress"}
+    assert first["operation_id"] == last["operation_id"] == str(result.operation_id)
+    assert last["document"]["counts"]["added"] == 2
+    assert last["document"]["status"] == "success"
+    assert first["seq"] < last["seq"]
+
+
+def test_a_source_that_fails_is_told_with_what_to_do(port: int, run: Run, docs: Path) -> None:
+    with reading(port) as reader:
+        reader.next()
+        docs.rename(docs.with_name("elsewhere"))
+        run()
+        heard = reader.until("operation.failed")
+    assert "elsewhere" not in json.dumps(heard)
+    assert heard[-1]["document"]["error"]["hint"]
+
+
+def test_who_was_away_goes_on_where_he_was(port: int, run: Run, docs: Path) -> None:
+    with reading(port) as reader:
+        reader.next()
+        run()
+        seen = reader.until("operation.completed")[-1]["seq"]
+    (docs / "leave.md").write_text("# Leave\n\nAsk late.\n")
+    run()
+    with reading(port, query=f"?after={seen}") as reader:
+        assert reader.next()["seq"] == seen
+        missed = [reader.next(), reader.next()]
+        run()
+        heard = reader.until("operation.completed")
+    assert kinds(missed) == ["operation.started", "operation.completed"]
+    numbers = [each["seq"] for each in [*missed, *heard] if each["seq"] is not None]
+    assert numbers == sorted(set(numbers))
+
+
+def test_what_is_not_kept_any_more_is_told_as_a_gap(
+    port: int, synced: SyncResult, engine: Engine
+) -> None:
+    with engine.database.pooled() as connection:
+        connection.execute("delete from livesync.events")
+    with reading(port, query="?after=0") as reader:
+        assert reader.next()["type"] == "hello"
+        assert reader.next()["type"] == "gap"
+
+
+def test_only_what_was_asked_for_is_told(port: int, run: Run, engine: Engine) -> None:
+    with reading(port) as reader:
+        reader.next()
+        assert reader.ask(events=["operation.completed"], syncs=["docs"])["type"] == "subscribed"
+        run()
+        assert kinds(reader.until("operation.completed")) == ["operation.completed"]
+        reader.ask(events=["*"], syncs=["another"])
+        run()
+        with engine.database.pooled() as connection:
+            _ask_whom(connection, "anna", sync_id="another")
+        assert reader.next()["kind"] == "conflict"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "words",
+        "[]",
+        '{"subscribe": {"events": ["operation.finished"]}}',
+        '{"subscribe": {"events": "all"}}',
+        '{"subscribe": {"colour": 1}}',
+        '{"resume": 3}',
+    ],
+)
+def test_a_wish_that_is_not_understood_says_what_there_is(port: int, text: str) -> None:
+    with reading(port) as reader:
+        reader.next()
+        reader.socket.send(text)
+        told = reader.next()
+        assert told["type"] == "error"
+        assert "operation." in told["hint"]
+
+
+def test_who_hears_nothing_hears_a_heartbeat(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
+    with reading(port) as reader:
+        assert [reader.next()["type"] for _ in range(3)] == ["hello", "heartbeat", "heartbeat"]
+
+
+def test_a_listener_that_was_cut_off_reads_what_it_missed(
+    port: int, run: Run, engine: Engine
+) -> None:
+    with reading(port) as reader:
+        reader.next()
+        with psycopg.connect(engine.database.url, autocommit=True) as connection:
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where query like 'listen livesync_events%'"
+            )
+        run()
+        heard = [each for each in reader.until("operation.completed") if each["seq"]]
+    assert [each["kind"] for each in heard] == ["operation.started", "operation.completed"]
+
+
+def test_who_reads_too_slowly_is_told_and_let_go(
+    port: int, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "WAITING", 2)
+    with reading(port) as reader:
+        reader.next()
+        with engine.database.connect() as connection, connection.transaction():
+            for name in ("anna", "ben", "carl", "dora"):
+                _ask_whom(connection, name)
+        heard = [reader.next()["owner"] for _ in range(2)]
+        with pytest.raises(ConnectionClosed) as closed:
+            reader.next()
+    assert heard == ["anna", "ben"]
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == sockets.TOO_SLOW
+    assert "resume after" in closed.value.rcvd.reason
+
+
+def test_two_servers_tell_the_same(engine: Engine, run: Run) -> None:
+    with (
+        served(create_app(engine, SETTINGS)) as one,
+        served(create_app(engine, SETTINGS)) as other,
+        reading(one) as first,
+        reading(other) as second,
+    ):
+        first.next()
+        second.next()
+        run()
+        heard = [each.until("operation.completed")[-1] for each in (first, second)]
+    assert heard[0] == heard[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    port: int
+    token: Callable[..., str]
+
+
+@pytest.fixture
+def guarded(engine: Engine, tmp_path: Path) -> Iterator[Guarded]:
+    file = tmp_path / "tokens"
+    file.touch()
+    settings = Settings.load({"EXTERNAL_SYNC_ENABLED": "true", "LIVESYNC_API_TOKENS": str(file)})
+    with served(create_app(engine, settings)) as port:
+        yield Guarded(port, lambda *words: tokens.make(file, *words))
+
+
+def test_without_a_token_nobody_hears_anything(guarded: Guarded) -> None:
+    with pytest.raises(InvalidStatus) as refused, reading(guarded.port):
+        pass
+    assert refused.value.response.status_code == 401
+
+
+def test_a_token_of_another_project_hears_nothing(guarded: Guarded) -> None:
+    headers = {"authorization": f"Bearer {guarded.token('sales', 'viewer')}"}
+    with reading(guarded.port, additional_headers=headers) as reader:
+        with pytest.raises(ConnectionClosed) as closed:
+            reader.next()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == sockets.FORBIDDEN
+
+
+def test_a_page_sends_its_token_as_a_subprotocol(guarded: Guarded) -> None:
+    offered = ["livesync", f"bearer.{guarded.token('demo', 'viewer')}"]
+    with reading(guarded.port, subprotocols=offered) as reader:
+        assert reader.next()["type"] == "hello"
+        assert reader.socket.subprotocol == "livesync"
+
+
+def test_a_page_of_another_origin_is_refused(port: int) -> None:
+    with pytest.raises(InvalidStatus) as refused, reading(port, origin="https://example.com"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_a_user_may_ask_for_his_own_questions_only(
+    guarded: Guarded, engine: Engine, run: Run
+) -> None:
+    headers = {"authorization": f"Bearer {guarded.token('demo', 'viewer', 'anna')}"}
+    with reading(guarded.port, additional_headers=headers) as reader:
+        reader.next()
+        reader.ask(events=["*"], mine=True)
+        run()
+        with engine.database.pooled() as connection:
+            for owner in ("ben", "anna"):
+                _ask_whom(connection, owner)
+        (heard,) = reader.until("conflict")
+    assert heard["owner"] == "anna"
+
+
+def _ask_whom(connection: Any, owner: str, sync_id: str = "docs") -> None:
+    connection.execute(
+        "with e as (insert into livesync.events (at, project_id, sync_id, operation_id, kind,"
+        " owner, document) values (now(), 'demo', %s, gen_random_uuid(), 'conflict', %s, '{}')"
+        " returning seq) select pg_notify(%s, json_build_object('project_id', 'demo', 'seq',"
+        " seq)::text) from e",
+        (sync_id, owner, events.CHANNEL),
+    )
+
+
+def test_a_socket_that_breaks_off_leaves_nobody_listening(port: int, engine: Engine) -> None:
+    with reading(port) as reader:
+        reader.next()
+        reader.socket.socket.shutdown(socket.SHUT_RDWR)
+    with psycopg.connect(engine.database.url, autocommit=True) as connection:
+        while _listeners(connection):
+            sleep(0.05)
+
+
+def _listeners(connection: psycopg.Connection) -> int:
+    return connection.execute(
+        "select from pg_stat_activity where query like 'listen livesync_events%'"
+        " and datname = current_database()"
+    ).rowcount
