@@ -44,7 +44,8 @@ class Changes:
         keys = pc.unique(pa.concat_arrays(changed))
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())
         keys = keys.filter(pc.invert(pc.is_in(keys, value_set=apart))) if len(apart) else keys
-        this.operation.counts.unchanged += max(0, stretch.length - len(keys))
+        this.told_of.difference_update(keys.to_pylist() if this.told_of else ())
+        this.operation.counts.unchanged += max(0, stretch.length - len(keys) - self._told(stretch))
         self._absent |= absent
         if len(keys):
             piece = stretch.only(keys)
@@ -53,6 +54,13 @@ class Changes:
             self._bytes += piece.nbytes
         if max(self._rows, len(self._absent)) >= this.page_rows or self._bytes >= PAGE_BYTES:
             self.flush()
+
+    def _told(self, stretch: Stretch) -> int:
+        """How many of these rows are counted already."""
+        told = self.this.told_of
+        if not told:
+            return 0
+        return int(pc.sum(pc.is_in(stretch.keys, pa.array(sorted(told), pa.string()))).as_py() or 0)
 
     def flush(self) -> None:
         """Bring together what was gathered, and tell of what failed."""

@@ -61,9 +61,10 @@ class RowPass:
     `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
     `dry`: nothing is written to either end. `noted`: rows of which something is open.
     `unfinished`: an end was not seen to its last row, so nothing is absent. `failing`: rows that
-    cannot be read or written; `untold`: those of which no page has told yet. `left_behind`: a row
-    was not written because somebody had just changed it. What is committed is so on the
-    operation's `own` connection.
+    cannot be read or written; `untold`: those of which no page has told yet. `told_of`: rows
+    that were looked up before the walk, and are counted already. `left_behind`: a row was not
+    written because somebody had just changed it. What is committed is so on the operation's `own`
+    connection.
     """
 
     own: Connection
@@ -84,6 +85,7 @@ class RowPass:
     frozen: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
     untold: list[Failed] = field(default_factory=list)
+    told_of: set[str] = field(default_factory=set)
     unfinished: bool = False
     left_behind: bool = False
     _lock: Lock = field(default_factory=Lock)

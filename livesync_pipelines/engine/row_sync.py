@@ -85,6 +85,7 @@ def _what_landed(this: RowPass, intent: Intent) -> Batch:
     )
     landed = lines.filter(pc.invert(astray))
     keys = set(landed["key"].to_pylist())
+    this.told_of |= keys
     lost = [each for each in intent.conflicts if each.key in keys or has_lost(met, each)]
     return Batch(
         rows=RowCommit(lines=landed, intent=intent.intent_id, conflicts=lost, policy="read back")
@@ -96,6 +97,7 @@ def meet_keys(this: RowPass, keys: list[str]) -> None:
     for start in range(0, len(keys), this.page_rows):
         some = pa.array(keys[start : start + this.page_rows], pa.string())
         bring_together(this, read_both(this, some))
+    this.told_of.update(keys)
     this.wait()
 
 

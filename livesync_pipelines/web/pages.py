@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from livesync_pipelines.engine import report
-from livesync_pipelines.store import capsules, overview
+from livesync_pipelines.store import capsules, conflicts, overview, row_names
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.room import Given, Room
 
@@ -22,6 +23,7 @@ SHOWN = 100
 """How many changes of an operation, and how many operations, a page holds."""
 
 _HITS = 20
+_CELL = 80
 _MARKED = re.compile("\x02([^\x02\x03]*)\x03")
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
@@ -45,10 +47,16 @@ def _moment(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value else "-"
 
 
+def _shown(value: Any) -> str:
+    """A value of a cell, clipped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _CELL else f"{text[:_CELL]}…"
+
+
 _pages = Environment(
     loader=PackageLoader("livesync_pipelines.web"), autoescape=True, undefined=StrictUndefined
 )
-_pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment}
+_pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment, "shown": _shown}
 
 
 @router.get("/")
@@ -61,6 +69,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
             "status.html",
             status=found,
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
+            conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),
             capsules=overview.capsules(connection),
             queue=report.waiting(connection),
             operations=overview.operations(connection, limit=_HITS),

@@ -10,7 +10,11 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.plan import plan_sync
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.store import conflicts
 from livesync_pipelines_tests.engine.two_ends import SYNC, TwoEnds, two_ends
+from livesync_pipelines_tests.web.conftest import Caller
 
 COLUMNS = {"region": "text", "id": "integer", "phone": "text"}
 ASKS = {
@@ -26,7 +30,8 @@ def ends(engine: Engine, tmp_path: Path) -> Iterator[TwoEnds]:
         for table in (ends.source, ends.target):
             table.create(COLUMNS, ["region", "id"], {})
         ends.configure(ASKS, {})
-        ends.source.insert({"region": "eu", "id": 5, "phone": "1"})
+        for number in (5, 6, 7):
+            ends.source.insert({"region": "eu", "id": number, "phone": "1"})
         ends.run()
         for table, phone in ((ends.source, "2"), (ends.target, "3")):
             table.update({"region": "eu", "id": 5, "phone": phone})
@@ -60,6 +65,24 @@ def test_it_is_told_once_however_often_the_rows_meet(ends: TwoEnds) -> None:
     ends.run()
     ends.run()
     assert (len(told(ends)), len(watched(ends))) == (1, 1)
+
+
+def test_an_answered_row_is_counted_once(ends: TwoEnds) -> None:
+    ends.run()
+    (conflict,) = ends.conflicts()
+    with ends.engine.database.connect() as connection:
+        number, answer = conflict["conflict_id"], Answer(side=Side.TARGET)
+        conflicts.answer(connection, number, answer, by="ada")
+    counts = ends.run().counts
+    assert (counts.updated, counts.unchanged) == (1, 2)
+
+
+def test_the_status_page_shows_where_rows_go_and_what_waits(ends: TwoEnds) -> None:
+    ends.run()
+    page = Caller(ends.engine).get("/", headers={"accept": "text/html"}).text
+    assert "region=eu, id=5" in page
+    assert "&#34;2&#34;" in page
+    assert "None" not in page
 
 
 def test_a_rehearsal_tells_nobody(ends: TwoEnds) -> None:

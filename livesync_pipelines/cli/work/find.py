@@ -117,12 +117,14 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
         say(f"  capsule     {found['capsule']}")
     say(f"  sync        {subject['sync_id']} ({source['platform']})")
     say(f"  item        {source['item_id']}, version {source['version']}")
-    say(f"  address     {source['url']}")
+    if source["url"]:
+        say(f"  address     {source['url']}")
     say(f"  modified    {ago(source['modified_at'], now)}")
     say(f"  fetched     {ago(source['fetched_at'], now)}")
     say(f"  brought by  operation {found['operation_id']} ({found['trigger']})")
     say(f"  run         {found['run_id'] or '-'}")
-    say(f"  mapping     {found['mapping_version']}; chunker {found['chunker_version']}")
+    chunker = found["chunker_version"]
+    say(f"  mapping     {found['mapping_version']}{f'; chunker {chunker}' if chunker else ''}")
     for change in found["changes"]:
         say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']})")
         before, after = change.get("before"), change.get("after")
