@@ -72,7 +72,8 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
         conflicts=[each for each, place in told if place not in page.answers] + loops(this, lines),
         answered=[each for each, place in told if place in page.answers],
-        cells=[cell for cells in met.cells.values() for cell in cells if cell.key not in left],
+        cells=written.cells
+        + [cell for cells in met.cells.values() for cell in cells if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from livesync_pipelines.core.row_values import differs
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY
-from livesync_pipelines.model.conflict import Conflict
+from livesync_pipelines.model import row_map
+from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowReceipt, RowWrites
@@ -26,7 +27,8 @@ class Written:
     """What came of it. `left_out`: keys of rows that were not written as was decided, so nothing
     of them is settled: they are met again by the next run. Of those in `half_done` the target was
     written, and not the source. `source`, `target`: rows (of the
-    compared schema, with `key`) that an end shows otherwise than they were sent."""
+    compared schema, with `key`) that an end shows otherwise than they were meant. `cells`: what
+    does not fit into the source, which keeps there what it has."""
 
     intent: int | None = None
     left_out: list[str] = field(default_factory=list)
@@ -34,6 +36,7 @@ class Written:
     failures: list[ItemFailure] = field(default_factory=list)
     source: pa.Table | None = None
     target: pa.Table | None = None
+    cells: list[BadCell] = field(default_factory=list)
 
     @property
     def as_meant(self) -> bool:
@@ -67,42 +70,84 @@ def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written
         mask = pc.and_(mask, pc.invert(refused))
     if not pc.any(mask).as_py():
         return
-    rows, there, was, was_there = _parts(this, met, merged, side)
-    keep = pc.and_(mask, there)
-    expected = was.filter(keep).append_column(RowWrites.THERE, was_there.filter(keep))
+    part = _part(this, met, merged, side)
+    keep = pc.and_(mask, part.there)
+    expected = part.was.filter(keep).append_column(RowWrites.THERE, part.was_there.filter(keep))
     writes = RowWrites(
-        upserts=rows.filter(keep),
+        upserts=part.rows.filter(keep),
         expected=expected,
-        deletes=was.filter(pc.and_(pc.and_(mask, pc.invert(there)), was_there)),
+        deletes=part.was.filter(pc.and_(pc.and_(mask, pc.invert(part.there)), part.was_there)),
     )
     with this.hands.locks[side]:
         receipt = _writer(this.end(side), side).write(writes)
     _take_receipt(this, side, receipt, written)
+    _keep_apart(this, met, keep, part, written)
 
 
-def _parts(
-    this: RowPass, met: Met, merged: Merged, side: Side
-) -> tuple[pa.Table, pa.Array, pa.Table, pa.Array]:
-    """In the columns of an end: what it is to show and whether, what it showed and whether."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """In the columns of an end: what it is to show and whether, what it showed and whether; and
+    the cells that do not fit there, by row."""
+
+    rows: pa.Table
+    there: pa.Array
+    was: pa.Table
+    was_there: pa.Array
+    misfits: Mapping[int, Sequence[row_map.BadCell]] = field(default_factory=dict)
+
+
+def _part(this: RowPass, met: Met, merged: Merged, side: Side) -> _Part:
     if side is Side.TARGET:
         names = list(dict.fromkeys([*this.target_shape.key, *this.schema.names]))
         was = met.target.select(names)
-        return merged.target.select(names), merged.target_there, was, met.in_target
-    back = this.map.back(merged.source).rows
-    names = list(dict.fromkeys([*this.source_shape.key, *back.column_names]))
+        return _Part(merged.target.select(names), merged.target_there, was, met.in_target)
+    back = this.map.back(merged.source)
+    misfits: dict[int, list[row_map.BadCell]] = {}
+    for cell in back.bad_cells:
+        misfits.setdefault(cell.row, []).append(cell)
+    names = list(dict.fromkeys([*this.source_shape.key, *back.rows.column_names]))
     columns = [_own_spelling(this, met, merged, back, name) for name in names]
     rows = pa.table(columns, names=names)
-    return rows, merged.source_there, met.raw.select(names), met.in_source
+    return _Part(rows, merged.source_there, met.raw.select(names), met.in_source, misfits)
 
 
-def _own_spelling(this: RowPass, met: Met, merged: Merged, back: pa.Table, name: str) -> pa.Array:
+def _own_spelling(
+    this: RowPass, met: Met, merged: Merged, back: row_map.MappedRows, name: str
+) -> pa.Array:
     """A column as the source is to have it. Where its field stays what it is, also its cell does:
-    one that did not fit, or that is spelled in another way, is left alone."""
+    one that did not fit, or that is spelled in another way, is left alone; and so is one into
+    which the new value does not fit."""
     field = this.map.comes_back[name]
-    sent, was = back[name].combine_chunks(), met.raw[name].combine_chunks()
+    sent, was = back.rows[name].combine_chunks(), met.raw[name].combine_chunks()
     shown, meant = met.source[field].combine_chunks(), merged.source[field].combine_chunks()
     stays = pc.and_(met.in_source, pc.invert(differs(shown, meant)))
+    if misfits := [cell.row for cell in back.bad_cells if cell.field == field]:
+        numbers = pa.array(range(len(sent)), pa.int64())
+        stays = pc.or_(stays, pc.is_in(numbers, value_set=pa.array(misfits, pa.int64())))
     return pc.if_else(stays, was, sent)
+
+
+def _keep_apart(this: RowPass, met: Met, wrote: pa.Array, part: _Part, written: Written) -> None:
+    """Note the cells that did not fit, and what the source shows in their place: so that this is
+    nobody's edit."""
+    left = set(written.left_out)
+    keys = {n: met.keys[n].as_py() for n in part.misfits if wrote[n].as_py()}
+    keys = {n: key for n, key in keys.items() if key not in left}
+    for n, key in keys.items():
+        written.cells += [
+            BadCell(key=key, field=c.field, value=c.value, reason=f"at the source: {c.reason}")
+            for c in part.misfits[n]
+        ]
+    told = () if written.source is None else written.source[KEY].to_pylist()
+    rows = pa.array([n for n, key in keys.items() if key not in told], pa.int64())
+    if not len(rows):
+        return
+    raw = met.raw.take(rows)
+    for name in part.rows.column_names:
+        raw = raw.set_column(raw.column_names.index(name), name, part.rows[name].take(rows))
+    shown = this.map.forward(raw).rows.append_column(KEY, met.keys.take(rows))
+    others = [] if written.source is None else [written.source]
+    written.source = pa.concat_tables([*others, shown])
 
 
 def _writer(end: RowEnd, side: Side) -> WritesRows:
