@@ -97,6 +97,7 @@ class S3(Connector):
         clock=Clock(granularity_s=0.0),
         absence=Absence.DELETED,
         ordered=True,
+        webhook="bearer",
         docs=(
             "https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, as in "
             "botocore 1.44.5 (2026-11-21)",

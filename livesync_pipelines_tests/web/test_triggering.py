@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
@@ -22,6 +20,7 @@ from livesync_pipelines.web.app import create_app
 from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
 
 from .conftest import SETTINGS
+from .served import a_door
 
 FIVE = {"status", "synced_items", "conflicts_detected", "conflict_resolution", "last_sync"}
 ASKED = {"project_id": "demo", "source_platform": "files", "target_entity": "handbook"}
@@ -42,25 +41,8 @@ def pair(listening: Engine, bare_database_url: str) -> Iterator[Pair]:
 @pytest.fixture
 def door(listening: Engine) -> Iterator[httpx.Client]:
     """A client of a server that listens."""
-    config = uvicorn.Config(create_app(listening, SETTINGS), port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    opened = Event()
-
-    async def serve() -> None:
-        serving = asyncio.ensure_future(server.serve())
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        opened.set()
-        await serving
-
-    thread = Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    opened.wait()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    with a_door(create_app(listening, SETTINGS)) as client:
         yield client
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture
