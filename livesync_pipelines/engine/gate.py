@@ -15,13 +15,10 @@ from threading import Lock
 from time import monotonic
 from uuid import uuid4
 
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
 from livesync_pipelines.auth import handshakes, signatures
 from livesync_pipelines.auth.call import Call, Scheme, Told, verify
 from livesync_pipelines.auth.sns import Certificates
+from livesync_pipelines.core.allowance import Allowance
 from livesync_pipelines.engine._webhook_doors import keys_of
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.noting import Noter
@@ -72,8 +69,7 @@ class Gate:
         self._senders: dict[tuple[str, str], Sender] = {}
         self._read_at: float | None = None
         self._reading = Lock()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerSecond(CALLS_PER_S)
+        self._allowance = Allowance(CALLS_PER_S)
         self._noter = Noter(engine)
 
     def refuse_disabled(self) -> None:
@@ -118,10 +114,13 @@ class Gate:
 
     def hold_back(self, sender: Sender) -> None:
         """Raises `RateLimited` for a sender who calls too often."""
-        if not self._limiter.hit(self._limit, sender.connection):
+        wait_s = self._allowance.take(sender.connection, monotonic())
+        if wait_s > 0:
             self._noter.turn_away(sender.connection, refused=False)
             raise RateLimited(
-                f"More than {CALLS_PER_S} calls in a second.", after_s=1.0, hint="Send it again."
+                f"More than {CALLS_PER_S} calls in a second.",
+                after_s=max(1.0, wait_s),
+                hint="Send it again.",
             )
 
     def confirm(self, told: Told) -> None:

@@ -33,10 +33,10 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     )
     app.state.room = Room(engine, settings)
     app.state.gate = Gate(engine, folder=settings.home / "webhooks")
+    app.include_router(gate.router)  # the busiest comes first
     app.include_router(api.router)
     app.include_router(triggering.router, responses=api.ERRORS)
     app.include_router(conflicts.router, responses=api.ERRORS)
-    app.include_router(gate.router)
     app.include_router(pages.router)
     app.add_middleware(Guard, tokens=settings.api_tokens)
     errors.install(app)
