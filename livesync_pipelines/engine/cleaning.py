@@ -9,7 +9,7 @@ from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
-from livesync_pipelines.store import budgets, catalog, compaction, copied_files, ledger
+from livesync_pipelines.store import budgets, catalog, compaction, copied_files, ledger, webhooks
 from livesync_pipelines.store.database import Connection
 
 NEWEST_OPERATIONS = 50
@@ -17,6 +17,9 @@ NEWEST_OPERATIONS = 50
 
 PIECES = 1_000
 """So many transactions for each kind at most: what is left is for the next day."""
+
+WEBHOOK_DAYS = 30
+"""For so long a delivery is known again: senders repeat one for days (SNS for 23 at most)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +49,9 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
                 cleaned.append(_clean(connection, sync.sync_id, keep, engine.now()))
         if not dry_run:
             budgets.forget_idle(connection)
+            before = engine.now() - timedelta(days=WEBHOOK_DAYS)
+            for _ in _pieces(lambda: webhooks.drop(connection, before=before)):
+                pass
         return cleaned
 
 

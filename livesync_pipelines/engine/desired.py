@@ -15,7 +15,6 @@ from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
 from livesync_pipelines.engine._doors import NAME, SCHEDULE, CapsuleDoor, SyncDoor
 from livesync_pipelines.engine._row_doors import troubles
-from livesync_pipelines.engine._webhook_doors import webhook_of
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems, read
 from livesync_pipelines.engine.difference import Change, Noun, difference, named
 from livesync_pipelines.engine.options import (
@@ -24,6 +23,7 @@ from livesync_pipelines.engine.options import (
     expand,
     with_absolute_paths,
 )
+from livesync_pipelines.engine.webhook_config import webhook_of
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, Mode, SyncConfig

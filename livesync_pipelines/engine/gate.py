@@ -19,9 +19,9 @@ from livesync_pipelines.auth import handshakes, signatures
 from livesync_pipelines.auth.call import Call, Scheme, Told, verify
 from livesync_pipelines.auth.sns import Certificates
 from livesync_pipelines.core.allowance import Allowance
-from livesync_pipelines.engine._webhook_doors import keys_of
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.noting import Noter
+from livesync_pipelines.engine.webhook_config import keys_of
 from livesync_pipelines.model.errors import RateLimited
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
