@@ -112,6 +112,16 @@ def called(connection: database.Connection) -> list[Connection]:
     return [_connection(row) for row in found]
 
 
+def announced(connection: database.Connection) -> list[Connection]:
+    """The connections that name a queue, and have a sync."""
+    found = rows(
+        connection,
+        f"select {_CONNECTION} from livesync.connections c where options ? 'queue_url'"
+        " and exists (select from livesync.syncs s where s.connection = c.name)",
+    )
+    return [_connection(row) for row in found]
+
+
 def apply(connection: database.Connection, wanted: Desired) -> None:
     """Make what is stored equal to these, in one transaction; what is not named stays.
 

@@ -55,3 +55,4 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from checks.syncs(engine, connection)
         yield from telling.notifications(settings, engine, connection)
         yield from webhooks.check(settings, engine, connection)
+        yield from webhooks.queues(engine, connection)

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.cli.output import ago, emit, note, say, table
-from livesync_pipelines.cli.work.checks import Finding
+from livesync_pipelines.cli.work.checks import Finding, failed
 from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.engine.announcements import inbox_of
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.webhook_config import known, troubles
+from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog, webhooks
 from livesync_pipelines.store.database import Connection
@@ -81,6 +83,18 @@ def check(settings: Settings, engine: Engine, connection: Connection) -> Iterato
             yield _awaited(settings, one.name, scheme.title)
         else:
             yield Finding(about, "ok", _told(counted[one.name], engine))
+
+
+def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That the queues into which platforms put their messages can be read."""
+    for one in catalog.announced(connection):
+        about = f"queue of {one.name}"
+        try:
+            inbox = inbox_of(engine, one)
+            if inbox is not None:
+                yield Finding(about, "ok", f"{inbox.depth()} messages wait")
+        except LiveSyncError as error:
+            yield failed(about, error)
 
 
 def _awaited(settings: Settings, name: str, platform: str) -> Finding:
