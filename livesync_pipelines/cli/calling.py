@@ -15,7 +15,8 @@ def webhooks(connection: str | None, limit: int, as_json: bool) -> None:
     """Show who may call, how often he has, and which deliveries came last.
 
     `webhook` of a connection says how a platform proves itself. A delivery that comes twice counts
-    once; SYNCED says when a sync that began after it was done.
+    once; SYNCED says when a sync that began after it was done; UNTOLD is the share of the changes
+    of three days that polling found and nobody had told.
 
     \b
     Example:

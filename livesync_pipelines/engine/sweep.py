@@ -14,7 +14,7 @@ from livesync_pipelines.engine.row_following import has_news
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import SyncConfig, Trigger
-from livesync_pipelines.store import catalog, queue, shadow
+from livesync_pipelines.store import announced, catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
 
 
@@ -38,6 +38,8 @@ def sweep(
         for sync_id, schedule, mark in due if mine else ():
             if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
                 queued.append(sync_id)
+        if mine and realtime is not True:
+            announced.tighten(connection, now=now)
     return queued
 
 

@@ -14,10 +14,21 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.webhook_config import known, troubles
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import catalog, webhooks
+from livesync_pipelines.store import announced, catalog, webhooks
+from livesync_pipelines.store.announced import Share
 from livesync_pipelines.store.database import Connection
 
-_SENDERS = ("CONNECTION", "CALLED AT", "SCHEME", "LAST", "CAME", "DOUBLED", "REFUSED", "TOO MANY")
+_SENDERS = (
+    "CONNECTION",
+    "CALLED AT",
+    "SCHEME",
+    "LAST",
+    "CAME",
+    "DOUBLED",
+    "REFUSED",
+    "TOO MANY",
+    "UNTOLD",
+)
 _EVENTS = ("RECEIVED", "CONNECTION", "DELIVERY", "SEEN", "SYNCED", "HINTS")
 _NAME_CHARS = 40
 
@@ -27,13 +38,14 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
     with open_house() as house:
         if connection is not None:
             catalog.connection_of(house.connection, connection)
+        now = house.engine.now()
+        shares = announced.shares(house.connection, now=now)
         senders = [
-            {**row, "path": path(row)}
+            {**row, "path": path(row), **_share(shares.get(row["connection"], Share()))}
             for row in webhooks.senders(house.connection)
             if connection in {None, row["connection"]}
         ]
         found = webhooks.listed(house.connection, of=connection, limit=limit)
-        now = house.engine.now()
         if as_json:
             emit({"senders": senders, "webhooks": found})
             return
@@ -47,6 +59,10 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
         house.remark()
 
 
+def _share(share: Share) -> dict[str, Any]:
+    return {"told": share.told, "missed": share.missed, "missed_share": share.missed_share}
+
+
 def path(sender: Mapping[str, Any]) -> str:
     """Where a platform calls, behind the host under which it can reach this machine."""
     return f"/sync/webhook/{sender['platform']}/{sender['connection']}"
@@ -55,7 +71,9 @@ def path(sender: Mapping[str, Any]) -> str:
 def _sender(sender: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     who = sender["connection"], sender["path"], sender["scheme"] or "-"
     counts = (sender[name] for name in ("delivered", "doubled", "refused", "held_back"))
-    return (*who, ago(sender["last_at"], now), *counts)
+    share = sender["missed_share"]
+    missed = "-" if share is None else f"{share:.0%}"
+    return (*who, ago(sender["last_at"], now), *counts, missed)
 
 
 def _event(event: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
@@ -68,6 +86,7 @@ def _event(event: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
 def check(settings: Settings, engine: Engine, connection: Connection) -> Iterator[Finding]:
     """That whoever may call can prove himself, and what came."""
     counted = {row["connection"]: row for row in webhooks.senders(connection)}
+    shares = announced.shares(connection, now=engine.now())
     for one in catalog.called(connection):
         assert one.webhook is not None
         about = f"webhooks of {one.name}"
@@ -83,6 +102,14 @@ def check(settings: Settings, engine: Engine, connection: Connection) -> Iterato
             yield _awaited(settings, one.name, scheme.title)
         else:
             yield Finding(about, "ok", _told(counted[one.name], engine))
+            yield from _missed(about, shares.get(one.name, Share()))
+
+
+def _missed(about: str, share: Share) -> Iterator[Finding]:
+    if share.is_high:
+        said = f"nobody called for {share.missed} of {share.missed + share.told} changes"
+        do = "Is the platform still told to call? Until then it is polled every 15 minutes."
+        yield Finding(about, "warning", said, do)
 
 
 def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:

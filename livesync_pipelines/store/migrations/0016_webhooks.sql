@@ -19,6 +19,7 @@ create table livesync.webhook_events (
     primary key (connection, delivery_id)
 );
 create index webhook_events_age on livesync.webhook_events (received_at);
+create index webhook_events_of on livesync.webhook_events (connection, received_at);
 
 -- What is known of each sender, so that nobody has to count.
 create table livesync.webhook_senders (
