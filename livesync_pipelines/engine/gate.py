@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -25,11 +26,15 @@ from livesync_pipelines.engine.webhook_config import keys_of
 from livesync_pipelines.model.errors import RateLimited
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, database
 from livesync_pipelines.store.webhooks import Event
 
-BELIEVED_S = 1.0
-"""For so long a change of what is configured may go unseen here."""
+FRESH_S = 1.0
+"""What is known of the senders is learned anew after this time, beside the calls."""
+
+BELIEVED_S = 3.0
+"""And after this time no call is answered before it is: so long a change of what is configured may
+go unseen here."""
 
 CALLS_PER_S = 1_000
 """Of one sender; what is more is answered with a 429. Whoever cannot prove himself takes nothing
@@ -67,8 +72,9 @@ class Gate:
         self._schemes = signatures.schemes(self._certificates)
         self._strangers_keys = (signatures.strangers_key(),)
         self._senders: dict[tuple[str, str], Sender] = {}
-        self._read_at: float | None = None
+        self._read_at = -inf
         self._reading = Lock()
+        self._learning: Future[None] | None = None
         self._allowance = Allowance(CALLS_PER_S)
         self._noter = Noter(engine)
 
@@ -78,19 +84,22 @@ class Gate:
             raise Disabled(DISABLED_REASON)
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether what is known of the senders is from a moment ago."""
-        return self._read_at is not None and monotonic() - self._read_at < BELIEVED_S
+    def age_s(self) -> float:
+        """How long ago it was learned who may call."""
+        return monotonic() - self._read_at
 
-    def read(self) -> None:
-        """Learn who may call. Raises `Unavailable` where the database does not answer."""
+    def learn(self) -> Future[None]:
+        """Done once it is known who may call now; its exception is `Unavailable` where the database
+        does not answer."""
         with self._reading:
-            if self.is_fresh:
-                return
-            with self._engine.database.connect() as connection:
-                found = catalog.called(connection)
-            self._senders = {(one.platform, one.name): self._known(one) for one in found}
-            self._read_at = monotonic()
+            if self._learning is None or self._learning.done():
+                self._learning = self._noter.ask(self._read)
+            return self._learning
+
+    def _read(self, connection: database.Connection) -> None:
+        found = catalog.called(connection)
+        self._senders = {(one.platform, one.name): self._known(one) for one in found}
+        self._read_at = monotonic()
 
     def sender(self, platform: str, connection: str) -> Sender:
         """Who calls under this address, if he can prove it."""

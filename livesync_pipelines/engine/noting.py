@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
+from typing import TypeVar
 
 import psycopg
 
@@ -31,6 +32,7 @@ WAITING = 10_000
 COUNTED_EVERY_S = 1.0
 """Calls that were turned away are written down no more often than this."""
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _PATIENCE = "set statement_timeout = '10s'"
 
@@ -66,6 +68,11 @@ class Noter:
         self._waiting.append((event, done))
         self._writer.submit(self._write_together)
         return done
+
+    def ask(self, question: Callable[[Connection], T]) -> Future[T]:
+        """The answer, between two transactions; its exception is `Unavailable` where the database
+        does not answer."""
+        return self._writer.submit(self._on_connection, question)
 
     def turn_away(self, connection: str, *, refused: bool) -> None:
         """Count a call without a proof, or one too many, soon."""
@@ -120,15 +127,15 @@ class Noter:
                 self._away.refused += away.refused
                 self._away.held_back += away.held_back
 
-    def _on_connection(self, work: Callable[[Connection], object]) -> None:
+    def _on_connection(self, work: Callable[[Connection], T]) -> T:
         """Twice where it breaks: the server may have been started anew meanwhile. A delivery that
         was written twice is one delivery. Raises `Unavailable`."""
         with answering(self._engine.database):
             try:
-                work(self._opened())
+                return work(self._opened())
             except psycopg.OperationalError:
                 self._drop()
-                work(self._opened())
+                return work(self._opened())
 
     def _opened(self) -> Connection:
         if self._connection is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import sleep, to_thread, wrap_future
+from asyncio import shield, sleep, to_thread, wrap_future
 from time import monotonic
 from typing import Any
 
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from livesync_pipelines.auth import challenges
 from livesync_pipelines.auth.call import Call, Told
-from livesync_pipelines.engine.gate import Gate, Sender
+from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
 from livesync_pipelines.web import models
 
 PREFIX = "/sync/webhook/"
@@ -71,8 +71,10 @@ async def _answer(request: Request) -> Response:
     if body is None:
         return _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
     read_at = monotonic()
-    if not gate.is_fresh:
-        await to_thread(gate.read)
+    if gate.age_s > FRESH_S:
+        learning = gate.learn()
+        if gate.age_s > BELIEVED_S:
+            await shield(wrap_future(learning))
     sender = gate.sender(request.path_params["platform"], request.path_params["connection"])
     asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
     if asked is not None:

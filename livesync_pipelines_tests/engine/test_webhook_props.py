@@ -79,7 +79,7 @@ def test_whatever_becomes_of_deliveries_the_final_state_is_that_of_polling_alone
 def play(house: Engine, folder: Path, edits: list[Edit], deliveries: list[Delivery]) -> None:
     """Every edit, what is called in after it, and the runs that follow from that."""
     gate = Gate(house)
-    gate.read()
+    gate.learn().result()
     try:
         for place in range(len(edits) + 8):
             if place < len(edits):
