@@ -85,11 +85,13 @@ def main(calls: int) -> int:
     return 0 if all(figures.is_right for figures in found) else 1
 
 
-def measure(calls: int, *, server_url: str | None = None) -> list[Figures]:
+def measure(
+    calls: int, *, documents: int = DOCUMENTS, server_url: str | None = None
+) -> list[Figures]:
     place = content.a_place(None)
     url = server_url or embedded.start(place / "home")
     Database(url).migrate()
-    _configure(url, place)
+    _configure(url, place, documents)
     found = []
     with _door(url, place) as (port, process):
         for number, per_s in enumerate((WANTED_PER_S, 2 * WANTED_PER_S, 0)):
@@ -105,10 +107,10 @@ def measure(calls: int, *, server_url: str | None = None) -> list[Figures]:
     return found
 
 
-def _configure(url: str, place: Path) -> None:
+def _configure(url: str, place: Path, documents: int) -> None:
     """A folder with documents that is synced over and over, and one for whose syncs is called."""
     (place / "docs").mkdir(parents=True)
-    for number in range(DOCUMENTS):
+    for number in range(documents):
         text = f"# Document {number}\n\n" + f"Words of {number}. " * 200
         (place / "docs" / f"{number}.md").write_text(text)
     webhook = Webhook(scheme="standard", secret="${GATE_SECRET}")
