@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, loads, report, rows
+from benchmarks import chunking, content, gate, loads, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -21,6 +21,8 @@ def main() -> int:
         return rows.main(asked.rows, asked.repeat)
     if asked.what == "loads":
         return loads.main(asked.rows, asked.repeat)
+    if asked.what == "gate":
+        return gate.main(asked.calls)
     return _content(asked)
 
 
@@ -35,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     loading = kinds.add_parser("loads", help="rows of one table of Postgres into another")
     loading.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(1,000,000)")
     loading.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    calling = kinds.add_parser("gate", help="signed webhooks, accepted while a sync runs")
+    calling.add_argument("--calls", type=int, default=10_000, metavar="N", help="(10,000)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from livesync_pipelines.cli import (
+    calling,
     failures,
     looking,
     mending,
@@ -82,6 +83,7 @@ for command in (
     *mending.COMMANDS,
     *resolving.COMMANDS,
     *telling.COMMANDS,
+    *calling.COMMANDS,
 ):
     livesync.add_command(command)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -143,6 +143,38 @@ class Feeds(Protocol):
     def changes(self, cursor: str) -> Iterator[FeedPage]:
         """What has changed since this place, at least one page. Raises `CursorExpired` when the
         source cannot tell any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A message that something has changed. `name` is the same when it comes again; `receipt` is
+    what it is forgotten by."""
+
+    name: str
+    body: str
+    receipt: str
+
+
+class Inbox(Protocol):
+    """Where a platform leaves messages for us."""
+
+    def announcements(self, *, waiting: bool) -> Sequence[Announcement]:
+        """Some of what lies there, for which it may wait a second; none when it is empty."""
+
+    def forget(self, announcements: Sequence[Announcement]) -> None:
+        """Take these away; until then they come again."""
+
+    def depth(self) -> int:
+        """About how many lie there."""
+
+
+@runtime_checkable
+class Announced(Protocol):
+    """A connector whose platform may leave messages of changes in a queue."""
+
+    @staticmethod
+    def inbox(connection: Any) -> Inbox | None:
+        """The queue that these settings of a connection name, if they do."""
 
 
 def listing_table(entries: Iterable[Entry]) -> pa.Table:

@@ -21,6 +21,7 @@ from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._s3_errors import code_of, item_failure, named
 from livesync_pipelines.connectors._s3_objects import BROKE_OFF, Objects
 from livesync_pipelines.connectors._s3_pace import keep_pace
+from livesync_pipelines.connectors._s3_queue import Queue
 from livesync_pipelines.connectors.base import (
     Connector,
     FetchLimits,
@@ -30,6 +31,7 @@ from livesync_pipelines.connectors.base import (
     listing_table,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
+from livesync_pipelines.core.spellings import HttpUrl
 from livesync_pipelines.model.errors import Broken, ItemFailure, Unavailable
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -51,7 +53,8 @@ _GENERIC = frozenset({"binary/octet-stream", "application/octet-stream"})
 
 class S3Connection(Remote):
     """Without keys, boto3 looks for credentials where it always does. `endpoint_url` is for
-    stores that are not Amazon's; most of these need `path_style`."""
+    stores that are not Amazon's; most of these need `path_style`. `queue_url`: a queue of SQS that
+    the bucket's events come into."""
 
     bucket: str = Field(min_length=1)
     prefix: str = ""
@@ -61,8 +64,9 @@ class S3Connection(Remote):
     secret_access_key: SecretStr | None = None
     session_token: SecretStr | None = None
     path_style: bool = False
+    queue_url: HttpUrl | None = None
 
-    @field_validator("region", "endpoint_url", "access_key_id", mode="before")
+    @field_validator("region", "endpoint_url", "access_key_id", "queue_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -97,6 +101,7 @@ class S3(Connector):
         clock=Clock(granularity_s=0.0),
         absence=Absence.DELETED,
         ordered=True,
+        webhook="bearer",
         docs=(
             "https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, as in "
             "botocore 1.44.5 (2026-11-21)",
@@ -186,6 +191,10 @@ class S3(Connector):
     def objects(self) -> Objects:
         """One by one and whole, whatever the selection."""
         return Objects(self._client, self._settings.bucket, self._where)
+
+    @staticmethod
+    def inbox(connection: S3Connection) -> Queue | None:
+        return Queue(connection) if connection.queue_url else None
 
     def close(self) -> None:
         if "_client" in self.__dict__:

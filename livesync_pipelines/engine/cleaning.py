@@ -9,7 +9,15 @@ from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
-from livesync_pipelines.store import budgets, catalog, compaction, copied_files, events, ledger
+from livesync_pipelines.store import (
+    budgets,
+    catalog,
+    compaction,
+    copied_files,
+    events,
+    ledger,
+    webhooks,
+)
 from livesync_pipelines.store.database import Connection
 
 NEWEST_OPERATIONS = 50
@@ -19,6 +27,9 @@ _EVENTS = 10_000
 
 PIECES = 1_000
 """So many transactions for each kind at most: what is left is for the next day."""
+
+WEBHOOK_DAYS = 30
+"""For so long a delivery is known again: senders repeat one for days (SNS for 23 at most)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +61,8 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
             budgets.forget_idle(connection)
             long_ago = engine.now() - events.KEPT
             sum(_pieces(lambda: events.drop(connection, before=long_ago, limit=_EVENTS)))
+            before = engine.now() - timedelta(days=WEBHOOK_DAYS)
+            sum(_pieces(lambda: webhooks.drop(connection, before=before)))
         return cleaned
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from livesync_pipelines.connectors import ROW_ENDS
-from livesync_pipelines.connectors.base import Connector, Platform, Probes
+from livesync_pipelines.connectors.base import Connector, Probes
 from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
@@ -23,6 +23,7 @@ from livesync_pipelines.engine.options import (
     expand,
     with_absolute_paths,
 )
+from livesync_pipelines.engine.webhook_config import webhook_of
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, Mode, SyncConfig
@@ -227,11 +228,9 @@ class _Draft:
 
     def _connection(self, document: Document, name: str, raw: dict[str, Any]) -> Connection:
         path = ("connections", name)
-        options = {key: value for key, value in raw.items() if key != "platform"}
+        options = {key: value for key, value in raw.items() if key not in ("platform", "webhook")}
         platform = raw.get("platform")
-        kind: type[Platform] | None = None
-        if isinstance(platform, str):
-            kind = self.registry.get(platform) or ROW_ENDS.get(platform)
+        kind = self.registry.get(str(platform)) or ROW_ENDS.get(str(platform))
         if kind is None:
             said = "'platform' is missing" if platform is None else f"unknown platform {platform!r}"
             names = {*self.registry, *ROW_ENDS}
@@ -239,8 +238,12 @@ class _Draft:
         else:
             _complain(document, path, check_options(kind.Connection, options, self.environ))
             options = with_absolute_paths(kind.Connection, options, self.environ)
-        project = self.projects[document.name]
-        return Connection(name=name, project_id=project, platform=str(platform), options=options)
+        webhook, wrong = webhook_of(raw.get("webhook"), kind, self.environ)
+        _complain(document, (*path, "webhook"), wrong)
+        owner, kind_of = self.projects[document.name], str(platform)
+        return Connection(
+            name=name, project_id=owner, platform=kind_of, options=options, webhook=webhook
+        )
 
     def _sync(self, document: Document, name: str, door: SyncDoor) -> None:
         path = ("syncs", name)

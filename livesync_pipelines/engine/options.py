@@ -117,7 +117,7 @@ def _parts(
 ) -> tuple[Options, Options, FetchLimits]:
     """What an instance is made of; `wanted` is a selection of a sync, and where it is said."""
     sync, select, where = wanted
-    options = _connection_options(kind, connection, environ)
+    options = connection_options(kind, connection, environ)
     pacer = pacer_for(_budgets(kind.spec, options))
     limits = FetchLimits(max_bytes=sync.limits.item_bytes, pacer=pacer)
     return options, _filled(kind.Selection, select, environ, where), limits
@@ -128,12 +128,14 @@ def budgets_of(
 ) -> tuple[Budget, ...]:
     """All that hold for this connection: its platform's, and its own. Raises BadInput where
     options no longer hold."""
-    return _budgets(kind.spec, _connection_options(kind, connection, environ))
+    return _budgets(kind.spec, connection_options(kind, connection, environ))
 
 
-def _connection_options(
+def connection_options(
     kind: type[Platform], connection: Connection, environ: Mapping[str, str]
 ) -> Options:
+    """What a user says of a connection, for a run that begins now. Raises BadInput where it no
+    longer holds."""
     where = f"connection {connection.name}"
     return _filled(kind.Connection, connection.options, environ, where)
 

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
+from livesync_pipelines.engine import announcements
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import connected, ends_connected
 from livesync_pipelines.engine.row_following import has_news
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import SyncConfig, Trigger
-from livesync_pipelines.store import catalog, queue, shadow
+from livesync_pipelines.store import announced, catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
 
 
@@ -23,10 +24,13 @@ def sweep(
     """Look at every sync whose time has come (see `queue.due`); returns those that were queued.
 
     A source that can be asked cheaply and answers as it did before costs no run. One that
-    cannot be asked is queued all the same, so that its run tells what is wrong.
+    cannot be asked is queued all the same, so that its run tells what is wrong. Where realtime
+    syncs are looked at, so are the queues that platforms leave messages in.
     """
     if not engine.enabled:
         return []
+    if realtime is not False:
+        announcements.collect(engine)
     now = engine.now()
     queued = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
@@ -34,6 +38,8 @@ def sweep(
         for sync_id, schedule, mark in due if mine else ():
             if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
                 queued.append(sync_id)
+        if mine and realtime is not True:
+            announced.tighten(connection, now=now)
     return queued
 
 

@@ -87,6 +87,8 @@ class PlatformSpec:
     - `explicit_deletes`: the source says itself that an item is gone (404, tombstone).
     - `runs_at_once`: how many runs of this platform may work side by side (Dagster pool).
     - `budgets`: how often the platform may be called; all of them hold at once.
+    - `webhook`: the scheme of `auth.signatures` after which the platform signs its calls, or the
+      neutral one where others call for it.
     - `docs`: the vendor pages that the connector follows, each with the day it was read.
     """
 
@@ -100,5 +102,6 @@ class PlatformSpec:
     explicit_deletes: bool = False
     runs_at_once: int = 4
     budgets: tuple[Budget, ...] = ()
+    webhook: str = "standard"
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()

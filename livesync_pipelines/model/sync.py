@@ -51,17 +51,35 @@ class Trigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """How whoever calls for a connection proves who he is.
+
+    - `scheme`: by its name in `auth.signatures`.
+    - `secret`, and `also` while it is being changed: with `${NAME}` unresolved.
+    - `topic`: what is subscribed to: of SNS the topic's ARN, of WebSub the feed's address.
+    - `url`: where the platform calls, if that is signed too and a proxy changes it on the way.
+    """
+
+    scheme: str
+    secret: str | None = None
+    also: str | None = None
+    topic: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """One account or place on one platform.
 
     `options` are the user's own words, with `${NAME}` unresolved: what is stored names a
-    secret and never holds one.
+    secret and never holds one. `webhook`: None where the platform may not call.
     """
 
     name: str
     project_id: str
     platform: str
     options: Mapping[str, Any]
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

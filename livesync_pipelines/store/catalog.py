@@ -25,10 +25,12 @@ from livesync_pipelines.model.sync import (
     RowTarget,
     SyncConfig,
     SyncState,
+    Webhook,
 )
 from livesync_pipelines.store import database, nouns
 from livesync_pipelines.store.database import rows
 
+_CONNECTION = "name, project_id, platform, options, webhook"
 _SYNC = "sync_id, project_id, connection, capsule, target, config"
 
 
@@ -36,11 +38,9 @@ def stored(connection: database.Connection) -> Desired:
     """Everything that is configured now."""
     return Desired(
         connections=tuple(
-            Connection(**row)
+            _connection(row)
             for row in rows(
-                connection,
-                "select name, project_id, platform, options from livesync.connections"
-                " order by name",
+                connection, f"select {_CONNECTION} from livesync.connections order by name"
             )
         ),
         capsules=tuple(
@@ -96,12 +96,30 @@ def connection_of(connection: database.Connection, name: str) -> Connection:
     """One connection. Raises `NotFound`."""
     found = rows(
         connection,
-        "select name, project_id, platform, options from livesync.connections where name = %s",
+        f"select {_CONNECTION} from livesync.connections where name = %s",
         (name,),
     )
     if not found:
         raise NotFound(f"There is no connection '{name}'.")
-    return Connection(**found[0])
+    return _connection(found[0])
+
+
+def called(connection: database.Connection) -> list[Connection]:
+    """The connections for which somebody may call."""
+    found = rows(
+        connection, f"select {_CONNECTION} from livesync.connections where webhook is not null"
+    )
+    return [_connection(row) for row in found]
+
+
+def announced(connection: database.Connection) -> list[Connection]:
+    """The connections that name a queue, and have a sync."""
+    found = rows(
+        connection,
+        f"select {_CONNECTION} from livesync.connections c where options ? 'queue_url'"
+        " and exists (select from livesync.syncs s where s.connection = c.name)",
+    )
+    return [_connection(row) for row in found]
 
 
 def apply(connection: database.Connection, wanted: Desired) -> None:
@@ -207,6 +225,11 @@ order by s.sync_id
 def status(connection: database.Connection, project_id: str | None = None) -> list[dict[str, Any]]:
     """How every sync is: the `syncs` of DESIGN's status document."""
     return rows(connection, _STATUS, (project_id, project_id))
+
+
+def _connection(row: Mapping[str, Any]) -> Connection:
+    told = row["webhook"]
+    return Connection(**{**row, "webhook": Webhook(**told) if told else None})
 
 
 def _sync(row: Mapping[str, Any]) -> SyncConfig:

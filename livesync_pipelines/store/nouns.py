@@ -59,10 +59,16 @@ def put_connection(connection: database.Connection, one: Connection) -> None:
         (one.name, one.platform, options),
     )
     connection.execute(
-        "insert into livesync.connections (name, project_id, platform, options)"
-        " values (%s, %s, %s, %s) on conflict (name) do update"
-        " set platform = excluded.platform, options = excluded.options",
-        (one.name, one.project_id, one.platform, options),
+        "insert into livesync.connections (name, project_id, platform, options, webhook)"
+        " values (%s, %s, %s, %s, %s) on conflict (name) do update set"
+        " platform = excluded.platform, options = excluded.options, webhook = excluded.webhook",
+        (
+            one.name,
+            one.project_id,
+            one.platform,
+            options,
+            Jsonb(asdict(one.webhook)) if one.webhook else None,
+        ),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.sync import Priority, Trigger
@@ -58,6 +60,29 @@ def put(
             " full_resync = livesync.queue.full_resync or excluded.full_resync,"
             " priority = least(livesync.queue.priority, excluded.priority)",
             (sync_id, trigger, full, _RANK[priority], not_before),
+        )
+        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+
+
+def hint(connection: Connection, sources: Sequence[str]) -> None:
+    """Note that these connections may hold something new, for each of their active syncs that does
+    not wait for a person. Who waits because a source failed waits on: a hint is no reason to ask
+    it sooner."""
+    with connection.transaction():
+        connection.execute(
+            "insert into livesync.queue (sync_id, trigger, priority)"
+            " select sync_id, %(trigger)s, (%(ranks)s::jsonb ->> (config ->> 'priority'))::integer"
+            " from livesync.syncs where state = 'active' and config ->> 'schedule' <> 'manual'"
+            " and (connection = any(%(sources)s)"
+            " or (target = any(%(sources)s) and config ->> 'mode' <> 'pull'))"
+            " order by sync_id on conflict (sync_id) do update"
+            " set hints = livesync.queue.hints + 1,"
+            " priority = least(livesync.queue.priority, excluded.priority)",
+            {
+                "trigger": Trigger.WEBHOOK,
+                "ranks": Jsonb(_RANK),
+                "sources": list(sources),
+            },
         )
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 

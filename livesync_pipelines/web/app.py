@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from livesync_pipelines.engine.gate import Gate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.notify.hub import Hub
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.web import api, conflicts, errors, pages, sockets, triggering
+from livesync_pipelines.web import api, conflicts, errors, gate, pages, sockets, triggering
 from livesync_pipelines.web.guard import Guard
 from livesync_pipelines.web.room import Room
 
@@ -26,9 +30,12 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         version="0.1.0",
         description=_WORDS,
         separate_input_output_schemas=False,
+        lifespan=_open,
     )
     app.state.room = Room(engine, settings)
     app.state.hub = Hub(engine.database)
+    app.state.gate = Gate(engine, folder=settings.home / "webhooks")
+    app.include_router(gate.router)  # the busiest comes first
     app.include_router(api.router)
     app.include_router(triggering.router, responses=api.ERRORS)
     app.include_router(conflicts.router, responses=api.ERRORS)
@@ -38,6 +45,13 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     errors.install(app)
     _forget_422(app)
     return app
+
+
+@asynccontextmanager
+async def _open(app: FastAPI) -> AsyncIterator[None]:
+    """What was called in is written before the door is shut."""
+    yield
+    app.state.gate.close()
 
 
 def _forget_422(app: FastAPI) -> None:

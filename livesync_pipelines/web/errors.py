@@ -39,6 +39,9 @@ _STATUS: tuple[tuple[type[LiveSyncError], int], ...] = (
 )
 _NO_OBJECT = ("model_attributes_type", "model_type", "dict_type")
 _AN_OBJECT = 'Send one, such as {"sync_id": "NAME"}; /docs says what it may hold.'
+AGAIN_S = 5.0
+"""When to ask again where nothing says how long it lasts."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,8 +56,14 @@ def install(app: FastAPI) -> None:
 def _understood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, LiveSyncError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    headers = {"retry-after": f"{error.after_s:.0f}"} if isinstance(error, RateLimited) else None
-    return JSONResponse({"error": error.as_dict()}, status, headers)
+    return JSONResponse({"error": error.as_dict()}, status, _retry_after(error))
+
+
+def _retry_after(error: LiveSyncError) -> dict[str, str] | None:
+    if not isinstance(error, (Unavailable, Disabled)):
+        return None
+    after_s = error.after_s if isinstance(error, RateLimited) else AGAIN_S
+    return {"retry-after": f"{after_s:.0f}"}
 
 
 def _misspelt(request: Request, error: Exception) -> JSONResponse:

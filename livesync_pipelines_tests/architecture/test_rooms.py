@@ -15,7 +15,18 @@ import livesync_pipelines
 HOUSE = "livesync_pipelines"
 ROOT = Path(livesync_pipelines.__file__).parent
 
-ORDER = ("model", "core", "formats", "net", "settings", "store", "connectors", "engine", "notify")
+ORDER = (
+    "model",
+    "core",
+    "formats",
+    "net",
+    "auth",
+    "settings",
+    "store",
+    "connectors",
+    "engine",
+    "notify",
+)
 DOORS = ("web", "cli", "defs")
 ROOMS = {name: place for place, name in enumerate(ORDER)}
 ROOMS |= dict.fromkeys(DOORS, len(ORDER))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Notify, NotifyOn
 from livesync_pipelines.store import ledger
+from livesync_pipelines.store.webhooks import Event, listed, note
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
 
@@ -196,3 +197,18 @@ def test_an_idle_budget_is_forgotten_and_one_that_a_server_holds_is_not(house: H
     clean(house.engine, Keep())
     left = house.rows("select owner from livesync.budgets order by 1")
     assert [row["owner"] for row in left] == ["held", "used"]
+
+
+def test_a_delivery_is_known_again_for_longer_than_anybody_repeats_it(house: House) -> None:
+    names = {"old": 40, "repeated": 40, "new": 20}
+    with house.engine.database.pooled() as connection:
+        now = house.engine.now()
+        for name, days in names.items():
+            note(connection, [a_delivery(name, now - timedelta(days=days))])
+        note(connection, [a_delivery("repeated", now - timedelta(days=1))])
+        clean(house.engine, Keep())
+        assert {event["delivery_id"] for event in listed(connection)} == {"repeated", "new"}
+
+
+def a_delivery(name: str, at: datetime) -> Event:
+    return Event(connection="fake", delivery_id=name, received_at=at, scheme="standard", digest=b"")

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
@@ -23,30 +19,6 @@ from livesync_pipelines.web.app import create_app
 
 SETTINGS = Settings.load({"EXTERNAL_SYNC_ENABLED": "true", "LIVESYNC_DAGSTER_PORT": "3123"})
 HERE = "http://127.0.0.1:8600"
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[int]:
-    """The port of a server that listens."""
-    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=5)
-    server = uvicorn.Server(config)
-    opened = Event()
-
-    async def serve() -> None:
-        serving = asyncio.ensure_future(server.serve())
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        opened.set()
-        await serving
-
-    thread = Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    opened.wait()
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 class Caller:

@@ -25,7 +25,8 @@ from livesync_pipelines.store import events
 from livesync_pipelines.web import sockets
 from livesync_pipelines.web.app import create_app
 
-from .conftest import SETTINGS, Run, served
+from .conftest import SETTINGS, Run
+from .served import serving
 
 Told = dict[str, Any]
 
@@ -53,14 +54,14 @@ class Reader:
 
 
 @pytest.fixture
-def port(engine: Engine) -> Iterator[int]:
-    with served(create_app(engine, SETTINGS)) as port:
-        yield port
+def door(engine: Engine) -> Iterator[str]:
+    with serving(create_app(engine, SETTINGS)) as door:
+        yield door
 
 
 @contextmanager
-def reading(port: int, project: str = "demo", query: str = "", **more: Any) -> Iterator[Reader]:
-    url = f"ws://127.0.0.1:{port}/ws/connect/{project}{query}"
+def reading(door: str, project: str = "demo", query: str = "", **more: Any) -> Iterator[Reader]:
+    url = f"{door.replace('http', 'ws')}/ws/connect/{project}{query}"
     with connect(url, open_timeout=20, **more) as heard:
         yield Reader(heard)
 
@@ -69,8 +70,8 @@ def kinds(told: list[Told]) -> list[str]:
     return [each["kind"] for each in told if each["type"] == "event"]
 
 
-def test_a_run_is_told_from_its_start_to_its_end(port: int, run: Run) -> None:
-    with reading(port) as reader:
+def test_a_run_is_told_from_its_start_to_its_end(door: str, run: Run) -> None:
+    with reading(door) as reader:
         assert reader.next()["type"] == "hello"
         result = run()
         heard = reader.until("operation.completed")
@@ -83,8 +84,8 @@ def test_a_run_is_told_from_its_start_to_its_end(port: int, run: Run) -> None:
     assert first["seq"] < last["seq"]
 
 
-def test_a_source_that_fails_is_told_with_what_to_do(port: int, run: Run, docs: Path) -> None:
-    with reading(port) as reader:
+def test_a_source_that_fails_is_told_with_what_to_do(door: str, run: Run, docs: Path) -> None:
+    with reading(door) as reader:
         reader.next()
         docs.rename(docs.with_name("elsewhere"))
         run()
@@ -93,14 +94,14 @@ def test_a_source_that_fails_is_told_with_what_to_do(port: int, run: Run, docs: 
     assert heard[-1]["document"]["error"]["hint"]
 
 
-def test_who_was_away_goes_on_where_he_was(port: int, run: Run, docs: Path) -> None:
-    with reading(port) as reader:
+def test_who_was_away_goes_on_where_he_was(door: str, run: Run, docs: Path) -> None:
+    with reading(door) as reader:
         reader.next()
         run()
         seen = reader.until("operation.completed")[-1]["seq"]
     (docs / "leave.md").write_text("# Leave\n\nAsk late.\n")
     run()
-    with reading(port, query=f"?after={seen}") as reader:
+    with reading(door, query=f"?after={seen}") as reader:
         assert reader.next()["seq"] == seen
         missed = [reader.next(), reader.next()]
         run()
@@ -111,17 +112,17 @@ def test_who_was_away_goes_on_where_he_was(port: int, run: Run, docs: Path) -> N
 
 
 def test_what_is_not_kept_any_more_is_told_as_a_gap(
-    port: int, synced: SyncResult, engine: Engine
+    door: str, synced: SyncResult, engine: Engine
 ) -> None:
     with engine.database.pooled() as connection:
         connection.execute("delete from livesync.events")
-    with reading(port, query="?after=0") as reader:
+    with reading(door, query="?after=0") as reader:
         assert reader.next()["type"] == "hello"
         assert reader.next()["type"] == "gap"
 
 
-def test_only_what_was_asked_for_is_told(port: int, run: Run, engine: Engine) -> None:
-    with reading(port) as reader:
+def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) -> None:
+    with reading(door) as reader:
         reader.next()
         assert reader.ask(events=["operation.completed"], syncs=["docs"])["type"] == "subscribed"
         run()
@@ -144,8 +145,8 @@ def test_only_what_was_asked_for_is_told(port: int, run: Run, engine: Engine) ->
         '{"resume": 3}',
     ],
 )
-def test_a_wish_that_is_not_understood_says_what_there_is(port: int, text: str) -> None:
-    with reading(port) as reader:
+def test_a_wish_that_is_not_understood_says_what_there_is(door: str, text: str) -> None:
+    with reading(door) as reader:
         reader.next()
         reader.socket.send(text)
         told = reader.next()
@@ -153,16 +154,16 @@ def test_a_wish_that_is_not_understood_says_what_there_is(port: int, text: str) 
         assert "operation." in told["hint"]
 
 
-def test_who_hears_nothing_hears_a_heartbeat(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_hears_nothing_hears_a_heartbeat(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
-    with reading(port) as reader:
+    with reading(door) as reader:
         assert [reader.next()["type"] for _ in range(3)] == ["hello", "heartbeat", "heartbeat"]
 
 
 def test_a_listener_that_was_cut_off_reads_what_it_missed(
-    port: int, run: Run, engine: Engine
+    door: str, run: Run, engine: Engine
 ) -> None:
-    with reading(port) as reader:
+    with reading(door) as reader:
         reader.next()
         with psycopg.connect(engine.database.url, autocommit=True) as connection:
             connection.execute(
@@ -175,10 +176,10 @@ def test_a_listener_that_was_cut_off_reads_what_it_missed(
 
 
 def test_who_reads_too_slowly_is_told_and_let_go(
-    port: int, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    door: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "WAITING", 2)
-    with reading(port) as reader:
+    with reading(door) as reader:
         reader.next()
         with engine.database.connect() as connection, connection.transaction():
             for name in ("anna", "ben", "carl", "dora"):
@@ -194,8 +195,8 @@ def test_who_reads_too_slowly_is_told_and_let_go(
 
 def test_two_servers_tell_the_same(engine: Engine, run: Run) -> None:
     with (
-        served(create_app(engine, SETTINGS)) as one,
-        served(create_app(engine, SETTINGS)) as other,
+        serving(create_app(engine, SETTINGS)) as one,
+        serving(create_app(engine, SETTINGS)) as other,
         reading(one) as first,
         reading(other) as second,
     ):
@@ -208,7 +209,7 @@ def test_two_servers_tell_the_same(engine: Engine, run: Run) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    port: int
+    door: str
     token: Callable[..., str]
 
 
@@ -217,19 +218,19 @@ def guarded(engine: Engine, tmp_path: Path) -> Iterator[Guarded]:
     file = tmp_path / "tokens"
     file.touch()
     settings = Settings.load({"EXTERNAL_SYNC_ENABLED": "true", "LIVESYNC_API_TOKENS": str(file)})
-    with served(create_app(engine, settings)) as port:
-        yield Guarded(port, lambda *words: tokens.make(file, *words))
+    with serving(create_app(engine, settings)) as door:
+        yield Guarded(door, lambda *words: tokens.make(file, *words))
 
 
 def test_without_a_token_nobody_hears_anything(guarded: Guarded) -> None:
-    with pytest.raises(InvalidStatus) as refused, reading(guarded.port):
+    with pytest.raises(InvalidStatus) as refused, reading(guarded.door):
         pass
     assert refused.value.response.status_code == 401
 
 
 def test_a_token_of_another_project_hears_nothing(guarded: Guarded) -> None:
     headers = {"authorization": f"Bearer {guarded.token('sales', 'viewer')}"}
-    with reading(guarded.port, additional_headers=headers) as reader:
+    with reading(guarded.door, additional_headers=headers) as reader:
         with pytest.raises(ConnectionClosed) as closed:
             reader.next()
         assert closed.value.rcvd is not None
@@ -238,13 +239,13 @@ def test_a_token_of_another_project_hears_nothing(guarded: Guarded) -> None:
 
 def test_a_page_sends_its_token_as_a_subprotocol(guarded: Guarded) -> None:
     offered = ["livesync", f"bearer.{guarded.token('demo', 'viewer')}"]
-    with reading(guarded.port, subprotocols=offered) as reader:
+    with reading(guarded.door, subprotocols=offered) as reader:
         assert reader.next()["type"] == "hello"
         assert reader.socket.subprotocol == "livesync"
 
 
-def test_a_page_of_another_origin_is_refused(port: int) -> None:
-    with pytest.raises(InvalidStatus) as refused, reading(port, origin="https://example.com"):
+def test_a_page_of_another_origin_is_refused(door: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, reading(door, origin="https://example.com"):
         pass
     assert refused.value.response.status_code == 403
 
@@ -253,7 +254,7 @@ def test_a_user_may_ask_for_his_own_questions_only(
     guarded: Guarded, engine: Engine, run: Run
 ) -> None:
     headers = {"authorization": f"Bearer {guarded.token('demo', 'viewer', 'anna')}"}
-    with reading(guarded.port, additional_headers=headers) as reader:
+    with reading(guarded.door, additional_headers=headers) as reader:
         reader.next()
         reader.ask(events=["*"], mine=True)
         run()
@@ -274,8 +275,8 @@ def _ask_whom(connection: Any, owner: str, sync_id: str = "docs") -> None:
     )
 
 
-def test_a_socket_that_breaks_off_leaves_nobody_listening(port: int, engine: Engine) -> None:
-    with reading(port) as reader:
+def test_a_socket_that_breaks_off_leaves_nobody_listening(door: str, engine: Engine) -> None:
+    with reading(door) as reader:
         reader.next()
         reader.socket.socket.shutdown(socket.SHUT_RDWR)
     with psycopg.connect(engine.database.url, autocommit=True) as connection:

@@ -19,7 +19,8 @@ from livesync_pipelines.store import catalog, queue
 from livesync_pipelines.web.app import create_app
 from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
 
-from .conftest import SETTINGS, served
+from .conftest import SETTINGS
+from .served import a_door
 
 FIVE = {"status", "synced_items", "conflicts_detected", "conflict_resolution", "last_sync"}
 ASKED = {"project_id": "demo", "source_platform": "files", "target_entity": "handbook"}
@@ -40,10 +41,7 @@ def pair(listening: Engine, bare_database_url: str) -> Iterator[Pair]:
 @pytest.fixture
 def door(listening: Engine) -> Iterator[httpx.Client]:
     """A client of a server that listens."""
-    with (
-        served(create_app(listening, SETTINGS)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
-    ):
+    with a_door(create_app(listening, SETTINGS)) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from typing import Any, get_origin
 import yaml
 
 from livesync_pipelines.cli.output import emit, note, say
+from livesync_pipelines.cli.work import webhooks
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
@@ -47,6 +48,7 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         for finding in notifications(house.settings, engine, house.connection):
             if finding.verdict == "failed":
                 note(f"Note: {finding.check}: {finding.message}. {finding.do}")
+        webhooks.remark(house.settings, engine, house.connection)
 
 
 def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connection]) -> None:

@@ -1,0 +1,149 @@
+"""webhooks, and what `doctor` asks about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.cli.output import ago, emit, note, say, table
+from livesync_pipelines.cli.work.checks import Finding, failed
+from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.engine.announcements import inbox_of
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.webhook_config import known, troubles
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.settings import Settings
+from livesync_pipelines.store import announced, catalog, webhooks
+from livesync_pipelines.store.announced import Share
+from livesync_pipelines.store.database import Connection
+
+_SENDERS = (
+    "CONNECTION",
+    "CALLED AT",
+    "SCHEME",
+    "LAST",
+    "CAME",
+    "DOUBLED",
+    "REFUSED",
+    "TOO MANY",
+    "UNTOLD",
+)
+_EVENTS = ("RECEIVED", "CONNECTION", "DELIVERY", "SEEN", "SYNCED", "HINTS")
+_NAME_CHARS = 40
+
+
+def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
+    """Who may call and has called, and what came last. Raises `NotFound`."""
+    with open_house() as house:
+        if connection is not None:
+            catalog.connection_of(house.connection, connection)
+        now = house.engine.now()
+        shares = announced.shares(house.connection, now=now)
+        senders = [
+            {**row, "path": path(row), **_share(shares.get(row["connection"], Share()))}
+            for row in webhooks.senders(house.connection)
+            if connection in {None, row["connection"]}
+        ]
+        found = webhooks.listed(house.connection, of=connection, limit=limit)
+        if as_json:
+            emit({"senders": senders, "webhooks": found})
+            return
+        if not senders:
+            say("Nobody may call: no connection has a `webhook` (see the README).")
+            return
+        table(_SENDERS, (_sender(sender, now) for sender in senders))
+        if found:
+            say("")
+            table(_EVENTS, ((ago(e["received_at"], now), *_event(e, now)) for e in found))
+        house.remark()
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"told": share.told, "missed": share.missed, "missed_share": share.missed_share}
+
+
+def path(sender: Mapping[str, Any]) -> str:
+    """Where a platform calls, behind the host under which it can reach this machine."""
+    return f"/sync/webhook/{sender['platform']}/{sender['connection']}"
+
+
+def _sender(sender: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
+    who = sender["connection"], sender["path"], sender["scheme"] or "-"
+    counts = (sender[name] for name in ("delivered", "doubled", "refused", "held_back"))
+    share = sender["missed_share"]
+    missed = "-" if share is None else f"{share:.0%}"
+    return (*who, ago(sender["last_at"], now), *counts, missed)
+
+
+def _event(event: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
+    name = event["delivery_id"]
+    short = name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}..."
+    synced = ago(event["synced_at"], now) if event["synced_at"] else "-"
+    return event["connection"], short, event["seen"], synced, ", ".join(event["hints"][:3]) or "-"
+
+
+def check(settings: Settings, engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That whoever may call can prove himself, and what came."""
+    counted = {row["connection"]: row for row in webhooks.senders(connection)}
+    shares = announced.shares(connection, now=engine.now())
+    for one in catalog.called(connection):
+        assert one.webhook is not None
+        about = f"webhooks of {one.name}"
+        wrong = list(troubles(one.webhook, engine.environ))
+        for trouble in wrong:
+            place = "".join(f"{part}: " for part in trouble.path)
+            said = f"nobody may call: {place}{trouble.message}"
+            yield Finding(about, "failed", said, trouble.hint)
+        if wrong:
+            continue
+        scheme = known()[one.webhook.scheme]
+        if scheme.sends_secret and one.webhook.secret is None:
+            yield _awaited(settings, one.name, scheme.title)
+        else:
+            yield Finding(about, "ok", _told(counted[one.name], engine))
+            yield from _missed(about, shares.get(one.name, Share()))
+
+
+def _missed(about: str, share: Share) -> Iterator[Finding]:
+    if share.is_high:
+        said = f"nobody called for {share.missed} of {share.missed + share.told} changes"
+        do = "Is the platform still told to call? Until then it is polled every 15 minutes."
+        yield Finding(about, "warning", said, do)
+
+
+def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That the queues into which platforms put their messages can be read."""
+    for one in catalog.announced(connection):
+        about = f"queue of {one.name}"
+        try:
+            inbox = inbox_of(engine, one)
+            if inbox is not None:
+                yield Finding(about, "ok", f"{inbox.depth()} messages wait")
+        except LiveSyncError as error:
+            yield failed(about, error)
+
+
+def _awaited(settings: Settings, name: str, platform: str) -> Finding:
+    file = settings.home / "webhooks" / name
+    if file.exists():
+        said = f"{platform} has sent its token; it is in {file}"
+        do = "Put it into a variable, write secret: ${NAME}, apply, and delete the file."
+    else:
+        said = f"nobody may call before {platform} has sent its token"
+        do = f"Subscribe /sync/webhook/... of {name} there (`livesync webhooks`)."
+    return Finding(f"webhooks of {name}", "warning", said, do)
+
+
+def _told(row: Mapping[str, Any], engine: Engine) -> str:
+    if row["last_at"] is None:
+        return f"{row['scheme']}; none has come yet, {row['refused']} refused"
+    came = f"{row['delivered']} came, {row['doubled']} more than once, {row['refused']} refused"
+    return f"{row['scheme']}; the last {ago(row['last_at'], engine.now())}; {came}"
+
+
+def remark(settings: Settings, engine: Engine, connection: Connection) -> None:
+    """What a person should know at once."""
+    for finding in check(settings, engine, connection):
+        if finding.verdict != "ok":
+            note(f"Note: {finding.check}: {finding.message}. {finding.do}")

@@ -1,0 +1,172 @@
+"""What platforms have called to say: each delivery once, and what is known of its sender."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from livesync_pipelines.store import queue
+from livesync_pipelines.store.database import Connection, rows
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+PIECE = 5_000
+"""How many rows one cleaning transaction takes at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A proved call. `digest` is the SHA-256 of its body."""
+
+    connection: str
+    delivery_id: str
+    received_at: datetime
+    scheme: str
+    digest: bytes
+    hints: tuple[str, ...] = ()
+
+
+def note(connection: Connection, events: Sequence[Event]) -> int:
+    """Keep these deliveries and queue what they hint at, in one transaction; returns how many were
+    new. A delivery that was seen before is counted and wakes nobody."""
+    if not events:
+        return 0
+    with connection.transaction():
+        fresh = _insert(connection, events)
+        _count(connection, events, fresh)
+        if fresh:
+            queue.hint(connection, sorted(set(fresh)))
+    return len(fresh)
+
+
+def _insert(connection: Connection, events: Sequence[Event]) -> list[str]:
+    """The connections of the new ones, each as often as it has new ones."""
+    seen: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, str], Event] = {}
+    for event in events:
+        key = event.connection, event.delivery_id
+        seen[key] = seen.get(key, 0) + 1
+        first.setdefault(key, event)
+    found = connection.execute(
+        "insert into livesync.webhook_events as e"
+        " (connection, delivery_id, received_at, last_seen_at, seen, scheme, digest, hints)"
+        " select c, d, r, r, n, s, b, coalesce((select array_agg(h) from"
+        " jsonb_array_elements_text(hs::jsonb) h), '{}') from unnest(%s::text[], %s::text[],"
+        " %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[], %s::text[])"
+        " as given (c, d, r, n, s, b, hs)"
+        " on conflict (connection, delivery_id) do update"
+        " set seen = e.seen + excluded.seen, last_seen_at = excluded.last_seen_at"
+        " returning connection, xmax = 0",
+        _columns([(first[key], seen[key]) for key in sorted(first)]),
+    ).fetchall()
+    return [name for name, is_new in found if is_new]
+
+
+def _columns(counted: Sequence[tuple[Event, int]]) -> list[list[Any]]:
+    events = [event for event, _ in counted]
+    return [
+        [event.connection for event in events],
+        [event.delivery_id for event in events],
+        [event.received_at for event in events],
+        [times for _, times in counted],
+        [event.scheme for event in events],
+        [event.digest for event in events],
+        [orjson.dumps(event.hints).decode() for event in events],
+    ]
+
+
+def _count(connection: Connection, events: Sequence[Event], fresh: Sequence[str]) -> None:
+    last: dict[str, datetime] = {}
+    for event in events:
+        last[event.connection] = max(event.received_at, last.get(event.connection, _EVER))
+    names = sorted(last)
+    came = Counter(event.connection for event in events)
+    new = Counter(fresh)
+    connection.execute(
+        "insert into livesync.webhook_senders as w (connection, delivered, doubled, last_at)"
+        " select * from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
+        " on conflict (connection) do update set delivered = w.delivered + excluded.delivered,"
+        " doubled = w.doubled + excluded.doubled, last_at = greatest(w.last_at, excluded.last_at)",
+        (
+            names,
+            [new[name] for name in names],
+            [came[name] - new[name] for name in names],
+            [last[name] for name in names],
+        ),
+    )
+
+
+def count_turned_away(
+    connection: Connection,
+    *,
+    refused: Mapping[str, int],
+    held_back: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Add to what is known of these connections: calls without a proof, and calls too many."""
+    names = sorted({*refused, *held_back})
+    connection.execute(
+        "insert into livesync.webhook_senders as w (connection, refused, held_back,"
+        " last_refused_at) select c, r, h, case when r > 0 then %s::timestamptz end"
+        " from unnest(%s::text[], %s::bigint[], %s::bigint[]) as given (c, r, h)"
+        " on conflict (connection) do update set refused = w.refused + excluded.refused,"
+        " held_back = w.held_back + excluded.held_back,"
+        " last_refused_at = coalesce(excluded.last_refused_at, w.last_refused_at)",
+        (
+            now,
+            names,
+            [refused.get(name, 0) for name in names],
+            [held_back.get(name, 0) for name in names],
+        ),
+    )
+
+
+_LISTED = """
+select e.connection, e.delivery_id, e.received_at, e.last_seen_at, e.seen, e.scheme,
+       encode(e.digest, 'hex') as digest, e.hints,
+       (select min(o.finished_at) from livesync.syncs s join livesync.operations o using (sync_id)
+         where s.connection = e.connection and o.started_at >= e.received_at
+         and o.status in ('success', 'partial')) as synced_at
+from livesync.webhook_events e
+where (%(connection)s::text is null or e.connection = %(connection)s)
+order by e.received_at desc limit %(limit)s
+"""
+
+
+def listed(
+    connection: Connection, *, of: str | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """The deliveries, newest first, of one connection or of all. `synced_at`: when the first
+    operation that began after it, of a sync that reads from the connection, ended well."""
+    return rows(connection, _LISTED, {"connection": of, "limit": limit})
+
+
+_SENDERS = """
+select c.name as connection, c.platform, c.project_id, c.webhook ->> 'scheme' as scheme,
+       coalesce(w.delivered, 0) as delivered, coalesce(w.doubled, 0) as doubled,
+       coalesce(w.refused, 0) as refused, coalesce(w.held_back, 0) as held_back,
+       w.last_at, w.last_refused_at
+from livesync.connections c left join livesync.webhook_senders w on w.connection = c.name
+where c.webhook is not null or w.connection is not null
+order by c.name
+"""
+
+
+def senders(connection: Connection) -> list[dict[str, Any]]:
+    """Every connection for which somebody may call, or has called, and how often he has.
+    `scheme`: None where nobody may call any more, or who calls is asked (a queue of SQS)."""
+    return rows(connection, _SENDERS)
+
+
+def drop(connection: Connection, *, before: datetime) -> int:
+    """Delete a piece of the deliveries that came last before this; returns how many."""
+    return connection.execute(
+        "delete from livesync.webhook_events where (connection, delivery_id) in"
+        " (select connection, delivery_id from livesync.webhook_events"
+        " where received_at < %s and last_seen_at < %s order by received_at limit %s)",
+        (before, before, PIECE),
+    ).rowcount

@@ -1,0 +1,97 @@
+"""What a person sees of webhooks in a terminal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import webhooks
+from livesync_pipelines.store.webhooks import Event
+
+from .conftest import CONFIG, Terminal
+
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def called(terminal: Terminal, docs: Path, engine: Engine, tmp_path: Path) -> Terminal:
+    """The connection `docs` was called three times, twice with the same, and once in vain."""
+    file = tmp_path / "livesync.yaml"
+    file.write_text(CONFIG.replace("path: docs", 'path: docs, webhook: {secret: "${HOOK}"}'))
+    terminal.environ["HOOK"] = KEY
+    assert terminal("apply", str(file)).exit_code == 0
+    with engine.database.pooled() as connection:
+        for name, seconds in (("msg_1", 3), ("msg_2", 2), ("msg_2", 1)):
+            at = engine.now() - timedelta(seconds=seconds)
+            event = Event(
+                connection="docs",
+                delivery_id=name,
+                received_at=at,
+                scheme="standard",
+                digest=b"x" * 32,
+                hints=("file.changed",),
+            )
+            webhooks.note(connection, [event])
+        webhooks.count_turned_away(connection, refused={"docs": 1}, held_back={}, now=engine.now())
+    return terminal
+
+
+def test_who_may_call_is_listed_with_what_came(called: Terminal) -> None:
+    document = called.document("webhooks")
+    (sender,) = document["senders"]
+    expected = {"path": "/sync/webhook/folder/docs", "scheme": "standard", "platform": "folder"}
+    counts = {"delivered": 2, "doubled": 1, "refused": 1, "held_back": 0}
+    assert expected.items() | counts.items() <= sender.items()
+    assert [(e["delivery_id"], e["seen"]) for e in document["webhooks"]] == [
+        ("msg_2", 2),
+        ("msg_1", 1),
+    ]
+    shown = called("webhooks", "docs", "--limit", "1").stdout
+    assert "/sync/webhook/folder/docs" in shown
+    assert "msg_2" in shown
+    assert "msg_1" not in shown
+
+
+def test_a_connection_that_is_not_there_is_said(called: Terminal) -> None:
+    assert called.document("webhooks", "x", code=2)["error"]["code"] == "not_found"
+
+
+def test_without_any_it_says_so(terminal: Terminal) -> None:
+    assert terminal("webhooks").stdout.startswith("Nobody may call")
+
+
+def finding(document: dict[str, Any]) -> dict[str, Any]:
+    (found,) = (f for f in document["checks"] if f["check"] == "webhooks of docs")
+    return dict(found)
+
+
+def test_doctor_tells_how_often_a_platform_has_called(called: Terminal) -> None:
+    found = finding(called.document("doctor"))
+    assert found["verdict"] == "ok"
+    assert "2 came, 1 more than once, 1 refused" in found["message"]
+
+
+def test_doctor_notices_that_nobody_can_prove_himself(called: Terminal) -> None:
+    del called.environ["HOOK"]
+    found = finding(called.document("doctor", code=1))
+    assert found["verdict"] == "failed"
+    assert "HOOK is not set" in found["message"]
+
+
+def test_the_token_that_a_platform_is_to_send_is_waited_for_and_found(
+    terminal: Terminal, docs: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "livesync.yaml"
+    file.write_text(CONFIG.replace("path: docs", "path: docs, webhook: {scheme: notion}"))
+    applied = terminal("apply", str(file))
+    assert "before Notion has sent its token" in applied.stderr
+    sent = tmp_path / "home" / "webhooks" / "docs"
+    sent.parent.mkdir(parents=True, exist_ok=True)
+    sent.write_text("secret_token\n")
+    found = finding(terminal.document("doctor"))
+    assert str(sent) in found["message"]
+    assert "secret_token" not in str(found)

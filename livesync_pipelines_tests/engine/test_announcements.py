@@ -1,0 +1,163 @@
+"""Events of a real bucket (moto), in a real queue, straight and by a topic."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from livesync_pipelines.engine.announcements import collect, inbox_of
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sweep import sweep
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
+from livesync_pipelines.store import catalog, queue, webhooks
+from livesync_pipelines_tests.connectors.s3_world import (
+    ACCESS_KEY,
+    SECRET_KEY,
+    client,
+    endpoint,
+    new_bucket,
+)
+
+
+def aws(service: str) -> Any:
+    return boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name="us-east-1"
+    ).client(service, endpoint_url=endpoint())  # type: ignore[call-overload]
+
+
+class World:
+    """A bucket that tells its queue of every object, and the sync of the bucket."""
+
+    def __init__(self, engine: Engine, *, by_topic: bool) -> None:
+        self.engine = replace(engine, environ={"SECRET": SECRET_KEY})
+        self.sqs = aws("sqs")
+        self.bucket, name = new_bucket(), f"events-{uuid4().hex}"
+        self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"].replace(
+            "https://queue.amazonaws.com", endpoint()
+        )
+        names = ["QueueArn"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
+        arn, events = found["Attributes"]["QueueArn"], ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        told: Any = {"QueueConfigurations": [{"QueueArn": arn, "Events": events}]}
+        if by_topic:
+            sns = aws("sns")
+            topic = sns.create_topic(Name=name)["TopicArn"]
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+            told = {"TopicConfigurations": [{"TopicArn": topic, "Events": events}]}
+        client().put_bucket_notification_configuration(
+            Bucket=self.bucket, NotificationConfiguration=told
+        )
+        self.source = Connection(
+            name="bucket",
+            project_id="demo",
+            platform="s3",
+            options={
+                "bucket": self.bucket,
+                "endpoint_url": endpoint(),
+                "region": "us-east-1",
+                "access_key_id": ACCESS_KEY,
+                "secret_access_key": "${SECRET}",
+                "queue_url": self.queue_url,
+            },
+        )
+        sync = SyncConfig(
+            sync_id="docs",
+            project_id="demo",
+            connection="bucket",
+            capsule="handbook",
+            schedule="daily",
+        )
+        capsule = Capsule(name="handbook", project_id="demo")
+        wanted = Desired(connections=(self.source,), capsules=(capsule,), syncs=(sync,))
+        with engine.database.pooled() as connection:
+            catalog.apply(connection, wanted)
+
+    def put(self, key: str) -> None:
+        client().put_object(Bucket=self.bucket, Key=key, Body=b"# Leave\n\nEarly.\n")
+
+    def noted(self) -> list[dict[str, Any]]:
+        with self.engine.database.pooled() as connection:
+            return webhooks.listed(connection)
+
+    def left(self) -> int:
+        inbox = inbox_of(self.engine, self.source)
+        assert inbox is not None
+        return inbox.depth()
+
+
+@pytest.fixture(params=[False, True], ids=["straight", "by a topic"])
+def world(engine: Engine, request: pytest.FixtureRequest) -> World:
+    return World(engine, by_topic=request.param)
+
+
+def test_an_object_that_is_put_queues_its_sync_and_the_message_goes(world: World) -> None:
+    run_sync(world.engine, "docs", trigger=Trigger.POLL)
+    world.put("guides/leave early.md")
+    assert collect(world.engine) == 1
+    (event,) = world.noted()
+    assert (event["connection"], event["scheme"]) == ("bucket", "sqs")
+    assert event["hints"] == ["guides/leave early.md"]
+    with world.engine.database.pooled() as connection:
+        (request,) = queue.take(connection, now=world.engine.now())
+    assert request.trigger is Trigger.WEBHOOK
+    assert run_sync(world.engine, "docs", trigger=request.trigger).counts.added == 1
+    assert world.left() == 0
+    assert collect(world.engine) == 0
+
+
+def test_the_sweep_of_realtime_syncs_looks_into_the_queue_whatever_the_schedule(
+    world: World,
+) -> None:
+    for number in range(25):
+        world.put(f"{number}.md")
+    sweep(world.engine, realtime=False)
+    assert world.noted() == []
+    sweep(world.engine, realtime=True)
+    assert len(world.noted()) == 25
+    assert world.left() == 0
+
+
+def test_a_test_event_is_taken_away_and_not_noted(world: World) -> None:
+    said = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": world.bucket})
+    for body in (said, json.dumps({"Type": "Notification", "Message": said}), "no JSON at all"):
+        world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=body)
+    collect(world.engine)
+    assert [event["hints"] for event in world.noted()] == [[]]
+    assert world.left() == 0
+
+
+def test_a_message_stays_until_what_it_says_is_durable(world: World) -> None:
+    world.put("a.md")
+    with world.engine.database.connect() as connection:
+        connection.execute("alter table livesync.webhook_events rename to webhook_events_gone")
+        try:
+            with pytest.raises(Exception, match="webhook_events"):
+                collect(world.engine)
+        finally:
+            connection.execute("alter table livesync.webhook_events_gone rename to webhook_events")
+    attributes = world.sqs.get_queue_attributes(
+        QueueUrl=world.queue_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+    assert attributes["ApproximateNumberOfMessagesNotVisible"] == "2"  # one is the test event
+
+
+def test_a_queue_that_is_not_there_is_said_and_keeps_nobody_from_polling(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {**world.source.options, "queue_url": f"{world.queue_url}x"}
+    with world.engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(connections=(replace(world.source, options=wrong),)))
+    assert sweep(world.engine) == ["docs"]
+    assert "sqs:ReceiveMessage" in caplog.text
+    assert SECRET_KEY not in caplog.text
+    inbox = inbox_of(world.engine, replace(world.source, options=wrong))
+    assert inbox is not None
+    with pytest.raises(LiveSyncError):
+        inbox.depth()
