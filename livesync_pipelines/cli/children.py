@@ -21,7 +21,9 @@ from livesync_pipelines.model.errors import BadInput, Broken
 from livesync_pipelines.settings import made
 
 LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 10.0
+_PATIENCE_S = 6.0
+"""So long after it was asked to stop a child may live."""
+
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 _STARTS, _SOON_S = 4, 120.0
@@ -40,7 +42,7 @@ class Child:
         self._command = command
         self._port = port
         self._log = log
-        self._asked = False
+        self._asked_at: float | None = None
         self._started: deque[float] = deque(maxlen=_STARTS)
 
     def __enter__(self) -> Self:
@@ -71,7 +73,8 @@ class Child:
         self.ask_to_stop()
         if self._process.poll() is None:
             try:
-                self._process.wait(_PATIENCE_S)
+                asked_at = self._asked_at or monotonic()
+                self._process.wait(max(0.0, asked_at + _PATIENCE_S - monotonic()))
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -80,9 +83,9 @@ class Child:
 
     def ask_to_stop(self) -> None:
         """Without waiting for it; asking again does no harm."""
-        if self._process.poll() is None and not self._asked:
+        if self._process.poll() is None and self._asked_at is None:
             self._process.send_signal(signal.SIGINT)
-            self._asked = True
+            self._asked_at = monotonic()
 
     def wait_until_ready(self, patience_s: float) -> None:
         """Return when its port, if it has one, answers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ import click
 from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, only_one, refuse_taken
 from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.cli.work.notifications import tell
+from livesync_pipelines.cli.worker import DEFINITIONS, worker
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
@@ -27,7 +29,9 @@ from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, embedded, operations, queue
 
-DEFINITIONS = "livesync_pipelines.definitions"
+_EVALUATIONS = "24"
+"""So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
+
 _READY_S = 90.0
 _LOOK_S = 0.5
 _STALL_S = 600
@@ -123,6 +127,7 @@ def _children(settings: Settings) -> list[Child]:
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
     at = ("-h", LOOPBACK, "-p")
     ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
+    os.environ.setdefault("DAGSTER_GRPC_MAX_WORKERS", _EVALUATIONS)
     patient = ("--heartbeat-ttl", str(_STALL_S))
     code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *patient, *at, str(code_port))
     return [
@@ -140,6 +145,7 @@ def _children(settings: Settings) -> list[Child]:
             port=None,
             log=logs / "daemon.log",
         ),
+        *([worker(settings)] if settings.launcher == "warm" else []),
     ]
 
 
