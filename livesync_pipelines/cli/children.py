@@ -21,7 +21,7 @@ from livesync_pipelines.model.errors import BadInput, Broken
 from livesync_pipelines.settings import made
 
 LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 6.0
+_PATIENCE_S = 5.0
 """So long after it was asked to stop a child may live."""
 
 _PR_SET_PDEATHSIG = 1

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
@@ -34,7 +35,10 @@ JOBS = {
 JOBS_OF_SEVERAL = {name: together(connector.spec) for name, connector in PLATFORMS.items()}
 
 
-ALL_JOBS = [*JOBS.values(), *JOBS_OF_SEVERAL.values()]
+ALL_JOBS: Sequence[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
+    *JOBS.values(),
+    *JOBS_OF_SEVERAL.values(),
+]
 
 
 def _poll(platform: str) -> dg.ScheduleDefinition:

@@ -41,30 +41,34 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         engine = livesync.engine()
         result = carry_out(context, livesync, sync_id, chosen=assets)
         for event in shown(engine, spec.name, result, chosen=assets):
-            if isinstance(event, dg.MaterializeResult):
-                assert event.asset_key is not None
-                made = dg.AssetMaterialization(
-                    event.asset_key, partition=sync_id, metadata=event.metadata
-                )
-                context.log_event(made)
-            else:
-                assert event.asset_key is not None
-                assert event.check_name is not None
-                context.log_event(
-                    dg.AssetCheckEvaluation(
-                        asset_key=event.asset_key,
-                        check_name=event.check_name,
-                        passed=event.passed,
-                        metadata=event.metadata,
-                        description=event.description,
-                    )
-                )
+            context.log_event(_reported(event, sync_id))  # type: ignore[arg-type] # checks too
 
     @dg.job(
         name=job_of_several(spec.name),
         description=f"Several {spec.title} syncs that are due at once: a step for each.",
+        resource_defs={"livesync": LiveSync(), "io_manager": dg.mem_io_manager},
+        executor_def=dg.in_process_executor,
     )
     def _together() -> None:
         _each().map(_one)
 
     return _together
+
+
+def _reported(
+    event: dg.MaterializeResult[None] | dg.AssetCheckResult, sync_id: str
+) -> dg.AssetMaterialization | dg.AssetCheckEvaluation:
+    """What an asset's own step would have yielded, as an event that any step may report."""
+    assert event.asset_key is not None
+    if isinstance(event, dg.MaterializeResult):
+        return dg.AssetMaterialization(
+            event.asset_key, partition=sync_id, metadata=event.metadata or {}
+        )
+    assert event.check_name is not None
+    return dg.AssetCheckEvaluation(
+        asset_key=event.asset_key,
+        check_name=event.check_name,
+        passed=event.passed,
+        metadata=event.metadata,
+        description=event.description,
+    )

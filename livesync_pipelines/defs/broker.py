@@ -7,6 +7,7 @@ A worker that looks often finds it empty, and dies of it; the message is lost.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
@@ -15,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 from kombu.transport import TRANSPORT_ALIASES, filesystem
-from kombu.utils.json import dumps, loads
 
 from livesync_pipelines.settings import Settings, made
 
@@ -26,23 +26,23 @@ _LOOK_S = 0.02
 class Channel(filesystem.Channel):
     """Messages get their name when they are whole, and are taken by renaming them."""
 
-    def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{time_ns()}-{uuid4().hex}"
         unfinished = folder / f"{name}.tmp"
-        unfinished.write_text(dumps(payload), "utf-8")
+        unfinished.write_text(json.dumps(payload), "utf-8")
         unfinished.rename(folder / f"{name}.{queue}.msg")
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         for file in sorted(Path(self.data_folder_in).glob(f"*.{queue}.msg")):
             taken = file.with_suffix(f".{uuid4().hex}")
             try:
                 file.rename(taken)
             except FileNotFoundError:
                 continue  # another worker was faster
-            message = taken.read_text("utf-8")
+            message = json.loads(taken.read_text("utf-8"))
             taken.unlink()
-            return loads(message)
+            return message
         raise Empty
 
 

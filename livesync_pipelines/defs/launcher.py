@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import dagster as dg
-from celery import Celery, Task
 from dagster._core.launcher import (
     CheckRunHealthResult,
     LaunchRunContext,
@@ -17,8 +16,8 @@ from dagster._core.launcher import (
 )
 from dagster._grpc.types import ExecuteRunArgs, ResumeRunArgs
 from dagster._serdes import ConfigurableClassData, pack_value
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME, TASK_RESUME_JOB_NAME
 from dagster_celery.launcher import CeleryRunLauncher
-from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 from kombu.exceptions import OperationalError
 
 from livesync_pipelines.defs.broker import broker_of
@@ -86,20 +85,20 @@ class WarmLauncher(CeleryRunLauncher):
         return cls(inst_data=inst_data)
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        self._send(context.dagster_run, create_execute_job_task, ExecuteRunArgs)
+        self._send(context.dagster_run, TASK_EXECUTE_JOB_NAME, ExecuteRunArgs)
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        self._send(context.dagster_run, create_resume_job_task, ResumeRunArgs)
+        self._send(context.dagster_run, TASK_RESUME_JOB_NAME, ResumeRunArgs)
 
     def send_again(self, run: dg.DagsterRun) -> None:
         """Send a run that was lost on its way; of two that arrive, the second does nothing."""
         self._instance.report_engine_event("No worker has begun this run: it is sent again.", run)
-        self._send(run, create_execute_job_task, ExecuteRunArgs)
+        self._send(run, TASK_EXECUTE_JOB_NAME, ExecuteRunArgs)
 
     def _send(
         self,
         run: dg.DagsterRun,
-        task_of: Callable[[Celery], Task[..., Any]],
+        task: str,
         args_of: type[ExecuteRunArgs] | type[ResumeRunArgs],
     ) -> None:
         """A broker that does not answer fails no run: what was not sent is sent again, as all
@@ -111,9 +110,8 @@ class WarmLauncher(CeleryRunLauncher):
             instance_ref=self._instance.get_ref(),
             set_exit_code_on_failure=True,
         )
-        signature = task_of(self.celery).si(pack_value(args))
         try:
-            signature.apply_async(task_id=run.run_id, queue=QUEUE)
+            self.celery.send_task(task, (pack_value(args),), task_id=run.run_id, queue=QUEUE)
         except OperationalError as error:
             self._instance.report_engine_event(
                 f"The broker of the workers does not answer ({error}); this run is sent again "

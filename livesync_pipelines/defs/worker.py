@@ -17,7 +17,9 @@ from threading import Event, Thread
 from typing import Any
 
 import dagster as dg
-from celery import Task, signals
+import psycopg
+from celery import Celery, Task, signals
+from dagster._grpc.types import ExecuteRunArgs, ResumeRunArgs
 from dagster._serdes import unpack_value
 from dagster._utils.interrupts import capture_interrupts
 from dagster_celery.make_app import make_app
@@ -36,12 +38,12 @@ _LOOK_S = 2.0
 _logger = logging.getLogger(__name__)
 
 
-class HeldRun(Task):  # type: ignore[type-arg]
+class HeldRun(Task):  # type: ignore[misc]
     """A run that its process holds a lock on while it lives, so that nobody else begins it and
     everybody sees when it is dead."""
 
     def __call__(self, packed: Any) -> Any:
-        run_id = unpack_value(packed).run_id
+        run_id = unpack_value(packed, (ExecuteRunArgs, ResumeRunArgs)).run_id
         with database().connect() as connection:
             if not holders.hold_run(connection, run_id):
                 return 0
@@ -60,19 +62,12 @@ def _interrupted_by_terminate() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-app = make_app(dict(celery_of(Settings.load())))
-create_execute_job_task(app, base=HeldRun)
-create_resume_job_task(app, base=HeldRun)
-
-
-@signals.worker_init.connect
 def _freeze(**_: Any) -> None:
     """What is imported stays shared with the processes that are forked from this one."""
     gc.collect()
     gc.freeze()
 
 
-@signals.worker_process_init.connect
 def _warm_up(**_: Any) -> None:
     """What a run would otherwise do first: open the engine and Dagster's storage."""
     LiveSync().engine()
@@ -86,7 +81,7 @@ class _Keeper:
     def __init__(self) -> None:
         self._ending = Event()
         self._thread = Thread(target=self._keep, name="keeper", daemon=True)
-        self._imported = _fingerprint()
+        self._imported = fingerprint()
 
     def begin(self, places: int) -> None:
         self._places = places
@@ -101,8 +96,8 @@ class _Keeper:
             try:
                 with database().connect() as connection:
                     self._offer(connection)
-            except Unavailable as error:
-                _logger.warning("%s", error.message)
+            except (Unavailable, psycopg.OperationalError) as error:
+                _logger.warning("This worker offers no places until Postgres is back: %s", error)
                 self._ending.wait(_LOOK_S)
 
     def _offer(self, connection: Connection) -> None:
@@ -110,13 +105,13 @@ class _Keeper:
             holders.hold(connection)
         while not self._ending.wait(_LOOK_S):
             connection.execute("select 1")
-            if _fingerprint() != self._imported:
+            if fingerprint() != self._imported:
                 _logger.warning("The code has changed: this worker ends after its runs.")
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
 
 
-def _fingerprint() -> int:
+def fingerprint() -> int:
     """Of the code as it is on disk: another one when any file was changed, added or removed."""
     files = sorted(_CODE.rglob("*.py"))
     return hash(tuple((f"{file}", file.stat().st_mtime_ns) for file in files))
@@ -125,11 +120,24 @@ def _fingerprint() -> int:
 _keeper = _Keeper()
 
 
-@signals.worker_ready.connect
 def _offer_places(sender: Any, **_: Any) -> None:
     _keeper.begin(sender.pool.num_processes)
 
 
-@signals.worker_shutting_down.connect
 def _offer_none(**_: Any) -> None:
     _keeper.end()
+
+
+def _made() -> Celery:
+    signals.worker_init.connect(_freeze)
+    signals.worker_process_init.connect(_warm_up)
+    signals.worker_ready.connect(_offer_places)
+    signals.worker_shutting_down.connect(_offer_none)
+    made: Celery = make_app(dict(celery_of(Settings.load())))  # type: ignore[no-untyped-call]
+    held: Any = {"base": HeldRun}
+    create_execute_job_task(made, **held)
+    create_resume_job_task(made, **held)
+    return made
+
+
+app = _made()
