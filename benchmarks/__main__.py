@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, loads, report, rows
+from benchmarks import chunking, content, latency, loads, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -21,6 +21,8 @@ def main() -> int:
         return rows.main(asked.rows, asked.repeat)
     if asked.what == "loads":
         return loads.main(asked.rows, asked.repeat)
+    if asked.what == "latency":
+        return latency.main(asked.edits, asked.syncs, asked.per_s)
     return _content(asked)
 
 
@@ -35,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     loading = kinds.add_parser("loads", help="rows of one table of Postgres into another")
     loading.add_argument("--rows", type=int, default=1_000_000, metavar="N", help="(1,000,000)")
     loading.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    waiting = kinds.add_parser("latency", help="from an edit until it is found, through it all")
+    waiting.add_argument("--edits", type=int, default=50, metavar="N", help="(50)")
+    waiting.add_argument("--syncs", type=int, default=1, metavar="N", help="folders (1)")
+    waiting.add_argument("--per-s", type=float, default=0.5, metavar="N", help="edits (0.5)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

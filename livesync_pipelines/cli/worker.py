@@ -6,11 +6,48 @@ import socket
 import sys
 from hashlib import blake2b
 
-from livesync_pipelines.cli.children import Child
+import click
+
+from livesync_pipelines.cli.children import Child, Stopped, stoppable
+from livesync_pipelines.cli.runs import opened
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.settings import Settings
 
 DEFINITIONS = "livesync_pipelines.definitions"
 _APP = "livesync_pipelines.defs.worker"
+
+
+_LOOK_S = 0.5
+
+
+def work_along(settings: Settings) -> int:
+    """Carry out runs of a `livesync up` elsewhere until a signal comes; returns the exit code.
+    Raises `BadInput` where database or broker are those of this home alone."""
+    lacking = [
+        name
+        for name, value in (
+            ("LIVESYNC_DATABASE_URL", settings.database_url),
+            ("LIVESYNC_BROKER_URL", settings.broker_url),
+        )
+        if value is None
+    ]
+    if lacking:
+        raise BadInput(
+            f"A worker shares database and broker with `livesync up`, and {lacking[0]} is not set.",
+            hint="Set LIVESYNC_DATABASE_URL and LIVESYNC_BROKER_URL to the same values on both "
+            "machines.",
+            where=f"environment: {', '.join(lacking)}",
+        )
+    with stoppable(), opened(settings):
+        try:
+            with worker(settings) as child:
+                click.echo(f"{settings.runs_at_once} places for runs. Ctrl-C stops them.", err=True)
+                while True:
+                    if child.restart_if_lost(_LOOK_S):
+                        click.echo(f"{child.name} had ended and was started again.", err=True)
+        except Stopped:
+            click.echo("Stopping.", err=True)
+    return 0
 
 
 def worker(settings: Settings) -> Child:
