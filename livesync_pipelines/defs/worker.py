@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,8 +63,13 @@ def _interrupted_by_terminate() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _freeze(**_: Any) -> None:
-    """What is imported stays shared with the processes that are forked from this one."""
+def _freeze(instance: Any, **_: Any) -> None:
+    """Make the graph of what was included; it stays shared with the processes that are forked
+    from this one, as all that is imported."""
+    for name in instance.app.conf.include:
+        included = getattr(sys.modules[name], "defs", None)
+        if isinstance(included, dg.Definitions):
+            included.get_repository_def()
     gc.collect()
     gc.freeze()
 
@@ -129,7 +135,7 @@ def _offer_none(**_: Any) -> None:
 
 
 def _made() -> Celery:
-    signals.worker_init.connect(_freeze)
+    signals.celeryd_after_setup.connect(_freeze)
     signals.worker_process_init.connect(_warm_up)
     signals.worker_ready.connect(_offer_places)
     signals.worker_shutting_down.connect(_offer_none)
