@@ -15,6 +15,7 @@ from time import monotonic, sleep
 import psutil
 import psycopg
 import pytest
+import yaml
 
 from livesync_pipelines.cli.children import free_port
 
@@ -149,3 +150,13 @@ def test_a_worker_without_a_broker_says_what_to_set(terminal: Terminal) -> None:
     result = terminal("worker")
     assert result.exit_code == 2
     assert "LIVESYNC_BROKER_URL is not set" in result.stderr
+
+
+def test_the_default_launcher_is_one_variable_away(
+    terminal: Terminal, applied: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "home" / "dagster" / "dagster.yaml"
+    for launcher, named in (("warm", True), ("default", False)):
+        assert terminal("sync", "run", "handbook-docs", LIVESYNC_LAUNCHER=launcher).exit_code == 0
+        with written.open() as file:
+            assert ("run_launcher" in yaml.safe_load(file)) is named
