@@ -242,6 +242,14 @@ def listen(connection: Connection) -> None:
     connection.execute(f"listen {CHANNEL}".encode())
 
 
+def wake(connection: Connection, sync_id: str) -> None:
+    """This sync is free again: if it was asked for meanwhile, wake whoever waits."""
+    connection.execute(
+        "select pg_notify(%s, '') from livesync.queue where sync_id = %s and requested_at is null",
+        (CHANNEL, sync_id),
+    )
+
+
 def wait(connection: Connection, *, timeout_s: float) -> bool:
     """Return when somebody puts a line into the queue, or the time is over."""
     listen(connection)

@@ -134,7 +134,11 @@ def test_a_hint_during_a_run_is_kept_for_the_next_one(house: House, connection: 
         assert queue.due(connection, now=now(house)) == []
 
     house.source.at_page[0] = hinted
-    house.run()
+    with house.engine.database.connect() as other:
+        queue.listen(other)
+        house.run()
+        told = list(other.notifies(timeout=0.1))
+    assert len(told) == 2, "one when it is asked for, one when it is free"
     assert [r.sync_id for r in queue.take(connection, now=now(house))] == ["docs"]
 
 
