@@ -24,6 +24,10 @@ _SENSORS, _APART_S = 4, 4.0
 """A sensor that has returned is evaluated again at the daemon's next round, 5 s after its last; so
 several wait, and return at different times where nothing comes."""
 
+_WAITING = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
+_ENOUGH = 3
+"""So many runs may wait for a place in Dagster's own queue."""
+
 JOBS = {
     platform: dg.define_asset_job(
         job_name(platform),
@@ -82,7 +86,7 @@ def _drain(number: int) -> dg.SensorDefinition:
         if not engine.enabled:
             return dg.SkipReason(DISABLED_REASON)
         hold_s = HOLD_S + number * _APART_S
-        requests = await_requests(engine, hold_s=hold_s)
+        requests = await_requests(engine, context.instance, hold_s=hold_s)
         if not requests:
             return dg.SkipReason(f"The queue stayed empty for {hold_s:.0f} s.")
         add_partitions(context.instance, requests)
@@ -94,8 +98,14 @@ def _drain(number: int) -> dg.SensorDefinition:
 DRAINS = [_drain(number) for number in range(1, _SENSORS + 1)]
 
 
-def await_requests(engine: Engine, *, hold_s: float) -> Sequence[Request]:
-    """What waits in the queue; or what comes within the time, realtime sources included."""
+def await_requests(
+    engine: Engine, instance: dg.DagsterInstance, *, hold_s: float
+) -> Sequence[Request]:
+    """What waits in the queue; or what comes within the time, realtime sources included.
+
+    While runs wait for places, only critical syncs are handed out: the rest gathers here, where
+    many hints are one and many syncs will be one run.
+    """
     until = monotonic() + hold_s
     with engine.database.connect() as connection:
         queue.listen(connection)
@@ -104,7 +114,8 @@ def await_requests(engine: Engine, *, hold_s: float) -> Sequence[Request]:
             mine = mine or queue.watch(connection)
             if mine:
                 sweep(engine, realtime=True)
-            requests = queue.take(connection, now=engine.now())
+            crowded = instance.get_runs_count(_WAITING) >= _ENOUGH
+            requests = queue.take(connection, now=engine.now(), critical_only=crowded)
             if requests or monotonic() >= until:
                 return requests
             queue.wait(connection, timeout_s=REALTIME_CHECK_S)

@@ -66,7 +66,12 @@ def put(
 
 
 def take(
-    connection: Connection, *, now: datetime, platform: str | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    now: datetime,
+    platform: str | None = None,
+    limit: int = 100,
+    critical_only: bool = False,
 ) -> list[Request]:
     """Hand out what waits, the most urgent first, whom waiting has made more urgent; the line goes
     when its operation begins.
@@ -80,7 +85,7 @@ def take(
         " join livesync.connections c on c.name = s.connection"
         " where s.state = 'active' and not q.sync_id = any(%s)"
         " and requested_at is null and (not_before is null or not_before <= %s)"
-        " and (%s::text is null or c.platform = %s)"
+        " and (%s::text is null or c.platform = %s) and (q.priority = 0 or not %s)"
         " order by q.queued_at + q.priority * %s, q.sync_id limit %s"
         " for update of q skip locked)"
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
@@ -88,7 +93,7 @@ def take(
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
         " extract(epoch from q.queued_at)::text, q.request, q.priority,"
         " q.queued_at + q.priority * %s as urgency",
-        (busy, now, platform, platform, AGES_IN, limit, now, AGES_IN),
+        (busy, now, platform, platform, critical_only, AGES_IN, limit, now, AGES_IN),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), rank)

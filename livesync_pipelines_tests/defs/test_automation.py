@@ -8,6 +8,11 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
@@ -124,6 +129,27 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
     assert sorted(len(syncs) for syncs in several) == [2, MOST]
     assert {name for syncs in several for name in syncs} == set(names)
     assert len({r.run_key for r in requests}) == len(requests)
+
+
+def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: House) -> None:
+    house.configure(a_sync("calm"), replace(a_sync("urgent"), priority=Priority.CRITICAL))
+    location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
+    waiting = [
+        dg.DagsterRun(
+            job_name="sync_folder",
+            status=dg.DagsterRunStatus.QUEUED,
+            remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
+        )
+        for _ in range(3)
+    ]
+    for waits in waiting:
+        house.instance.add_run(waits)
+    put(house, "calm")
+    with house.engine.database.connect() as connection:
+        queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
+    assert [request.partition_key for request in drain(house)] == ["urgent"]
+    house.instance.delete_run(waiting[0].run_id)
+    assert [request.partition_key for request in drain(house)] == ["calm"]
 
 
 def age_requests(house: House) -> None:
