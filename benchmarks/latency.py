@@ -115,6 +115,8 @@ def _up(syncs: int) -> Iterator[Ground]:
             finally:
                 up.terminate()
                 up.stderr.read()
+                up.wait()
+                embedded.stop(room / "home")
 
 
 def _configuration(room: Path, names: Sequence[str]) -> dict[str, Any]:
