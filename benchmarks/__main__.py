@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, gate, loads, report, rows
+from benchmarks import chunking, content, gate, latency, loads, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -23,6 +23,8 @@ def main() -> int:
         return loads.main(asked.rows, asked.repeat)
     if asked.what == "gate":
         return gate.main(asked.calls)
+    if asked.what == "latency":
+        return latency.main(asked.edits, asked.syncs, asked.per_s)
     return _content(asked)
 
 
@@ -39,6 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     loading.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
     calling = kinds.add_parser("gate", help="signed webhooks, accepted while a sync runs")
     calling.add_argument("--calls", type=int, default=10_000, metavar="N", help="(10,000)")
+    waiting = kinds.add_parser("latency", help="from an edit until it is found, through it all")
+    waiting.add_argument("--edits", type=int, default=50, metavar="N", help="(50)")
+    waiting.add_argument("--syncs", type=int, default=1, metavar="N", help="folders (1)")
+    waiting.add_argument("--per-s", type=float, default=0.5, metavar="N", help="edits (0.5)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

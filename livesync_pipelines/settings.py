@@ -9,7 +9,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from livesync_pipelines.core.spellings import (
+    BrokerUrl,
     Bucket,
     Days,
     HttpUrl,
@@ -79,6 +80,10 @@ _ALLOWED = {
     "LIVESYNC_HOME": "a directory",
     "LIVESYNC_PORT": _PORTS,
     "LIVESYNC_DAGSTER_PORT": _PORTS,
+    "LIVESYNC_BROKER_URL": "redis:// or rediss:// and a host, or amqp:// or amqps:// for RabbitMQ, "
+    "or unset for a folder of LIVESYNC_HOME",
+    "LIVESYNC_LAUNCHER": "warm, or default for a new process for every run",
+    "LIVESYNC_RUNS_AT_ONCE": "a number of runs from 1 to 64",
     "LIVESYNC_API_TOKENS": "a file, which `livesync token PROJECT ROLE` writes",
     "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
     "LIVESYNC_DEBUG": "true or false: whether a fault shows its traceback",
@@ -98,7 +103,14 @@ _ALLOWED = {
 }
 """What a user may write, for the message when he wrote something else."""
 
-_SECRET = frozenset({"LIVESYNC_DATABASE_URL", "LIVESYNC_SMTP_URL", "LIVESYNC_WEBHOOK_SECRET"})
+_SECRET = frozenset(
+    {
+        "LIVESYNC_BROKER_URL",
+        "LIVESYNC_DATABASE_URL",
+        "LIVESYNC_SMTP_URL",
+        "LIVESYNC_WEBHOOK_SECRET",
+    }
+)
 """Variables whose value is never shown."""
 
 
@@ -127,6 +139,11 @@ class Settings(BaseModel):
     home: AbsolutePath = Field(Path(".livesync"), alias="LIVESYNC_HOME", validate_default=True)
     port: Port = Field(8600, alias="LIVESYNC_PORT")
     dagster_port: Port = Field(3000, alias="LIVESYNC_DAGSTER_PORT")
+    broker_url: BrokerUrl | None = Field(None, alias="LIVESYNC_BROKER_URL")
+    """None: a folder under `home` carries runs to the workers of this machine."""
+    launcher: Literal["warm", "default"] = Field("warm", alias="LIVESYNC_LAUNCHER")
+    runs_at_once: Annotated[int, Field(ge=1, le=64)] = Field(4, alias="LIVESYNC_RUNS_AT_ONCE")
+    """How many processes of this machine carry out runs, where they are warm."""
     api_tokens: AbsolutePath | None = Field(None, alias="LIVESYNC_API_TOKENS")
     """None: the HTTP door asks for no token."""
     config: AbsolutePaths = Field((), alias="LIVESYNC_CONFIG")

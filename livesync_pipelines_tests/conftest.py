@@ -66,7 +66,7 @@ def server_url(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def _workers_database_url(server_url: str) -> str:
-    url = _created(server_url)
+    url = created(server_url)
     Database(url).migrate()
     return url
 
@@ -91,7 +91,7 @@ def database_url(_workers_database_url: str) -> str:
 @pytest.fixture
 def bare_database_url(server_url: str) -> str:
     """A new database without our schema, for a test of migrations or of the schema itself."""
-    return _created(server_url)
+    return created(server_url)
 
 
 @pytest.fixture
@@ -102,7 +102,8 @@ def engine(database_url: str) -> Iterator[Engine]:
     database.close()
 
 
-def _created(server_url: str) -> str:
+def created(server_url: str) -> str:
+    """The address of a new, empty database of this server."""
     name = f"test_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())

@@ -22,6 +22,7 @@ def test_an_empty_environment_is_a_whole_set_up() -> None:
     assert settings.home == Path.cwd() / ".livesync"
     assert (settings.port, settings.dagster_port) == (8600, 3000)
     assert settings.config == ()
+    assert (settings.broker_url, settings.launcher, settings.runs_at_once) == (None, "warm", 4)
     assert settings.sync_sources == ()
     assert settings.s3_bucket is None
     assert settings.drift_sample == 20
@@ -38,6 +39,9 @@ def test_every_variable_is_read() -> None:
             "LIVESYNC_PORT": "9000",
             "LIVESYNC_DAGSTER_PORT": " 9001 ",
             "LIVESYNC_CONFIG": "livesync.yaml:/etc/livesync",
+            "LIVESYNC_BROKER_URL": "redis://:hunter2@broker.example.com/0",
+            "LIVESYNC_LAUNCHER": "default",
+            "LIVESYNC_RUNS_AT_ONCE": "8",
             "LIVESYNC_SMTP_URL": "smtps://ops:hunter2@mail.example.com",
             "LIVESYNC_MAIL_FROM": "livesync@example.com",
             "LIVESYNC_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -58,6 +62,9 @@ def test_every_variable_is_read() -> None:
     assert settings.database_url.get_secret_value() == SECRET_URL
     assert settings.home == Path.cwd() / "kept"
     assert (settings.port, settings.dagster_port) == (9000, 9001)
+    assert settings.broker_url is not None
+    assert settings.broker_url.get_secret_value() == "redis://:hunter2@broker.example.com/0"
+    assert (settings.launcher, settings.runs_at_once) == ("default", 8)
     assert settings.config == (Path.cwd() / "livesync.yaml", Path("/etc/livesync"))
     assert settings.smtp_url is not None
     assert settings.smtp_url.get_secret_value() == "smtps://ops:hunter2@mail.example.com"

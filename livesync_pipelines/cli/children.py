@@ -14,18 +14,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from livesync_pipelines.model.errors import BadInput, Broken
 from livesync_pipelines.settings import made
 
 LOOPBACK = "127.0.0.1"
-_PATIENCE_S = 10.0
+_PATIENCE_S = 5.0
+"""So long after it was asked to stop a child may live."""
+
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
 _STARTS, _SOON_S = 4, 120.0
 """A child that has to be started so often in so short a time is not started again."""
+
+
+class Stopped(Exception):
+    """A signal asked this process to stop."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """The first SIGINT or SIGTERM raises `Stopped`; later ones do not interrupt the stop."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped
+
+    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 class Child:

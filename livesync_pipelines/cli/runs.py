@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -53,7 +53,7 @@ def opened(settings: Settings) -> Iterator[Engine]:
     """The engine, with Dagster's home and its database set for this process and its children."""
     url = database_url(settings)
     os.environ["LIVESYNC_DATABASE_URL"] = url.replace("postgres://", "postgresql://", 1)
-    os.environ["DAGSTER_HOME"] = str(_dagster_home(settings.home))
+    os.environ["DAGSTER_HOME"] = str(_dagster_home(settings))
     engine = open_engine(Settings.load())
     try:
         yield engine
@@ -61,9 +61,12 @@ def opened(settings: Settings) -> Iterator[Engine]:
         engine.database.close()
 
 
-def _dagster_home(home: Path) -> Path:
-    folder = made(home / "dagster")
-    shutil.copyfile(CHECKOUT / "dagster.yaml", folder / "dagster.yaml")
+def _dagster_home(settings: Settings) -> Path:
+    folder = made(settings.home / "dagster")
+    text = (CHECKOUT / "dagster.yaml").read_text("utf-8")
+    if settings.launcher == "default":
+        text = re.sub(r"^run_launcher:\n(?: .*\n)+", "", text, flags=re.MULTILINE)
+    (folder / "dagster.yaml").write_text(text, "utf-8")
     return folder
 
 

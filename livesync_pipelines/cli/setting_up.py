@@ -32,6 +32,23 @@ def up(files: tuple[Path, ...], once: bool) -> int:
 
 
 @click.command()
+def worker() -> int:
+    """Carry out runs for a `livesync up` on another machine.
+
+    Both share LIVESYNC_DATABASE_URL and LIVESYNC_BROKER_URL (Redis or RabbitMQ).
+    LIVESYNC_RUNS_AT_ONCE says how many runs this machine carries out at once.
+
+    \b
+    Example:
+      LIVESYNC_BROKER_URL=redis://broker/0 livesync worker
+    """
+    from livesync_pipelines.cli.worker import work_along
+    from livesync_pipelines.settings import Settings
+
+    return work_along(Settings.load())
+
+
+@click.command()
 @click.argument("files", nargs=-1, required=True, type=_FILES)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @json_option
@@ -144,4 +161,4 @@ def token(project: str, role: str, user: str | None, as_json: bool) -> None:
     make_token(project, role, user, as_json=as_json)
 
 
-COMMANDS = (up, apply, connect, platforms, doctor, token)
+COMMANDS = (up, worker, apply, connect, platforms, doctor, token)

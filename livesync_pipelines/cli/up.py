@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
+import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
-from livesync_pipelines.cli.children import LOOPBACK, Child, free_port, only_one, refuse_taken
+from livesync_pipelines.cli.children import (
+    LOOPBACK,
+    Child,
+    Stopped,
+    free_port,
+    only_one,
+    refuse_taken,
+    stoppable,
+)
 from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.cli.work.notifications import tell
+from livesync_pipelines.cli.worker import DEFINITIONS, worker
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
@@ -27,15 +35,13 @@ from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, embedded, operations, queue
 
-DEFINITIONS = "livesync_pipelines.definitions"
+_EVALUATIONS = "24"
+"""So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
+
 _READY_S = 90.0
 _LOOK_S = 0.5
 _STALL_S = 600
 """So long may a machine stand still (a laptop that sleeps) before its code server gives up."""
-
-
-class _StopError(Exception):
-    """A signal asked this process to stop."""
 
 
 def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
@@ -51,7 +57,7 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
         refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
         refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # what it tells, we tell
-    with _signals(), ExitStack() as stack:
+    with stoppable(), ExitStack() as stack:
         try:
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
@@ -68,30 +74,13 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
             _cycle(engine)
             _tell_addresses(settings)
             _stay(engine, settings, children)
-        except _StopError:
+        except Stopped:
             _say("Stopping.")
         return 0
 
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM into an orderly stop; later ones do not interrupt it."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, signal.SIG_IGN)
-        raise _StopError
-
-    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 def _configure(engine: Engine, settings: Settings, files: Sequence[Path]) -> None:
@@ -123,6 +112,7 @@ def _children(settings: Settings) -> list[Child]:
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
     at = ("-h", LOOPBACK, "-p")
     ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
+    os.environ.setdefault("DAGSTER_GRPC_MAX_WORKERS", _EVALUATIONS)
     patient = ("--heartbeat-ttl", str(_STALL_S))
     code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *patient, *at, str(code_port))
     return [
@@ -140,6 +130,7 @@ def _children(settings: Settings) -> list[Child]:
             port=None,
             log=logs / "daemon.log",
         ),
+        *([worker(settings)] if settings.launcher == "warm" else []),
     ]
 
 

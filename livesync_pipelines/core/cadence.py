@@ -18,7 +18,7 @@ from croniter import CroniterError, croniter
 
 from livesync_pipelines.model.errors import BadInput
 
-REALTIME_CHECK_S = 2
+REALTIME_CHECK_S = 1
 """How often a `realtime` source is asked whether anything changed, in seconds."""
 
 ALLOWED = (

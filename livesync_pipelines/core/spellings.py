@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 _SPLIT = re.compile(r"[\s,]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 HOW_TO_SIGN = "Set it to whsec_$(openssl rand -base64 32), and tell the receiver."
+_BROKERS = frozenset({"redis", "rediss", "amqp", "amqps"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -25,6 +26,17 @@ def _postgres(url: SecretStr) -> SecretStr:
     scheme, _, rest = url.get_secret_value().partition("://")
     if scheme not in {"postgresql", "postgres"} or not rest:
         raise ValueError("not a Postgres URL")
+    return url
+
+
+def _broker(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in _BROKERS and parts.hostname and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("not the URL of a broker")
     return url
 
 
@@ -84,6 +96,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Days = Annotated[Annotated[int, Field(ge=1, le=36_500)] | None, BeforeValidator(_days)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]

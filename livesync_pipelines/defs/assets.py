@@ -1,6 +1,6 @@
 """The asset factory: one platform, six keys, one step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
 import dagster as dg
@@ -44,6 +44,7 @@ _KINDS = {
     "capsule_chunks": {"postgres"},
 }
 Windows = tuple[timedelta, timedelta]
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 
 def corridor(connector: type[Platform], *, windows: Windows) -> dg.AssetsDefinition:
@@ -63,12 +64,10 @@ def corridor(connector: type[Platform], *, windows: Windows) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, livesync: LiveSync
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         engine = livesync.engine()
+        chosen = context.selected_asset_keys
         for sync_id in context.partition_keys:
-            reporter = _Reporter(context, livesync.progress_items)
-            result = _operate(context, engine, sync_id, reporter)
-            if result.status in {Status.FAILED, Status.RATE_LIMITED}:
-                raise _failure(result)
-            yield from _materialised(context, engine, spec.name, result)
+            result = carry_out(context, livesync, sync_id, chosen=chosen)
+            yield from shown(engine, spec.name, result, chosen=chosen)
 
     return _corridor
 
@@ -96,20 +95,29 @@ def _kind(platform: str) -> str:
     return {"folder": "file", "website": "web", "sql_table": "sql"}.get(platform, platform)
 
 
-def _operate(
-    context: dg.AssetExecutionContext, engine: Engine, sync_id: str, progress: Progress
+def carry_out(
+    context: Context, livesync: LiveSync, sync_id: str, *, chosen: Collection[dg.AssetKey]
 ) -> SyncResult:
-    """Run the sync; or, where only late stages are asked for, replay them from what is stored."""
-    chosen = {key.path[-1] for key in context.selected_asset_keys}
-    if "source" not in chosen:
-        return replay_sync(engine, sync_id, run_id=context.run.run_id)
-    tags = context.run.tags
+    """Run the sync; or, where only late stages are asked for, replay them from what is stored.
+    Raises `dagster.Failure` where it fails."""
+    engine, progress = livesync.engine(), _Reporter(context, livesync.progress_items)
+    if any(key.path[-1] == "source" for key in chosen):
+        result = _run(engine, context.run, sync_id, progress)
+    else:
+        result = replay_sync(engine, sync_id, run_id=context.run.run_id)
+    if result.status in {Status.FAILED, Status.RATE_LIMITED}:
+        raise _failure(result)
+    return result
+
+
+def _run(engine: Engine, run: dg.DagsterRun, sync_id: str, progress: Progress) -> SyncResult:
+    tags = run.tags
     backfill = BACKFILL_TAG in tags
     errand = Errand(
         sync_id=sync_id,
         trigger=Trigger.BACKFILL if backfill else Trigger(tags.get(TRIGGER_TAG, Trigger.PERSON)),
         full=backfill or tags.get(FULL_TAG) == "true",
-        run_id=context.run.run_id,
+        run_id=run.run_id,
         progress=progress,
     )
     if plan_hash := tags.get(PLAN_TAG):
@@ -121,7 +129,7 @@ class _Reporter:
     """Tells the run's log how far an operation is: after 100 items, 1,000, and so on, but at
     least once in `step` items."""
 
-    def __init__(self, context: dg.AssetExecutionContext, step: int) -> None:
+    def __init__(self, context: Context, step: int) -> None:
         self._context = context
         self._step = step
         self._next = 100
@@ -145,9 +153,10 @@ def _failure(result: SyncResult) -> dg.Failure:
     )
 
 
-def _materialised(
-    context: dg.AssetExecutionContext, engine: Engine, platform: str, result: SyncResult
+def shown(
+    engine: Engine, platform: str, result: SyncResult, *, chosen: Collection[dg.AssetKey]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """What Dagster shows of an operation: the chosen stages' materialisations, and their checks."""
     url = f"http://localhost:{Settings.load().port}/sync/operations/{result.operation_id}"
     with engine.database.pooled() as connection:
         counts = stages.stage_counts(connection, result.sync_id)
@@ -155,19 +164,19 @@ def _materialised(
         drift = report.drift(engine, connection, result.sync_id)
         for stage in STAGES:
             key = dg.AssetKey([platform, stage])
-            if key in context.selected_asset_keys:
+            if key in chosen:
                 preview = stages.table(
                     connection, result.sync_id, stage, limit=metadata.PREVIEW_ROWS
                 )
-                shown = metadata.of_stage(
+                told = metadata.of_stage(
                     stage, result, preview, rows=rows[stage], operation_url=url
                 )
                 if stage == "source":
-                    shown = {**shown, **metadata.of_drift(drift)}
+                    told = {**told, **metadata.of_drift(drift)}
                 if stage == "mapped_rows":
                     sync = catalog.sync(connection, result.sync_id)
-                    shown = {**shown, **metadata.of_lineage(platform, sync, preview)}
-                yield dg.MaterializeResult(asset_key=key, metadata=shown)
+                    told = {**told, **metadata.of_lineage(platform, sync, preview)}
+                yield dg.MaterializeResult(asset_key=key, metadata=told)
         for outcome in checks.results(connection, platform, result, counts):
-            if outcome.asset_key in context.selected_asset_keys:
+            if outcome.asset_key in chosen:
                 yield outcome

@@ -1,16 +1,15 @@
-"""What starts runs: schedules that look at what is due, a sensor that drains the queue."""
+"""What starts runs: schedules that look at what is due, sensors that drain the queue."""
 
 from collections.abc import Sequence
 from time import monotonic
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
-from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
-from livesync_pipelines.defs.orphans import close_orphans
-from livesync_pipelines.defs.partitions import keep_equal
-from livesync_pipelines.defs.pools import size_pools
+from livesync_pipelines.defs.batches import together
+from livesync_pipelines.defs.requests import add_partitions, job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import refresh, sweep
@@ -18,19 +17,32 @@ from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
 
-RUN_KEY_TAG = "dagster/run_key"
-PRIORITY_TAG = "dagster/priority"
-HOLD_S = 20.0
-"""How long an evaluation of the sensor waits for something to do; Dagster allows it 60 s."""
+HOLD_S = 34.0
+"""How long an evaluation of a sensor waits for something to do; Dagster allows it 60 s."""
+
+_SENSORS, _APART_S = 4, 4.0
+"""A sensor that has returned is evaluated again at the daemon's next round, 5 s after its last; so
+several wait, and return at different times where nothing comes."""
+
+_WAITING = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
+_ENOUGH = 3
+"""So many runs may wait for a place in Dagster's own queue."""
 
 JOBS = {
     platform: dg.define_asset_job(
-        f"sync_{platform}",
+        job_name(platform),
         selection=dg.AssetSelection.groups(platform),
         description=f"One operation of one {connector.spec.title} sync, through all six stages.",
     )
     for platform, connector in PLATFORMS.items()
 }
+JOBS_OF_SEVERAL = {name: together(connector.spec) for name, connector in PLATFORMS.items()}
+
+
+ALL_JOBS: Sequence[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
+    *JOBS.values(),
+    *JOBS_OF_SEVERAL.values(),
+]
 
 
 def _poll(platform: str) -> dg.ScheduleDefinition:
@@ -39,20 +51,18 @@ def _poll(platform: str) -> dg.ScheduleDefinition:
         cron_schedule="* * * * *",
         job=JOBS[platform],
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every minute: the {platform} syncs whose time has come, unless their "
+        description=f"Every minute: queues the {platform} syncs whose time has come, unless their "
         "source answers that nothing has changed.",
     )
-    def _due(livesync: LiveSync) -> Sequence[dg.RunRequest] | dg.SkipReason:
+    def _due(livesync: LiveSync) -> dg.SkipReason:
         engine = livesync.engine()
         if not engine.enabled:
             return dg.SkipReason(DISABLED_REASON)
-        sweep(engine, platform=platform, realtime=False)
-        refresh(engine, platform)
-        with engine.database.pooled() as connection:
-            requests = queue.take(connection, now=engine.now(), platform=platform)
-        if not requests:
+        due = sweep(engine, platform=platform, realtime=False)
+        refreshed = refresh(engine, platform)
+        if not (due or refreshed):
             return dg.SkipReason("Nothing is due, or what is due has not changed.")
-        return [_run_request(request) for request in requests]
+        return dg.SkipReason(f"Queued {len(due) + bool(refreshed)} syncs, for `drain_queue`.")
 
     return _due
 
@@ -60,60 +70,52 @@ def _poll(platform: str) -> dg.ScheduleDefinition:
 POLLS = [_poll(platform) for platform in PLATFORMS]
 
 
-@dg.sensor(
-    name="drain_queue",
-    jobs=list(JOBS.values()),
-    minimum_interval_seconds=1,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Hands each queued sync to one run, waiting for the queue instead of sleeping; "
-    "asks realtime sources; keeps the partitions equal to the configured syncs.",
-)
-def drain_queue(
-    context: dg.SensorEvaluationContext, livesync: LiveSync
-) -> dg.SensorResult | dg.SkipReason:
-    engine = livesync.engine()
-    if not engine.enabled:
-        return dg.SkipReason(DISABLED_REASON)
-    size_pools(context.instance)
-    keep_equal(context.instance, engine)
-    _mend_what_was_killed(context.instance, engine)
-    requests = _await_requests(engine)
-    if not requests:
-        return dg.SkipReason(f"The queue stayed empty for {HOLD_S:.0f} s.")
-    return dg.SensorResult(run_requests=[_run_request(request) for request in requests])
+def _drain(number: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"drain_queue_{number}",
+        jobs=ALL_JOBS,
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Hands each queued sync to one run, waiting for the queue instead of sleeping. "
+        f"{_SENSORS} of them take turns, and one of them asks realtime sources.",
+    )
+    def _queued(
+        context: dg.SensorEvaluationContext, livesync: LiveSync
+    ) -> dg.SensorResult | dg.SkipReason:
+        engine = livesync.engine()
+        if not engine.enabled:
+            return dg.SkipReason(DISABLED_REASON)
+        hold_s = HOLD_S + number * _APART_S
+        requests = await_requests(engine, context.instance, hold_s=hold_s)
+        if not requests:
+            return dg.SkipReason(f"The queue stayed empty for {hold_s:.0f} s.")
+        add_partitions(context.instance, requests)
+        return dg.SensorResult(run_requests=list(run_requests(requests)))
+
+    return _queued
 
 
-def _mend_what_was_killed(instance: dg.DagsterInstance, engine: Engine) -> None:
-    """Runs of processes that are no more; and requests that a daemon lost, because it died between
-    taking one and making its run."""
-    with engine.database.pooled() as connection:
-        close_orphans(instance, connection)
-        for sync_id, key in queue.unanswered(connection, now=engine.now()).items():
-            made = dg.RunsFilter(tags={RUN_KEY_TAG: key})
-            if instance.get_runs_count(made) == 0:
-                queue.ask_again(connection, sync_id)
+DRAINS = [_drain(number) for number in range(1, _SENSORS + 1)]
 
 
-def _await_requests(engine: Engine) -> Sequence[Request]:
-    """What waits in the queue; or what comes within the time, realtime sources included."""
-    until = monotonic() + HOLD_S
+def await_requests(
+    engine: Engine, instance: dg.DagsterInstance, *, hold_s: float
+) -> Sequence[Request]:
+    """What waits in the queue; or what comes within the time, realtime sources included.
+
+    While runs wait for places, only critical syncs are handed out: the rest gathers here, where
+    many hints are one and many syncs will be one run.
+    """
+    until = monotonic() + hold_s
     with engine.database.connect() as connection:
+        queue.listen(connection)
+        mine = False
         while True:
-            sweep(engine, realtime=True)
-            requests = queue.take(connection, now=engine.now())
+            mine = mine or queue.watch(connection)
+            if mine:
+                sweep(engine, realtime=True)
+            crowded = instance.get_runs_count(_WAITING) >= _ENOUGH
+            requests = queue.take(connection, now=engine.now(), critical_only=crowded)
             if requests or monotonic() >= until:
                 return requests
             queue.wait(connection, timeout_s=REALTIME_CHECK_S)
-
-
-def _run_request(request: Request) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=request.key,
-        job_name=JOBS[request.platform].name,
-        partition_key=request.sync_id,
-        tags={
-            TRIGGER_TAG: str(request.trigger),
-            FULL_TAG: "true" if request.full else "false",
-            PRIORITY_TAG: f"{1 - request.rank}",
-        },
-    )

@@ -56,6 +56,7 @@ def finish(
         "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
         (LOCK_CLASS, operation.sync.sync_id),
     )
+    queue.wake(connection, operation.sync.sync_id)
 
 
 def _leave(

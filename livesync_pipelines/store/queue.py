@@ -15,13 +15,16 @@ from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import in_flight
 
-_SWEEP_LOCK = 7_340_003
+_SWEEP_LOCK, _WATCH_LOCK = 7_340_003, 7_340_006
 CHANNEL = "livesync_queue"
-LOST_AFTER = timedelta(minutes=2)
-"""A request that has begun no operation after this time is made again."""
+AGES_IN = timedelta(minutes=10)
+"""Who has waited so long stands as high as one who is a rank more urgent and has just come."""
 
 STARTS_WITHIN = timedelta(seconds=15)
 """A run that has a place begins its operation in this time."""
+
+_DOUBLINGS = 6
+"""A request that is lost again and again is made after 15 s, 30 s, up to 16 minutes."""
 
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
 
@@ -88,9 +91,15 @@ def hint(connection: Connection, sources: Sequence[str]) -> None:
 
 
 def take(
-    connection: Connection, *, now: datetime, platform: str | None = None, limit: int = 100
+    connection: Connection,
+    *,
+    now: datetime,
+    platform: str | None = None,
+    limit: int = 100,
+    critical_only: bool = False,
 ) -> list[Request]:
-    """Hand out what waits, the most urgent first; the line goes when its operation begins.
+    """Hand out what waits, the most urgent first, whom waiting has made more urgent; the line goes
+    when its operation begins.
 
     A sync that is being worked on is left for later: what it misses is still noted here.
     """
@@ -100,15 +109,16 @@ def take(
         " join livesync.syncs s using (sync_id)"
         " join livesync.connections c on c.name = s.connection"
         " where s.state = 'active' and not q.sync_id = any(%s)"
-        " and (requested_at is null or requested_at < %s)"
-        " and (not_before is null or not_before <= %s)"
-        " and (%s::text is null or c.platform = %s)"
-        " order by q.priority, q.queued_at limit %s for update of q skip locked)"
+        " and requested_at is null and (not_before is null or not_before <= %s)"
+        " and (%s::text is null or c.platform = %s) and (q.priority = 0 or not %s)"
+        " order by q.queued_at + q.priority * %s, q.sync_id limit %s"
+        " for update of q skip locked)"
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
         " where q.sync_id = due.sync_id"
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
-        " extract(epoch from q.queued_at)::text, q.request, q.priority, q.queued_at",
-        (busy, now - LOST_AFTER, now, platform, platform, limit, now),
+        " extract(epoch from q.queued_at)::text, q.request, q.priority,"
+        " q.queued_at + q.priority * %s as urgency",
+        (busy, now, platform, platform, critical_only, AGES_IN, limit, now, AGES_IN),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), rank)
@@ -122,11 +132,13 @@ def _key(sync_id: str, since: str, request: int) -> str:
 
 def unanswered(connection: Connection, *, now: datetime) -> dict[str, str]:
     """The syncs whose request has begun no operation a while after it was handed out, each with
-    the request's key: its run waits for a place, or was lost before it was made."""
+    the request's key: its run waits for a place, or was lost before it was made, or failed before
+    its operation began. The more often that happens, the longer is a while."""
     found = connection.execute(
         "select sync_id, extract(epoch from queued_at)::text, request from livesync.queue"
-        " where requested_at < %s and not sync_id = any(%s)",
-        (now - STARTS_WITHIN, list(in_flight(connection))),
+        " where requested_at < %s - %s * power(2, least(request - 1, %s))"
+        " and not sync_id = any(%s)",
+        (now, STARTS_WITHIN, _DOUBLINGS, list(in_flight(connection))),
     )
     return {sync_id: _key(sync_id, since, request) for sync_id, since, request in found}
 
@@ -136,6 +148,7 @@ def ask_again(connection: Connection, sync_id: str) -> None:
     connection.execute(
         "update livesync.queue set requested_at = null where sync_id = %s", (sync_id,)
     )
+    connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:
@@ -152,7 +165,7 @@ def waiting_critical(connection: Connection, platform: str, *, now: datetime) ->
 
 
 def _urgency(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row[-2:]
+    return row[-1], row[0]
 
 
 def due(
@@ -248,9 +261,29 @@ def alone(connection: Connection) -> Iterator[None]:
         connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
 
 
-def wait(connection: Connection, *, timeout_s: float) -> bool:
-    """Listen until somebody puts a line into the queue, or the time is over."""
+def watch(connection: Connection) -> bool:
+    """Whether this connection is the one that looks after realtime sources, for as long as it
+    lives: the first that asks is."""
+    query = "select pg_try_advisory_lock(%s)"
+    return connection.execute(query, (_WATCH_LOCK,)).fetchone() == (True,)
+
+
+def listen(connection: Connection) -> None:
+    """From now on nothing that is put into the queue is missed by `wait`."""
     connection.execute(f"listen {CHANNEL}".encode())
+
+
+def wake(connection: Connection, sync_id: str) -> None:
+    """This sync is free again: if it was asked for meanwhile, wake whoever waits."""
+    connection.execute(
+        "select pg_notify(%s, '') from livesync.queue where sync_id = %s and requested_at is null",
+        (CHANNEL, sync_id),
+    )
+
+
+def wait(connection: Connection, *, timeout_s: float) -> bool:
+    """Return when somebody puts a line into the queue, or the time is over."""
+    listen(connection)
     return any(True for _ in connection.notifies(timeout=timeout_s, stop_after=1))
 
 

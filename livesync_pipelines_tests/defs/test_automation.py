@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
-from livesync_pipelines.defs.automation import POLLS, drain_queue
+from livesync_pipelines.defs.automation import DRAINS, POLLS
+from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
+from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.pools import size_pools
+from livesync_pipelines.defs.requests import MOST, SYNCS_TAG
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.sync import Notify, NotifyOn, Priority, Trigger
 from livesync_pipelines.store import operations, queue
@@ -21,20 +30,31 @@ from livesync_pipelines_tests.notify.receivers import SECRET, a_receiver
 from .conftest import SYNC, House, a_sync
 from .test_corridor import run
 
+QUIET = "Nothing is due, or what is due has not changed."
 POLL = next(poll for poll in POLLS if poll.name == "poll_folder")
 
 
-def poll(house: House) -> list[dg.RunRequest]:
+def poll(house: House) -> str:
+    """What the schedule says when it is evaluated."""
     context = dg.build_schedule_context(house.instance, resources={"livesync": LiveSync()})
     answer = POLL(context)
-    return list(answer) if isinstance(answer, list) else []
+    assert isinstance(answer, dg.SkipReason)
+    return answer.skip_message or ""
 
 
 def drain(house: House) -> list[dg.RunRequest]:
-    context = dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
-    answer = drain_queue(context)
-    assert isinstance(answer, dg.SensorResult)
-    return list(answer.run_requests or [])
+    answer = DRAINS[0](sensing(house))
+    return list(answer.run_requests or []) if isinstance(answer, dg.SensorResult) else []
+
+
+def sensing(house: House) -> dg.SensorEvaluationContext:
+    return dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for an empty queue here."""
+    monkeypatch.setattr(automation, "HOLD_S", -60.0)
 
 
 def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
@@ -43,13 +63,15 @@ def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
 
 
 def test_a_new_sync_is_due_at_once_and_requested_once(house: House) -> None:
-    requests = poll(house)
-    assert [(r.job_name, r.partition_key) for r in requests] == [("sync_folder", SYNC)]
-    assert poll(house) == []
+    assert poll(house) == "Queued 1 syncs, for `drain_queue`."
+    assert [(r.job_name, r.partition_key) for r in drain(house)] == [("sync_folder", SYNC)]
+    assert poll(house) == QUIET
+    assert drain(house) == []
 
 
 def test_a_request_runs_as_it_stands_and_carries_its_trigger(house: House) -> None:
-    (request,) = poll(house)
+    poll(house)
+    (request,) = drain(house)
     assert request.job_name is not None
     done = defs.resolve_job_def(request.job_name).execute_in_process(
         instance=house.instance, partition_key=request.partition_key, tags=dict(request.tags)
@@ -60,15 +82,17 @@ def test_a_request_runs_as_it_stands_and_carries_its_trigger(house: House) -> No
 
 
 def test_a_source_that_has_not_changed_costs_no_run(house: House) -> None:
-    (request,) = poll(house)
+    poll(house)
+    (request,) = drain(house)
     run(house, **dict(request.tags))
     with house.engine.database.connect() as connection:
         connection.execute("update livesync.syncs set next_due_at = now() - interval '1 hour'")
-    assert poll(house) == []
+    assert poll(house) == QUIET
     (house.folder / "three.md").write_text("# Three\n")
     with house.engine.database.connect() as connection:
         connection.execute("update livesync.syncs set next_due_at = now() - interval '1 hour'")
-    assert len(poll(house)) == 1
+    poll(house)
+    assert len(drain(house)) == 1
 
 
 def test_many_hints_of_one_sync_are_one_request(house: House) -> None:
@@ -86,6 +110,48 @@ def test_the_sensor_hands_out_every_waiting_sync(house: House) -> None:
     assert {request.partition_key for request in drain(house)} == {"second", "third"}
 
 
+def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) -> None:
+    names = [f"s{number}" for number in range(MOST + 2)]
+    house.configure(
+        *(a_sync(name) for name in names),
+        replace(a_sync("urgent"), priority=Priority.CRITICAL),
+        a_sync("whole"),
+    )
+    for name in names:
+        put(house, name)
+    put(house, "whole", full=True)
+    with house.engine.database.connect() as connection:
+        queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
+    requests = drain(house)
+    assert requests[0].partition_key == "urgent"
+    assert [r.partition_key for r in requests[1:] if r.partition_key] == ["whole"]
+    several = [json.loads(r.tags[SYNCS_TAG]) for r in requests if SYNCS_TAG in r.tags]
+    assert sorted(len(syncs) for syncs in several) == [2, MOST]
+    assert {name for syncs in several for name in syncs} == set(names)
+    assert len({r.run_key for r in requests}) == len(requests)
+
+
+def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: House) -> None:
+    house.configure(a_sync("calm"), replace(a_sync("urgent"), priority=Priority.CRITICAL))
+    location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
+    waiting = [
+        dg.DagsterRun(
+            job_name="sync_folder",
+            status=dg.DagsterRunStatus.QUEUED,
+            remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
+        )
+        for _ in range(3)
+    ]
+    for waits in waiting:
+        house.instance.add_run(waits)
+    put(house, "calm")
+    with house.engine.database.connect() as connection:
+        queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
+    assert [request.partition_key for request in drain(house)] == ["urgent"]
+    house.instance.delete_run(waiting[0].run_id)
+    assert [request.partition_key for request in drain(house)] == ["calm"]
+
+
 def age_requests(house: House) -> None:
     with house.engine.database.connect() as connection:
         connection.execute("update livesync.queue set requested_at = now() - interval '30 seconds'")
@@ -95,28 +161,47 @@ def test_a_request_that_a_dying_daemon_has_lost_is_made_again(house: House) -> N
     put(house)
     (lost,) = drain(house)
     age_requests(house)
+    assert ask_again(house.instance, house.engine) == 1
     (again,) = drain(house)
     assert again.partition_key == lost.partition_key
     assert again.run_key != lost.run_key
 
 
-def test_a_request_whose_run_waits_for_a_place_is_not_made_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+def test_a_request_whose_run_waits_for_a_place_is_not_made_again(house: House) -> None:
+    names = [f"s{number}" for number in range(5)]
+    house.configure(*(a_sync(name) for name in names))
+    put(house, "s0")
+    (alone,) = drain(house)
+    for name in names[1:]:
+        put(house, name)
+    (together,) = drain(house)
+    for request in (alone, together):
+        assert request.run_key is not None
+        tags = {**request.tags, "dagster/run_key": request.run_key}
+        waiting = dg.DagsterRunStatus.NOT_STARTED
+        house.instance.add_run(dg.DagsterRun(job_name="sync_folder", status=waiting, tags=tags))
+    age_requests(house)
+    assert ask_again(house.instance, house.engine) == 0
+    assert drain(house) == []
+
+
+def test_a_sync_that_dagster_does_not_know_yet_gets_its_partition_with_its_first_run(
+    house: House,
 ) -> None:
-    monkeypatch.setattr(automation, "HOLD_S", 0.0)
+    name = SYNCS["folder"].name
+    assert name is not None
+    house.instance.delete_dynamic_partition(name, SYNC)
     put(house)
     (request,) = drain(house)
-    assert request.run_key is not None
-    house.instance.add_run(
-        dg.DagsterRun(
-            job_name="sync_folder",
-            status=dg.DagsterRunStatus.NOT_STARTED,
-            tags={"dagster/run_key": request.run_key},
-        )
-    )
-    age_requests(house)
-    context = dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
-    assert isinstance(drain_queue(context), dg.SkipReason)
+    assert house.partitions() == {request.partition_key}
+
+
+def test_the_house_is_kept_by_a_sensor_of_its_own(house: House) -> None:
+    house.configure()
+    said = keep_house(sensing(house))
+    assert isinstance(said, dg.SkipReason)
+    assert said.skip_message == "Closed 0 runs, sent 0 again; asked for 0 again."
+    assert len(house.instance.event_log_storage.get_pool_limits()) == len(SYNCS)
 
 
 def test_every_platform_has_a_pool_of_the_size_that_it_declares(house: House) -> None:
@@ -128,7 +213,10 @@ def test_every_platform_has_a_pool_of_the_size_that_it_declares(house: House) ->
     assert limits == {"folder": 9, "s3": 4, "website": 4, "rss": 4, "sql_table": 4}
 
 
-def test_a_realtime_folder_is_queued_when_it_changes(house: House) -> None:
+def test_a_realtime_folder_is_queued_when_it_changes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(automation, "HOLD_S", 30.0)
     house.configure(a_sync(schedule="realtime"))
     (first,) = drain(house)
     run(house, **dict(first.tags))
@@ -143,9 +231,8 @@ def test_both_stand_still_and_say_why_where_external_sync_is_off(
     put(house)
     monkeypatch.setenv("EXTERNAL_SYNC_ENABLED", "false")
     resources = {"livesync": LiveSync()}
-    sensed = drain_queue(dg.build_sensor_context(house.instance, resources=resources))
     polled = POLL(dg.build_schedule_context(house.instance, resources=resources))
-    for answer in (sensed, polled):
+    for answer in (DRAINS[0](sensing(house)), keep_house(sensing(house)), polled):
         assert isinstance(answer, dg.SkipReason)
         assert "EXTERNAL_SYNC_ENABLED" in (answer.skip_message or "")
 

@@ -69,9 +69,50 @@ def test_a_request_is_handed_out_once_and_again_when_it_was_lost(
 ) -> None:
     put(connection)
     (first,) = queue.take(connection, now=now(house))
-    assert queue.take(connection, now=now(house)) == []
-    (second,) = queue.take(connection, now=now(house) + queue.LOST_AFTER + timedelta(seconds=5))
+    assert queue.take(connection, now=now(house) + timedelta(days=1)) == []
+    queue.ask_again(connection, "docs")
+    (second,) = queue.take(connection, now=now(house))
     assert first.key != second.key
+
+
+def test_the_more_often_a_request_is_lost_the_later_it_is_made_again(
+    house: House, connection: Connection
+) -> None:
+    put(connection)
+    waits = []
+    for _ in range(8):
+        at = now(house)
+        queue.take(connection, now=at)
+        waits.append(
+            next(
+                seconds
+                for seconds in range(15, 2_000, 15)
+                if queue.unanswered(connection, now=at + timedelta(seconds=seconds, microseconds=1))
+            )
+        )
+        queue.ask_again(connection, "docs")
+    assert waits == [15, 30, 60, 120, 240, 480, 960, 960]
+
+
+def test_waiting_makes_urgent(house: House, connection: Connection) -> None:
+    house.configure(a_sync("low"), a_sync("normal"), a_sync("critical"))
+    put(connection, "low", priority=Priority.LOW)
+    put(connection, "normal")
+    put(connection, "critical", priority=Priority.CRITICAL)
+    connection.execute(
+        "update livesync.queue set queued_at = queued_at - %s where sync_id = 'low'",
+        (queue.AGES_IN * 1.5,),
+    )
+    taken = [request.sync_id for request in queue.take(connection, now=now(house))]
+    assert taken == ["critical", "low", "normal"]
+
+
+def test_one_at_a_time_watches(house: House, connection: Connection) -> None:
+    with house.engine.database.connect() as other:
+        assert queue.watch(other)
+        assert not queue.watch(connection)
+        other.execute("select pg_advisory_unlock_all()")
+        assert queue.watch(connection)
 
 
 def test_the_line_goes_when_the_operation_begins(house: House, connection: Connection) -> None:
@@ -93,7 +134,11 @@ def test_a_hint_during_a_run_is_kept_for_the_next_one(house: House, connection: 
         assert queue.due(connection, now=now(house)) == []
 
     house.source.at_page[0] = hinted
-    house.run()
+    with house.engine.database.connect() as other:
+        queue.listen(other)
+        house.run()
+        told = list(other.notifies(timeout=0.1))
+    assert len(told) == 2, "one when it is asked for, one when it is free"
     assert [r.sync_id for r in queue.take(connection, now=now(house))] == ["docs"]
 
 

@@ -1,0 +1,67 @@
+"""The processes that carry out runs: Celery's prefork pool, warm from its first moment."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from hashlib import blake2b
+
+import click
+
+from livesync_pipelines.cli.children import Child, Stopped, stoppable
+from livesync_pipelines.cli.runs import opened
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.settings import Settings
+
+DEFINITIONS = "livesync_pipelines.definitions"
+_APP = "livesync_pipelines.defs.worker"
+
+
+_LOOK_S = 0.5
+
+
+def work_along(settings: Settings) -> int:
+    """Carry out runs of a `livesync up` elsewhere until a signal comes; returns the exit code.
+    Raises `BadInput` where database or broker are those of this home alone."""
+    lacking = [
+        name
+        for name, value in (
+            ("LIVESYNC_DATABASE_URL", settings.database_url),
+            ("LIVESYNC_BROKER_URL", settings.broker_url),
+        )
+        if value is None
+    ]
+    if lacking:
+        raise BadInput(
+            f"A worker shares database and broker with `livesync up`, and {lacking[0]} is not set.",
+            hint="Set LIVESYNC_DATABASE_URL and LIVESYNC_BROKER_URL to the same values on both "
+            "machines.",
+            where=f"environment: {', '.join(lacking)}",
+        )
+    with stoppable(), opened(settings):
+        try:
+            with worker(settings) as child:
+                click.echo(f"{settings.runs_at_once} places for runs. Ctrl-C stops them.", err=True)
+                while True:
+                    if child.restart_if_lost(_LOOK_S):
+                        click.echo(f"{child.name} had ended and was started again.", err=True)
+        except Stopped:
+            click.echo("Stopping.", err=True)
+    return 0
+
+
+def worker(settings: Settings) -> Child:
+    """A worker with `settings.runs_at_once` places, with its log in the home."""
+    house = blake2b(f"{settings.home}".encode(), digest_size=4).hexdigest()
+    name = f"livesync-{house}@{socket.gethostname()}"
+    chatless = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    return Child(
+        "The worker",
+        [
+            *(sys.executable, "-m", "celery", "--quiet", "-A", _APP, "worker", "-n", name),
+            *("--pool", "prefork", "--concurrency", f"{settings.runs_at_once}"),
+            *("--include", DEFINITIONS, "--loglevel", "WARNING", *chatless),
+        ],
+        port=None,
+        log=settings.home / "logs" / "worker.log",
+    )

@@ -1,0 +1,74 @@
+"""Several syncs of a platform in one run: a burst costs less than a run for each.
+
+A step for each sync, with its own operation and transaction, its own materialisations and checks:
+one that fails leaves the others alone, and the run shows which it was. (The assets' own job takes
+one partition or a range of them, and the syncs of a burst are no range.)
+"""
+
+import json
+import re
+from collections.abc import Iterator
+
+import dagster as dg
+
+from livesync_pipelines.defs.assets import carry_out, shown
+from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
+from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.model.spec import STAGES, PlatformSpec
+
+
+def together(spec: PlatformSpec) -> dg.JobDefinition:
+    """The job that materialises the partitions which its runs' tag names."""
+    assets = [dg.AssetKey([spec.name, stage]) for stage in STAGES]
+
+    @dg.op(
+        name=f"syncs_of_{spec.name}",
+        out=dg.DynamicOut(str),
+        pool=spec.name,
+        description="The syncs of this run, from its tag.",
+    )
+    def _each(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[str]]:
+        for number, sync_id in enumerate(json.loads(context.run.tags[SYNCS_TAG]), 1):
+            key = f"{re.sub(r'[^A-Za-z0-9_]', '_', sync_id)}_{number}"
+            yield dg.DynamicOutput(sync_id, mapping_key=key)
+
+    @dg.op(
+        name=f"sync_one_of_{spec.name}",
+        pool=spec.name,
+        description="One operation of one sync, through all six stages.",
+    )
+    def _one(context: dg.OpExecutionContext, livesync: LiveSync, sync_id: str) -> None:
+        engine = livesync.engine()
+        result = carry_out(context, livesync, sync_id, chosen=assets)
+        for event in shown(engine, spec.name, result, chosen=assets):
+            context.log_event(_reported(event, sync_id))  # type: ignore[arg-type] # checks too
+
+    @dg.job(
+        name=job_of_several(spec.name),
+        description=f"Several {spec.title} syncs that are due at once: a step for each.",
+        resource_defs={"livesync": LiveSync(), "io_manager": dg.mem_io_manager},
+        executor_def=dg.in_process_executor,
+    )
+    def _together() -> None:
+        _each().map(_one)
+
+    return _together
+
+
+def _reported(
+    event: dg.MaterializeResult[None] | dg.AssetCheckResult, sync_id: str
+) -> dg.AssetMaterialization | dg.AssetCheckEvaluation:
+    """What an asset's own step would have yielded, as an event that any step may report."""
+    assert event.asset_key is not None
+    if isinstance(event, dg.MaterializeResult):
+        return dg.AssetMaterialization(
+            event.asset_key, partition=sync_id, metadata=event.metadata or {}
+        )
+    assert event.check_name is not None
+    return dg.AssetCheckEvaluation(
+        asset_key=event.asset_key,
+        check_name=event.check_name,
+        passed=event.passed,
+        metadata=event.metadata,
+        description=event.description,
+    )

@@ -1,0 +1,80 @@
+"""What has to be looked after now and then, apart from deliveries, which it must not delay."""
+
+import json
+from datetime import timedelta
+
+import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+from livesync_pipelines.defs.launcher import WarmLauncher, is_alive
+from livesync_pipelines.defs.orphans import close_orphans
+from livesync_pipelines.defs.partitions import keep_equal
+from livesync_pipelines.defs.pools import size_pools
+from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG
+from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import queue
+
+_ARRIVES_WITHIN = timedelta(seconds=15)
+"""A run that was sent to a worker with a place has begun after this time."""
+
+
+@dg.sensor(
+    name="keep_house",
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Keeps the partitions equal to the configured syncs, sizes pools, and mends what "
+    "was killed: runs without a process, requests without a run, launches that were lost.",
+)
+def keep_house(context: dg.SensorEvaluationContext, livesync: LiveSync) -> dg.SkipReason:
+    engine = livesync.engine()
+    if not engine.enabled:
+        return dg.SkipReason(DISABLED_REASON)
+    size_pools(context.instance)
+    keep_equal(context.instance, engine)
+    closed = close_killed(context.instance, engine)
+    asked = ask_again(context.instance, engine)
+    sent = send_again(context.instance, engine)
+    return dg.SkipReason(f"Closed {closed} runs, sent {sent} again; asked for {asked} again.")
+
+
+def close_killed(instance: dg.DagsterInstance, engine: Engine) -> int:
+    """Fail the runs of terminals that are no more; returns how many."""
+    with engine.database.pooled() as connection:
+        return close_orphans(instance, connection)
+
+
+def ask_again(instance: dg.DagsterInstance, engine: Engine) -> int:
+    """Hand out anew what was requested and has no run that could answer: a daemon died between
+    the two, or the run did before its operation began. Returns how many."""
+    with engine.database.pooled() as connection:
+        unanswered = queue.unanswered(connection, now=engine.now())
+        waiting = _keys_of_runs(instance) if unanswered else set()
+        lost = [sync_id for sync_id, key in unanswered.items() if key not in waiting]
+        for sync_id in lost:
+            queue.ask_again(connection, sync_id)
+    return len(lost)
+
+
+def _keys_of_runs(instance: dg.DagsterInstance) -> set[str]:
+    """Of all requests that a run which has not ended is to answer."""
+    keys: set[str] = set()
+    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
+        keys.add(run.tags.get(RUN_KEY_TAG, ""))
+        keys.update(json.loads(run.tags.get(SYNCS_TAG, "{}")).values())
+    return keys
+
+
+def send_again(instance: dg.DagsterInstance, engine: Engine) -> int:
+    """Send the runs to the workers anew that none of them has begun: the broker lost them, or a
+    worker that had taken them was killed. Returns how many."""
+    launcher = instance.run_launcher
+    if not isinstance(launcher, WarmLauncher):
+        return 0
+    before = engine.now() - _ARRIVES_WITHIN
+    starting = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING], updated_before=before)
+    lost = [run for run in instance.get_runs(starting) if not is_alive(run)]
+    for run in lost:
+        launcher.send_again(run)
+    return len(lost)

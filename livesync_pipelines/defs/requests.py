@@ -1,0 +1,87 @@
+"""Requests of the queue as runs of Dagster: how many syncs a run has, and what its tags say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import dagster as dg
+
+from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
+from livesync_pipelines.defs.partitions import SYNCS
+from livesync_pipelines.store.queue import Request
+
+RUN_KEY_TAG = "dagster/run_key"
+PRIORITY_TAG = "dagster/priority"
+SYNCS_TAG = "livesync/syncs"
+"""The syncs of a run that has several, as JSON, each with the key of its request."""
+
+MOST = 20
+"""So many syncs are in one run at most."""
+
+_FEW = 3
+"""So many are a run each, side by side: a run of several does one after the other."""
+
+
+def job_name(platform: str) -> str:
+    return f"sync_{platform}"
+
+
+def job_of_several(platform: str) -> str:
+    return f"sync_{platform}_together"
+
+
+def run_requests(requests: Sequence[Request]) -> Iterator[dg.RunRequest]:
+    """A run for each critical sync, first; one for each full resync, which takes its time; and for
+    the rest of a platform as few runs as may be."""
+    urgent = [request for request in requests if not request.rank]
+    yield from map(_alone, urgent)
+    rest = sorted((request for request in requests if request.rank), key=_kind)
+    for (full, *_), group in groupby(rest, key=_kind):
+        together = list(group)
+        if full or len(together) <= _FEW:
+            yield from map(_alone, together)
+        else:
+            pieces = range(0, len(together), MOST)
+            yield from (_together(together[start : start + MOST]) for start in pieces)
+
+
+def _kind(request: Request) -> tuple[bool, str, str, int]:
+    return request.full, request.platform, str(request.trigger), request.rank
+
+
+def _alone(request: Request) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=request.key,
+        job_name=job_name(request.platform),
+        partition_key=request.sync_id,
+        tags=_tags(request),
+    )
+
+
+def _together(requests: Sequence[Request]) -> dg.RunRequest:
+    first = requests[0]
+    keys = {request.sync_id: request.key for request in requests}
+    return dg.RunRequest(
+        run_key=f"{first.key}+{len(requests) - 1}",
+        job_name=job_of_several(first.platform),
+        tags={**_tags(first), SYNCS_TAG: json.dumps(keys)},
+    )
+
+
+def _tags(request: Request) -> dict[str, str]:
+    return {
+        TRIGGER_TAG: str(request.trigger),
+        FULL_TAG: "true" if request.full else "false",
+        PRIORITY_TAG: f"{1 - request.rank}",
+    }
+
+
+def add_partitions(instance: dg.DagsterInstance, requests: Sequence[Request]) -> None:
+    """The partitions of syncs that are so new that Dagster does not know them."""
+    for request in requests:
+        name = SYNCS[request.platform].name
+        assert name is not None
+        if not instance.has_dynamic_partition(name, request.sync_id):
+            instance.add_dynamic_partitions(name, [request.sync_id])

@@ -1,0 +1,162 @@
+"""`livesync worker`: two machines with homes of their own, on one Postgres and one Redis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import psycopg
+import pytest
+import yaml
+
+from livesync_pipelines.cli.children import free_port
+
+from .conftest import Terminal
+
+MUST_HAVE = "TEST_REDIS"
+PATIENCE_S = 120.0
+SYNCS = 8
+COMMAND = [sys.executable, "-m", "livesync_pipelines.cli"]
+
+
+@pytest.fixture
+def broker_url(tmp_path: Path) -> Iterator[str]:
+    """A private Redis, from Debian's package."""
+    program = shutil.which("redis-server")
+    if program is None:
+        assert os.environ.get(MUST_HAVE) != "required", "redis-server is not installed"
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    command = [program, "--port", f"{port}", "--bind", "127.0.0.1", "--save", "", "--dir"]
+    with subprocess.Popen([*command, f"{tmp_path}"], stdout=subprocess.DEVNULL) as server:
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+class House:
+    """`livesync up` and one more worker, and what their syncs have done."""
+
+    def __init__(self, tmp_path: Path, database_url: str, broker_url: str) -> None:
+        self.folder = tmp_path
+        self.names = [f"notes{number}" for number in range(SYNCS)]
+        self.connection = psycopg.connect(database_url, autocommit=True)
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "EXTERNAL_SYNC_ENABLED": "true",
+            "LIVESYNC_DATABASE_URL": database_url,
+            "LIVESYNC_BROKER_URL": broker_url,
+            "LIVESYNC_RUNS_AT_ONCE": "1",
+            "LIVESYNC_PORT": f"{free_port()}",
+            "LIVESYNC_DAGSTER_PORT": f"{free_port()}",
+        }
+        lines = ["capsules: {notes: {}}", "connections:"]
+        for name in self.names:
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "one.md").write_text("# One\n\nA heron.\n")
+            lines.append(f"  {name}: {{platform: folder, path: {tmp_path / name}}}")
+        lines.append("syncs:")
+        lines += [
+            f"  {name}: {{connection: {name}, target: notes, schedule: manual}}"
+            for name in self.names
+        ]
+        self.file = tmp_path / "sync.yaml"
+        self.file.write_text("\n".join(lines))
+
+    @contextmanager
+    def process(self, *words: str, home: str) -> Iterator[subprocess.Popen[str]]:
+        environ = {**self.environ, "LIVESYNC_HOME": f"{self.folder / home}"}
+        log = (self.folder / f"{home}.log").open("a")
+        with log, subprocess.Popen([*COMMAND, *words], env=environ, stderr=log, stdout=log) as run:
+            try:
+                yield run  # type: ignore[misc]
+            finally:
+                run.send_signal(signal.SIGINT)
+
+    def places(self) -> int:
+        return self._count(
+            "select count(*) from pg_locks where locktype = 'advisory' and classid = 7340004"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
+
+    def synced(self) -> int:
+        return self._count(
+            "select count(distinct sync_id) from livesync.operations where status = 'success'"
+        )
+
+    def ask_for_all(self) -> None:
+        for name in self.names:
+            self.connection.execute(
+                "insert into livesync.queue (sync_id, trigger, priority, full_resync)"
+                " values (%s, 'webhook', 1, true)",
+                (name,),
+            )
+        self.connection.execute("select pg_notify('livesync_queue', '')")
+
+    def processes_of_runs(self) -> set[str]:
+        """Of all runs so far, by the number that their logs name."""
+        found = self.connection.execute(
+            "select event from event_logs where dagster_event_type = 'ENGINE_EVENT'"
+            " and event like '%%Started process for run%%'"
+        ).fetchall()
+        return {
+            event.split("Started process for run (pid: ")[1].split(")")[0] for (event,) in found
+        }
+
+    def _count(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def until(what: str, holds: object) -> None:
+    assert callable(holds)
+    end = monotonic() + PATIENCE_S
+    while not holds():
+        assert monotonic() < end, f"waited in vain: {what}"
+        sleep(0.1)
+
+
+def test_two_workers_share_the_load_and_the_death_of_one_loses_nothing(
+    tmp_path: Path, database_url: str, broker_url: str
+) -> None:
+    house = House(tmp_path, database_url, broker_url)
+    with house.process("up", f"{house.file}", home="first"):
+        until("the first worker", lambda: house.places() == 1)
+        with house.process("worker", home="second") as second:
+            until("the second worker", lambda: house.places() == 2)
+            house.ask_for_all()
+            until("all syncs", lambda: house.synced() == SYNCS)
+            assert len(house.processes_of_runs()) == 2
+            house.connection.execute("delete from livesync.operations")
+            house.ask_for_all()
+            until("some syncs", lambda: house.synced() > 0)
+            for process in psutil.Process(second.pid).children(recursive=True):
+                process.kill()
+            second.kill()
+            until("all syncs, without the second", lambda: house.synced() == SYNCS)
+            assert house.places() == 1
+    house.connection.close()
+
+
+def test_a_worker_without_a_broker_says_what_to_set(terminal: Terminal) -> None:
+    result = terminal("worker")
+    assert result.exit_code == 2
+    assert "LIVESYNC_BROKER_URL is not set" in result.stderr
+
+
+def test_the_default_launcher_is_one_variable_away(
+    terminal: Terminal, applied: Path, tmp_path: Path
+) -> None:
+    written = tmp_path / "home" / "dagster" / "dagster.yaml"
+    for launcher, named in (("warm", True), ("default", False)):
+        assert terminal("sync", "run", "handbook-docs", LIVESYNC_LAUNCHER=launcher).exit_code == 0
+        with written.open() as file:
+            assert ("run_launcher" in yaml.safe_load(file)) is named

@@ -1,0 +1,76 @@
+"""Several syncs in one run: each on its own, and the run shows which."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import dagster as dg
+
+from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
+from livesync_pipelines.model.spec import STAGES
+from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
+from livesync_pipelines.store import catalog, operations
+
+from .conftest import House, a_sync
+
+
+def run(house: House, *syncs: str) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job_of_several("folder")).execute_in_process(
+        instance=house.instance,
+        tags={SYNCS_TAG: json.dumps(dict.fromkeys(syncs, "")), "livesync/trigger": "webhook"},
+        raise_on_error=False,
+    )
+
+
+def of_a_folder_that_is_gone(house: House, sync_id: str) -> SyncConfig:
+    gone = Connection(
+        name="gone",
+        project_id="demo",
+        platform="folder",
+        options={"path": str(house.folder / "gone")},
+    )
+    with house.engine.database.connect() as connection:
+        catalog.apply(connection, Desired(connections=(gone,)))
+    return replace(a_sync(sync_id), connection="gone")
+
+
+def test_each_sync_of_a_run_has_its_operation_its_materialisations_and_its_checks(
+    house: House,
+) -> None:
+    house.configure(a_sync("one"), a_sync("two"))
+    result = run(house, "one", "two")
+    assert result.success
+    made = [event.materialization for event in result.get_asset_materialization_events()]
+    assert [(m.partition, m.asset_key.path[-1]) for m in made] == [
+        (sync_id, stage) for sync_id in ("one", "two") for stage in STAGES
+    ]
+    assert made[2].metadata["added"].value == 2
+    checks = result.get_asset_check_evaluations()
+    assert len(checks) == 12
+    assert all(check.passed for check in checks)
+    with house.engine.database.connect() as connection:
+        found = operations.of_run(connection, result.run_id)
+    assert [(row["sync_id"], row["trigger"]) for row in found] == [
+        ("one", "webhook"),
+        ("two", "webhook"),
+    ]
+
+
+def test_dagster_counts_their_partitions_as_materialised(house: House) -> None:
+    house.configure(a_sync("one"), a_sync("two"))
+    run(house, "one", "two")
+    key = dg.AssetKey(["folder", "capsule_chunks"])
+    assert house.instance.get_materialized_partitions(key) == {"one", "two"}
+
+
+def test_one_that_fails_leaves_the_others_alone_and_the_run_names_it(house: House) -> None:
+    house.configure(a_sync("one"), a_sync("two"))
+    house.configure(a_sync("one"), of_a_folder_that_is_gone(house, "broken"), a_sync("two"))
+    result = run(house, "one", "broken", "two")
+    assert not result.success
+    made = {e.materialization.partition for e in result.get_asset_materialization_events()}
+    assert made == {"one", "two"}
+    (failed,) = result.get_step_failure_events()
+    assert "broken" in (failed.step_key or "")
