@@ -6,10 +6,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import click
@@ -29,6 +30,7 @@ from livesync_pipelines.cli.worker import DEFINITIONS, worker
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.watching import watch
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
@@ -73,10 +75,24 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
                 child.wait_until_ready(_READY_S)
             _cycle(engine)
             _tell_addresses(settings)
+            stack.enter_context(_watching(engine))
             _stay(engine, settings, children)
         except Stopped:
             _say("Stopping.")
         return 0
+
+
+@contextmanager
+def _watching(engine: Engine) -> Iterator[None]:
+    """Wait beside realtime sources, as long as this lasts."""
+    over = Event()
+    thread = Thread(target=watch, args=(engine, over), name="watching")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _say(line: str) -> None:

@@ -94,6 +94,11 @@ class Platform(ABC):
         self.selection = selection
         self.limits = limits
 
+    @classmethod
+    def watched(cls, selection: Mapping[str, object]) -> bool:
+        """Whether what is so selected says by itself when it may have changed."""
+        return issubclass(cls, Watches)
+
     def close(self) -> None:
         """Give back what the instance holds: sockets, clients."""
 
@@ -126,6 +131,15 @@ class Probes(Protocol):
 
     def probe(self, memory: Memory) -> str:
         """A mark of the source's present state; the same mark means that nothing changed."""
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """A platform that says by itself when something may have changed."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for that, at most so long; whether it has come. What happens between two calls is
+        not missed; True at once where nobody has waited until now."""
 
 
 @runtime_checkable

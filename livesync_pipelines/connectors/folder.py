@@ -21,6 +21,7 @@ from livesync_pipelines.connectors import _disk as disk
 from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._placing import Placing
 from livesync_pipelines.connectors._walk import Found, Walk
+from livesync_pipelines.connectors._watch import Watch
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
     Connector,
@@ -89,6 +90,7 @@ class Folder(Connector):
             follow=selection.follow_symlinks,
             hidden=selection.hidden,
         )
+        self._watch = Watch(self._path, self._concerns)
 
     @property
     def path(self) -> str:
@@ -147,6 +149,17 @@ class Folder(Connector):
             for failure in page.failures:
                 digest.update(f"{failure.key}\0{failure.code}\0".encode())
         return digest.hexdigest()
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._watch.wait(timeout_s)
+
+    def _concerns(self, path: str) -> bool:
+        """Whether a change of this path may show. A folder, or what is gone, may have held
+        anything."""
+        name = os.path.relpath(path, self._path).replace(os.sep, "/")
+        if not self._walk.hidden and any(part.startswith(".") for part in name.split("/")):
+            return False
+        return self._walk.globs.keeps(name) or not os.path.isfile(path)
 
     def _root(self, memory: Memory) -> os.stat_result:
         """The folder as it is now. A folder that was there before and is not, or is suddenly

@@ -121,6 +121,10 @@ class SqlTable(RowEnd):
     def tells(cls, selection: Mapping[str, object]) -> bool:
         return selection.get("feed") == "trigger"
 
+    @classmethod
+    def watched(cls, selection: Mapping[str, object]) -> bool:
+        return cls.tells(selection)
+
     @cached_property
     def _any(self) -> SqlDatabase:
         url = self._url.get_secret_value()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
@@ -16,6 +16,9 @@ from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import SyncConfig, Trigger
 from livesync_pipelines.store import announced, catalog, queue, shadow
 from livesync_pipelines.store.database import Connection
+
+WATCHED_EVERY = timedelta(minutes=1)
+"""How often a source is asked all the same that somebody waits beside."""
 
 
 def sweep(
@@ -72,6 +75,8 @@ def _look(
     now: datetime,
 ) -> bool:
     due_at = cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id)
+    if schedule == "realtime" and catalog.is_watched(connection, sync_id, now=now):
+        due_at = now + WATCHED_EVERY
     sync = catalog.sync(connection, sync_id)
     answer = _ask(engine, connection, sync, mark)
     differs = answer is None or answer != mark

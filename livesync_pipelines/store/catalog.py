@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -189,6 +189,24 @@ def set_due(
         "update livesync.syncs set next_due_at = %s, mark = coalesce(%s, mark) where sync_id = %s",
         (due_at, mark, sync_id),
     )
+
+
+def note_watched(
+    connection: database.Connection, sync_ids: Sequence[str], *, until: datetime
+) -> None:
+    """Somebody waits beside the sources of these syncs, so that they need be asked less often."""
+    connection.execute(
+        "update livesync.syncs set watched_until = %s where sync_id = any(%s)",
+        (until, list(sync_ids)),
+    )
+
+
+def is_watched(connection: database.Connection, sync_id: str, *, now: datetime) -> bool:
+    """Whether somebody waits beside the source of this sync."""
+    found = connection.execute(
+        "select from livesync.syncs where sync_id = %s and watched_until > %s", (sync_id, now)
+    )
+    return found.rowcount > 0
 
 
 _STATUS = """

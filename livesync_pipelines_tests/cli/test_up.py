@@ -110,8 +110,8 @@ def test_a_home_has_one_livesync_up(environ: dict[str, str], tmp_path: Path) -> 
 
 
 def test_children_that_were_asked_to_stop_together_share_one_patience() -> None:
-    assert patience_left(100.0, now=100.0) == 10.0
-    assert patience_left(100.0, now=108.0) == 2.0
+    assert patience_left(100.0, now=100.0) == 5.0
+    assert patience_left(100.0, now=103.0) == 2.0
     assert patience_left(100.0, now=125.0) == 0.0
 
 
