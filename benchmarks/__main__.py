@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import chunking, content, gate, latency, loads, report, rows
+from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows
 
 SIZES = [20_000, 100_000]
 
@@ -25,6 +25,8 @@ def main() -> int:
         return gate.main(asked.calls)
     if asked.what == "latency":
         return latency.main(asked.edits, asked.syncs, asked.per_s)
+    if asked.what == "quiet":
+        return quiet.main(asked.syncs, asked.repeat)
     return _content(asked)
 
 
@@ -45,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     waiting.add_argument("--edits", type=int, default=50, metavar="N", help="(50)")
     waiting.add_argument("--syncs", type=int, default=1, metavar="N", help="folders (1)")
     waiting.add_argument("--per-s", type=float, default=0.5, metavar="N", help="edits (0.5)")
+    asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
+    asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
+    asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
@@ -189,6 +190,17 @@ class Announced(Protocol):
     @staticmethod
     def inbox(connection: Any) -> Inbox | None:
         """The queue that these settings of a connection name, if they do."""
+
+
+def listing_digest(pages: Iterable[ListingPage]) -> str:
+    """A mark over keys and versions in order, and over what could not be seen."""
+    digest = blake2b(digest_size=16)
+    for page in pages:
+        for column in page.entries.select(["key", "version"]).columns:
+            digest.update("\0".join(column.to_pylist()).encode() + b"\0")
+        for failure in page.failures:
+            digest.update(f"{failure.key}\0{failure.code}\0".encode())
+    return digest.hexdigest()
 
 
 def listing_table(entries: Iterable[Entry]) -> pa.Table:

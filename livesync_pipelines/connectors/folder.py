@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -28,6 +27,7 @@ from livesync_pipelines.connectors.base import (
     FetchLimits,
     Memory,
     Options,
+    listing_digest,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
 from livesync_pipelines.model.errors import BadInput, ItemFailure, LiveSyncError, Unavailable
@@ -141,14 +141,7 @@ class Folder(Connector):
         placing.remove(self.key_of(key), expected_version=expected_version)
 
     def probe(self, memory: Memory) -> str:
-        """A digest over keys and versions in order, and over what could not be seen."""
-        digest = blake2b(digest_size=16)
-        for page in self.listing(memory):
-            for column in page.entries.select(["key", "version"]).columns:
-                digest.update("\0".join(column.to_pylist()).encode() + b"\0")
-            for failure in page.failures:
-                digest.update(f"{failure.key}\0{failure.code}\0".encode())
-        return digest.hexdigest()
+        return listing_digest(self.listing(memory))
 
     def wait(self, timeout_s: float) -> bool:
         return self._watch.wait(timeout_s)

@@ -26,7 +26,7 @@ from livesync_pipelines.connectors.base import (
     Remote,
     listing_table,
 )
-from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure
+from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure, Unavailable
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.client import USER_AGENT, Answer, Client
@@ -139,6 +139,15 @@ class Rss(Connector):
             note = self._note(answer, digest, whole=feed.complaint is None)
         place = place if place.digest == digest else _Place(place.url, digest)
         yield from self._documents(place, feed, memory, note=note, all_new=not noted)
+
+    def probe(self, memory: Memory) -> str:
+        """A digest of the feed's document, which is not sent again where it is the same. Raises
+        `Unavailable` where something is owed, so that only a run can tell."""
+        noted = self._noted(memory)
+        if "digest" not in noted:
+            raise Unavailable("what the last run saw of the feed is not all there was to see")
+        answer = self._pages.get("", validators=_validators(noted), known=True)
+        return noted["digest"] if answer.status == 304 else _digest(answer.content)
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         items = self._items

@@ -28,6 +28,7 @@ from livesync_pipelines.connectors.base import (
     Memory,
     Options,
     Remote,
+    listing_digest,
     listing_table,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
@@ -161,6 +162,10 @@ class S3(Connector):
                 )
             after = keys[-1] if keys else after
             yield self._page(objects, resume=after if more else None)
+
+    def probe(self, memory: Memory) -> str:
+        """One call for each thousand objects, which is less than a run costs."""
+        return listing_digest(self.listing(memory))
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._read, entries, width=_WIDTH)

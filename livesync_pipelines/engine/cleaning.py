@@ -16,6 +16,7 @@ from livesync_pipelines.store import (
     copied_files,
     events,
     ledger,
+    looks,
     webhooks,
 )
 from livesync_pipelines.store.database import Connection
@@ -61,6 +62,8 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
             budgets.forget_idle(connection)
             long_ago = engine.now() - events.KEPT
             sum(_pieces(lambda: events.drop(connection, before=long_ago, limit=_EVENTS)))
+            unasked = engine.now() - looks.KEPT
+            sum(_pieces(lambda: looks.drop(connection, before=unasked, limit=_EVENTS)))
             before = engine.now() - timedelta(days=WEBHOOK_DAYS)
             sum(_pieces(lambda: webhooks.drop(connection, before=before)))
         return cleaned

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from livesync_pipelines.connectors import ROW_ENDS
-from livesync_pipelines.connectors.base import Connector, Probes
+from livesync_pipelines.connectors.base import Connector, Watches
 from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
@@ -275,8 +275,8 @@ class _Draft:
             return
         wrong = check_options(kind.Selection, door.select, self.environ)
         _complain(document, (*path, "select"), wrong)
-        if door.schedule == "realtime" and not issubclass(kind, Probes):
-            said = f"{kind.spec.name} cannot tell cheaply that it has changed, so not in real time"
+        if door.schedule == "realtime" and not issubclass(kind, Watches):
+            said = f"{kind.spec.name} does not tell by itself when it changes, so not in real time"
             document.complain((*path, "schedule"), said, "Write every_15_minutes, or less often.")
         if door.mode is not Mode.PULL and not callable(getattr(kind, "write", None)):
             said = f"{kind.spec.name} can only be pulled from so far: it cannot be written to"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -13,9 +14,18 @@ from livesync_pipelines.engine.pacing import connected, ends_connected
 from livesync_pipelines.engine.row_following import has_news
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
+from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import SyncConfig, Trigger
-from livesync_pipelines.store import announced, catalog, queue, shadow
+from livesync_pipelines.net.fanout import fan_out
+from livesync_pipelines.store import announced, catalog, looks, queue, shadow
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.looks import Looked
+
+_WIDTH = 6
+"""So many sources are asked side by side: fewer than there are shared connections."""
+
+_PIECE = 500
+"""So many answers are written together."""
 
 WATCHED_EVERY = timedelta(minutes=1)
 """How often a source is asked all the same that somebody waits beside."""
@@ -35,12 +45,11 @@ def sweep(
     if realtime is not False:
         announcements.collect(engine)
     now = engine.now()
-    queued = []
+    queued: list[str] = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
         due = queue.due(connection, now=now, platform=platform, realtime=realtime)
-        for sync_id, schedule, mark in due if mine else ():
-            if _look(engine, connection, sync_id, schedule=schedule, mark=mark, now=now):
-                queued.append(sync_id)
+        for start in range(0, len(due) if mine else 0, _PIECE):
+            queued += _look(engine, connection, due[start : start + _PIECE], now=now)
         if mine and realtime is not True:
             announced.tighten(connection, now=now)
     return queued
@@ -68,35 +77,56 @@ def refresh(engine: Engine, platform: str) -> str | None:
 def _look(
     engine: Engine,
     connection: Connection,
-    sync_id: str,
+    due: Sequence[tuple[str, str, str | None]],
     *,
-    schedule: str,
-    mark: str | None,
     now: datetime,
-) -> bool:
-    due_at = cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id)
-    if schedule == "realtime" and catalog.is_watched(connection, sync_id, now=now):
-        due_at = now + WATCHED_EVERY
-    sync = catalog.sync(connection, sync_id)
-    answer = _ask(engine, connection, sync, mark)
-    differs = answer is None or answer != mark
-    if differs:
-        trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
-        queue.put(connection, sync_id, trigger=trigger, priority=sync.priority)
-    catalog.set_due(connection, sync_id, due_at, answer)
-    return differs
+) -> list[str]:
+    """Ask the sources of these syncs side by side; returns those that are queued now."""
+    names = [sync_id for sync_id, _, _ in due]
+    syncs = {sync.sync_id: sync for sync in catalog.syncs(connection, names)}
+    sources = catalog.connections(connection, [sync.connection for sync in syncs.values()])
+    watched = looks.watched(connection, names, now=now)
+    due = [line for line in due if line[0] in syncs]
+
+    def answer(line: tuple[str, str, str | None]) -> str | None:
+        sync = syncs[line[0]]
+        return _ask(engine, sync, sources[sync.connection], line[2])
+
+    answers = list(fan_out(answer, due, width=_WIDTH))
+    found = [
+        Looked(
+            sync_id,
+            now + WATCHED_EVERY
+            if schedule == "realtime" and sync_id in watched
+            else cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id),
+            said,
+            queued=said is None or said != mark,
+        )
+        for (sync_id, schedule, mark), said in zip(due, answers, strict=True)
+    ]
+    with connection.transaction():
+        for one, (_, schedule, mark) in zip(found, due, strict=True):
+            if one.queued:
+                trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
+                priority = syncs[one.sync_id].priority
+                queue.put(connection, one.sync_id, trigger=trigger, priority=priority)
+        looks.note(connection, found, now=now)
+    return [one.sync_id for one in found if one.queued]
 
 
-def _ask(engine: Engine, connection: Connection, sync: SyncConfig, mark: str | None) -> str | None:
+def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> str | None:
     """The source's mark, or None where it cannot tell, or tells of news; also where a budget makes
     it wait, for a sweep does not."""
     sync_id = sync.sync_id
-    source = catalog.connection_of(connection, sync.connection)
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
         if sync.target is not None:
-            return _ask_feeds(engine, connection, sync, mark)
+            with engine.database.pooled() as connection:
+                return _ask_feeds(engine, connection, sync, mark)
         if issubclass(engine.registry[source.platform], Probes):
-            with connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked:
+            with (
+                engine.database.pooled() as connection,
+                connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked,
+            ):
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None
     return None

@@ -17,7 +17,7 @@ from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
-from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.store import catalog, looks, queue
 from livesync_pipelines.store.database import Connection
 
 ARRANGED_EVERY_S = 5.0
@@ -67,7 +67,7 @@ def _arrange(engine: Engine, posts: dict[Place, _Post]) -> None:
         wanted = dict(_wanted(engine, connection))
         held = {sync_id for sync_id, _ in wanted}
         until = engine.now() + timedelta(seconds=3 * ARRANGED_EVERY_S)
-        catalog.note_watched(connection, sorted(held), until=until)
+        looks.note_watched(connection, sorted(held), until=until)
     for place, post in list(posts.items()):
         if not post.thread.is_alive() or place not in wanted or wanted[place][0] != post.said:
             post.over.set()
@@ -84,7 +84,7 @@ def _wanted(engine: Engine, connection: Connection) -> Iterator[tuple[Place, tup
     """The posts of syncs all of whose ends that matter can be watched."""
     kinds: tuple[Mapping[str, type[Platform]], ...] = (engine.registry, engine.row_ends)
     able = sorted({n for kind in kinds for n in kind if issubclass(kind[n], Watches)})
-    for sync_id in queue.realtime(connection, able, limit=POSTS) if engine.enabled else ():
+    for sync_id in looks.realtime(connection, able, limit=POSTS) if engine.enabled else ():
         sync = catalog.sync(connection, sync_id)
         ends = {side: _source(connection, sync, side) for side in _read(sync)}
         if all(_can_be_watched(engine, sync, *end) for end in ends.items()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpcore
 import httpx
@@ -18,6 +19,12 @@ from .address import Gate
 
 _HTTPCORE_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 _CONNECTIONS = 32
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Of this process: to read them takes longer than most calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class PinnedBackend(httpcore.NetworkBackend):
@@ -57,7 +64,7 @@ class PinnedTransport(httpx.BaseTransport):
 
     def __init__(self, gate: Gate, tls: ssl.SSLContext | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=tls or httpx.create_ssl_context(trust_env=False),
+            ssl_context=tls or _authorities(),
             max_connections=_CONNECTIONS,
             network_backend=PinnedBackend(gate),
         )

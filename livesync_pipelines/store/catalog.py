@@ -54,11 +54,13 @@ def stored(connection: database.Connection) -> Desired:
     )
 
 
-def syncs(connection: database.Connection) -> list[SyncConfig]:
-    """All configured syncs, by id."""
+def syncs(connection: database.Connection, among: Sequence[str] | None = None) -> list[SyncConfig]:
+    """All configured syncs, or those `among` them, by id."""
     found = rows(
         connection,
-        f"select {_SYNC} from livesync.syncs where state <> 'removed' order by sync_id",
+        f"select {_SYNC} from livesync.syncs where state <> 'removed'"
+        " and (%s::text[] is null or sync_id = any(%s)) order by sync_id",
+        (among, among),
     )
     return [_sync(row) for row in found]
 
@@ -102,6 +104,16 @@ def connection_of(connection: database.Connection, name: str) -> Connection:
     if not found:
         raise NotFound(f"There is no connection '{name}'.")
     return _connection(found[0])
+
+
+def connections(connection: database.Connection, names: Sequence[str]) -> dict[str, Connection]:
+    """Those of these connections that are there, by name."""
+    found = rows(
+        connection,
+        f"select {_CONNECTION} from livesync.connections where name = any(%s)",
+        (list(names),),
+    )
+    return {row["name"]: _connection(row) for row in found}
 
 
 def called(connection: database.Connection) -> list[Connection]:
@@ -191,26 +203,9 @@ def set_due(
     )
 
 
-def note_watched(
-    connection: database.Connection, sync_ids: Sequence[str], *, until: datetime
-) -> None:
-    """Somebody waits beside the sources of these syncs, so that they need be asked less often."""
-    connection.execute(
-        "update livesync.syncs set watched_until = %s where sync_id = any(%s)",
-        (until, list(sync_ids)),
-    )
-
-
-def is_watched(connection: database.Connection, sync_id: str, *, now: datetime) -> bool:
-    """Whether somebody waits beside the source of this sync."""
-    found = connection.execute(
-        "select from livesync.syncs where sync_id = %s and watched_until > %s", (sync_id, now)
-    )
-    return found.rowcount > 0
-
-
 _STATUS = """
 select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
+       s.looked_at,
        s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
        s.config ->> 'schedule' as schedule, coalesce(
          (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from livesync_pipelines.store import looks
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 
 _STATES = """
@@ -53,6 +54,7 @@ def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
     return {
         "syncs": {row["state"]: row["syncs"] for row in rows(connection, _STATES)},
         **rows(connection, _TOTALS)[0],
+        "looks_24h": looks.since(connection, now - timedelta(hours=24)),
         "operations_24h": {row["status"]: row["operations"] for row in recent},
     }
 

@@ -212,18 +212,6 @@ def due(
     ).fetchall()
 
 
-def realtime(connection: Connection, platforms: Sequence[str], *, limit: int) -> list[str]:
-    """The syncs that are to follow a source of these platforms at once."""
-    found = connection.execute(
-        "select s.sync_id from livesync.syncs s"
-        " join livesync.connections c on c.name = s.connection"
-        " where s.state = 'active' and s.config ->> 'schedule' = 'realtime'"
-        " and c.platform = any(%s) order by s.sync_id limit %s",
-        (list(platforms), limit),
-    )
-    return [sync_id for (sync_id,) in found]
-
-
 @dataclass(frozen=True, slots=True)
 class Stale:
     """The sync of a platform that has gone longest without a run, and when any of them ran."""

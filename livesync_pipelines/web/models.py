@@ -78,6 +78,7 @@ class SyncStatus(Document):
     in_flight: bool
     progress: str | None
     schedule: str
+    looked_at: Moment | None
     last_sync: Moment | None
     next_sync: Moment | None
     held_until: Moment | None = Field(description="Its server said wait (429), until then.")
@@ -112,6 +113,7 @@ class Stats(BaseModel):
     chunks: int
     failed_items: int
     queue: QueueDepth
+    looks_24h: dict[str, int] = Field(description="Sources asked, and those that had changed.")
     operations_24h: dict[str, int] = Field(description="By status.")
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from livesync_pipelines.connectors.base import PAGE_ITEMS, FetchLimits
 from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
-from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure, Reauthorise
+from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure, Reauthorise, Unavailable
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 
 from ..contracts.memory import FakeMemory, all_entries, entries_of
@@ -96,6 +96,32 @@ def test_a_feed_that_did_not_change_lists_nothing_and_is_complete(
     run(site, memory)
     (page,) = run(site, memory)
     assert (keys([page]), page.complete, page.note) == ([], True, None)
+
+
+def test_a_feed_is_asked_with_its_validators_whether_it_changed(site: Site) -> None:
+    site.put("/feed", rss(entry("a")), headers=KIND | {"etag": '"1"'})
+    memory = FakeMemory()
+    run(site, memory)
+    with feed(site) as source:
+        first = source.probe(memory)
+        assert source.probe(memory) == first
+        assert [call.headers.get("if-none-match") for call in site.calls[-2:]] == ['"1"', '"1"']
+        site.put("/feed", rss(entry("a"), entry("b")), headers=KIND | {"etag": '"2"'})
+        second = source.probe(memory)
+    run(site, memory)
+    with feed(site) as source:
+        assert (second != first, source.probe(memory)) == (True, second)
+
+
+@pytest.mark.parametrize("options", [{"full_text": True}, {"categories": ["news"]}])
+def test_a_feed_of_which_something_is_owed_must_be_read(
+    site: Site, options: dict[str, Any]
+) -> None:
+    site.put("/feed", rss(entry("a")), headers=KIND)
+    memory = FakeMemory()
+    run(site, memory)
+    with feed(site, **options) as source, pytest.raises(Unavailable):
+        source.probe(memory)
 
 
 def test_validators_that_lie_hide_nothing_the_content_shows(site: Site) -> None:

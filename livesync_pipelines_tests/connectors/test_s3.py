@@ -56,6 +56,16 @@ def pages(source: S3, resume: str | None = None) -> list[ListingPage]:
     return list(source.listing(FakeMemory(), resume))
 
 
+def test_a_bucket_that_did_not_change_says_what_it_said() -> None:
+    bucket = new_bucket()
+    put(bucket, "a.md", "b.md")
+    with closing(bucket_of(bucket)) as source:
+        first = source.probe(FakeMemory())
+        assert source.probe(FakeMemory()) == first
+        put(bucket, "c.md")
+        assert source.probe(FakeMemory()) != first
+
+
 def keys(source: S3, resume: str | None = None) -> list[str]:
     return [e.key for page in pages(source, resume) for e in entries_of(page)]
 

@@ -49,6 +49,19 @@ def test_a_source_that_says_what_it_said_before_costs_no_operation(live: House) 
     assert len(live.history()) == 1
 
 
+def test_many_looks_are_one_line_of_history(live: House) -> None:
+    live.configure(*(a_sync(f"docs-{n}", schedule="realtime") for n in range(20)))
+    live.execute("delete from livesync.looks")
+    cycle(live)
+    cycle(live)
+    assert live.rows("select asked, changed from livesync.looks order by at") == [
+        {"asked": 21, "changed": 20},
+        {"asked": 21, "changed": 0},
+    ]
+    asked = live.rows("select count(looked_at) as times from livesync.syncs where state = 'active'")
+    assert asked == [{"times": 21}]
+
+
 def test_a_source_that_changed_is_queued_once_and_run(live: House) -> None:
     live.source.put("a", prose("new"))
     later(live)

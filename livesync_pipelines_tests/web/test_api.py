@@ -52,6 +52,7 @@ def test_stats_are_totals(client: Caller, synced: SyncResult) -> None:
         "chunks": 2,
         "failed_items": 0,
         "queue": {"depth": 0, "oldest_at": None},
+        "looks_24h": {"asked": 0, "changed": 0},
         "operations_24h": {"success": 1},
     }
 

@@ -86,6 +86,7 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  to          {_target(row)}")
     say(f"  schedule    {row['schedule']}; next {_next(row, now)}")
     say(f"  last sync   {ago(row['last_sync'], now)}")
+    say(f"  last asked  {ago(row['looked_at'], now)}")
     if row["held_until"]:
         say(f"  held        {_held(row, now)}")
     say(f"  holds       {row['items']} items, {row['chunks']} chunks")
