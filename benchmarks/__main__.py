@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows
@@ -13,21 +14,16 @@ SIZES = [20_000, 100_000]
 
 def main() -> int:
     asked = _parser().parse_args(sys.argv[1:] or ["content"])
-    if asked.what == "chunking":
-        sys.argv = ["benchmarks.chunking", str(asked.megabytes)]
-        chunking.main()
-        return 0
-    if asked.what == "rows":
-        return rows.main(asked.rows, asked.repeat)
-    if asked.what == "loads":
-        return loads.main(asked.rows, asked.repeat)
-    if asked.what == "gate":
-        return gate.main(asked.calls)
-    if asked.what == "latency":
-        return latency.main(asked.edits, asked.syncs, asked.per_s)
-    if asked.what == "quiet":
-        return quiet.main(asked.syncs, asked.repeat)
-    return _content(asked)
+    contests: dict[str, Callable[[], int]] = {
+        "chunking": lambda: chunking.main(asked.megabytes),
+        "rows": lambda: rows.main(asked.rows, asked.repeat),
+        "loads": lambda: loads.main(asked.rows, asked.repeat),
+        "gate": lambda: gate.main(asked.calls),
+        "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
+        "quiet": lambda: quiet.main(asked.syncs, asked.repeat),
+        "content": lambda: _content(asked),
+    }
+    return contests[asked.what]()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -9,7 +9,6 @@ imported. Rounds alternate between the two, and the table shows medians of one r
 from __future__ import annotations
 
 import importlib
-import sys
 import time
 from collections.abc import Callable
 from random import Random
@@ -160,8 +159,7 @@ def measures(splitters: dict[str, Splitter], documents: list[str]) -> dict[str, 
     return found
 
 
-def main() -> None:
-    megabytes = float(sys.argv[1]) if len(sys.argv) > 1 else 10
+def main(megabytes: float) -> int:
     writer = Writer(1)
     count = int(megabytes * 1e6 / DOCUMENT_CHARS / 1.2)
     documents = [writer.document(DOCUMENT_CHARS) for _ in range(count)]
@@ -183,7 +181,4 @@ def main() -> None:
         speed = speeds(splitters, documents)
         ratio = speed["livesync"] / speed["semantic-text-splitter"]
         print(f"{'speed, ratio to semantic-text-splitter':40}{ratio:>26.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    return 0
