@@ -109,9 +109,8 @@ def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
     for clash in merged.clashes:
         place = clash.row, clash.field
         found.add(place)
-        if clash.winner is None and place in unfit:
-            clash = replace(clash, reason=unfit[place].why)
-        clashes.append(clash)
+        misfit = unfit.get(place) if clash.winner is None else None
+        clashes.append(replace(clash, reason=misfit.why) if misfit else clash)
     for (row, field), misfit in unfit.items():
         if misfit.restores and (row, field) not in found:
             base, source, target = (

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from livesync_pipelines.model.errors import BadInput
-from livesync_pipelines.model.merge import Side
 
 _KINDS: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
     ("true or false", bool, "true"),
@@ -36,8 +35,8 @@ def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
     raise BadInput(
         f"'{field}' of conflict {number} holds {' or '.join(kinds)} (such as "
         f"{_told(known[-1])}), and {_told(value)} is {_kind(value)}.",
-        hint=f"Write {kinds[0]}, as JSON: `--value '{_spelled(value, kinds[0])}'`; or take what one "
-        "end says: `--take source`, or `--take target`.",
+        hint=f"Write {kinds[0]}, as JSON: `--value '{_spelled(value, kinds[0])}'`; or take what "
+        "one end says: `--take source`, or `--take target`.",
     )
 
 
