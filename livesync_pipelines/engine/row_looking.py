@@ -66,6 +66,16 @@ def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str)
             refuse_one_way(rows)
 
 
+def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None:
+    """Raises `BadInput` where the mapping of a sync of rows does not fit both ends as they are now,
+    or not both ways where the sync goes so."""
+    sync = catalog.sync(connection, sync_id)
+    if sync.mode is not Mode.BIDIRECTIONAL or sync.target is None or sync.copies:
+        return
+    with ends_of(engine, connection, sync_id) as (_, source, target):
+        refuse_one_way(compile_map(sync.fields, _shape(source), target.shape(), may_add=True))
+
+
 def _nothing(side: Side, end: Place, select: Mapping[str, Any], where: str) -> NotFound:
     kind = "table" if "table" in select else "file"
     name = select.get("table") or select.get("rows") or "that is selected"
