@@ -161,3 +161,9 @@ def test_an_answer_of_another_kind_is_refused_at_every_door(
     assert "'phone'" in said.output
     answer = Caller(engine).post(f"/sync/conflicts/{number}/resolve", json={"value": 5})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
+
+
+def test_a_run_tells_of_conflicts_that_wait_and_nothing_of_chunks(disputed: Terminal) -> None:
+    said = disputed("sync", "run", "people", "--full").stdout
+    assert "1 waits for an answer: livesync conflicts list people" in said
+    assert "chunks" not in said
