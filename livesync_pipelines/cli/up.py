@@ -215,6 +215,7 @@ def _line(row: dict[str, Any], at: datetime) -> str:
     parts = [f"{counts.added} added", f"{counts.updated} updated", f"{counts.moved} moved"]
     parts += [f"{counts.removed} removed", f"{counts.unchanged} unchanged"]
     parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.conflicts_detected} conflicts"] if counts.conflicts_detected else []
     told = f"{at:%H:%M:%S} {result.sync_id} ({row['trigger']}) {result.status}: {', '.join(parts)}"
     if result.error and result.status is not Status.SUCCESS:
         told += f" - {result.error['message']}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble
-from livesync_pipelines.engine.options import check_options
+from livesync_pipelines.engine.options import check_options, expand
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.sync import Connection, Mode, SyncConfig
 
@@ -16,6 +18,8 @@ _WRITTEN = {
     Mode.BIDIRECTIONAL: (Side.SOURCE, Side.TARGET),
 }
 
+_WHERE = ("url", "schema", "table", "path", "bucket", "prefix", "endpoint_url", "rows")
+
 
 def troubles(
     sync: SyncConfig,
@@ -24,6 +28,12 @@ def troubles(
     environ: Mapping[str, str],
 ) -> Iterator[Trouble]:
     """Everything that can be known without asking either end."""
+    if _is_one_place(sync, ends, environ):
+        yield Trouble(
+            ("target",),
+            "the source and the target are the same",
+            "Name another table or file: rows cannot be kept in step with themselves.",
+        )
     selected = {Side.SOURCE: sync.select, Side.TARGET: sync.target.select if sync.target else {}}
     said = {Side.SOURCE: "select", Side.TARGET: "target"}
     for side, connection in ends.items():
@@ -59,3 +69,29 @@ def troubles(
             f"nobody is asked in mode {sync.mode}: one end always wins",
             "Write mode: bidirectional, or leave the policy out.",
         )
+
+
+def _is_one_place(
+    sync: SyncConfig, ends: Mapping[Side, Connection], environ: Mapping[str, str]
+) -> bool:
+    """Whether both ends are the same table, or file, as far as their settings tell."""
+    if len(ends) < len(Side) or sync.target is None:
+        return False
+    source, target = ends[Side.SOURCE], ends[Side.TARGET]
+    try:
+        places = [
+            _place(end.platform, expand({**end.options, **select}, environ))
+            for end, select in ((source, sync.select), (target, sync.target.select))
+        ]
+    except BadInput:  # a variable is not set: that is said where it is named
+        return False
+    return places[0] == places[1]
+
+
+def _place(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """What tells where rows are, and nothing of how they are read."""
+    where = {name: said[name] for name in _WHERE if name in said}
+    if str(where.get("url")).startswith("postgres"):
+        where["url"] = where["url"].replace("postgres://", "postgresql://", 1)
+        where.setdefault("schema", "public")
+    return platform, where

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.core.row_merge import Answers, Merged
+from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
-from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.merge import Policy, Side
 
 Place = tuple[int, str | None]
+
+
+class Misfit(NamedTuple):
+    """Why an answer is none; `restores`: it was to bring something back."""
+
+    why: str
+    restores: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """By row and field: what is brought back (of a whole row, its values by field), and what was
+    answered or asked for that is no value of its field."""
+
+    values: dict[Place, Any]
+    unfit: dict[Place, Misfit]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """Of the rows at hand, by row and field: what a question is answered with, and what is
-    brought back. An answer to what neither end says any more is none."""
+    brought back. An answer to what neither end says any more is none, and so is one that cannot
+    be of the column's type."""
 
     answers: Answers
-    restored: dict[Place, Any]
+    restored: Restored
 
 
 def given(this: RowPass, met: Met) -> Given:
     answers: dict[Place, object] = {}
-    restored: dict[Place, Any] = {}
+    restored = Restored({}, {})
     if not this.answers:
         return Given(answers, restored)
     rows = {key: n for n, key in enumerate(met.keys.to_pylist())}
@@ -37,11 +56,32 @@ def given(this: RowPass, met: Met) -> Given:
         if key not in rows:
             continue
         place = rows[key], field
-        if answer.restores:
-            restored[place] = answer.value
+        if why := _misfit(this, field, answer):
+            restored.unfit[place] = Misfit(why, answer.restores)
+        elif answer.restores:
+            restored.values[place] = answer.value
         elif field is None or answer.seen in {None, _now(met, rows[key], field)}:
             answers[place] = answer.side or answer.value
     return Given(answers, restored)
+
+
+def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:
+    """Why the answer is none for this field, or row; None: it is one."""
+    if answer.side is not None:
+        return None
+    if field is None and not answer.restores:
+        return "the answer was not carried out: of a whole row, an end is chosen, and no value"
+    of_row = answer.value if field is None else {field: answer.value}
+    for name, value in (of_row or {}).items():
+        if name not in this.schema.names:
+            continue
+        kind = this.schema.field(name).type
+        try:
+            typed([value], kind)
+        except ValueError:
+            said = json.dumps(value, ensure_ascii=False)
+            return f"the answer {said} was not carried out: it is no {kind}, which '{name}' holds"
+    return None
 
 
 def _now(met: Met, row: int, field: str) -> tuple[Any, Any]:
@@ -49,17 +89,51 @@ def _now(met: Met, row: int, field: str) -> tuple[Any, Any]:
     return source, target
 
 
-def with_restored(this: RowPass, merged: Merged, restored: dict[Place, Any]) -> Merged:
+def with_restored(this: RowPass, merged: Merged, restored: Restored) -> Merged:
     """The outcome of a merge, with what is brought back in its place at every end that this sync
-    writes to. What is brought back of a whole row is the row, or that there is none."""
-    for (row, field), value in restored.items():
+    writes to. What is brought back of a whole row is the row, or that there is none. What does not
+    fit is an open question (again)."""
+    for (row, field), value in restored.values.items():
         if field is not None:
             merged = _with_values(this, merged, row, {field: value})
         elif value is not None:
             merged = _there(this, _with_values(this, merged, row, value), row, there=True)
         else:
             merged = _there(this, merged, row, there=False)
-    return merged
+    return replace(merged, clashes=_asked_again(merged, restored)) if restored.unfit else merged
+
+
+def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
+    """The clashes, with why an answer was none; what could not be brought back is one, too."""
+    unfit, clashes, found = restored.unfit, [], set()
+    for clash in merged.clashes:
+        place = clash.row, clash.field
+        found.add(place)
+        misfit = unfit.get(place) if clash.winner is None else None
+        clashes.append(replace(clash, reason=misfit.why) if misfit else clash)
+    for (row, field), misfit in unfit.items():
+        if misfit.restores and (row, field) not in found:
+            base, source, target = (
+                _shown(table, row, field) for table in (merged.base, merged.source, merged.target)
+            )
+            clash = Clash(
+                row=row,
+                field=field,
+                base=base,
+                source=source,
+                target=target,
+                winner=None,
+                policy=Policy.ASK_PERSON,
+                reason=misfit.why,
+            )
+            clashes.append(clash)
+    return sorted(clashes, key=lambda clash: clash.row)
+
+
+def _shown(table: pa.Table, row: int, field: str | None) -> Any:
+    if field is not None:
+        return plain(table[field].slice(row, 1))[0]
+    return {name: plain(table[name].slice(row, 1))[0] for name in table.column_names}
 
 
 def _with_values(this: RowPass, merged: Merged, row: int, values: dict[str, Any]) -> Merged:

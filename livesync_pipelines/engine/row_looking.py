@@ -11,18 +11,21 @@ from typing import Any
 import pyarrow as pa
 
 from livesync_pipelines.connectors.rows import RowEnd, WritesRows
-from livesync_pipelines.core.row_map import compile_map
+from livesync_pipelines.core.row_map import RowMap, compile_map
+from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.core.row_map_suggest import suggest
+from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_opening import refuse_one_way
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.row_map import DriftKind, OnError
 from livesync_pipelines.model.rows import RowPage, Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Place
 from livesync_pipelines.model.sync import Mode, SyncConfig
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, row_shapes
 from livesync_pipelines.store.database import Connection
 
 EXAMPLES = 20
@@ -64,6 +67,40 @@ def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str)
         rows = compile_map(sync.fields, shape, there, may_add=makes)
         if sync.mode is Mode.BIDIRECTIONAL:
             refuse_one_way(rows)
+
+
+def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None:
+    """Raises `BadInput` where the mapping of a sync of rows does not fit both ends as they are now,
+    or not both ways where the sync goes so."""
+    sync = catalog.sync(connection, sync_id)
+    if sync.mode is not Mode.BIDIRECTIONAL or sync.target is None or sync.copies:
+        return
+    with ends_of(engine, connection, sync_id) as (_, source, target):
+        rows = compile_map(sync.fields, _shape(source), target.shape(), may_add=True)
+        refuse_one_way(rows)
+        _refuse_narrowed(sync, row_shapes.noted(connection, sync_id), rows)
+
+
+def _refuse_narrowed(sync: SyncConfig, before: Shape | None, rows: RowMap) -> None:
+    """Raises `BadInput` where a column holds less than it did, and less than its field of the
+    target, and nobody has said what becomes of what does not fit."""
+    changes = drift(before, rows.source, sync.fields) if before else []
+    narrowed = {change.column for change in changes if change.kind is DriftKind.NARROWED}
+    said = []
+    for route in rows.routes:
+        asked = not route.field.lossy and rows.on_error(route.target.name) is OnError.NULL
+        if not asked or len(route.sources) != 1 or route.sources[0].name not in narrowed:
+            continue
+        if why := fate(route.target, route.sources[0]).refuses:
+            name, to = route.sources[0].name, route.target.name
+            line = f"{{from: {name}, to: {to}, on_error: keep}}"
+            said.append(f"'{to}' may not come back: {why}. Write {line}, or lossy: true.")
+    if said:
+        raise BadInput(
+            f"These fields cannot go both ways: {' '.join(said)}",
+            hint="Write that into the mapping and apply it, or widen the column again.",
+            where=f"sync {sync.sync_id}",
+        )
 
 
 def _nothing(side: Side, end: Place, select: Mapping[str, Any], where: str) -> NotFound:

@@ -15,9 +15,10 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import BadInput, Broken, Drifted
+from livesync_pipelines.model.errors import BadInput, Broken
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
@@ -45,7 +46,7 @@ def opened(
         raise _gone("target", sync)
     rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
     if sync.mode is Mode.BIDIRECTIONAL:
-        refuse_one_way(rows)
+        _refuse_one_way_now(connection, sync, rows, ends[0])
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
     if widens and errand.dry:
@@ -102,10 +103,10 @@ def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> S
     except BadInput as error:
         if row_shapes.noted(connection, sync.sync_id) is None:
             raise
-        raise _drifted(sync, error.message) from error
+        raise drifted(sync, error.message) from error
     if shape is None:
         raise _gone("source", sync)
-    return _without_ignored(connection, sync, shape)
+    return _without_ignored(connection, sync, source, shape)
 
 
 def _key_map(sync: SyncConfig, rows: RowMap, shape: Shape) -> RowMap:
@@ -145,29 +146,40 @@ def refuse_unwritable(sync: SyncConfig, ends: tuple[RowEnd, RowEnd]) -> None:
 def refuse_one_way(rows: RowMap) -> None:
     """Raises `BadInput` where a field would not survive there and back, and nobody has said that
     it need not; or where the keys of both ends do not sort alike."""
-    problems = rows.check_two_way()
-    for name in rows.target_shape.key:
-        column = rows.target_shape.column(name)
-        assert column is not None
-        if not row_keys.usable(column.type):
-            problems = [*problems, f"{name}: a key of type {column.type} cannot be walked in order"]
-    if problems:
+    if problems := _one_way(rows):
         raise BadInput(
             f"These fields cannot go both ways: {'; '.join(problems)}",
             hint="Map them one to one, mark them `lossy: true`, or choose mode: pull.",
         )
 
 
-def _drifted(sync: SyncConfig, said: str) -> Drifted:
-    return Drifted(
-        f"The source's columns have changed: {said}",
-        hint=f"Mend the source or the mapping, then `livesync sync resume {sync.sync_id}`; "
-        f"`livesync sync accept {sync.sync_id}` takes the new columns as they are.",
-        where=f"sync {sync.sync_id}",
-    )
+def _one_way(rows: RowMap) -> list[str]:
+    problems = rows.check_two_way()
+    for name in rows.target_shape.key:
+        column = rows.target_shape.column(name)
+        assert column is not None
+        if not row_keys.usable(column.type):
+            problems = [*problems, f"{name}: a key of type {column.type} cannot be walked in order"]
+    return problems
 
 
-def _without_ignored(connection: Connection, sync: SyncConfig, shape: Shape) -> Shape:
+def _refuse_one_way_now(
+    connection: Connection, sync: SyncConfig, rows: RowMap, source: RowEnd
+) -> None:
+    """Raises `Drifted` where the mapping could go both ways with the source's columns as they
+    were, and cannot as they are now; else what `refuse_one_way` raises."""
+    before = row_shapes.noted(connection, sync.sync_id)
+    if before is None or not _one_way(rows):
+        return refuse_one_way(rows)
+    if _one_way(compile_map(sync.fields, before, rows.target_shape, may_add=True)):
+        return refuse_one_way(rows)
+    changes = drift(before, rows.source, sync.fields)
+    raise columns_apart(sync, (before, rows.source), source, changes)
+
+
+def _without_ignored(
+    connection: Connection, sync: SyncConfig, source: RowEnd, shape: Shape
+) -> Shape:
     """The source's columns that this sync follows. Raises `Drifted` where they have changed in
     a way that a person must look at."""
     before = row_shapes.noted(connection, sync.sync_id)
@@ -176,7 +188,7 @@ def _without_ignored(connection: Connection, sync: SyncConfig, shape: Shape) -> 
     changes = drift(before, shape, sync.fields)
     stop = [c for c in changes if c.breaking or sync.drift is OnDrift.PAUSE]
     if stop:
-        raise _drifted(sync, " ".join(c.sentence for c in stop))
+        raise columns_apart(sync, (before, shape), source, stop)
     if sync.drift is OnDrift.IGNORE:
         known = {column.name for column in before.columns}
         kept: tuple[Column, ...] = tuple(c for c in shape.columns if c.name in known)

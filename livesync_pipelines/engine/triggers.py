@@ -23,6 +23,18 @@ def ask_for(
     queue.put(connection, sync_id, trigger=trigger, priority=sync.priority, full=full)
 
 
+def ask_to_carry_out(engine: Engine, connection: Connection, sync_id: str) -> str:
+    """Queue a run that carries an answer out; one that is paused does so when it is resumed.
+    Returns when it will be, in words. Raises `Disabled`, `NotFound`."""
+    if catalog.state(connection, sync_id)[0] is SyncState.PAUSED:
+        return (
+            f"{sync_id} is paused, and writes it when it is resumed: "
+            f"`livesync sync resume {sync_id}`"
+        )
+    ask_for(engine, connection, sync_id)
+    return f"the next run of {sync_id} writes it"
+
+
 def refuse_idle(engine: Engine, connection: Connection, sync_id: str) -> SyncConfig:
     """The sync, if it may run. Raises `Disabled`, `NotFound`, `NeedsPerson` for a paused one."""
     if not engine.enabled:

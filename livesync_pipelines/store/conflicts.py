@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState, Version
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.model.merge import MergePolicy, Side
-from livesync_pipelines.store import copied_files, events, outbox
+from livesync_pipelines.store import conflict_values, copied_files, events, outbox
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
@@ -174,7 +174,7 @@ def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
 
 def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) -> dict[str, Any]:
     """Choose for an open conflict; the next run carries it out. Raises `NotFound`, `BadInput` for
-    one that is settled, and for a value in place of a file."""
+    one that is settled, for a value in place of a file or a row, and for one of another kind."""
     with connection.transaction():
         found = one(connection, conflict_id)
         if found["state"] == ConflictState.SETTLED:
@@ -187,6 +187,8 @@ def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) 
                 f"Conflict {conflict_id} is about a file, which takes no value.",
                 hint="Take the file of one end: `--take source`, or `--take target`.",
             )
+        if given.side is None:
+            conflict_values.refuse_unfit(found, given.value)
         connection.execute(
             "update livesync.conflicts set state = 'answered', answer = %s, winner = %s,"
             " settled_by = %s where conflict_id = %s",
@@ -234,7 +236,7 @@ def due(
     ).fetchall()
     answers = {}
     for key, field, state, given, policy, source, target in found:
-        if state == ConflictState.ANSWERED and policy == RESTORE:
+        if state == ConflictState.ANSWERED and policy == RESTORE and "side" not in given:
             answers[key, field] = Answer(value=given.get("value"), restores=True)
         elif state == ConflictState.ANSWERED:
             side = Side(given["side"]) if "side" in given else None

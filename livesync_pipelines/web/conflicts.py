@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.engine.triggers import ask_to_carry_out
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import catalog, conflicts, row_names
@@ -42,6 +42,12 @@ class Conflict(Document):
     settled_by: str | None
     operation_id: str
     is_file: bool
+
+
+class Answered(Conflict):
+    """`written`: when the answer will be."""
+
+    written: str
 
 
 class Conflicts(BaseModel):
@@ -87,9 +93,10 @@ def one(room: Scoped, conflict_id: int) -> dict[str, Any]:
         return _shown(connection, found)
 
 
-@router.post("/{conflict_id}/resolve", response_model=Conflict, summary="Choose")
+@router.post("/{conflict_id}/resolve", response_model=Answered, summary="Choose")
 def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
-    """The next run, which this asks for, writes the choice to both ends."""
+    """The next run, which this asks for, writes the choice to both ends. Of a sync that is paused,
+    that is the one after it is resumed."""
     answer = Answer(choice.take) if choice.take else Answer(value=choice.value)
     with room.asked() as connection:
         room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
@@ -98,7 +105,7 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
         )
 
 
-@router.post("/{conflict_id}/restore", response_model=Conflict, summary="Bring the loser back")
+@router.post("/{conflict_id}/restore", response_model=Answered, summary="Bring the loser back")
 def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
         room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
@@ -107,8 +114,8 @@ def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
 
 
 def _carry_out(room: Room, connection: Connection, found: dict[str, Any]) -> dict[str, Any]:
-    ask_for(room.engine, connection, found["sync_id"])
-    return _shown(connection, found)
+    when = ask_to_carry_out(room.engine, connection, found["sync_id"])
+    return {**_shown(connection, found), "written": when}
 
 
 def _shown(connection: Connection, found: dict[str, Any]) -> dict[str, Any]:

@@ -134,3 +134,36 @@ def test_the_http_door_names_rows(disputed: Terminal, engine: Engine) -> None:
     assert door.get(f"/explain/people:{KEY}").json()["title"] == f"row {KEY} of people"
     for path in ("/sync/conflicts", "/sync/status?sync_id=people", "/sync/dead-letters"):
         assert "\\u0001" not in door.get(path).text
+
+
+def test_an_answer_to_a_paused_sync_is_taken_and_waits_for_its_resumption(
+    disputed: Terminal, engine: Engine
+) -> None:
+    number = str(disputed.document("conflicts", "list", "people")["conflicts"][0]["conflict_id"])
+    assert disputed("sync", "pause", "people").exit_code == 0
+    said = disputed("conflicts", "resolve", number, "--take", "source")
+    assert said.exit_code == 0, said.output
+    assert "is answered; people is paused, and writes it when it is resumed" in said.stdout
+    answer = Caller(engine).post(f"/sync/conflicts/{number}/resolve", json={"take": "target"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "answered")
+    assert "livesync sync resume people" in answer.json()["written"]
+    disputed("sync", "resume", "people")
+    disputed("sync", "run", "people")
+    assert disputed.document("conflicts", "list", "people")["conflicts"] == []
+
+
+def test_an_answer_of_another_kind_is_refused_at_every_door(
+    disputed: Terminal, engine: Engine
+) -> None:
+    number = str(disputed.document("conflicts", "list", "people")["conflicts"][0]["conflict_id"])
+    said = disputed("conflicts", "resolve", number, "--value", "5")
+    assert said.exit_code == 2
+    assert "'phone'" in said.output
+    answer = Caller(engine).post(f"/sync/conflicts/{number}/resolve", json={"value": 5})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_input")
+
+
+def test_a_run_tells_of_conflicts_that_wait_and_nothing_of_chunks(disputed: Terminal) -> None:
+    said = disputed("sync", "run", "people", "--full").stdout
+    assert "1 waits for an answer: livesync conflicts list people" in said
+    assert "chunks" not in said

@@ -20,6 +20,7 @@ from livesync_pipelines.model.sync import (
     Mode,
     RowTarget,
     SyncConfig,
+    SyncState,
     Trigger,
 )
 from livesync_pipelines.store import catalog, ledger
@@ -126,3 +127,34 @@ def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
         connection.execute("delete from people where id > 3")
     assert run().status is Status.WAITING
     assert len((tmp_path / "people.csv").read_text().splitlines()) == many + 4
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "which"),
+    [
+        (
+            HEAD + ADA + "2,Bob,notnum\n" + CYD,
+            "'phone' is text, and was integer",
+            "'notnum', of row 2",
+        ),
+        (HEAD, "'id' is text, and was integer", ""),
+    ],
+)
+def test_a_column_that_is_something_else_now_pauses_and_names_it_with_its_first_misfit(
+    run: Callable[[], SyncResult], engine: Engine, tmp_path: Path, text: str, says: str, which: str
+) -> None:
+    run()
+    (tmp_path / "people.csv").write_text(text)
+    result = run()
+    assert result.error is not None
+    assert result.error["code"] == "drifted", result.error
+    assert says in result.error["message"]
+    assert which in result.error["message"]
+    assert ": integer" in result.error["hint"]
+    assert names(tmp_path) == ["Ada", "Bob", "Cyd"]
+    assert (tmp_path / "people.csv").read_text() == text
+    with engine.database.pooled() as connection:
+        assert catalog.state(connection, "people")[0] is SyncState.PAUSED
+        catalog.set_state(connection, "people", SyncState.ACTIVE, None)
+    (tmp_path / "people.csv").write_text(HEAD + ADA + BOB.replace("22", "23") + CYD)
+    assert run().counts.updated == 1

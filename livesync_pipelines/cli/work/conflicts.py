@@ -8,7 +8,8 @@ from typing import Any
 
 from livesync_pipelines.cli.output import ago, briefly, emit, say, table
 from livesync_pipelines.cli.work.session import House, open_house
-from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.engine.row_looking import refuse_columns
+from livesync_pipelines.engine.triggers import ask_to_carry_out
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
@@ -65,9 +66,11 @@ def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
 
 
 def accept_columns(sync_id: str) -> None:
-    """Take the source's columns as they are, and resume the sync."""
+    """Take the source's columns as they are, and resume the sync; not those that the mapping
+    cannot bring back in a sync that goes both ways."""
     with open_house() as house:
         fields = catalog.sync(house.connection, sync_id).fields
+        refuse_columns(house.engine, house.connection, sync_id)
         row_shapes.forget(house.connection, sync_id)
         catalog.set_state(house.connection, sync_id, SyncState.ACTIVE, None)
     say(f"The next run of {sync_id} takes the source's columns as they are.")
@@ -76,16 +79,13 @@ def accept_columns(sync_id: str) -> None:
 
 
 def _carry_out(house: House, found: dict[str, Any], *, as_json: bool) -> None:
-    ask_for(house.engine, house.connection, found["sync_id"], full=False)
+    when = ask_to_carry_out(house.engine, house.connection, found["sync_id"])
     (found,) = row_names.told(house.connection, [found])
     if as_json:
-        emit(found)
+        emit({**found, "written": when})
     else:
         field = found["field"] or _whole(found)
-        say(
-            f"Conflict {found['conflict_id']} ({found['key']}, {field}) is answered; the next run "
-            f"of {found['sync_id']} writes it."
-        )
+        say(f"Conflict {found['conflict_id']} ({found['key']}, {field}) is answered; {when}.")
 
 
 def _read(text: str) -> Any:

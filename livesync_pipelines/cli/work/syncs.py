@@ -15,7 +15,7 @@ from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
-from livesync_pipelines.store import approvals, catalog
+from livesync_pipelines.store import approvals, catalog, conflict_counts
 
 EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3, Status.REFUSED: 3}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
@@ -44,7 +44,9 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
     if as_json:
         emit(result)
     else:
-        _show_result(result)
+        with open_house() as house:
+            left = conflict_counts.after(house.connection, sync_id, result["operation_id"])
+        _show_result(result, left)
     return EXITS.get(Status(result["status"]), 1)
 
 
@@ -52,13 +54,28 @@ def show_counts(result: Mapping[str, Any]) -> str:
     """What was or would be done to items and chunks, in one line."""
     shown = ("added", "updated", "moved", "removed", "unchanged", "skipped", "failed")
     counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing new"]
-    chunks = f"{result['chunks_written']} chunks written, {result['chunks_kept']} kept"
-    return f"{', '.join(counts)}; {chunks}, {result['chunks_removed']} removed"
+    told = [result[f"chunks_{name}"] for name in ("written", "kept", "removed")]
+    if not any(told):
+        return ", ".join(counts)
+    return f"{', '.join(counts)}; {told[0]} chunks written, {told[1]} kept, {told[2]} removed"
 
 
-def _show_result(result: Mapping[str, Any]) -> None:
+def show_conflicts(sync_id: str, waiting: int, settled: int) -> list[str]:
+    """What a person is told of conflicts."""
+    said = []
+    if waiting:
+        wait = "waits" if waiting == 1 else "wait"
+        said.append(f"{waiting} {wait} for an answer: livesync conflicts list {sync_id}")
+    if settled:
+        said.append(f"{settled} settled by policy: livesync conflicts list {sync_id} --all")
+    return said
+
+
+def _show_result(result: Mapping[str, Any], left: tuple[int, int]) -> None:
     say(f"{result['sync_id']}: {result['status']} in {result['duration_s']:.1f} s")
     say(f"  {show_counts(result)}")
+    for line in show_conflicts(result["sync_id"], *left):
+        say(f"  {line}")
     say(f"  operation {result['operation_id']}, run {result['run_id'] or '-'}")
     error = result.get("error")
     if error:

@@ -1,0 +1,52 @@
+"""The columns of a source are accepted as they are now, but not what cannot go both ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from livesync_pipelines.engine.house import Engine
+
+from .conftest import Terminal
+
+CONFIG = """
+project: demo
+connections:
+  here: {platform: sql_table, url: "${HERE_URL}"}
+syncs:
+  wide:
+    connection: here
+    schedule: manual
+    select: {table: wide, key: [id]}
+    target: {connection: here, table: copy, key: [id]}
+    mode: MODE
+"""
+
+
+@pytest.fixture
+def narrowed(terminal: Terminal, engine: Engine, request: pytest.FixtureRequest) -> Terminal:
+    """A sync whose source's column holds less than it did."""
+    terminal.environ["HERE_URL"] = engine.database.url
+    with engine.database.pooled() as connection:
+        connection.execute("create table public.wide (id int primary key, w int)")
+        connection.execute("insert into public.wide values (1, 5)")
+        with open("wide.yaml", "w", encoding="utf-8") as file:
+            file.write(CONFIG.replace("MODE", request.param))
+        assert terminal("apply", "wide.yaml").exit_code == 0
+        assert terminal("sync", "run", "wide").exit_code == 0
+        connection.execute("alter table public.wide alter column w type smallint")
+    assert "'w' is" in terminal("sync", "run", "wide").output
+    return terminal
+
+
+@pytest.mark.parametrize("narrowed", ["bidirectional"], indirect=True)
+def test_what_cannot_come_back_is_refused_with_the_line_to_write(narrowed: Terminal) -> None:
+    said = narrowed("sync", "accept", "wide")
+    assert said.exit_code == 2, said.output
+    assert "{from: w, to: w, on_error: keep}" in " ".join(said.output.split())
+    assert narrowed.document("status")["syncs"][0]["state"] == "paused"
+
+
+@pytest.mark.parametrize("narrowed", ["pull"], indirect=True)
+def test_what_only_goes_one_way_is_accepted(narrowed: Terminal) -> None:
+    assert narrowed("sync", "accept", "wide").exit_code == 0
+    assert narrowed("sync", "run", "wide").exit_code == 0

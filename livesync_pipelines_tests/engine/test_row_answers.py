@@ -1,0 +1,123 @@
+"""An answer that its field cannot hold is refused, and where it came in all the same, it stops
+nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.plan import plan_sync
+from livesync_pipelines.model.conflict import Answer
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.operation import Status
+from livesync_pipelines.store import conflicts
+from livesync_pipelines_tests.engine.two_ends import TwoEnds, two_ends
+
+COLUMNS = {"id": "integer", "name": "text", "size": "integer"}
+
+
+@pytest.fixture
+def ends(engine: Engine, tmp_path: Path) -> Iterator[TwoEnds]:
+    """A name and a size that both ends have changed, and a row that one has deleted."""
+    with two_ends(engine, "sqlite", tmp_path) as ends:
+        for table in (ends.source, ends.target):
+            table.create(COLUMNS, ["id"], {})
+        policy = {"default": "ask_person", "on_delete": "ask_person"}
+        ends.configure({"mode": "bidirectional", "policy": policy}, {})
+        for number in (1, 2):
+            ends.source.insert({"id": number, "name": "Ada", "size": 1})
+        ends.run()
+        ends.source.update({"id": 1, "name": "Ida", "size": 2})
+        ends.target.update({"id": 1, "name": "Eda", "size": 3})
+        ends.source.update({"id": 2, "name": "Bob"})
+        ends.target.delete(2)
+        ends.run()
+        yield ends
+
+
+def number(ends: TwoEnds, field: str | None) -> int:
+    return int(next(c["conflict_id"] for c in ends.conflicts() if c["field"] == field))
+
+
+def answer(ends: TwoEnds, field: str | None, value: Any) -> None:
+    with ends.engine.database.pooled() as connection:
+        conflicts.answer(connection, number(ends, field), Answer(value=value), by="ann")
+
+
+def force(ends: TwoEnds, field: str | None, value: Any) -> None:
+    """As an older version took it, or the column has become another one since."""
+    ends.ask(
+        "update livesync.conflicts set state = 'answered', answer = %s, winner = 'value'"
+        " where conflict_id = %s returning 1",
+        Jsonb({"value": value}),
+        number(ends, field),
+    )
+
+
+def states(ends: TwoEnds) -> dict[str | None, str]:
+    return {c["field"]: c["state"] for c in ends.conflicts()}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said", "hint"),
+    [
+        ("name", 5, "'name' .* holds a text .*\"Eda\".* and 5 is a number", "--value '\"5\"'"),
+        ("name", True, "true is true or false", "--value '\"true\"'"),
+        ("name", ["a"], "is a list", "--value '\"a text\"'"),
+        ("size", "5", "'size' .* holds a number .* and \"5\" is a text", "--value '5'"),
+        ("size", "tall", "is a text", "--value '5'"),
+        ("size", True, "is true or false", "--value '5'"),
+        (None, {"name": "Ada"}, "a whole row, which takes no value", "--take source"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused_with_how_to_write_it(
+    ends: TwoEnds, field: str | None, value: Any, said: str, hint: str
+) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        answer(ends, field, value)
+    assert hint in caught.value.hint
+    assert states(ends)[field] == "open"
+
+
+def test_nothing_is_an_answer_and_so_is_a_whole_number_written_as_another(ends: TwoEnds) -> None:
+    answer(ends, "name", None)
+    answer(ends, "size", 7.0)
+    assert ends.run().status is Status.SUCCESS
+    row = ends.source.rows()[ends.source.key_of({"id": 1})]
+    assert (row["name"], int(row["size"])) == (None, 7)
+
+
+def test_an_answer_that_no_column_holds_is_asked_again_and_the_rest_goes_on(ends: TwoEnds) -> None:
+    force(ends, "name", 5)
+    force(ends, None, {"name": 5})
+    answer(ends, "size", 7)
+    assert plan_sync(ends.engine, "contacts")
+    assert ends.run().status is Status.SUCCESS
+    assert states(ends) == {"name": "open", "size": "settled", None: "open"}
+    reasons = {c["field"]: c["reason"] for c in ends.conflicts()}
+    assert "the answer 5 was not carried out: it is no string, which 'name'" in reasons["name"]
+    assert "of a whole row, an end is chosen" in reasons[None]
+
+
+def test_what_cannot_be_brought_back_any_more_is_asked_about(ends: TwoEnds) -> None:
+    with ends.engine.database.pooled() as connection:
+        chosen = Answer(Side.SOURCE)
+        conflicts.answer(connection, number(ends, "name"), chosen, by="ann")
+        ends.run()
+        found = conflicts.restore(connection, number(ends, "name"), by="ann", now=ends.clock())[
+            "conflict_id"
+        ]
+        connection.execute(
+            "update livesync.conflicts set answer = %s where conflict_id = %s",
+            (Jsonb({"value": 5}), found),
+        )
+        assert ends.run().status is Status.SUCCESS
+        again = conflicts.one(connection, found)
+    assert (again["state"], again["winner"]) == ("open", None)
+    assert "5 was not carried out" in again["reason"]
