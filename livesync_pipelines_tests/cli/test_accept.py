@@ -27,6 +27,7 @@ def narrowed(terminal: Terminal, engine: Engine, request: pytest.FixtureRequest)
     """A sync whose source's column holds less than it did."""
     terminal.environ["HERE_URL"] = engine.database.url
     with engine.database.pooled() as connection:
+        connection.execute("drop table if exists public.wide, public.copy")
         connection.execute("create table public.wide (id int primary key, w int)")
         connection.execute("insert into public.wide values (1, 5)")
         with open("wide.yaml", "w", encoding="utf-8") as file:
