@@ -103,6 +103,7 @@ def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any
         "mapping_version": last["mapping_version"],
         "chunker_version": "",
         "bad_cells": bad_cells(connection, held["sync_id"], key=held["key"]),
+        "asked": _asked(connection, held["sync_id"], held["key"]),
         "changes": [{**change, "key": key, "item_id": key} for change in changes],
     }
 
@@ -124,6 +125,16 @@ def _held(connection: Connection, names: RowNames, name: str) -> dict[str, Any] 
         ([one for one, _ in meant], [key for _, key in meant]),
     )
     return found[0] if found else None
+
+
+def _asked(connection: Connection, sync_id: str, key: str) -> list[dict[str, Any]]:
+    """What both ends say where they differ and somebody is asked."""
+    return rows(
+        connection,
+        "select conflict_id, field, source, target from livesync.conflicts where sync_id = %s"
+        " and key = %s and state <> 'settled' order by field",
+        (sync_id, key),
+    )
 
 
 def bad_cells(

@@ -12,7 +12,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.plan import plan_sync
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.store import conflicts
+from livesync_pipelines.store import conflicts, row_history
 from livesync_pipelines_tests.engine.two_ends import SYNC, TwoEnds, two_ends
 from livesync_pipelines_tests.web.conftest import Caller
 
@@ -83,6 +83,15 @@ def test_the_status_page_shows_where_rows_go_and_what_waits(ends: TwoEnds) -> No
     assert "region=eu, id=5" in page
     assert "&#34;2&#34;" in page
     assert "None" not in page
+
+
+def test_a_row_of_which_somebody_is_asked_says_what_both_ends_say(ends: TwoEnds) -> None:
+    ends.run()
+    with ends.engine.database.pooled() as connection:
+        found = row_history.explained(connection, f"{SYNC}:region=eu, id=5", limit=5)
+    assert found is not None
+    (asked,) = found["asked"]
+    assert (asked["field"], asked["source"], asked["target"]) == ("phone", "2", "3")
 
 
 def test_a_rehearsal_tells_nobody(ends: TwoEnds) -> None:

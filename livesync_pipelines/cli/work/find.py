@@ -111,6 +111,9 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
         say(f"  chunks      {len(subject['chunks'])}")
     for name, value in (subject.get("values") or {}).items():
         say(f"  {name:<11} {value}")
+    for one in found.get("asked", ()):
+        both = f"{briefly(one['source'])} at the source, {briefly(one['target'])} at the target"
+        say(f"  asked       {one['field'] or 'the row'}: {both} (conflict {one['conflict_id']})")
     for cell in found.get("bad_cells", ()):
         say(f"  apart       {cell['field']}: {cell['value']!r}: {cell['reason']}")
     if found["capsule"]:
