@@ -20,7 +20,7 @@ from livesync_pipelines.core.chunk import chunk
 from livesync_pipelines.core.normalise import normalise_text
 
 PHASES = ("first", "unchanged", "changed", "one edited")
-BOOKKEEPING = ("operations", "syncs", "queue")
+BOOKKEEPING = ("operations", "syncs", "queue", "events")
 """Tables that note that a pass took place; what else is written there is work."""
 
 HOUSE = Path(__file__).parent.parent

@@ -40,7 +40,8 @@ def worker() -> int:
 
     \b
     Example:
-      LIVESYNC_BROKER_URL=redis://broker/0 livesync worker
+      export LIVESYNC_BROKER_URL=redis://broker/0
+      livesync worker
     """
     from livesync_pipelines.cli.worker import work_along
     from livesync_pipelines.settings import Settings

@@ -134,7 +134,7 @@ def test_two_workers_share_the_load_and_the_death_of_one_loses_nothing(
             until("the second worker", lambda: house.places() == 2)
             house.ask_for_all()
             until("all syncs", lambda: house.synced() == SYNCS)
-            assert len(house.processes_of_runs()) == 2
+            assert len(house.processes_of_runs()) >= 2
             house.connection.execute("delete from livesync.operations")
             house.ask_for_all()
             until("some syncs", lambda: house.synced() > 0)

@@ -59,9 +59,20 @@ def test_a_field_that_comes_from_another_column_takes_nothing_from_the_target_un
     ends: TwoEnds,
 ) -> None:
     agreed(ends, "bidirectional")
+    ends.source.sql(f"update {ends.source.place} set nick = 'nick ' || id")
     agreed(ends, "bidirectional", [KEY, {"from": "nick", "to": "name"}])
     lost = [(c["field"], c["target"]) for c in ends.conflicts()]
     assert lost == [("name", f"name {n}") for n in (1, 2, 3)]
+
+
+def test_an_empty_column_that_a_field_now_comes_from_is_filled_and_empties_nothing(
+    ends: TwoEnds,
+) -> None:
+    agreed(ends, "bidirectional")
+    agreed(ends, "bidirectional", [KEY, {"from": "nick", "to": "name"}])
+    names = [f"name {n}" for n in (1, 2, 3)]
+    assert cells(ends, "source", "nick") == cells(ends, "target", "name") == names
+    assert not ends.conflicts()
 
 
 def test_a_field_that_is_turned_in_another_way_is_an_edit_of_the_source(ends: TwoEnds) -> None:
