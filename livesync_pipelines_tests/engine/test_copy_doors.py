@@ -39,7 +39,7 @@ def test_two_places_of_files_make_a_copy_and_a_person_is_asked_unless_the_policy
 
 def test_two_places_of_rows_are_no_copy() -> None:
     select = {"rows": "a.csv", "key": ["id"]}
-    target = {"connection": "there", **select}
+    target = {"connection": "there", "rows": "b.csv", "key": ["id"]}
     assert not load(FOLDER, FOLDER, select=select, target=target).copies
     assert not load(
         FOLDER, TABLE, select=select, target={"connection": "there", "table": "t", "key": ["id"]}
