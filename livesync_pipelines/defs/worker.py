@@ -39,7 +39,7 @@ _LOOK_S = 2.0
 _logger = logging.getLogger(__name__)
 
 
-class HeldRun(Task):  # type: ignore[misc]
+class HeldRun(Task):  # type: ignore[misc]  # Celery has no types
     """A run that its process holds a lock on while it lives, so that nobody else begins it and
     everybody sees when it is dead."""
 
@@ -139,6 +139,7 @@ def _made() -> Celery:
     signals.worker_process_init.connect(_warm_up)
     signals.worker_ready.connect(_offer_places)
     signals.worker_shutting_down.connect(_offer_none)
+    # dagster-celery has no types here.
     made: Celery = make_app(dict(celery_of(Settings.load())))  # type: ignore[no-untyped-call]
     held: Any = {"base": HeldRun}
     create_execute_job_task(made, **held)
