@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import warnings
@@ -19,6 +20,19 @@ COMMON_PLACE = Path("/var/lib/livesync")
 """Where root's server lives when its own user cannot reach the checkout or the home."""
 
 _LOOKS, _LOOK_S = 20, 0.5
+
+_OF_MEMORY = 8
+_MOST_BUFFERS = 1 << 30
+"""The server may keep an eighth of the machine's memory for pages, and no more than 1 GiB."""
+
+_SETTINGS = """\
+# Written by livesync when this server was made; yours to change (then restart).
+shared_buffers = {buffers_kb}kB
+max_wal_size = 4GB        # a first load must not wait for checkpoints
+checkpoint_timeout = 15min
+random_page_cost = 1.1    # a local disk that seeks cheaply
+jit = off                 # compiling costs more than these short questions
+"""
 
 
 def start(home: Path) -> str:
@@ -43,7 +57,9 @@ def _server(home: Path) -> Any:
     if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
         data = _move_to_common_place(package, home)
     try:
-        server = package.get_server(data, cleanup_mode="stop")
+        server = package.get_server(data, cleanup_mode="stop", start=False)
+        _made(server, data)
+        server.start()
         _forget_the_dead(server.global_process_id_list)
         for _ in range(_LOOKS):  # one that was killed just now may still seem to run
             server.ensure_postgres_running()
@@ -57,6 +73,22 @@ def _server(home: Path) -> Any:
             where=str(data),
         ) from error
     return server
+
+
+def _made(server: Any, data: Path) -> None:
+    """The files of the server are there, with our settings; made by one process at a time."""
+    settings, whole = data / "livesync.conf", data / "postgresql.conf"
+    with data.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.ensure_pgdata_inited()
+        if settings.exists():
+            return
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        buffers = min(memory // _OF_MEMORY, _MOST_BUFFERS)
+        settings.write_text(_SETTINGS.format(buffers_kb=buffers >> 10), encoding="utf-8")
+        settings.chmod(0o644)  # started by root, the server is another user
+        with whole.open("a", encoding="utf-8") as lines:
+            lines.write(f"\ninclude '{settings.name}'\n")
 
 
 def _forget_the_dead(users: Any) -> None:
