@@ -41,7 +41,7 @@ class Changes:
                 keys, gone = _changed(rows, stretch.held, side)
                 changed.append(keys)
                 absent |= set(gone) - this.failing
-        keys = pc.unique(pa.concat_arrays(changed))
+        keys = changed[0] if len(changed) == 1 else pc.unique(pa.concat_arrays(changed))
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())
         keys = keys.filter(pc.invert(pc.is_in(keys, value_set=apart))) if len(apart) else keys
         this.told_of.difference_update(keys.to_pylist() if this.told_of else ())
@@ -75,6 +75,8 @@ def _changed(rows: pa.Table, held: pa.Table, side: Side) -> tuple[pa.Array, list
     """The keys of rows that this end shows otherwise than it did, and of those it does not any
     more."""
     keys, known = whole(rows[KEY]), whole(held["key"])
+    if not len(known):
+        return keys, []
     before = whole(held[f"{side}_mark"])
     was = before.take(pc.index_in(keys, value_set=known))
     gone = known.filter(pc.and_(before.is_valid(), pc.invert(pc.is_in(known, value_set=keys))))

@@ -67,7 +67,7 @@ def _compared(
 
     def work(operation: Operation) -> Outcome:
         errand = RowErrand(operation, Lane.BACKFILL, quiet, dry=True)
-        hands = RowHands(connection, connection, Inline(), Inline())
+        hands = RowHands(connection, connection, Inline(), Inline(), Inline())
         try:
             with ends_connected(engine, ends, sync, errand.lane) as both:
                 this = opened(engine, connection, errand, both, hands)

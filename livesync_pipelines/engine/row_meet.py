@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from livesync_pipelines.engine.row_answers import given, with_restored
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
-from livesync_pipelines.engine.row_writing import write_both
+from livesync_pipelines.engine.row_writing import Written, noted, write_both
 from livesync_pipelines.model.conflict import Conflict, Version
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
@@ -33,25 +34,28 @@ def bring_together(this: RowPass, met: Met) -> None:
     answered = given(this, met)
     merged = with_restored(this, _merged(this, met, answered.answers), answered.restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
-    page = _Page(met, merged, lines_of(this, met, merged, None), clashes, answered.answers)
+    lines = lines_of(this, met, merged, None)
+    lost = [told for clash, told in clashes if clash.winner is not None]
+    page = _Page(met, merged, lines, clashes, answered.answers, noted(this, merged, lines, lost))
     this.begin(lambda: _carried_out(this, page))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was decided of some rows; `lines` are those that are true once it has landed."""
+    """What was decided of some rows; `lines` are those that are true once it has landed, and
+    `noted` waits until that stands in an intent."""
 
     met: Met
     merged: Merged
     lines: pa.Table
     clashes: list[tuple[Clash, Conflict]]
     answers: Answers
+    noted: Callable[[], int] | None
 
 
 def _carried_out(this: RowPass, page: _Page) -> Batch:
     met, lines = page.met, page.lines
-    lost = [told for clash, told in page.clashes if clash.winner is not None]
-    written = write_both(this, met, page.merged, lines, lost)
+    written = Written() if page.noted is None else write_both(this, met, page.merged, page.noted())
     for failure in written.failures:
         this.fails(failure)
     left = set(written.left_out)

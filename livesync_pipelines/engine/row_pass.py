@@ -43,11 +43,12 @@ class RowErrand:
 
 @dataclass(frozen=True, slots=True)
 class RowHands:
-    """Three pages side by side, each with a connection of its own: what is known is read for one,
-    one is sent to the ends, one is committed. An end does one thing at a time (`locks`)."""
+    """Four pages side by side: what is known is read for one, one is noted, one is sent to the
+    ends, one is committed. An end does one thing at a time (`locks`)."""
 
     reading: Connection
-    sending: Connection
+    noting: Connection
+    noter: Writer | Inline
     sender: Writer | Inline
     writer: Writer | Inline
     locks: Mapping[Side, Lock] = field(default_factory=lambda: {side: Lock() for side in Side})
@@ -177,6 +178,18 @@ class RowPass:
         """Which of these rows cannot be read or written."""
         return pc.is_in(keys, value_set=pa.array(sorted(self.failing), pa.string()))
 
+    def note(self, work: Callable[[Connection], int]) -> Callable[[], int]:
+        """Note an intent, beside what is sent; what is returned waits for it, and has its
+        number."""
+        number: list[int] = []
+        noted = self.hands.noter.begin(lambda: number.append(work(self.hands.noting)))
+
+        def known() -> int:
+            noted()
+            return number[0]
+
+        return known
+
     def begin(self, work: Callable[[], Batch]) -> None:
         """Send what the work sends, then commit what it makes; each after all that was begun
         before it, and beside one another."""
@@ -206,5 +219,8 @@ def at(table: pa.Table, keys: pa.Array, wanted: pa.Array) -> tuple[pa.Table, pa.
     there is none; and which there are."""
     if keys.equals(wanted):
         return table, pa.repeat(True, len(wanted))
+    if not len(keys):
+        absent = [pa.nulls(len(wanted), field.type) for field in table.schema]
+        return pa.table(absent, schema=table.schema), pa.repeat(False, len(wanted))
     place = pc.index_in(wanted, value_set=keys)
     return table.take(place), place.is_valid()

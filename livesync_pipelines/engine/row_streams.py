@@ -11,6 +11,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.model.errors import Broken, ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowPage
@@ -61,6 +62,8 @@ class Stretch:
         """The rows with these keys."""
 
         def some(rows: pa.Table, name: str) -> pa.Table:
+            if whole(rows[name]).equals(keys):
+                return rows
             mask = pc.is_in(rows[name], value_set=keys)
             return rows if pc.all(mask).as_py() else rows.filter(mask)
 

@@ -113,18 +113,19 @@ def _walk_through(this: RowPass) -> None:
 
 @contextmanager
 def _hands(engine: Engine, connection: Connection, *, dry: bool) -> Iterator[RowHands]:
-    """What reads, sends and commits: side by side, or in turn on one connection."""
+    """What reads, notes, sends and commits: side by side, or in turn on one connection."""
     if dry:
-        yield RowHands(connection, connection, Inline(), Inline())
+        yield RowHands(connection, connection, Inline(), Inline(), Inline())
         return
     database = engine.database
     with (
         database.connect() as reading,
-        database.connect() as sending,
+        database.connect() as noting,
         Writer() as writer,
         Writer() as sender,
+        Writer() as noter,
     ):
-        yield RowHands(reading, sending, sender, writer)
+        yield RowHands(reading, noting, noter, sender, writer)
 
 
 def _settle_absences(this: RowPass) -> str | None:

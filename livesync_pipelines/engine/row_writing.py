@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -44,17 +44,22 @@ class Written:
         return not self.left_out and self.source is None and self.target is None
 
 
-def write_both(
-    this: RowPass, met: Met, merged: Merged, lines: pa.Table, lost: Sequence[Conflict]
-) -> Written:
-    """Write to each end what it must be given. `lines` is what is true once all of it has landed,
-    and `lost` what has lost by it: should this process die in between, the next one looks whether
-    it has landed."""
-    written = Written()
+def noted(
+    this: RowPass, merged: Merged, lines: pa.Table, lost: Sequence[Conflict]
+) -> Callable[[], int] | None:
+    """Begin to note what the ends are to be given: `lines` is what is true once all of it has
+    landed, and `lost` what has lost by it. Should this process die before it has told of it, the
+    next one looks whether it has landed. None where nothing is to be written."""
     wanted = pc.or_(merged.to_source, merged.to_target)
     if this.dry or not pc.any(wanted).as_py():
-        return written
-    written.intent = intents.record(this.hands.sending, this.operation, lines, lost, now=this.now())
+        return None
+    now = this.now()
+    return this.note(lambda c: intents.record(c, this.operation, lines, lost, now=now))
+
+
+def write_both(this: RowPass, met: Met, merged: Merged, intent: int) -> Written:
+    """Write to each end what it must be given, and has been noted."""
+    written = Written(intent)
     _write(this, met, merged, Side.TARGET, written)
     before = set(written.left_out)
     _write(this, met, merged, Side.SOURCE, written)
