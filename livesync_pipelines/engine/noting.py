@@ -52,6 +52,7 @@ class Noter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._waiting: deque[_Waiting] = deque()
+        self._is_due = False
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="livesync-gate")
         self._connection: Connection | None = None
         self._away = _TurnedAway()
@@ -66,8 +67,13 @@ class Noter:
             )
         done: Future[None] = Future()
         self._waiting.append((event, done))
-        self._writer.submit(self._write_together)
+        self._write_soon()
         return done
+
+    def _write_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._writer.submit(self._write_together)
 
     def ask(self, question: Callable[[Connection], T]) -> Future[T]:
         """The answer, between two transactions; its exception is `Unavailable` where the database
@@ -87,11 +93,14 @@ class Noter:
 
     def close(self) -> None:
         """Write what waits, then give everything back."""
+        while self._waiting:
+            self._writer.submit(self._write_together).result()
         self._writer.submit(self._write_counts)
         self._writer.shutdown()
         self._drop()
 
     def _write_together(self) -> None:
+        self._is_due = False  # what comes from here on may be left, and asks for another turn
         taken = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
         batch = [(event, done) for event, done in taken if done.set_running_or_notify_cancel()]
         try:
@@ -102,6 +111,8 @@ class Noter:
         else:
             for _, done in batch:
                 done.set_result(None)
+        if self._waiting:
+            self._write_soon()
 
     def _write(self, events: list[Event]) -> None:
         if events:

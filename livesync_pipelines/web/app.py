@@ -35,15 +35,14 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.room = Room(engine, settings)
     app.state.hub = Hub(engine.database)
     app.state.gate = Gate(engine, folder=settings.home / "webhooks")
-    app.include_router(gate.router)  # the busiest comes first
     app.include_router(api.router)
     app.include_router(triggering.router, responses=api.ERRORS)
     app.include_router(conflicts.router, responses=api.ERRORS)
     app.include_router(pages.router)
     app.include_router(sockets.router)
-    app.add_middleware(Guard, tokens=settings.api_tokens)
+    app.add_middleware(Guard, door=gate.Door(app.state.gate), tokens=settings.api_tokens)
     errors.install(app)
-    _forget_422(app)
+    _describe(app)
     return app
 
 
@@ -54,8 +53,11 @@ async def _open(app: FastAPI) -> AsyncIterator[None]:
     app.state.gate.close()
 
 
-def _forget_422(app: FastAPI) -> None:
-    """Take out of the schema, which FastAPI keeps, the answer where ours is a 400."""
-    for methods in app.openapi()["paths"].values():
+def _describe(app: FastAPI) -> None:
+    """Complete the schema, which FastAPI keeps: the gate is none of its routes; and take out the
+    answer where ours is a 400."""
+    paths = app.openapi()["paths"]
+    for methods in paths.values():
         for said in methods.values():
             said["responses"].pop("422", None)
+    paths.update(gate.described())

@@ -47,13 +47,13 @@ _log = logging.getLogger(__name__)
 
 def install(app: FastAPI) -> None:
     """Answer every error of this app in one form."""
-    app.add_exception_handler(LiveSyncError, _understood)
+    app.add_exception_handler(LiveSyncError, understood)
     app.add_exception_handler(RequestValidationError, _misspelt)
     app.add_exception_handler(HTTPException, _no_such_door)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(Exception, fault)
 
 
-def _understood(request: Request, error: Exception) -> JSONResponse:
+def understood(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, LiveSyncError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return JSONResponse({"error": error.as_dict()}, status, _retry_after(error))
@@ -71,9 +71,9 @@ def _misspelt(request: Request, error: Exception) -> JSONResponse:
     for problem in error.errors():
         said = _no_object(problem["loc"], problem["type"], problem.get("ctx", {}))
         if said:
-            return _answer(400, "bad_input", said, _AN_OBJECT, request.url.path)
+            return answer(400, "bad_input", said, _AN_OBJECT, request.url.path)
     problems = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()]
-    return _answer(400, "bad_input", "; ".join(problems), "See /docs.", request.url.path)
+    return answer(400, "bad_input", "; ".join(problems), "See /docs.", request.url.path)
 
 
 def _no_object(place: Sequence[Any], kind: str, told: Mapping[str, Any]) -> str:
@@ -92,15 +92,15 @@ def _no_object(place: Sequence[Any], kind: str, told: Mapping[str, Any]) -> str:
 def _no_such_door(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = "not_found" if error.status_code == 404 else "bad_input"
-    return _answer(error.status_code, code, str(error.detail), "See /docs.", request.url.path)
+    return answer(error.status_code, code, str(error.detail), "See /docs.", request.url.path)
 
 
-def _fault(request: Request, error: Exception) -> JSONResponse:
+def fault(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     message = f"{type(error).__name__}: this is a fault of LiveSync, not yours."
-    return _answer(500, "fault", message, "The traceback is in the log of the HTTP door.", "")
+    return answer(500, "fault", message, "The traceback is in the log of the HTTP door.", "")
 
 
-def _answer(status: int, code: str, message: str, hint: str, where: str) -> JSONResponse:
+def answer(status: int, code: str, message: str, hint: str, where: str) -> JSONResponse:
     error: dict[str, Any] = {"code": code, "message": message, "hint": hint, "where": where}
     return JSONResponse({"error": error}, status)

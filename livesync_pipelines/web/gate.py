@@ -6,85 +6,104 @@ from asyncio import shield, sleep, to_thread, wrap_future
 from time import monotonic
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from livesync_pipelines.auth import challenges
 from livesync_pipelines.auth.call import Call, Told
 from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
-from livesync_pipelines.web import models
+from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.web import errors
 
 PREFIX = "/sync/webhook/"
 MAX_BODY_BYTES = 1_000_000
 REFUSED_AFTER_S = 0.05
 """Every refusal is given so long after the call was read, whatever was wrong with it."""
 
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Noted, or answered; the body is empty, or what a challenge asked for"},
-    **{
-        status: {"model": models.ErrorDocument, "description": said}
-        for status, said in (
-            (400, "Bytes that are no request"),
-            (401, "No proof that the platform sent it; or there is no such connection"),
-            (413, f"More than {MAX_BODY_BYTES:,} bytes"),
-            (429, "Too many calls; Retry-After says when"),
-            (503, "Not now; Retry-After says when. Or nothing is synced here"),
-        )
-    },
+_ANSWERS = {
+    200: "Noted, or answered; the body is empty, or what a challenge asked for",
+    400: "Bytes that are no request",
+    401: "No proof that the platform sent it; or there is no such connection",
+    413: f"More than {MAX_BODY_BYTES:,} bytes",
+    429: "Too many calls; Retry-After says when",
+    503: "Not now; Retry-After says when. Or nothing is synced here",
 }
-_BODY = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
-_NAMES = [
-    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name in ("platform", "connection")
-]
-"""Said here, and not in the signatures of the endpoints: what FastAPI does for each of them takes a
-third of the time of a call."""
-
-router = APIRouter(prefix=PREFIX.rstrip("/"), responses=_ANSWERS)
+_METHODS = {
+    "GET": "Answer what a platform asks before it calls",
+    "POST": "Let a platform say that something may have changed",
+}
 
 
-@router.get(
-    "/{platform}/{connection}",
-    response_class=PlainTextResponse,
-    openapi_extra={"parameters": _NAMES},
-    summary="Answer what a platform asks before it calls",
-)
-async def challenge(request: Request) -> Response:
-    return await _answer(request)
+class Door:
+    """What answers the platforms. It stands before the application: what FastAPI does for each
+    request takes longer than to prove a call and to note it."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except LiveSyncError as error:
+            answer = errors.understood(request, error)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - answered and logged as any fault here is
+            answer = errors.fault(request, error)
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        gate, names = self._gate, request.scope["path"].removeprefix(PREFIX).split("/")
+        if len(names) != 2 or not all(names):
+            return errors.answer(404, "not_found", "Not Found", "See /docs.", request.url.path)
+        if request.method not in _METHODS:
+            answer = errors.answer(
+                405, "bad_input", "Method Not Allowed", "See /docs.", request.url.path
+            )
+            answer.headers["allow"] = ", ".join(_METHODS)
+            return answer
+        gate.refuse_disabled()
+        body = await _body(request)
+        if body is None:
+            return _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+        read_at = monotonic()
+        if gate.age_s > FRESH_S:
+            learning = gate.learn()
+            if gate.age_s > BELIEVED_S:
+                await shield(wrap_future(learning))
+        sender = gate.sender(*names)
+        asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
+        if asked is not None:
+            return PlainTextResponse(asked)
+        call = _call(gate, request, sender, body)
+        told = await _proved(gate, sender, call) if request.method == "POST" else None
+        if told is None:
+            await sleep(read_at + REFUSED_AFTER_S - monotonic())
+            return _refused(401, "This call bears no proof that is known here.", "unauthorised")
+        return await _noted(gate, sender, call, told)
 
 
-@router.post(
-    "/{platform}/{connection}",
-    response_class=PlainTextResponse,
-    openapi_extra={"parameters": _NAMES, "requestBody": _BODY},
-    summary="Let a platform say that something may have changed",
-)
-async def webhook(request: Request) -> Response:
-    return await _answer(request)
-
-
-async def _answer(request: Request) -> Response:
-    gate = request.app.state.gate
-    assert isinstance(gate, Gate)
-    gate.refuse_disabled()
-    body = await _body(request)
-    if body is None:
-        return _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
-    read_at = monotonic()
-    if gate.age_s > FRESH_S:
-        learning = gate.learn()
-        if gate.age_s > BELIEVED_S:
-            await shield(wrap_future(learning))
-    sender = gate.sender(request.path_params["platform"], request.path_params["connection"])
-    asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
-    if asked is not None:
-        return PlainTextResponse(asked)
-    call = _call(gate, request, sender, body)
-    told = await _proved(gate, sender, call) if request.method == "POST" else None
-    if told is None:
-        await sleep(read_at + REFUSED_AFTER_S - monotonic())
-        return _refused(401, "This call bears no proof that is known here.", "unauthorised")
-    return await _noted(gate, sender, call, told)
+def described() -> dict[str, Any]:
+    """The gate's part of the OpenAPI document: paths."""
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in ("platform", "connection")
+    ]
+    failed = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}}
+    said = {"text/plain": {"schema": {"type": "string"}}}
+    responses = {
+        str(status): {"description": text, "content": said if status == 200 else failed}
+        for status, text in _ANSWERS.items()
+    }
+    bytes_of_any_kind = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+    operations: dict[str, Any] = {
+        method.lower(): {"summary": text, "parameters": parameters, "responses": responses}
+        for method, text in _METHODS.items()
+    }
+    operations["post"]["requestBody"] = bytes_of_any_kind
+    return {f"{PREFIX}{{platform}}/{{connection}}": operations}
 
 
 async def _proved(gate: Gate, sender: Sender, call: Call) -> Told | None:
@@ -115,9 +134,10 @@ async def _body(request: Request) -> bytes | None:
 def _call(gate: Gate, request: Request, sender: Sender, body: bytes) -> Call:
     """A platform calls over https; the address is as it stands in the request where nobody has said
     another one."""
-    headers = dict(request.headers)
-    query = f"?{request.url.query}" if request.url.query else ""
-    path = request.scope["raw_path"].decode("latin-1")
+    scope = request.scope
+    headers = {n.decode("latin-1"): said.decode("latin-1") for n, said in scope["headers"]}
+    query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+    path = scope["raw_path"].decode("latin-1")
     here = f"https://{headers.get('host', '')}{path}"
     return Call(
         method=request.method,

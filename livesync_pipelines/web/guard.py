@@ -41,8 +41,9 @@ class Guard:
     another origin).
     """
 
-    def __init__(self, app: ASGIApp, tokens: Path | None = None) -> None:
+    def __init__(self, app: ASGIApp, door: gate.Door, tokens: Path | None = None) -> None:
         self._app = app
+        self._door = door
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +55,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if scope["path"].startswith(gate.PREFIX):  # proves its callers itself, from anywhere
-            await self._app(scope, receive, _carrying(send))
+            await self._door(scope, receive, _carrying(send))
             return
         refusal = _refusal(scope["method"], Headers(scope=scope)) or self._unknown(scope)
         body = None if refusal else await _body(receive)

@@ -337,3 +337,22 @@ def test_who_may_call_from_now_on_may_soon_and_who_may_not_any_more_does_not(
         monkeypatch.setattr(app.state.gate, "_read_at", 0.0)  # as after some seconds
         headers = signed("m3", key=NEW_KEY)
         assert door.post(PLACE, content=BODY, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "status"),
+    [
+        ("POST", "/sync/webhook/folder", 404),
+        ("POST", "/sync/webhook/folder/files/more", 404),
+        ("POST", "/sync/webhook//files", 404),
+        ("DELETE", PLACE, 405),
+        ("HEAD", PLACE, 405),
+    ],
+)
+def test_no_other_address_and_no_other_method_is_answered(
+    door: httpx.Client, method: str, place: str, status: int
+) -> None:
+    answer = door.request(method, place, headers=signed())
+    assert answer.status_code == status
+    assert answer.headers.get("allow") == ("GET, POST" if status == 405 else None)
+    assert answer.headers["x-content-type-options"] == "nosniff"
