@@ -16,7 +16,7 @@ from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.rows import RowPage
+from livesync_pipelines.model.rows import Partial, RowPage, Unfit
 
 Refusal = tuple[str, str]
 """The code and the reason of an `ItemFailure`."""
@@ -24,15 +24,22 @@ Refusal = tuple[str, str]
 NO_KEY: Refusal = ("no_key", "its key is empty or holds a control character")
 TWICE: Refusal = ("same_key", "more than one row has this key")
 _DOUBTFUL_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE][+-]?[0-9]{3,}")
-_SHOWN = 200
+SHOWN = 200
+"""So many characters of a value are told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows as they were read, ascending by key, and by their place those that are not usable."""
+    """Rows as they were read, ascending by key, and by their place those that are not usable, or
+    of which cells are not (these are null)."""
 
     rows: pa.Table
     refused: Mapping[int, Refusal] = field(default_factory=dict)
+    unfit: Mapping[int, tuple[Unfit, ...]] = field(default_factory=dict)
+
+    @property
+    def unusable(self) -> set[int]:
+        return {*self.refused, *self.unfit}
 
 
 def canonical_json(text: str | bytes) -> str | None:
@@ -94,9 +101,43 @@ def _page(
         for place, why in batch.refused.items()
         if start <= place < start + len(rows)
     }
-    refused = {**dict.fromkeys(places(without_key(rows, key)), NO_KEY), **refused}
+    unfit = {
+        place - start: cells
+        for place, cells in batch.unfit.items()
+        if start <= place < start + len(rows)
+    }
+    keyless = {
+        **dict.fromkeys(places(without_key(rows, key)), NO_KEY),
+        **{p: _why(cell) for p, cells in unfit.items() for cell in cells if cell.column in key},
+    }
+    refused = {**keyless, **refused}
+    unfit = {place: cells for place, cells in unfit.items() if place not in refused}
+    refused |= {place: _why(cells[0]) for place, cells in unfit.items()}
     kept = rows if not refused else rows.filter(_others(len(rows), refused))
-    return RowPage(rows=kept.select(schema.names), failures=failures(rows, key, refused))
+    return RowPage(
+        rows=kept.select(schema.names),
+        failures=failures(rows, key, refused),
+        partial=_partial(rows.select(schema.names), unfit) if unfit else None,
+    )
+
+
+def _why(cell: Unfit) -> Refusal:
+    return "unreadable", f"{cell.column} {cell.reason}"
+
+
+def _partial(rows: pa.Table, unfit: Mapping[int, tuple[Unfit, ...]]) -> Partial:
+    order = sorted(unfit)
+    return Partial(
+        rows=rows.take(pa.array(order, pa.int64())), unfit=tuple(unfit[place] for place in order)
+    )
+
+
+def together(pieces: Sequence[Partial]) -> Partial | None:
+    """One after the other; None where there is none."""
+    if not pieces:
+        return None
+    unfit = tuple(cells for piece in pieces for cells in piece.unfit)
+    return Partial(rows=pa.concat_tables([piece.rows for piece in pieces]), unfit=unfit)
 
 
 def _others(count: int, refused: Iterable[int]) -> pa.Array:
@@ -116,9 +157,9 @@ def _singled(batches: Iterable[Batch], key: Sequence[str]) -> Iterator[Batch]:
             border = [held.rows.slice(len(held.rows) - 1), batch.rows.slice(0, 1)]
             if _shared(pa.concat_tables(border), key):
                 refused[0] = TWICE
-                held = Batch(held.rows, {len(held.rows) - 1: TWICE, **held.refused})
+                held = replace(held, refused={len(held.rows) - 1: TWICE, **held.refused})
             yield held
-        held = Batch(batch.rows, {**refused, **batch.refused})
+        held = replace(batch, refused={**refused, **batch.refused})
     if held is not None:
         yield held
 
@@ -168,4 +209,4 @@ def failures(
 
 def _spelled(rows: pa.Table, place: int, key: Sequence[str]) -> str:
     said = (f"{name}={rows[name][place].as_py()!r}" for name in key)
-    return ", ".join(said)[:_SHOWN]
+    return ", ".join(said)[:SHOWN]

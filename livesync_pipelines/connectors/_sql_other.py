@@ -24,7 +24,7 @@ from livesync_pipelines.connectors._sql_base import (
     no_column,
     no_table,
 )
-from livesync_pipelines.connectors._sql_cells import Batch, Refusal, page_of, pages
+from livesync_pipelines.connectors._sql_cells import Batch, Refusal, page_of, pages, together
 from livesync_pipelines.connectors._sql_other_cells import Cell, Row, rows_of
 from livesync_pipelines.connectors._sql_other_write import Target, Writing
 from livesync_pipelines.connectors._sql_prepare import Step, steps
@@ -132,6 +132,7 @@ class Other(SqlDatabase):
         return RowPage(
             rows=pa.concat_tables([schema.empty_table(), *(part.rows for part in parts)]),
             failures=tuple(failure for part in parts for failure in part.failures),
+            partial=together([part.partial for part in parts if part.partial is not None]),
             last=True,
         )
 
@@ -237,4 +238,5 @@ def _of_these(batch: Batch, key: Sequence[str], asked: set[Row]) -> Batch:
     """Without rows whose key only looks the same to the database."""
     kept = [place for place, row in enumerate(rows_of(batch.rows, key)) if row in asked]
     refused = {i: batch.refused[place] for i, place in enumerate(kept) if place in batch.refused}
-    return Batch(batch.rows.take(pa.array(kept, pa.int64())), refused)
+    unfit = {i: batch.unfit[place] for i, place in enumerate(kept) if place in batch.unfit}
+    return Batch(batch.rows.take(pa.array(kept, pa.int64())), refused, unfit)

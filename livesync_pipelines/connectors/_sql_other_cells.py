@@ -12,9 +12,9 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from livesync_pipelines.connectors._sql_cells import Batch, Refusal, canonical_json
+from livesync_pipelines.connectors._sql_cells import SHOWN, Batch, canonical_json
 from livesync_pipelines.connectors.rows import PAGE_ROWS
-from livesync_pipelines.model.rows import Column
+from livesync_pipelines.model.rows import Column, Unfit
 
 _PART = 500
 _WIDE = Context(prec=80)
@@ -55,17 +55,19 @@ class Cell:
 
 
 def batch_of(cells: Sequence[Cell], rows: Sequence[Sequence[Any]], *, max_bytes: int) -> Batch:
-    """Rows of a driver as a table of ours, and by their place those that do not fit it."""
-    refused: dict[int, Refusal] = {}
+    """Rows of a driver as a table of ours, and by their place what does not fit it."""
+    unfit: dict[int, tuple[Unfit, ...]] = {}
     columns = []
     for i, cell in enumerate(cells):
         values = [row[i] for row in rows]
-        columns.append(_column(cell, values, refused, max_bytes))
+        columns.append(_column(cell, values, unfit, max_bytes))
     schema = pa.schema([(cell.name, cell.column.type) for cell in cells])
-    return Batch(pa.table(columns, schema=schema), refused)
+    return Batch(pa.table(columns, schema=schema), unfit=unfit)
 
 
-def _column(cell: Cell, values: list[Any], refused: dict[int, Refusal], max_bytes: int) -> pa.Array:
+def _column(
+    cell: Cell, values: list[Any], unfit: dict[int, tuple[Unfit, ...]], max_bytes: int
+) -> pa.Array:
     at_once = _at_once(cell, values, max_bytes)
     if at_once is not None:
         return at_once
@@ -75,7 +77,8 @@ def _column(cell: Cell, values: list[Any], refused: dict[int, Refusal], max_byte
             loaded.append(_loaded(cell, value, max_bytes))
         except (ValueError, OverflowError) as error:
             loaded.append(None)
-            refused.setdefault(place, ("unreadable", f"{cell.name} {error}"))
+            told = Unfit(cell.name, str(value)[:SHOWN], str(error))
+            unfit[place] = (*unfit.get(place, ()), told)
     return pa.array(loaded, cell.column.type)
 
 

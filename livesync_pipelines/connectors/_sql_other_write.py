@@ -64,7 +64,7 @@ class Target:
         for batch in self.read(connection, names, keys, lock=True):
             values = rows_of(batch.rows, names)
             for place, key in enumerate(rows_of(batch.rows, self.shape.key)):
-                found[key] = _UNREADABLE if place in batch.refused else values[place]
+                found[key] = _UNREADABLE if place in batch.unusable else values[place]
         return found
 
 

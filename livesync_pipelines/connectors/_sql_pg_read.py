@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors._sql_cells import Batch, places
+from livesync_pipelines.connectors._sql_cells import SHOWN, Batch, places
 from livesync_pipelines.connectors._sql_pg_catalogue import Table, ident, text
 from livesync_pipelines.connectors._sql_pg_native import Native
 from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_types import canonical
+from livesync_pipelines.model.rows import Unfit
 
 _FAULT = "livesync_fault"
 
 
 def selected(natives: Sequence[Native], table: str = "") -> str:
     """What to select so that `read_batch` can read it: each column in our types, null where it is
-    unreadable; and which column that is, with the reason, if any."""
-    cells, faults = [], []
+    unreadable; and which columns those are, with value and reason, if any."""
+    cells, faults, bad_cells = [], [], []
     for column in natives:
         name = table + ident(column.name)
         conditions = [(when.replace("{}", name), why) for when, why in column.faults]
@@ -28,18 +30,25 @@ def selected(natives: Sequence[Native], table: str = "") -> str:
             bad = " or ".join(when for when, _ in conditions)
             value = f"case when ({bad}) is not true then {value} end"
         cells.append(f"{value} as {ident(column.name)}")
-        faults += [f"when {when} then {text(f'{column.name} {why}')}" for when, why in conditions]
-    told = f"case {' '.join(faults)} end" if faults else "null::text"
+        for when, why in conditions:
+            said = f"{text(column.name)}, left({name}::text, {SHOWN}), {text(why)}"
+            bad_cells.append(f"({when})")
+            faults.append(f"case when {when} then jsonb_build_array({said}) end")
+    told = "null::text"
+    if faults:
+        told = f"case when {' or '.join(bad_cells)} then"
+        told += f" jsonb_build_array({', '.join(faults)})::text end"
     return ", ".join([*cells, f"{told} as {_FAULT}"])
 
 
 def read_batch(natives: Sequence[Native], found: pa.Table | pa.RecordBatch) -> Batch:
-    """The rows, and why some of them cannot be used."""
-    refused = {}
+    """The rows, and which cells of them cannot be used."""
+    unfit: dict[int, tuple[Unfit, ...]] = {}
     faults = found.column(found.num_columns - 1)
     if faults.null_count < len(faults):
         for place in places(pc.is_valid(faults)):
-            refused[place] = ("unreadable", faults[place].as_py())
+            told = orjson.loads(faults[place].as_py())
+            unfit[place] = tuple({one[0]: Unfit(*one) for one in reversed(told) if one}.values())
     columns = []
     for i, column in enumerate(natives):
         values = found.column(i)
@@ -47,10 +56,11 @@ def read_batch(natives: Sequence[Native], found: pa.Table | pa.RecordBatch) -> B
         cells, unreadable = canonical(column, flat)
         columns.append(cells)
         for place in places(unreadable) if unreadable is not None else ():
-            why = f"{column.name} holds JSON that cannot be kept as it is"
-            refused.setdefault(place, ("unreadable", why))
+            why = "holds JSON that cannot be kept as it is"
+            cell = Unfit(column.name, flat[place].as_py()[:SHOWN], why)
+            unfit[place] = (*unfit.get(place, ()), cell)
     schema = pa.schema([(column.name, column.column.type) for column in natives])
-    return Batch(pa.table(columns, schema=schema), refused)
+    return Batch(pa.table(columns, schema=schema), unfit=unfit)
 
 
 def batches(

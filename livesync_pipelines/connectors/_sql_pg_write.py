@@ -191,6 +191,6 @@ def _stored(session: Session, staged: Staged, places: Sequence[int], rows: pa.Ta
         for place, (now, then) in enumerate(
             zip(batch.rows.to_pylist(), sent_as.to_pylist(), strict=True)
         )
-        if now != then and place not in batch.refused
+        if now != then and place not in batch.unusable
     ]
     return batch.rows.take(pa.array(others, pa.int64())).select(rows.column_names)

@@ -121,6 +121,10 @@ class RowMap:
         """A key comes back to find its row, even where the source gives it by itself."""
         return column.writable or column.name in self.source.key
 
+    def fields_of(self, column: str) -> list[str]:
+        """The fields of the target that are made of this column of the source, among others."""
+        return [r.target.name for r in self.routes if column in {c.name for c in r.sources}]
+
     @cached_property
     def comes_back(self) -> Mapping[str, str]:
         """By source column, the field of the target that it comes back from."""

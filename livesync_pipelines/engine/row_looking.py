@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from livesync_pipelines.connectors.rows import RowEnd, WritesRows
+from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.core.row_map import RowMap, compile_map
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.core.row_map_suggest import suggest
@@ -18,6 +19,7 @@ from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_opening import refuse_one_way
+from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import DriftKind, OnError
@@ -119,10 +121,12 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     with ends_of(engine, connection, sync_id) as (sync, source, target):
         shape = _shape(source)
         made = compile_map(sync.fields, shape, target.shape(), may_add=True)
-        page = _first(source, shape, made.source_columns, rows)
+        partly = sync.mode is Mode.PULL
+        page = _first(source, shape, made.source_columns, rows, partly=partly)
         sample = page.rows
         mapped, unlike = made.round_trip(sample)
-        bad = Counter(cell.field for cell in mapped.bad_cells)
+        found = bad_cells(made, sample, mapped.bad_cells)
+        bad = Counter(cell.field for cell in found)
         return {
             "sync_id": sync_id,
             "rows": len(sample),
@@ -131,7 +135,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
                 for c in made.target_shape.columns
             ],
             "failed": [asdict(failure) for failure in page.failures[:EXAMPLES]],
-            "bad_cells": [asdict(cell) for cell in mapped.bad_cells[:EXAMPLES]],
+            "bad_cells": [asdict(cell) for cell in found[:EXAMPLES]],
             "one_way": made.check_two_way(),
             "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
             "preview": mapped.rows.slice(0, 5).to_pylist(),
@@ -163,14 +167,17 @@ def _shape(end: RowEnd) -> Shape:
     return shape
 
 
-def _first(end: RowEnd, shape: Shape, columns: Sequence[str], count: int) -> RowPage:
-    """The first rows, and those before their end that cannot be read."""
+def _first(
+    end: RowEnd, shape: Shape, columns: Sequence[str], count: int, *, partly: bool = False
+) -> RowPage:
+    """The first rows, and those before their end that cannot be read (see `usable`)."""
     names = list(dict.fromkeys([*shape.key, *columns]))
     pieces: list[pa.Table] = []
     failures: list[ItemFailure] = []
     for page in end.scan(names, None):
-        pieces.append(page.rows)
-        failures += page.failures
+        rows, failed = usable(page, lambda found: encode(found, shape.key), partly=partly)
+        pieces.append(rows)
+        failures += failed
         if sum(map(len, pieces)) >= count:
             break
     return RowPage(rows=pa.concat_tables(pieces).slice(0, count), failures=tuple(failures))

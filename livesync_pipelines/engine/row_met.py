@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY, MARK, Keyed
+from livesync_pipelines.engine.row_unfit import bad_cells
 from livesync_pipelines.model import row_map
 from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.merge import Side
@@ -69,7 +70,7 @@ def gathered(
         had=had,
         source_mark=_marks(this, raw, there, in_source),
         target_mark=_marks(this, shown, this.compared(shown), in_target),
-        cells=_cells(mapped.bad_cells, keys, in_source),
+        cells=_cells(bad_cells(this.map, raw, mapped.bad_cells), keys, in_source),
     )
 
 

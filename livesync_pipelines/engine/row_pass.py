@@ -121,6 +121,10 @@ class RowPass:
         """Whether that end is looked at as a whole: in a full resync, both are."""
         return self.operation.full or self.writes(side.other)
 
+    def partly(self, side: Side) -> bool:
+        """Whether a row of that end may go on without the cells that cannot be read."""
+        return side is Side.SOURCE and not self.writes(side)
+
     @property
     def page_rows(self) -> int:
         """How many changed rows are brought together at once, at most."""

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.engine.row_met import Met, gathered
 from livesync_pipelines.engine.row_pass import RowPass
+from livesync_pipelines.engine.row_unfit import usable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import row_base
 
@@ -19,9 +20,11 @@ def read(this: RowPass, side: Side, keys: pa.Table) -> pa.Table:
     fails, and is neither absent nor changed."""
     with this.hands.locks[side]:
         page = this.end(side).read(this.columns(side), keys)
-    for failure in page.failures:
+    keyed = this.source_keys if side is Side.SOURCE else this.target_keys
+    rows, failures = usable(page, keyed, partly=this.partly(side))
+    for failure in failures:
         this.fails(failure)
-    return page.rows
+    return rows
 
 
 def read_both(this: RowPass, keys: pa.Array) -> Met:

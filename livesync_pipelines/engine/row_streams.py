@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_values import whole
+from livesync_pipelines.engine.row_unfit import UNFIT, usable
 from livesync_pipelines.model.errors import Broken, ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowPage
@@ -132,26 +133,31 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Who is told how the walk of an end (`what`) goes: of each row that cannot be read, of how
-    many rows a page had, and when the end came without a last page (then nothing is absent)."""
+    many rows a page had, and when the end came without a last page (then nothing is absent).
+    `partly`: rows of which cells cannot be read are not among the failing (see `usable`)."""
 
     what: str
     failed: Callable[[ItemFailure], None]
     listed: Callable[[int], None]
     unfinished: Callable[[], None]
+    partly: bool = False
 
 
 def rows_of(pages: Iterator[RowPage], keyed: Keyed, empty: pa.Table, told: Watcher) -> Stream:
     """An end that is walked; `empty` has its columns."""
 
     def keyed_pages() -> Iterator[tuple[pa.Table, bool]]:
-        rows = empty.append_column(KEY, pa.array([], pa.string()))
+        none = pa.array([], pa.string())
+        rows = empty.append_column(UNFIT, none).append_column(KEY, none)
         for page in pages:
-            for failure in page.failures:
+            given, failures = usable(page, keyed, partly=told.partly)
+            for failure in failures:
                 told.failed(failure)
             told.listed(len(page.rows) + len(page.failures))
-            keys = keyed(page.rows)
-            rows = pa.table(page.rows.columns, names=page.rows.column_names)
-            rows = rows.append_column(KEY, keys)
+            keys = keyed(given)
+            rows = given.append_column(KEY, keys)
+            if len(given) > len(page.rows):
+                rows = rows.sort_by(KEY)
             if keys.null_count:
                 told.failed(ItemFailure(f"{told.what}: a row without a key", "no_key", _NO_KEY))
                 rows = rows.filter(pc.is_valid(keys))

@@ -60,7 +60,7 @@ def _watcher(this: RowPass, side: Side) -> Watcher:
     def unfinished() -> None:
         this.unfinished = True
 
-    return Watcher(str(side), this.fails, listed, unfinished)
+    return Watcher(str(side), this.fails, listed, unfinished, partly=this.partly(side))
 
 
 def _held(this: RowPass) -> Iterator[tuple[pa.Table, bool]]:

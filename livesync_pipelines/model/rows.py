@@ -69,6 +69,24 @@ class Shape:
         return next((column for column in self.columns if column.name == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A cell that cannot be read as its column's type: the start of its value, and why not."""
+
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """Rows of which only cells cannot be read: these are null in `rows`, and told in `unfit`, row
+    by row."""
+
+    rows: pa.Table
+    unfit: tuple[tuple[Unfit, ...], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPage:
     """One bounded piece of a table.
@@ -76,11 +94,13 @@ class RowPage:
     - `rows`: whole rows, ascending by key (see `core.row_keys`), each key once.
     - `failures`: rows that cannot be read or have no usable key. Their key is the encoded one, or
       says where the row stands (`line 17`). None of them is ever absent.
+    - `partial`: those among `failures` that are usable but for some cells, if there are any.
     - `last`: nothing follows, and everything up to here was seen: only then is anything absent.
     """
 
     rows: pa.Table
     failures: tuple[ItemFailure, ...] = ()
+    partial: Partial | None = None
     last: bool = False
 
 

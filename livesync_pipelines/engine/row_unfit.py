@@ -1,0 +1,63 @@
+"""Cells that cannot be read at their own end: the row goes on without them, where that is safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livesync_pipelines.core.row_map import RowMap
+from livesync_pipelines.core.row_values import whole
+from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.row_map import BadCell
+from livesync_pipelines.model.rows import RowPage
+
+UNFIT = "\x01unfit"
+"""The column that tells which cells of a row cannot be read, as JSON; null where all can."""
+
+
+def usable(
+    page: RowPage, keyed: Callable[[pa.Table], pa.Array], *, partly: bool
+) -> tuple[pa.Table, Sequence[ItemFailure]]:
+    """The rows of a page, with `UNFIT`, and what of it fails. `partly`: also those of which cells
+    cannot be read, after the others. (They fail at an end that is written to: what stands in such
+    a cell can be neither compared nor put back.)"""
+    rows = _with(page.rows, pa.nulls(len(page.rows), pa.string()))
+    if page.partial is None or not partly:
+        return rows, page.failures
+    told = [[(c.column, c.value, c.reason) for c in cells] for cells in page.partial.unfit]
+    texts = pa.array([orjson.dumps(cells).decode() for cells in told], pa.string())
+    spared = set(keyed(page.partial.rows).to_pylist())
+    rows = pa.concat_tables([rows, _with(page.partial.rows, texts)])
+    return rows, [failure for failure in page.failures if failure.key not in spared]
+
+
+def _with(rows: pa.Table, unfit: pa.Array) -> pa.Table:
+    return pa.table([*rows.columns, unfit], names=[*rows.column_names, UNFIT])
+
+
+def bad_cells(made: RowMap, rows: pa.Table, found: Sequence[BadCell]) -> list[BadCell]:
+    """What does not fit into the fields of these rows: the cells that could not be read, and those
+    that were found when they were mapped."""
+    unread = [
+        BadCell(place, field, reason, value)
+        for place, column, value, reason in _unread(rows)
+        for field in made.fields_of(column)
+    ]
+    told = {(cell.row, cell.field) for cell in unread}
+    return unread + [cell for cell in found if (cell.row, cell.field) not in told]
+
+
+def _unread(rows: pa.Table) -> list[tuple[int, str, str, str]]:
+    if UNFIT not in rows.column_names:
+        return []
+    texts = whole(rows[UNFIT])
+    if texts.null_count == len(texts):
+        return []
+    return [
+        (place, *cell)
+        for place in pc.indices_nonzero(pc.is_valid(texts)).to_pylist()
+        for cell in orjson.loads(texts[place].as_py())
+    ]
