@@ -39,6 +39,7 @@ from livesync_pipelines.model.sync import (
     Trigger,
     Webhook,
 )
+from livesync_pipelines.settings import RUN_NICENESS
 from livesync_pipelines.store import catalog, embedded
 from livesync_pipelines.store.database import Database
 
@@ -216,7 +217,9 @@ def _syncing(url: str) -> Iterator[_Synced]:
 
 
 def sync_until_told(url: str) -> None:
-    """Resync, and print how often, once a line has come in."""
+    """Resync, and print how often, once a line has come in. As a process that carries out runs
+    does, this one yields to the door."""
+    os.nice(RUN_NICENESS)
     over = Event()
 
     def listen() -> None:

@@ -36,6 +36,9 @@ from livesync_pipelines.core.spellings import (
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.keeping import Keep
 
+RUN_NICENESS = 5
+"""By so much what carries out runs yields to the HTTP door, where somebody waits for an answer."""
+
 DISABLED_REASON = (
     "EXTERNAL_SYNC_ENABLED is not true, so no sync runs (a folder counts as external too): "
     "definitions load, sensors and schedules stand still, webhooks are refused. "

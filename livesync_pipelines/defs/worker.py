@@ -30,7 +30,7 @@ import livesync_pipelines
 from livesync_pipelines.defs.launcher import celery_of, database
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.errors import Unavailable
-from livesync_pipelines.settings import Settings
+from livesync_pipelines.settings import RUN_NICENESS, Settings
 from livesync_pipelines.store import holders
 from livesync_pipelines.store.database import Connection
 
@@ -76,6 +76,7 @@ def _freeze(instance: Any, **_: Any) -> None:
 
 def _warm_up(**_: Any) -> None:
     """What a run would otherwise do first: open the engine and Dagster's storage."""
+    os.nice(RUN_NICENESS)
     LiveSync().engine()
     with dg.DagsterInstance.get() as instance:
         instance.get_runs_count()
