@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows
+from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows, webhooks
 
 SIZES = [20_000, 100_000]
 
@@ -20,6 +20,7 @@ def main() -> int:
         "loads": lambda: loads.main(asked.rows, asked.repeat),
         "gate": lambda: gate.main(asked.calls),
         "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
+        "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
         "quiet": lambda: quiet.main(asked.syncs, asked.repeat),
         "content": lambda: _content(asked),
     }
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     waiting.add_argument("--edits", type=int, default=50, metavar="N", help="(50)")
     waiting.add_argument("--syncs", type=int, default=1, metavar="N", help="folders (1)")
     waiting.add_argument("--per-s", type=float, default=0.5, metavar="N", help="edits (0.5)")
+    telling = kinds.add_parser("webhooks", help="from a signed webhook until its words are found")
+    telling.add_argument("--events", type=int, default=50, metavar="N", help="of each load (50)")
+    telling.add_argument("--syncs", type=int, default=50, metavar="N", help="feeds (50)")
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
