@@ -7,7 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows, webhooks
+from benchmarks import (
+    burst,
+    chunking,
+    content,
+    gate,
+    latency,
+    loads,
+    quiet,
+    report,
+    rows,
+    webhooks,
+)
 
 SIZES = [20_000, 100_000]
 
@@ -21,6 +32,7 @@ def main() -> int:
         "gate": lambda: gate.main(asked.calls),
         "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
         "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
+        "burst": lambda: burst.main(asked.events, asked.syncs),
         "quiet": lambda: quiet.main(asked.syncs, asked.repeat),
         "content": lambda: _content(asked),
     }
@@ -47,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     telling = kinds.add_parser("webhooks", help="from a signed webhook until its words are found")
     telling.add_argument("--events", type=int, default=50, metavar="N", help="of each load (50)")
     telling.add_argument("--syncs", type=int, default=50, metavar="N", help="feeds (50)")
+    many = kinds.add_parser("burst", help="many signed webhooks at once, until all is reflected")
+    many.add_argument("--events", type=int, default=10_000, metavar="N", help="(10,000)")
+    many.add_argument("--syncs", type=int, default=200, metavar="N", help="feeds (200)")
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
