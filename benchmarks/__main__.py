@@ -33,7 +33,7 @@ def main() -> int:
         "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
         "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
         "burst": lambda: burst.main(asked.events, asked.syncs),
-        "quiet": lambda: quiet.main(asked.syncs, asked.repeat),
+        "quiet": lambda: quiet.main(asked.syncs, asked.repeat, with_pages=asked.pages),
         "content": lambda: _content(asked),
     }
     return contests[asked.what]()
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    asking.add_argument("--no-pages", dest="pages", action="store_false", help="only the sweeps")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

@@ -25,7 +25,7 @@ import psycopg
 
 from benchmarks import calls as signed
 from benchmarks import content
-from benchmarks.resyncs import resyncing
+from benchmarks.beside import resyncing
 from benchmarks.tables import table
 from livesync_pipelines.cli.children import free_port
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
