@@ -7,7 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import chunking, content, gate, latency, loads, quiet, report, rows
+from benchmarks import (
+    burst,
+    chunking,
+    content,
+    gate,
+    latency,
+    loads,
+    quiet,
+    report,
+    rows,
+    webhooks,
+)
 
 SIZES = [20_000, 100_000]
 
@@ -20,7 +31,9 @@ def main() -> int:
         "loads": lambda: loads.main(asked.rows, asked.repeat),
         "gate": lambda: gate.main(asked.calls),
         "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
-        "quiet": lambda: quiet.main(asked.syncs, asked.repeat),
+        "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
+        "burst": lambda: burst.main(asked.events, asked.syncs),
+        "quiet": lambda: quiet.main(asked.syncs, asked.repeat, with_pages=asked.pages),
         "content": lambda: _content(asked),
     }
     return contests[asked.what]()
@@ -43,9 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     waiting.add_argument("--edits", type=int, default=50, metavar="N", help="(50)")
     waiting.add_argument("--syncs", type=int, default=1, metavar="N", help="folders (1)")
     waiting.add_argument("--per-s", type=float, default=0.5, metavar="N", help="edits (0.5)")
+    telling = kinds.add_parser("webhooks", help="from a signed webhook until its words are found")
+    telling.add_argument("--events", type=int, default=50, metavar="N", help="of each load (50)")
+    telling.add_argument("--syncs", type=int, default=50, metavar="N", help="feeds (50)")
+    many = kinds.add_parser("burst", help="many signed webhooks at once, until all is reflected")
+    many.add_argument("--events", type=int, default=10_000, metavar="N", help="(10,000)")
+    many.add_argument("--syncs", type=int, default=200, metavar="N", help="feeds (200)")
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")
+    asking.add_argument("--no-pages", dest="pages", action="store_false", help="only the sweeps")
     syncing = kinds.add_parser("content", help="documents in a folder become searchable chunks")
     syncing.add_argument(
         "--documents",

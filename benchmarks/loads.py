@@ -6,9 +6,7 @@ against the source by SQL.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,10 +24,10 @@ from adbc_driver_postgresql import dbapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import content, rivals
+from benchmarks.ordered import ordered
 from benchmarks.row_data import FIELDS, edited, rows_of, some
 from livesync_pipelines.store import embedded
 
-HOUSE = Path(__file__).parent.parent
 WANTED_RATIO = 2.0
 COLUMNS = (
     "id bigint, number_a bigint, number_b bigint, number_c bigint, ratio_a float8, ratio_b float8,"
@@ -213,7 +211,7 @@ def _staged(connection: psycopg.Connection, schema: str, *, first: bool) -> Iter
 def _ours(feed: str) -> Round:
     def play(ground: Ground, schema: str, figures: Figures) -> None:
         command = [sys.executable, "-m", "benchmarks.ours_rows", ground.url]
-        with _ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
+        with ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
             ask(f"begin {schema} {feed}")
             for phase in (FIRST, QUIET, CHANGED):
                 if phase is CHANGED:
@@ -236,34 +234,12 @@ def _theirs(python: Path) -> Round:
     def play(ground: Ground, schema: str, figures: Figures) -> None:
         place = make_conninfo("", **conninfo_to_dict(ground.url))
         command = [str(python), "-m", rivals.DLT_ROWS.module, place, schema, *ground.files]
-        with _ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
+        with ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
             figures.note(FIRST, ask("first")["seconds"])
             _change(connection)
             figures.note(CHANGED, ask("changes")["seconds"])
 
     return play
-
-
-@contextmanager
-def _ordered(command: list[str]) -> Iterator[Callable[[str], dict[str, float]]]:
-    """A process that does what it is told, a line each."""
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HOUSE
-    )
-    with process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        given, heard = process.stdin, process.stdout
-        heard.readline()
-
-        def ask(order: str) -> dict[str, float]:
-            given.write(f"{order}\n")
-            given.flush()
-            told: dict[str, float] = json.loads(heard.readline())
-            return told
-
-        yield ask
-        given.close()
 
 
 def _report(count: int, rounds: int, found: list[Figures], smaller: list[Figures]) -> str:

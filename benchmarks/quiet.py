@@ -1,4 +1,5 @@
-"""Many feeds, all due, none of them changed: what a sweep over them costs.
+"""Many feeds, all due, none of them changed: what a sweep over them costs, and how fast the pages
+of Dagster and our own answer meanwhile.
 
 A server in another process answers 304 to who knows the feed already. All connections name the same
 address; one sync has run, and what its run has left behind is given to all of them.
@@ -8,72 +9,98 @@ from __future__ import annotations
 
 import os
 import resource
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 
-from benchmarks import content
+import psycopg
+
+from benchmarks import beside, content, feeds, pages, past, running
+from benchmarks.pages import Page
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
-from livesync_pipelines.store import catalog, embedded
-from livesync_pipelines.store.database import Database
+from livesync_pipelines.model.sync import Capsule, Desired, Priority, SyncConfig, Trigger
+from livesync_pipelines.store import catalog, embedded, queue
+from livesync_pipelines.store.database import Connection, Database
 
-FEED = (
-    b'<rss version="2.0"><channel><title>News</title><item><guid>1</guid><title>One</title>'
-    b"<description>words</description></item></channel></rss>"
-)
 PROJECT = "benchmark"
-_TAG = '"1"'
+CAPSULE = "quiet"
+ASKS = 20
+_PATIENCE_S = 120.0
 
 
-def main(count: int, rounds: int) -> int:
+@dataclass(slots=True)
+class Figures:
+    """Of each round: seconds, and the peak after it. `queued`: syncs, of all rounds."""
+
+    count: int
+    seconds: list[float] = field(default_factory=list)
+    peaks_mb: list[float] = field(default_factory=list)
+    queued: int = 0
+    pages: list[Page] = field(default_factory=list)
+    sweeps_beside: int = 0
+
+
+def main(count: int, rounds: int, *, with_pages: bool) -> int:
     """Prints the figures; 1 where a sync was queued though nothing had changed."""
+    figures = measure(count, rounds, asks=ASKS if with_pages else 0)
+    print(_report(figures))
+    return 1 if figures.queued else 0
+
+
+def measure(count: int, rounds: int, *, asks: int) -> Figures:
     place = content.a_place(None)
     database = Database(embedded.start(place / "home"))
     database.migrate()
     engine = Engine(database=database)
-    with _server() as port:
+    with served(place) as port:
         content.say(f"{count:,} feeds are configured")
-        _configure(engine, count, port)
-        seconds, queued, peaks = [], 0, []
-        for number in range(rounds):
-            _all_due(engine)
-            begun = perf_counter()
-            queued += len(sweep(engine))
-            seconds.append(perf_counter() - begun)
-            _assert_all_were_asked(engine, count)
-            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-            content.say(f"round {number + 1}: {seconds[-1]:.1f} s")
+        names = configure(engine, count, port)
+        figures = swept(engine, count, rounds)
+        if asks:
+            _ask_pages(place, names, figures, asks)
     database.close()
-    print(_report(count, seconds, queued, peaks))
-    return 1 if queued else 0
+    return figures
 
 
-def _configure(engine: Engine, count: int, port: int) -> None:
-    names = [f"feed-{number:05d}" for number in range(count)]
+def served(place: Path) -> AbstractContextManager[int]:
+    """The one feed, on a port."""
+    folder = place / "quiet"
+    folder.mkdir()
+    feeds.write(folder, "feed", {1: "Some words."})
+    return feeds.served(folder)
+
+
+def swept(engine: Engine, count: int, rounds: int) -> Figures:
+    """So many sweeps over these feeds, all of which are due."""
+    figures = Figures(count)
+    for number in range(rounds):
+        beside.all_due(engine)
+        begun = perf_counter()
+        figures.queued += len(sweep(engine))
+        figures.seconds.append(perf_counter() - begun)
+        _assert_all_were_asked(engine, count)
+        figures.peaks_mb.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        content.say(f"round {number + 1}: {figures.seconds[-1]:.1f} s")
+    return figures
+
+
+def configure(engine: Engine, count: int, port: int) -> list[str]:
+    """The syncs, as they are after a first run of each."""
+    names = [f"quiet-{number:05d}" for number in range(count)]
     wanted = Desired(
-        connections=tuple(
-            Connection(
-                name=name,
-                project_id=PROJECT,
-                platform="rss",
-                options={"url": f"http://127.0.0.1:{port}/feed", "allow_private": True},
-            )
-            for name in names
-        ),
-        capsules=(Capsule(name="news", project_id=PROJECT),),
+        connections=tuple(feeds.connection(n, port, project=PROJECT, path="feed") for n in names),
+        capsules=(Capsule(name=CAPSULE, project_id=PROJECT),),
         syncs=tuple(
             SyncConfig(
                 sync_id=name,
                 project_id=PROJECT,
                 connection=name,
-                capsule="news",
+                capsule=CAPSULE,
                 schedule="every_15_minutes",
             )
             for name in names
@@ -81,89 +108,95 @@ def _configure(engine: Engine, count: int, port: int) -> None:
     )
     with engine.database.connect() as connection:
         catalog.apply(connection, wanted)
-    _ran_once(engine, names[0])
-
-
-def _ran_once(engine: Engine, first: str) -> None:
-    """One sync is run and asked, and the others are brought to where it is then."""
-    run_sync(engine, first, trigger=Trigger.POLL)
-    with engine.database.connect() as connection:
+        run_sync(engine, names[0], trigger=Trigger.POLL)
+        _ask_alone(engine, connection, names[0])
         connection.execute(
-            "update livesync.syncs set state = 'paused' where sync_id <> %s", (first,)
-        )
-        _all_due(engine)
-        sweep(engine)
-        connection.execute(
-            "update livesync.syncs s set state = 'active', note = f.note, mark = f.mark,"
+            "update livesync.syncs s set note = f.note, mark = f.mark,"
             " chunker_version = f.chunker_version, mapping_version = f.mapping_version"
-            " from livesync.syncs f where f.sync_id = %s",
-            (first,),
+            " from livesync.syncs f where f.sync_id = %s and s.sync_id = any(%s)",
+            (names[0], names),
         )
-        connection.execute("delete from livesync.queue")
+    return names
 
 
-def _all_due(engine: Engine) -> None:
-    with engine.database.connect() as connection:
-        connection.execute("update livesync.syncs set next_due_at = null")
+def _ask_alone(engine: Engine, connection: Connection, first: str) -> None:
+    """Sweep over this one."""
+    connection.execute(
+        "update livesync.syncs set next_due_at = case when sync_id <> %s then"
+        " now() + interval '1 day' end",
+        (first,),
+    )
+    sweep(engine)
+    connection.execute("delete from livesync.queue")
 
 
 def _assert_all_were_asked(engine: Engine, count: int) -> None:
     with engine.database.connect() as connection:
         asked = connection.execute(
             "select count(*) from livesync.syncs where looked_at > now() - interval '10 minutes'"
-            " and mark is not null and next_due_at is not null"
+            " and mark is not null and next_due_at is not null and project_id = %s",
+            (PROJECT,),
         ).fetchone()
     assert asked == (count,), asked
 
 
-def _report(count: int, seconds: list[float], queued: int, peaks: list[float]) -> str:
-    middle = median(seconds)
-    return "\n".join(
-        [
-            f"## {count:,} feeds, all due, nothing changed",
-            "",
-            f"- a sweep: {middle:.1f} s (least {min(seconds):.1f}),"
-            f" {1000 * middle / count:.1f} ms a feed",
-            f"- runs that were asked for: {queued}",
-            f"- peak after each round: {', '.join(f'{peak:,.0f}' for peak in peaks)} MB",
-            f"- load: {os.getloadavg()[0]:.1f}",
-        ]
-    )
+def _ask_pages(place: Path, names: Sequence[str], figures: Figures, asks: int) -> None:
+    """With a run of every sync in Dagster's history."""
+    content.say("`livesync up`, and a run of every sync")
+    with running.up(place) as house, psycopg.connect(house.url, autocommit=True) as connection:
+        like = _one_run(connection, names[0])
+        past.add_runs(connection, names, len(names), like=like)
+        past.settle(connection)
+        figures.pages = pages.of(house, platform="rss", sync_id=names[0], capsule=CAPSULE)
+        content.say(f"{asks} times {len(figures.pages)} pages, twice")
+        pages.ask(figures.pages, times=asks, meanwhile="alone")
+        with beside.sweeping(house.url) as work:
+            pages.ask(figures.pages, times=asks, meanwhile="while a sweep goes on")
+        figures.sweeps_beside = work.count
+        figures.queued += _queued(connection)
 
 
-@contextmanager
-def _server() -> Iterator[int]:
-    command = [sys.executable, "-m", "benchmarks.quiet"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.terminate()
+def _one_run(connection: psycopg.Connection, sync_id: str) -> str:
+    """A run of this sync, from the queue to its end."""
+    queue.put(connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL)
+    until = monotonic() + _PATIENCE_S
+    while monotonic() < until:
+        found = connection.execute(
+            "select run_id from public.runs where partition = %s and status = 'SUCCESS'"
+            " order by id desc limit 1",
+            (sync_id,),
+        ).fetchone()
+        if found:
+            return str(found[0])
+        sleep(0.2)
+    raise SystemExit(f"The run of {sync_id} has not ended well.")
 
 
-class _Feed(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        known = self.headers.get("if-none-match") == _TAG
-        body = b"" if known else FEED
-        self.send_response(304 if known else 200)
-        self.send_header("etag", _TAG)
-        self.send_header("content-type", "application/rss+xml")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+def _queued(connection: psycopg.Connection) -> int:
+    """What sweeps have queued since, waiting or begun already."""
+    row = connection.execute(
+        "select (select count(*) from livesync.queue)"
+        " + (select count(*) from livesync.operations"
+        " where run_id is not null and trigger = 'poll')"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
-def _serve() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Feed)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
-
-
-if __name__ == "__main__":
-    _serve()
+def _report(figures: Figures) -> str:
+    middle, count = median(figures.seconds), figures.count
+    lines = [
+        f"## {count:,} feeds, all due, nothing changed",
+        "",
+        f"- a sweep: {middle:.1f} s (least {min(figures.seconds):.1f}),"
+        f" {1000 * middle / count:.1f} ms a feed",
+        f"- runs that were asked for: {figures.queued}",
+        f"- peak after each round: {', '.join(f'{peak:,.0f}' for peak in figures.peaks_mb)} MB",
+        f"- load: {os.getloadavg()[0]:.1f}",
+    ]
+    if figures.pages:
+        beside_ = (
+            f"{figures.sweeps_beside} sweeps and a part of one went on beside the last column."
+        )
+        lines += ["", pages.report(figures.pages), beside_]
+    return "\n".join(lines)

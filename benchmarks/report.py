@@ -7,6 +7,7 @@ from statistics import median
 
 from benchmarks.content import Measured
 from benchmarks.contest import PHASES, Figures
+from benchmarks.tables import table
 
 Pick = Callable[[Sequence[float]], float]
 WANTED_RATIO = 3.0
@@ -21,14 +22,14 @@ def report(measured: Measured) -> str:
         "",
         "Seconds: the median of the rounds (and the least).",
         "",
-        *_table(("", *PHASES, "peak MB", "chunks", "right?"), _results(measured.figures)),
+        *table(("", *PHASES, "peak MB", "chunks", "right?"), _results(measured.figures)),
         "",
-        *_table(("ratio of medians (of the least)", *PHASES), _ratios(figures)),
+        *table(("ratio of medians (of the least)", *PHASES), _ratios(figures)),
         "",
-        *_table(("own processor time", *PHASES), _own_work(figures)),
+        *table(("own processor time", *PHASES), _own_work(figures)),
         "",
         *_stages(figures),
-        *_table(
+        *table(
             ("rows written when nothing changed", "data", "notes of the pass itself"),
             [
                 (f.contestant.label, str(f.idle_rows), str(f.idle_notes))
@@ -55,7 +56,7 @@ def memory(all_measured: Sequence[Measured]) -> str:
         if f.trouble is None and f.contestant.name in peaks
     ]
     wanted = f"Wanted of LiveSync: at most {WANTED_MEMORY_RATIO}."
-    return "\n".join([*_table((title, "ratio"), rows), "", wanted, ""])
+    return "\n".join([*table((title, "ratio"), rows), "", wanted, ""])
 
 
 def shortfalls(measured: Measured) -> list[str]:
@@ -123,14 +124,5 @@ def _stages(figures: Sequence[Figures]) -> Iterator[str]:
             cells = [f"{found.get(name, 0.0):.3f}" for name in names]
             rows.append((phase, *cells, f"{rest:.3f}"))
         head = (f"{f.contestant.label}: where the time went, last round", *names, "the rest")
-        yield from _table(head, rows)
+        yield from table(head, rows)
         yield ""
-
-
-def _table(
-    head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]
-) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
