@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from hashlib import blake2b
 from typing import IO
 
 import pyarrow as pa
@@ -70,6 +71,11 @@ class FileRows(RowEnd):
         self._told: Shape | None = None
         self._files_now: Sequence[Entry] = ()
         self._sorted: SortedRows | None = None
+
+    def mark(self) -> str | None:
+        """Of the files as they are listed."""
+        listed = [f"{entry.key}\0{entry.version}" for entry in self._listed()]
+        return blake2b("\0".join(listed).encode(), digest_size=16).hexdigest()
 
     @property
     @abstractmethod

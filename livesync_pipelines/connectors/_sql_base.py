@@ -56,6 +56,12 @@ class SqlDatabase(ABC):
     @abstractmethod
     def write(self, writes: RowWrites) -> RowReceipt: ...
 
+    def mark(self) -> str | None:
+        """None: nothing cheaper than a scan can be relied on. Postgres counts changes in statistics
+        that come late and are lost in a crash; MySQL forgets when a table was changed as it is
+        restarted, and for InnoDB may never have known."""
+        return None
+
     def cursor(self) -> str | None:
         """None: there is no feed."""
         return None

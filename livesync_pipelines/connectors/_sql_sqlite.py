@@ -5,6 +5,7 @@ https://www.sqlite.org/lang_transaction.html, pragma.html and rescode.html, read
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
+from livesync_pipelines.connectors import _disk as disk
 from livesync_pipelines.connectors._sql_base import Chosen
 from livesync_pipelines.connectors._sql_cells import Batch, Refusal
 from livesync_pipelines.connectors._sql_other import Found, Other, url_of
@@ -71,6 +73,19 @@ class Sqlite(Other):
         engine = sa.create_engine("sqlite://", creator=self._connected, poolclass=sa.QueuePool)
         event.listen(engine, "begin", lambda c: c.exec_driver_sql(self._start))
         return engine
+
+    def mark(self) -> str | None:
+        """Of the file and of its write-ahead log, an empty one of which holds nothing. A change of
+        any table of the file is one."""
+        try:
+            found = disk.version(os.stat(self._path))
+        except FileNotFoundError:
+            return None
+        try:
+            log = os.stat(f"{self._path}-wal")
+        except FileNotFoundError:
+            return found
+        return f"{found} {disk.version(log)}" if log.st_size else found
 
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -15,6 +15,7 @@ from livesync_pipelines.net.fanout import fan_out
 
 from ._website_draft import Draft
 from ._website_frontier import Fate, Frontier
+from ._website_quiet import Proof
 from ._website_sitemap import Sitemaps
 from ._website_url import directory, host, origin
 from ._website_visit import Alive, Failed, Gone, Moved, Outcome, Task, Via, Visitor
@@ -40,9 +41,11 @@ class Crawl:
     roots: tuple[str, ...]
     width: int
     follow_roots: bool
+    proof: Proof
     sitemaps: Sitemaps | None = None
     named_sitemaps: tuple[str, ...] = ()
     draft: Draft = field(default_factory=Draft)
+    dated: set[str] = field(default_factory=set)
     whole: bool = True
     _trouble: int = 0
     _limited: int = 0
@@ -52,7 +55,7 @@ class Crawl:
         deepest = self.frontier.max_depth
         self._enter_roots()
         yield from self._visits(depth=0)
-        self._enter_all(self._sitemap_urls(), depth=min(1, deepest))
+        self._enter_sitemaps(depth=min(1, deepest))
         yield from self._visits(depth=deepest)
         self._enter_unmet()
         yield from self._visits(depth=deepest)
@@ -77,13 +80,16 @@ class Crawl:
         for url in urls:
             self.frontier.admit(url, depth)
 
-    def _sitemap_urls(self) -> Iterator[str]:
+    def _enter_sitemaps(self, depth: int) -> None:
         if not self.sitemaps:
             return
         named = list(self.named_sitemaps)
         for root in self.roots if not named else ():
             named += self.frontier.robots.sitemaps(root) or [f"{origin(root)}/sitemap.xml"]
-        yield from self.sitemaps.urls(named)
+        for page in self.sitemaps.pages(named):
+            self.frontier.admit(page.url, depth)
+            if page.url in self.frontier.fates and self.proof.dates(page):
+                self.dated.add(page.url)
         for failure in self.sitemaps.failures:
             self._lose(failure.key, failure.code, failure.reason)
 
@@ -191,7 +197,15 @@ class Crawl:
         if self.frontier.full:
             self._lose(f"{self.roots[0]}#max_pages", "too_many", "More pages than max_pages.")
         blind = [f"{place}/" for place in self.frontier.robots.errors]
-        return self.draft.last(complete=self.whole, blind=blind)
+        return self.draft.last(complete=self.whole, blind=blind, note=self._note())
+
+    def _note(self) -> str:
+        """What the next look may lean on: nothing where anything is owed."""
+        sound = self.whole and self.draft.flawless and not self.draft.failures
+        kept = {url for url, fate in self.frontier.fates.items() if fate is Fate.ALIVE}
+        if not (sound and self.sitemaps and (self.proof.trusted or kept <= self.dated)):
+            return self.proof.none()
+        return self.proof.of(self.sitemaps.read, self.frontier.robots.digests)
 
 
 def _same_site(one: str, other: str) -> bool:

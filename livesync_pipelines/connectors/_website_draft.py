@@ -24,6 +24,8 @@ class Draft:
     gone: dict[str, str] = field(default_factory=dict)
     failures: list[ItemFailure] = field(default_factory=list)
     size: int = 0
+    flawless: bool = True
+    """Whether no page that was taken told of a failure."""
 
     def add(self, entry: Entry, body: Body | None) -> None:
         self.entries.append(entry)
@@ -42,11 +44,12 @@ class Draft:
     def taken(self, *, total: int) -> ListingPage:
         """What was gathered, as a page with more to come; the draft is empty after it."""
         page = replace(self._page(resume=AGAIN), total=total)
+        self.flawless = self.flawless and not self.failures
         self.entries, self.bodies, self.gone, self.failures, self.size = [], {}, {}, [], 0
         return page
 
-    def last(self, *, complete: bool, blind: Iterable[str]) -> ListingPage:
-        return replace(self._page(), complete=complete, blind=tuple(blind))
+    def last(self, *, complete: bool, blind: Iterable[str], note: str) -> ListingPage:
+        return replace(self._page(), complete=complete, blind=tuple(blind), note=note)
 
     def _page(self, *, resume: str | None = None) -> ListingPage:
         return ListingPage(

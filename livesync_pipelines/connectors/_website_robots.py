@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from protego import Protego
 
@@ -24,6 +26,12 @@ class Robots:
     agent: str
     errors: dict[str, LiveSyncError] = field(default_factory=dict)
     _read: dict[str, Protego | None] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Of every robots.txt that was had, by origin; one that is not there is an empty one."""
+        return self._digests
 
     def allows(self, url: str) -> bool:
         rules = self._rules(url)
@@ -55,6 +63,7 @@ class Robots:
         except LiveSyncError as error:
             self.errors[place] = error
             return None
+        self._digests[place] = blake2b(answer.content, digest_size=16).hexdigest()
         rules = Protego.parse(answer.content.decode("utf-8-sig", "replace"))
         delay_s = rules.crawl_delay(self.agent)
         if delay_s:

@@ -65,6 +65,15 @@ class WritesRows(Protocol):
 
 
 @runtime_checkable
+class MarksRows(Protocol):
+    """An end that says cheaply whether any of its rows may have changed."""
+
+    def mark(self) -> str | None:
+        """A mark of the table's present state, for which no row is read; the same mark means that
+        nothing changed. None where this table has none."""
+
+
+@runtime_checkable
 class FollowsRows(Protocol):
     """An end that tells which rows have changed since a place in its change feed."""
 

@@ -96,6 +96,8 @@ class SqlTable(RowEnd):
             "rows whose values no type of ours holds (infinite dates, NaN in a numeric, years "
             "beyond 9999, JSON numbers of more than 17 digits) fail one by one",
             "a numeric without a precision is read with 20 decimals",
+            "a feed, or an SQLite file's time and size, says cheaply whether anything has changed; "
+            "every other table is scanned whenever it is due",
             "rows written while the triggers of a feed are switched off are found by a scan only",
         ),
     )
@@ -164,6 +166,9 @@ class SqlTable(RowEnd):
 
     def changed(self, cursor: str) -> Iterator[KeyPage]:
         return self._database.changed(cursor)
+
+    def mark(self) -> str | None:
+        return self._database.mark()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until the feed has something new, at most so long; whether it has. What happens

@@ -2,14 +2,17 @@
 
 RFC 9309 (robots.txt) and sitemaps.org/protocol, read 2026-11-21 as quoted in design/PLATFORMS.md.
 The crawl is in `_website_crawl`, one visit in `_website_visit`; both say what counts as gone.
+What spares a crawl is in `_website_quiet`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
@@ -21,6 +24,7 @@ from livesync_pipelines.net.world import World
 from ._globs import Glob
 from ._website_crawl import Crawl
 from ._website_frontier import Frontier
+from ._website_quiet import TIMEOUT_S, Proof, mark
 from ._website_robots import Robots
 from ._website_sitemap import Sitemaps
 from ._website_url import Scope, directory, normalised, origin
@@ -42,7 +46,8 @@ HttpUrl = Annotated[str, AfterValidator(_http)]
 class WebsiteConnection(Remote):
     """`sitemap`: true for those that robots.txt names, else `/sitemap.xml`; or their URLs.
     `allow_private`: true, or the hosts that may lie on private addresses. `pause_s`: between two
-    calls to one host; robots.txt may ask for more. `width`: calls side by side."""
+    calls to one host; robots.txt may ask for more. `width`: calls side by side. `trust_sitemap`:
+    unchanged sitemaps mean unchanged pages for half a day, whatever they date or leave out."""
 
     start: list[HttpUrl] = Field(min_length=1)
     sitemap: bool | list[HttpUrl] = False
@@ -51,6 +56,13 @@ class WebsiteConnection(Remote):
     pause_s: float = Field(default=0.5, ge=0, le=60)
     width: int = Field(default=2, ge=1, le=16)
     strip_tracking: bool = True
+    trust_sitemap: bool = False
+
+    @model_validator(mode="after")
+    def _trusts_what_it_reads(self) -> Self:
+        if self.trust_sitemap and not self.sitemap:
+            raise ValueError("trust_sitemap needs sitemap: true, or the URLs of sitemaps")
+        return self
 
 
 class WebsiteSelection(Options):
@@ -90,7 +102,10 @@ class Website(Connector):
             "a known page that redirects for good is gone when its new place was seen alive; a "
             "temporary redirect is a failure and takes nothing away",
             "robots.txt: any 4xx allows all, 5xx and silence forbid all, and then nothing is gone",
-            "lastmod of sitemaps is not believed; a page that no link leads to is visited still",
+            "a crawl visits every page, whatever lastmod says of it; a page that no link leads to "
+            "is visited still",
+            "without a crawl, unchanged sitemaps are believed for twelve hours at most, and only "
+            "where they give every page a lastmod that is older than the crawl",
             "a soft 404 (an error page with status 200) is a page",
         ),
     )
@@ -116,6 +131,8 @@ class Website(Connector):
             pacer=limits.pacer,
             world=world or World(),
         )
+        said = repr((connection, selection)).encode()
+        self._asked_for = blake2b(said, digest_size=16).hexdigest()
         self._roots = tuple(dict.fromkeys(map(self._normalised, connection.start)))
         self._robots = Robots(self._client, connection.user_agent)
         self._visitor = Visitor(
@@ -143,9 +160,22 @@ class Website(Connector):
             width=self._connection.width,
             follow_roots=isinstance(self._selection.scope, str),
             sitemaps=Sitemaps(self._client, self._connection.strip_tracking) if named else None,
+            proof=Proof(
+                began_at=self._client.world.now(),
+                asked_for=self._asked_for,
+                trusted=self._connection.trust_sitemap,
+            ),
             named_sitemaps=() if isinstance(named, bool) else tuple(named),
         )
         yield from crawl.pages()
+
+    def probe(self, memory: Memory) -> str:
+        """A digest of robots.txt and of the sitemaps, which are not sent again where they are the
+        same. Raises `Unavailable` where they cannot prove that no page has changed."""
+        timeout_s = min(self.limits.timeout_s, TIMEOUT_S)
+        with replace(self._client, tries=1, timeout_s=timeout_s) as client:
+            agent = self._connection.user_agent
+            return mark(client, agent, memory.note, asked_for=self._asked_for)
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         """A page that robots.txt no longer allows, or that has moved, is a failure here."""

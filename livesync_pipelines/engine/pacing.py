@@ -40,13 +40,18 @@ def connected(
 
 @contextmanager
 def ends_connected(
-    engine: Engine, ends: tuple[Connection, Connection], sync: SyncConfig, lane: Lane
+    engine: Engine,
+    ends: tuple[Connection, Connection],
+    sync: SyncConfig,
+    lane: Lane,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[tuple[RowEnd, RowEnd]]:
     """Both ends of a sync of rows (source, target) for one run, as `connected`."""
     with ExitStack() as held:
         made = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            pacer = _pacers(engine, end, lane, PATIENCE_S, held)
+            pacer = _pacers(engine, end, lane, patience_s, held)
             one = row_end_for(end, sync, side, engine.row_ends, engine.environ, pacer_for=pacer)
             made.append(held.enter_context(closing(one)))
         yield made[0], made[1]
@@ -54,13 +59,18 @@ def ends_connected(
 
 @contextmanager
 def file_ends_connected(
-    engine: Engine, ends: tuple[Connection, Connection], sync: SyncConfig, lane: Lane
+    engine: Engine,
+    ends: tuple[Connection, Connection],
+    sync: SyncConfig,
+    lane: Lane,
+    *,
+    patience_s: float = PATIENCE_S,
 ) -> Iterator[tuple[FileEnd, FileEnd]]:
     """Both ends of a copy (source, target) for one run, as `connected`."""
     with ExitStack() as held:
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            pacer = _pacers(engine, end, lane, PATIENCE_S, held)
+            pacer = _pacers(engine, end, lane, patience_s, held)
             one = connector_for(
                 end, sync, engine.registry, engine.environ, side=side, pacer_for=pacer
             )

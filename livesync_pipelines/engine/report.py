@@ -10,6 +10,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts, Op
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import (
+    announced,
     budgets,
     catalog,
     operations,
@@ -38,6 +39,7 @@ def status(
     """The status document, of one sync with its failing items. Raises `NotFound`."""
     if sync_id is not None:
         catalog.sync(connection, sync_id)
+    shares = announced.shares(connection, now=engine.now())
     working, held = operations.in_flight(connection), budgets.held(connection)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
     found = [
@@ -47,6 +49,7 @@ def status(
             "progress": _progress(row, working),
             "held_until": max(held.of(row["connection"], row["platform"]).values(), default=None),
             "drift": divergence(looked.get(row["sync_id"], {})),
+            "untold": _untold(shares.get(row["connection"])),
         }
         for row in catalog.status(connection, project_id)
         if sync_id in {None, row["sync_id"]}
@@ -62,6 +65,14 @@ def status(
 def _progress(row: Mapping[str, Any], working: Set[str]) -> str | None:
     """How far the operation in flight is, in words."""
     return Counts(**row["progress"]).progress if row["sync_id"] in working else None
+
+
+def _untold(share: announced.Share | None) -> dict[str, Any] | None:
+    """Of a connection's changes of the last days, how many came without a call (see `Share`);
+    None where nobody may call, or nothing has changed."""
+    if share is None:
+        return None
+    return {"told": share.told, "missed": share.missed, "missed_share": share.missed_share}
 
 
 def divergence(counted: Mapping[str, Any]) -> dict[str, Any]:

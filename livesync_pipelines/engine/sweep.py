@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 
 from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
-from livesync_pipelines.engine import announcements
+from livesync_pipelines.engine import announcements, asking
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.pacing import connected, ends_connected
-from livesync_pipelines.engine.row_following import has_news
-from livesync_pipelines.model.merge import Side
+from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import SyncConfig, Trigger
@@ -120,8 +118,7 @@ def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> 
     sync_id = sync.sync_id
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
         if sync.target is not None:
-            with engine.database.pooled() as connection:
-                return _ask_feeds(engine, connection, sync, mark)
+            return asking.ask_ends(engine, sync, mark)
         if issubclass(engine.registry[source.platform], Probes):
             with (
                 engine.database.pooled() as connection,
@@ -130,16 +127,3 @@ def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> 
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None
     return None
-
-
-def _ask_feeds(
-    engine: Engine, connection: Connection, sync: SyncConfig, mark: str | None
-) -> str | None:
-    """The place up to which the feeds of both ends were followed, if nothing has come since."""
-    place = catalog.cursor(connection, sync.sync_id)
-    if mark is None or place is None:
-        return place
-    assert sync.target is not None
-    ends = [catalog.connection_of(connection, n) for n in (sync.connection, sync.target.connection)]
-    with ends_connected(engine, (ends[0], ends[1]), sync, Lane.LIVE) as (source, target):
-        return None if has_news({Side.SOURCE: source, Side.TARGET: target}, place) else mark

@@ -57,7 +57,12 @@ ANYBODY = Holder(ALL, Role.EDITOR)
 def holder_of(file: Path, token: str) -> Holder | None:
     """Whose token this is; None where it is nobody's. Raises `Broken` for a file that cannot be
     read or understood: then nobody comes in."""
-    digest, found = _digest(token), None
+    return holder_of_digest(file, digest_of(token))
+
+
+def holder_of_digest(file: Path, digest: str) -> Holder | None:
+    """Whose token has this digest, as `holder_of`."""
+    found = None
     for known, holder in _lines(file):
         if compare_digest(known, digest):  # all lines are compared, whichever it is
             found = holder
@@ -73,7 +78,7 @@ def make(file: Path, project: str, role: str, user: str | None = None) -> str:
     if user is not None and not _USER.fullmatch(user):
         raise BadInput(f"{user!r} is no name of a user", hint="Write it without spaces.")
     token = f"lst_{token_urlsafe(_TOKEN_BYTES)}"
-    line = " ".join([_digest(token), project, role, *([user] if user else [])]) + "\n"
+    line = " ".join([digest_of(token), project, role, *([user] if user else [])]) + "\n"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8") as out:
@@ -87,7 +92,8 @@ def make(file: Path, project: str, role: str, user: str | None = None) -> str:
     return token
 
 
-def _digest(token: str) -> str:
+def digest_of(token: str) -> str:
+    """What the file holds of a token."""
     return sha256(token.encode()).hexdigest()
 
 

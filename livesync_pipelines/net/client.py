@@ -116,6 +116,10 @@ class Client:
         """This host asks for at least `pause_s` between two calls (`Crawl-delay`)."""
         self._pace.slow_down(host, pause_s)
 
+    def pause_s(self, host: str) -> float:
+        """What is left between two calls to this host, in seconds."""
+        return self._pace.pause_s(host)
+
     def get(
         self,
         url: str,

@@ -69,6 +69,10 @@ class Pace:
         """This host wants at least `pause_s` between two calls."""
         self._slower_s[host] = pause_s
 
+    def pause_s(self, host: str) -> float:
+        """What is left between two calls to this host."""
+        return max(self._per_host_s, self._slower_s.get(host, 0.0))
+
     def hold(self, host: str, for_s: float) -> None:
         """This host wants no call for `for_s` seconds, from nobody who shares its budget."""
         if for_s > 0:
@@ -85,8 +89,7 @@ class Pace:
         with turn:
             self._be_polite(host)
             self._keep_budget(host)
-            pause_s = max(self._per_host_s, self._slower_s.get(host, 0.0))
-            self._free_at_s[host] = self._world.monotonic() + pause_s
+            self._free_at_s[host] = self._world.monotonic() + self.pause_s(host)
 
     def _be_polite(self, host: str) -> None:
         pause_s = self._free_at_s.get(host, 0.0) - self._world.monotonic()

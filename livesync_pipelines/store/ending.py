@@ -66,7 +66,8 @@ def _leave(
     now: datetime,
     next_due_at: datetime | None,
 ) -> bool:
-    """What the sync is to do next; nothing, if it is not this operation's any more.
+    """What the sync is to do next; nothing, if it is not this operation's any more. Rows and files
+    that were left out are met again, though their ends say what they said before.
 
     Returns whether it rests from now on.
     """
@@ -76,11 +77,13 @@ def _leave(
         failures = 0
     ours = connection.execute(
         "update livesync.syncs set next_due_at = %s, failures_in_row = %s,"
-        " mark = case when %s then mark end where sync_id = %s and fence = %s",
+        " mark = case when %s and (cursor is not null or not %s) then mark end"
+        " where sync_id = %s and fence = %s",
         (
             next_due_at,
             failures,
             outcome.settled,
+            sync.target is not None and outcome.status is Status.PARTIAL,
             sync.sync_id,
             operation.fence,
         ),

@@ -179,7 +179,7 @@ def due(
 
     Of one platform or of all; only the `realtime` ones, only the others, or both (None). A mark
     does not count after an operation that was left behind, nor while an item waits for another
-    try, nor for what another chunker has cut.
+    try, nor where an answer waits to be carried out, nor for what another chunker has cut.
     """
     busy = list(in_flight(connection))
     return connection.execute(
@@ -189,6 +189,9 @@ def due(
         " and o.status = 'running')"
         " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"
         " and f.version is not null and f.retry_at <= %s)"
+        " or exists (select from livesync.conflicts c where c.sync_id = s.sync_id"
+        " and (c.state = 'answered' or (c.state = 'open' and c.policy <> 'loop'"
+        " and c.deadline <= %s)))"
         " then null else mark end"
         " from livesync.syncs s"
         " join livesync.connections c on c.name = s.connection"
@@ -201,6 +204,7 @@ def due(
         " order by next_due_at nulls first, sync_id",
         (
             CHUNKER_VERSION,
+            now,
             now,
             platform,
             platform,

@@ -12,15 +12,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from livesync_pipelines.engine.tokens import Role, holder_of
+from livesync_pipelines.engine.tokens import Holder, Role, digest_of, holder_of, holder_of_digest
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.web import gate
+from livesync_pipelines.web.tickets import Tickets
 
 MAX_BODY_BYTES = 64_000
 
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _READS = {"GET", "HEAD", "OPTIONS"}
-_OPEN = {"/health", "/sync/health"}
+_OPEN = {"/health", "/sync/health", "/static/status.js"}
 """What tells nothing of any project, and so asks for no token."""
 _OFFERED = "bearer."
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Guard:
         self._app = app
         self._door = door
         self._tokens = tokens
+        self._tickets = Tickets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -70,9 +72,8 @@ class Guard:
         """Why who calls may not; notes for the endpoints who it is."""
         if self._tokens is None or scope["path"] in _OPEN:
             return None
-        token = _token(scope)
         try:
-            holder = holder_of(self._tokens, token) if token else None
+            holder = self._holder(scope, self._tokens)
         except Broken as error:
             _log.error("%s %s", error.message, error.hint)
             return JSONResponse({"error": error.as_dict()}, 500)
@@ -84,7 +85,19 @@ class Guard:
         if scope.get("method", "GET") not in _READS and holder.role is not Role.EDITOR:
             return _refused(403, f"A {holder.role} may only read.", code="forbidden")
         scope.setdefault("state", {})["holder"] = holder
+        if token := _token(scope):
+            scope["state"]["ticket"] = lambda: self._tickets.issue(digest_of(token))
         return None
+
+    def _holder(self, scope: Scope, tokens: Path) -> Holder | None:
+        """Whose token is shown; a socket may bring the ticket of a page of ours instead."""
+        if token := _token(scope):
+            return holder_of(tokens, token)
+        headers = Headers(scope=scope)
+        if scope["type"] != "websocket" or not _from_our_own_page(headers):
+            return None
+        digest = self._tickets.digest_of(headers.get("cookie", ""))
+        return holder_of_digest(tokens, digest) if digest else None
 
 
 def _token(scope: Scope) -> str:
@@ -113,6 +126,12 @@ def _foreign(headers: Headers) -> JSONResponse | None:
     if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
         return _refused(403, "This request comes from a page of another origin.")
     return None
+
+
+def _from_our_own_page(headers: Headers) -> bool:
+    """Not from one of another server of this machine, to which cookies are as good as its own."""
+    origin = urlsplit(headers.get("origin", ""))
+    return bool(origin.netloc) and origin.netloc == headers.get("host")
 
 
 def _refused(status: int, message: str, hint: str = "", code: str = "bad_input") -> JSONResponse:

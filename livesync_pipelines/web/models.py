@@ -49,6 +49,15 @@ class Health(BaseModel):
     external_sync: ExternalSync
 
 
+class Untold(BaseModel):
+    """Of the changes of the sync's connection in the last three days, how many somebody called for,
+    how many only polling found, and the share of these (0 to 1)."""
+
+    told: int
+    missed: int
+    missed_share: float
+
+
 class Drift(BaseModel):
     """What random items that were read anew showed, over the last `days`."""
 
@@ -92,6 +101,7 @@ class SyncStatus(Document):
     open_conflicts: int
     bad_cells: int = Field(description="Cells of the source that do not fit, of rows.")
     drift: Drift
+    untold: Untold | None
 
 
 class ItemFailure(BaseModel):

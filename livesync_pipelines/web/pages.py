@@ -1,4 +1,5 @@
-"""The pages: HTML made here, without scripts and without anything from elsewhere."""
+"""The pages: HTML made here, without anything from elsewhere. One has a script, which keeps it
+fresh; without it, it renews itself."""
 
 from __future__ import annotations
 
@@ -6,16 +7,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from livesync_pipelines.engine import report
-from livesync_pipelines.store import capsules, conflicts, overview, row_names
+from livesync_pipelines.store import capsules, conflicts, events, overview, row_names
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.room import Given, Room
 
@@ -25,6 +27,7 @@ SHOWN = 100
 _HITS = 20
 _CELL = 80
 _MARKED = re.compile("\x02([^\x02\x03]*)\x03")
+_SCRIPT = Path(__file__).with_name("static") / "status.js"
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
@@ -61,19 +64,35 @@ _pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment, "sho
 
 @router.get("/")
 def status(request: Request, room: Given) -> HTMLResponse:
+    """Brings along where its script is to follow from."""
     with room.asked() as connection:
+        _, newest = events.kept(connection)
         found = report.status(room.engine, connection)
-        return _page(
+        answer = _page(
             request,
             room,
             "status.html",
             status=found,
+            newest=newest,
+            projects=sorted({row["project_id"] for row in found["syncs"]}),
+            untold={r["connection"]: r["untold"] for r in found["syncs"] if r["untold"]},
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),
             capsules=overview.capsules(connection),
             queue=report.waiting(connection),
             operations=overview.operations(connection, limit=_HITS),
         )
+    here = request.headers["host"]
+    follows = f"; script-src 'self'; connect-src 'self' ws://{here} wss://{here}"
+    answer.headers["content-security-policy"] += follows
+    if (ticket := getattr(request.state, "ticket", None)) is not None:
+        answer.headers["set-cookie"] = ticket()
+    return answer
+
+
+@router.get("/static/status.js")
+def script() -> FileResponse:
+    return FileResponse(_SCRIPT, media_type="text/javascript")
 
 
 @router.get("/operations")

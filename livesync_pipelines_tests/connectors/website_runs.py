@@ -57,6 +57,7 @@ class Seen:
         self.blind += page.blind
         self.complete = page.complete
         self.pages += 1
+        kept.note = kept.note if page.note is None else page.note
         assert not self.gone.keys() & (self.versions.keys() | self.failures.keys())
 
 
@@ -88,6 +89,15 @@ class Crawler:
         for key in seen.gone:
             del self.kept.items[key]
         return seen
+
+    def mark(self, connection: Mapping[str, Any] | None = None, **selection: Any) -> str:
+        """What a look says; what it called is in the site's calls alone."""
+        self.site.calls.clear()
+        website = self.website(connection, **selection)
+        try:
+            return website.probe(self.kept)
+        finally:
+            website.close()
 
     def paths(self, seen: Seen) -> list[str]:
         return sorted(key.removeprefix(self.site.url("")) for key in seen.versions)

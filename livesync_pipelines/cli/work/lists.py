@@ -62,12 +62,22 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
             note(f"{row['sync_id']}: {said}")
         if row["held_until"]:
             note(f"{row['sync_id']}: {_held(row, now)}")
+    for connection, share in {
+        row["connection"]: row["untold"] for row in document["syncs"]
+    }.items():
+        if share is not None:
+            note(f"{connection}: {_untold(share)}")
     house.remark()
 
 
 def _held(row: Mapping[str, Any], now: datetime) -> str:
     until = row["held_until"]
     return f"its server said wait, 429 until {until.astimezone():%H:%M} ({ago(until, now)})"
+
+
+def _untold(share: Mapping[str, Any]) -> str:
+    changes = share["told"] + share["missed"]
+    return f"{share['missed_share']:.0%} of {changes} changes in 3 days came without a call"
 
 
 def _next(row: Mapping[str, Any], now: datetime) -> str:
@@ -89,6 +99,8 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  last asked  {ago(row['looked_at'], now)}")
     if row["held_until"]:
         say(f"  held        {_held(row, now)}")
+    if row["untold"] is not None:
+        say(f"  untold      {_untold(row['untold'])}")
     say(f"  holds       {row['items']} items, {row['chunks']} chunks")
     say(f"  left out    {row['skipped_items']} of a kind without text")
     if row["open_conflicts"]:

@@ -1,0 +1,70 @@
+"""Whether the ends of a sync of rows or files may have changed, without a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import blake2b
+
+from livesync_pipelines.connectors._listed import NoMemory
+from livesync_pipelines.connectors.base import Probes
+from livesync_pipelines.connectors.rows import MarksRows
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.pacing import ends_connected, file_ends_connected
+from livesync_pipelines.engine.row_following import SCANNED_EVERY, Cursors, has_news
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.spec import Lane
+from livesync_pipelines.model.sync import Connection as Source
+from livesync_pipelines.model.sync import Mode, SyncConfig
+from livesync_pipelines.store import catalog
+
+_Ends = tuple[Source, Source]
+
+
+def ask_ends(engine: Engine, sync: SyncConfig, mark: str | None) -> str | None:
+    """What the ends say together: feeds, the same as before if nothing has come since the last run;
+    all others, marks of their own, with the day. None where one of them cannot tell, or tells of
+    news, or was last scanned too long ago."""
+    assert sync.target is not None
+    with engine.database.pooled() as connection:
+        names = (sync.connection, sync.target.connection)
+        source, target = (catalog.connection_of(connection, name) for name in names)
+        place = catalog.cursor(connection, sync.sync_id)
+    if place is not None:
+        if mark is None:
+            return place
+        return None if _has_news(engine, sync, (source, target), place) else mark
+    kind = _of_files if sync.copies else _of_rows
+    said = list(kind(engine, sync, (source, target)))
+    told = [one for one in said if one is not None]
+    return " ".join([_day(engine.now(), sync.sync_id), *told]) if len(told) == len(said) else None
+
+
+def _has_news(engine: Engine, sync: SyncConfig, ends: _Ends, place: str) -> bool:
+    if engine.now() - Cursors.read(place).scanned_at > SCANNED_EVERY:
+        return True
+    with ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as (source, target):
+        return has_news({Side.SOURCE: source, Side.TARGET: target}, place)
+
+
+def _of_rows(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:
+    """The marks of the ends that the sync reads from."""
+    unread = {Mode.PULL: Side.TARGET, Mode.PUSH: Side.SOURCE}.get(sync.mode)
+    with ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as opened:
+        for side, end in zip((Side.SOURCE, Side.TARGET), opened, strict=True):
+            if side is not unread:
+                yield end.mark() if isinstance(end, MarksRows) else None
+
+
+def _of_files(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:
+    """Both ends matter, for a file that was changed at the goal is left alone."""
+    with file_ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as opened:
+        for end in opened:
+            yield end.probe(NoMemory()) if isinstance(end, Probes) else None
+
+
+def _day(now: datetime, sync_id: str) -> str:
+    """The day, which begins for each sync at its own time, so that not all are run at midnight."""
+    day_s = SCANNED_EVERY.total_seconds()
+    digest = blake2b(sync_id.encode(), digest_size=4).digest()
+    return f"{(now.timestamp() + int.from_bytes(digest) % day_s) // day_s:.0f}"
