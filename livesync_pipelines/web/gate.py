@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from livesync_pipelines.auth import challenges
+from livesync_pipelines.auth import challenges, websub
 from livesync_pipelines.auth.call import Call, Told
 from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
 from livesync_pipelines.web import models
@@ -75,10 +75,14 @@ async def _answer(request: Request) -> Response:
         learning = gate.learn()
         if gate.age_s > BELIEVED_S:
             await shield(wrap_future(learning))
-    sender = gate.sender(request.path_params["platform"], request.path_params["connection"])
+    of = request.path_params["platform"], request.path_params["connection"]
+    sender = gate.sender(*of)
     asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
     if asked is not None:
         return PlainTextResponse(asked)
+    back = websub.asked_back(request.method, request.query_params)
+    if back is not None and await _confirms(gate, back, of):
+        return PlainTextResponse(back.challenge)
     call = _call(gate, request, sender, body)
     told = await _proved(gate, sender, call) if request.method == "POST" else None
     if told is None:
@@ -90,7 +94,18 @@ async def _answer(request: Request) -> Response:
 async def _proved(gate: Gate, sender: Sender, call: Call) -> Told | None:
     if sender.scheme.goes_out or sender.awaits_secret:
         return await to_thread(gate.proved, sender, call)
-    return gate.proved(sender, call)
+    told = gate.proved(sender, call)
+    if told is not None and not gate.expects(sender, call):  # it may be a moment old
+        await shield(wrap_future(gate.learn()))
+        if not gate.expects(sender, call):
+            gate.refuse(sender)
+            return None
+    return told
+
+
+async def _confirms(gate: Gate, back: websub.Asked, of: tuple[str, str]) -> bool:
+    answer = gate.confirms(back, of)
+    return answer is not None and await wrap_future(answer)
 
 
 async def _noted(gate: Gate, sender: Sender, call: Call, told: Told) -> Response:
