@@ -28,7 +28,13 @@ from livesync_pipelines.engine.webhook_config import keys_of, known
 from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.store import catalog, subscriptions
+from livesync_pipelines.store import (
+    catalog,
+    database,
+    silence,
+    subscription_notices,
+    subscriptions,
+)
 from livesync_pipelines.store.subscriptions import LEASE, Subscription, Terms
 
 BUDGET_S = 10.0
@@ -69,14 +75,17 @@ def keep_up(engine: Engine, *, budget_s: float = BUDGET_S) -> int:
     with engine.database.connect() as connection:
         if not subscriptions.is_mine(connection):
             return 0
-        now, until = engine.now(), monotonic() + budget_s
+        until = monotonic() + budget_s
         subscriptions.reconcile(
-            connection, list(asked_for(engine)), base=engine.public_url or "", now=now
+            connection, list(asked_for(engine)), base=engine.public_url or "", now=engine.now()
         )
-        found = subscriptions.due(connection, now=now)
+        _look(engine, connection)
+        found = subscriptions.due(connection, now=engine.now())
         ends = [one for one in found if not one.wanted]
         rest = [one for one in found if one.wanted]
-        return sum(_all_of(engine, ends, until)) + sum(_all_of(engine, rest, until))
+        asked = sum(_all_of(engine, ends, until)) + sum(_all_of(engine, rest, until))
+        subscription_notices.tell(connection, now=engine.now())
+        return asked
 
 
 def asked_for(engine: Engine) -> Iterator[tuple[str, str, str]]:
@@ -86,6 +95,23 @@ def asked_for(engine: Engine) -> Iterator[tuple[str, str, str]]:
         kind = engine.registry[name]
         if issubclass(kind, Subscribes):
             yield name, kind.spec.subscribed_by, kind.spec.webhook
+
+
+def _look(engine: Engine, held: database.Connection) -> None:
+    """Whether platforms have fallen silent, and whether they were told the secrets of now."""
+    looked = silence.look(held, now=engine.now())
+    sources = catalog.connections(held, [connection for _, connection, _ in looked])
+    other = [
+        name
+        for name, connection, mark in looked
+        if connection in sources and _is_other(_key(engine, sources[connection]), name, mark)
+    ]
+    if other:
+        silence.renew_now(held, other, now=engine.now())
+
+
+def _is_other(key: _Key, name: str, mark: bytes) -> bool:
+    return key.key is not None and key.mark(name) != mark
 
 
 def _all_of(engine: Engine, found: Iterable[Subscription], until: float) -> Iterator[bool]:
@@ -186,16 +212,21 @@ def _key_of(engine: Engine, one: Subscription) -> _Key:
     if not one.base:
         return _Key()
     with engine.database.pooled() as connection:
-        webhook = catalog.connection_of(connection, one.connection).webhook
-    scheme = known().get(webhook.scheme) if webhook else None
-    keys = keys_of(webhook, scheme, engine.environ) if webhook and scheme else ()
-    if not keys:
+        key = _key(engine, catalog.connection_of(connection, one.connection))
+    if key.key is None:
         raise BadInput(
             "there is no secret that the platform could sign with: it is polled only",
             hint="Set the variable that `webhook` names as its `secret`.",
             where=f"connection {one.connection}",
         )
-    return _Key(scheme, keys[0])
+    return key
+
+
+def _key(engine: Engine, source: Connection) -> _Key:
+    """The first of the keys, which is the one to come where there are two."""
+    scheme = known().get(source.webhook.scheme) if source.webhook else None
+    keys = keys_of(source.webhook, scheme, engine.environ) if source.webhook and scheme else ()
+    return _Key(scheme, keys[0] if keys else None)
 
 
 def _refuse_secrets(engine: Engine, source: Connection, held: Held) -> None:

@@ -120,6 +120,8 @@ def reconcile(
     """Make what is wanted what there is to be: one for each connection that asks for it, has a sync
     that is not paused, and is as it was when the subscription was made.
 
+    One that is to end and does not is let go once its time is over, or after `ENDED_AFTER` tries.
+
     `asked`: by platform, the key of a connection that asks for it, and the platform's scheme.
     """
     values = {
@@ -130,6 +132,11 @@ def reconcile(
         "now": now,
     }
     with connection.transaction():
+        connection.execute(
+            "update livesync.subscriptions set state = 'gone', asking = null, next_at = %s"
+            " where not wanted and state <> 'gone' and (failures >= %s or expires_at <= %s)",
+            (now, ENDED_AFTER, now),
+        )
         connection.execute(
             f"{_TO_BE} update livesync.subscriptions s set wanted = false, asking = null,"
             " awaiting = false, failures = 0, told = false, next_at = %(now)s, fence = fence + 1,"
@@ -239,20 +246,16 @@ def failed(
     connection: Connection, one: Subscription, error: Mapping[str, str], *, now: datetime
 ) -> None:
     """It could not be asked for, and has not been confirmed all the same: that is tried again,
-    after longer and longer. One that is to end is let go in the end."""
+    after longer and longer."""
     failures = one.failures + 1
-    over = not one.wanted and (
-        failures >= ENDED_AFTER or (one.expires_at is not None and one.expires_at <= now)
-    )
     connection.execute(
         "update livesync.subscriptions set failures = %s, error = %s, next_at = %s,"
-        " state = case when %s then 'gone' when wanted then 'failing' else state end"
+        " state = case when wanted then 'failing' else state end"
         " where id = %s and fence = %s and asking is not null",
         (
             failures,
             Jsonb(dict(error)),
             now + timedelta(seconds=backoff_s(failures, one.id)),
-            over,
             one.id,
             one.fence,
         ),

@@ -119,7 +119,8 @@ class Hub:
     def send(self, callback: str, content: bytes, secret: str, *, method: str = "sha256") -> int:
         signature = hmac.new(secret.encode(), content, method).hexdigest()
         headers = {"x-hub-signature": f"{method}={signature}", "content-type": "text/xml"}
-        return httpx.post(callback, content=content, headers=headers, timeout=60).status_code
+        answer = httpx.post(callback, content=content, headers=headers, timeout=60)
+        return answer.status_code
 
 
 def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
