@@ -376,7 +376,7 @@ def told(world: World) -> list[tuple[str, str]]:
 
 def test_a_hub_that_fails_is_asked_less_and_less_often_and_a_person_is_told(world: World) -> None:
     world.hub.status = 500
-    asked = []
+    asked = list[int]()
     for minutes in range(40):
         world.tick(timedelta(minutes=1))
         if len(world.hub.requests) > len(asked):
