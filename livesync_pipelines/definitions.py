@@ -14,6 +14,7 @@ from livesync_pipelines.defs.housekeeping import keep_house
 from livesync_pipelines.defs.io import StageInputs
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.defs.subscriptions import keep_subscriptions
 
 livesync = LiveSync()
 
@@ -21,7 +22,7 @@ defs = dg.Definitions(
     assets=[corridor(connector, windows=windows_of(name)) for name, connector in PLATFORMS.items()],
     jobs=[*ALL_JOBS, clean_up, measure_drift],
     schedules=[*POLLS, nightly, daily],
-    sensors=[*DRAINS, keep_house, send_notifications],
+    sensors=[*DRAINS, keep_house, keep_subscriptions, send_notifications],
     resources={"livesync": livesync, "stages": StageInputs(livesync)},
     executor=dg.in_process_executor,
 )

@@ -90,6 +90,7 @@ _ALLOWED = {
     "LIVESYNC_API_TOKENS": "a file, which `livesync token PROJECT ROLE` writes",
     "LIVESYNC_CONFIG": f"files or directories, separated by {os.pathsep!r}",
     "LIVESYNC_DEBUG": "true or false: whether a fault shows its traceback",
+    "LIVESYNC_PUBLIC_URL": "http:// or https:// and a host, without a login",
     "LIVESYNC_SMTP_URL": "smtp://user:password@host:587, or smtps:// for TLS from the start",
     "LIVESYNC_MAIL_FROM": "a mail address such as livesync@example.com",
     "LIVESYNC_WEBHOOK_SECRET": "whsec_ and 24 to 64 random bytes in base64, such as "
@@ -161,6 +162,8 @@ class Settings(BaseModel):
     s3_bucket: Bucket | None = Field(None, alias="S3_SYNC_BUCKET")
     s3_prefix: str = Field("", alias="S3_SYNC_PREFIX")
     s3_endpoint_url: HttpUrl | None = Field(None, alias="S3_SYNC_ENDPOINT_URL")
+    public_url: HttpUrl | None = Field(None, alias="LIVESYNC_PUBLIC_URL")
+    """Where platforms reach the HTTP door; None: no platform is asked to call."""
     smtp_url: SmtpUrl | None = Field(None, alias="LIVESYNC_SMTP_URL")
     mail_from: MailAddress | None = Field(None, alias="LIVESYNC_MAIL_FROM")
     webhook_secret: SigningSecret | None = Field(None, alias="LIVESYNC_WEBHOOK_SECRET")

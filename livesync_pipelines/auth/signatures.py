@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from secrets import token_bytes
 
-from livesync_pipelines.auth import digests, sns, tokens
+from livesync_pipelines.auth import digests, sns, tokens, websub
 from livesync_pipelines.auth.call import Scheme
 
 STANDARD = "standard"
@@ -14,7 +14,7 @@ HANDSHAKE = "verification_token"
 
 def schemes(certificates: sns.Certificates) -> Mapping[str, Scheme]:
     """All of them; proofs of SNS need certificates."""
-    found = (*digests.SCHEMES, *tokens.SCHEMES, sns.scheme(certificates))
+    found = (*digests.SCHEMES, *tokens.SCHEMES, websub.SCHEME, sns.scheme(certificates))
     return {scheme.name: scheme for scheme in found}
 
 

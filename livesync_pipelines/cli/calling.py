@@ -12,11 +12,14 @@ from livesync_pipelines.cli.options import json_option, limit_option
 @limit_option(20, 10_000)
 @json_option
 def webhooks(connection: str | None, limit: int, as_json: bool) -> None:
-    """Show who may call, how often he has, and which deliveries came last.
+    """Show who may call, what platforms are asked to tell, and which deliveries came last.
 
     `webhook` of a connection says how a platform proves itself. A delivery that comes twice counts
     once; SYNCED says when a sync that began after it was done; UNTOLD is the share of the changes
     of three days that polling found and nobody had told.
+
+    A subscription is pending until its platform has confirmed it, active until it ends, failing
+    where it cannot be had (it is tried again), and gone when it has ended.
 
     \b
     Example:

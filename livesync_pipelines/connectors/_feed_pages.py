@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors._feeds import Feed, Item, NotAFeed, parse
+from livesync_pipelines.connectors.base import listing_table
 from livesync_pipelines.model.errors import (
     BadInput,
     Broken,
@@ -15,7 +16,7 @@ from livesync_pipelines.model.errors import (
     Reauthorise,
     Unavailable,
 )
-from livesync_pipelines.model.records import Body
+from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.net.client import Answer, Client
 from livesync_pipelines.net.verdict import BadAnswer
 
@@ -107,6 +108,28 @@ class FeedPages:
         if (own.scheme, server) != (other.scheme, other.netloc):
             return url
         return other._replace(netloc=f"{login}{at}{server}").geturl()
+
+
+def listed(
+    items: Sequence[Item],
+    *,
+    bodies: Mapping[str, Body] | None = None,
+    failures: tuple[ItemFailure, ...],
+    resume: str | None,
+    note: str | None,
+) -> ListingPage:
+    """A page of a listing."""
+    return ListingPage(
+        entries=listing_table(
+            Entry(item.key, item.version, modified_at=item.modified_at, state=item.version)
+            for item in items
+        ),
+        bodies=bodies or {},
+        failures=failures,
+        resume=resume,
+        complete=resume is None,
+        note=note,
+    )
 
 
 def public(url: str) -> str:

@@ -52,11 +52,14 @@ class Item:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A feed document. `complaint` says what is wrong with it, though it could be read;
-    `older` is the URL of the document that goes on where this one ends."""
+    `older` is the URL of the document that goes on where this one ends; `hub` tells of changes of
+    the feed, which names itself `own` to it."""
 
     items: tuple[Item, ...] = ()
     older: str | None = None
     complaint: str | None = None
+    hub: str | None = None
+    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def parse(content: bytes, *, url: str, content_type: str) -> Feed | NotAFeed:
             entries = entries[:-1]
     feed_title = _plain(found.feed.get("title_detail", {}))
     items = _newest(_item(entry, feed_title) for entry in entries)
-    return Feed(items=items, older=next(_hrefs(links, rel=_OLDER), None), complaint=complaint)
+    older, hub, own = (next(_hrefs(links, rel=rel), None) for rel in (_OLDER, ("hub",), ("self",)))
+    return Feed(items=items, older=older, complaint=complaint, hub=hub, own=own)
 
 
 def _read(content: bytes, headers: dict[str, str]) -> feedparser.FeedParserDict:

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from livesync_pipelines.connectors._feed_pages import FeedPages, public
+from livesync_pipelines.connectors._feed_pages import FeedPages, listed, public
 from livesync_pipelines.connectors._feeds import Feed, Item
+from livesync_pipelines.connectors._websub import WebSub
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
     Connector,
@@ -71,6 +72,8 @@ class Rss(Connector):
         title="RSS and Atom",
         clock=Clock(granularity_s=0.0),
         absence=Absence.KEPT,
+        webhook="websub",
+        subscribed_by="webhook",
         docs=(
             "https://www.rfc-editor.org/rfc/rfc4287 (2026-11-21)",
             "https://www.rfc-editor.org/rfc/rfc5005 (2026-11-21)",
@@ -102,18 +105,17 @@ class Rss(Connector):
 
     @cached_property
     def _client(self) -> Client:
-        return Client(
-            allow_private=self._settings.allow_private,
-            timeout_s=self.limits.timeout_s,
-            max_bytes=self.limits.max_bytes,
-            user_agent=self._settings.user_agent,
-            per_host_s=self._settings.pause_s if self._settings.full_text else 0.0,
-            pacer=self.limits.pacer,
-        )
+        return _client(self._settings, self.limits)
 
     @cached_property
     def _pages(self) -> FeedPages:
         return FeedPages(self._client, self._settings.url)
+
+    @staticmethod
+    def subscriber(connection: RssConnection, limits: FetchLimits) -> WebSub:
+        client = _client(connection, limits, tries=1)
+        pages = FeedPages(client, connection.url)
+        return WebSub(client=client, pages=pages, plain=connection.allow_private)
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -187,7 +189,7 @@ class Rss(Connector):
                     raise Broken(f"the feed goes on for more than {_DOCUMENTS} documents")
             except (Broken, BadInput) as error:
                 failure = ItemFailure(public(older), "unreadable", error.message)
-                yield _page((), failures=(failure,), resume=None, note=note)
+                yield listed((), failures=(failure,), resume=None, note=note)
                 return
             place = _Place(older, _digest(answer.content))
 
@@ -212,7 +214,7 @@ class Rss(Connector):
             if end < len(items):
                 after = _Place(place.url, place.digest, end)
             bodies = () if self._settings.full_text else map(self._pages.body, items[start:end])
-            yield _page(
+            yield listed(
                 items[start:end],
                 bodies={body.key: body for body in bodies},
                 failures=failures,
@@ -254,24 +256,15 @@ class _Place:
         return json.dumps([self.url, self.digest, self.skip])
 
 
-def _page(
-    items: Sequence[Item],
-    *,
-    bodies: Mapping[str, Body] | None = None,
-    failures: tuple[ItemFailure, ...],
-    resume: str | None,
-    note: str | None,
-) -> ListingPage:
-    return ListingPage(
-        entries=listing_table(
-            Entry(item.key, item.version, modified_at=item.modified_at, state=item.version)
-            for item in items
-        ),
-        bodies=bodies or {},
-        failures=failures,
-        resume=resume,
-        complete=resume is None,
-        note=note,
+def _client(settings: RssConnection, limits: FetchLimits, *, tries: int = 3) -> Client:
+    return Client(
+        allow_private=settings.allow_private,
+        timeout_s=limits.timeout_s,
+        max_bytes=limits.max_bytes,
+        user_agent=settings.user_agent,
+        per_host_s=settings.pause_s if settings.full_text else 0.0,
+        pacer=limits.pacer,
+        tries=tries,
     )
 
 

@@ -23,6 +23,7 @@ _WANTED_BY: dict[EventKind, frozenset[NotifyOn]] = {
     EventKind.WAITING: frozenset({NotifyOn.APPROVAL}),
     EventKind.DEAD_LETTERS: frozenset({NotifyOn.ERROR, NotifyOn.PARTIAL}),
     EventKind.CONFLICT: frozenset({NotifyOn.CONFLICT}),
+    EventKind.UNSUBSCRIBED: frozenset({NotifyOn.ERROR}),
 }
 
 _GOES_ON = frozenset({Status.SUCCESS, Status.PARTIAL, Status.WAITING, Status.RATE_LIMITED})

@@ -17,6 +17,7 @@ from livesync_pipelines.store import (
     events,
     ledger,
     looks,
+    subscriptions,
     webhooks,
 )
 from livesync_pipelines.store.database import Connection
@@ -64,6 +65,8 @@ def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]
             sum(_pieces(lambda: events.drop(connection, before=long_ago, limit=_EVENTS)))
             unasked = engine.now() - looks.KEPT
             sum(_pieces(lambda: looks.drop(connection, before=unasked, limit=_EVENTS)))
+            ended = engine.now() - subscriptions.KEPT
+            sum(_pieces(lambda: subscriptions.drop(connection, before=ended, limit=_EVENTS)))
             before = engine.now() - timedelta(days=WEBHOOK_DAYS)
             sum(_pieces(lambda: webhooks.drop(connection, before=before)))
         return cleaned

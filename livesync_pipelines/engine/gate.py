@@ -6,6 +6,7 @@ neither is told which he is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from threading import Lock
 from time import monotonic
 from uuid import uuid4
 
-from livesync_pipelines.auth import handshakes, signatures
+from livesync_pipelines.auth import handshakes, signatures, websub
 from livesync_pipelines.auth.call import Call, Scheme, Told, verify
 from livesync_pipelines.auth.sns import Certificates
 from livesync_pipelines.core.allowance import Allowance
@@ -26,7 +27,7 @@ from livesync_pipelines.engine.webhook_config import keys_of
 from livesync_pipelines.model.errors import RateLimited
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, database
+from livesync_pipelines.store import asked_back, catalog, database
 from livesync_pipelines.store.webhooks import Event
 
 FRESH_S = 1.0
@@ -39,6 +40,9 @@ go unseen here."""
 CALLS_PER_S = 1_000
 """Of one sender; what is more is answered with a 429. Whoever cannot prove himself takes nothing
 of it."""
+
+ANSWERS_PER_S = 200
+"""So many questions of platforms that ask back are held against the database, of whoever it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,8 @@ class Gate:
         self._learning: Future[None] | None = None
         self._allowance = Allowance(CALLS_PER_S)
         self._noter = Noter(engine)
+        self._subscriptions: Mapping[str, str] = {}
+        self._answers = Allowance(ANSWERS_PER_S)
 
     def refuse_disabled(self) -> None:
         """Raises `Disabled` where no sync runs."""
@@ -99,6 +105,7 @@ class Gate:
     def _read(self, connection: database.Connection) -> None:
         found = catalog.called(connection)
         self._senders = {(one.platform, one.name): self._known(one) for one in found}
+        self._subscriptions = asked_back.live(connection)
         self._read_at = monotonic()
 
     def sender(self, platform: str, connection: str) -> Sender:
@@ -120,6 +127,24 @@ class Gate:
         if told is None and sender.is_known:
             self._noter.turn_away(sender.connection, refused=True)
         return told if sender.is_known else None
+
+    def expects(self, sender: Sender, call: Call) -> bool:
+        """Whether a call that is proved is of a subscription of ours, where its scheme has any."""
+        named = sender.scheme.subscription
+        return named is None or self._subscriptions.get(named(call)) == sender.connection
+
+    def refuse(self, sender: Sender) -> None:
+        """Count a call that is not expected."""
+        self._noter.turn_away(sender.connection, refused=True)
+
+    def confirms(self, asked: websub.Asked, of: tuple[str, str]) -> Future[bool] | None:
+        """Whether a platform that asks back is answered, once that is durable: where we asked for
+        exactly that, and once. `of`: the platform and the connection whose address it asks at. None
+        where too many ask, or the name is none: nobody is answered then."""
+        if not all(map(str.isprintable, of)) or self._answers.take("", monotonic()) > 0:
+            return None
+        now = self._engine.now()
+        return self._noter.ask(lambda held: asked_back.confirm(held, asked, of=of, now=now))
 
     def hold_back(self, sender: Sender) -> None:
         """Raises `RateLimited` for a sender who calls too often."""

@@ -30,13 +30,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What every run needs. `enabled` is EXTERNAL_SYNC_ENABLED: without it nothing runs."""
+    """What every run needs. `enabled` is EXTERNAL_SYNC_ENABLED: without it nothing runs.
+    `public_url`: where platforms reach our HTTP door; None: they do not."""
 
     database: Database
     registry: Registry = field(default_factory=lambda: REGISTRY)
     row_ends: Mapping[str, type[RowEnd]] = field(default_factory=lambda: ROW_ENDS)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     enabled: bool = True
+    public_url: str | None = None
     now: Callable[[], datetime] = field(default=utc_now)
 
 
@@ -45,7 +47,11 @@ def open_engine(settings: Settings) -> Engine:
     migrated. Raises `Unavailable` or `Broken` with what to do."""
     database = Database(database_url(settings))
     database.migrate()
-    return Engine(database=database, enabled=settings.external_sync_enabled)
+    return Engine(
+        database=database,
+        enabled=settings.external_sync_enabled,
+        public_url=settings.public_url,
+    )
 
 
 def database_url(settings: Settings) -> str:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from livesync_pipelines.connectors.base import Connector
+from livesync_pipelines.connectors.base import Connector, FetchLimits
 from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
 from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.options import connector_for, row_end_for
+from livesync_pipelines.engine.options import (
+    budgets_of,
+    connection_options,
+    connector_for,
+    row_end_for,
+)
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, Lane
 from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 from livesync_pipelines.store.budgets import Account, SharedPacer
+
+_TIMEOUT_S, _MAX_BYTES = 3.0, 10_000_000
+"""Of a call about a subscription: whoever hangs is asked again later."""
 
 
 @contextmanager
@@ -36,6 +45,23 @@ def connected(
         pacer = _pacers(engine, source, lane, patience_s, held)
         made = connector_for(source, sync, engine.registry, engine.environ, pacer_for=pacer)
         yield held.enter_context(closing(made))
+
+
+@contextmanager
+def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
+    """Whoever asks the platform of this connection to tell us of changes, closed afterwards.
+
+    Raises BadInput where options no longer hold, `OverBudget` rather than wait.
+    """
+    kind = engine.registry.get(source.platform)
+    if kind is None or not issubclass(kind, Subscribes):
+        raise BadInput(f"{source.platform} cannot be subscribed to.")
+    options = connection_options(kind, source, engine.environ)
+    with ExitStack() as held:
+        budgets = budgets_of(source, kind, engine.environ)
+        pacer = _pacers(engine, source, Lane.LIVE, 0.0, held)(budgets)
+        limits = FetchLimits(max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S, pacer=pacer)
+        yield held.enter_context(closing(kind.subscriber(options, limits)))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from uuid import UUID
 
 
 class EventKind(StrEnum):
-    """What happened. `recovered` ends what the others began; `changes` are for actions."""
+    """What happened. `recovered` ends what the others began; `changes` are for actions;
+    `unsubscribed`: a platform cannot be asked to tell of changes."""
 
     CHANGED = "changed"
     PARTIAL = "partial"
@@ -22,6 +23,7 @@ class EventKind(StrEnum):
     CONFLICT = "conflict"
     RECOVERED = "recovered"
     CHANGES = "changes"
+    UNSUBSCRIBED = "unsubscribed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,8 @@ class PlatformSpec:
     - `budgets`: how often the platform may be called; all of them hold at once.
     - `webhook`: the scheme of `auth.signatures` after which the platform signs its calls, or the
       neutral one where others call for it.
+    - `subscribed_by`: the key of a connection that has the platform asked to tell us of changes:
+      `webhook` (by the scheme above) where it calls us, else an option.
     - `docs`: the vendor pages that the connector follows, each with the day it was read.
     """
 
@@ -103,5 +105,6 @@ class PlatformSpec:
     runs_at_once: int = 4
     budgets: tuple[Budget, ...] = ()
     webhook: str = "standard"
+    subscribed_by: str = ""
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ _SUBJECTS = {
     EventKind.CONFLICT: "asks which edit stands",
     EventKind.RECOVERED: "works again",
     EventKind.CHANGES: "has changes for an action",
+    EventKind.UNSUBSCRIBED: "is polled only",
 }
 
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from livesync_pipelines.auth import challenges
+from livesync_pipelines.auth import challenges, websub
 from livesync_pipelines.auth.call import Call, Told
 from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
 from livesync_pipelines.model.errors import LiveSyncError
@@ -55,8 +55,8 @@ class Door:
         await answer(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        gate, names = self._gate, request.scope["path"].removeprefix(PREFIX).split("/")
-        if len(names) != 2 or not all(names):
+        platform, _, connection = request.scope["path"].removeprefix(PREFIX).partition("/")
+        if not platform or not connection or "/" in connection:
             return errors.answer(404, "not_found", "Not Found", "See /docs.", request.url.path)
         if request.method not in _METHODS:
             answer = errors.answer(
@@ -64,25 +64,32 @@ class Door:
             )
             answer.headers["allow"] = ", ".join(_METHODS)
             return answer
-        gate.refuse_disabled()
+        self._gate.refuse_disabled()
         body = await _body(request)
         if body is None:
             return _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
-        read_at = monotonic()
-        if gate.age_s > FRESH_S:
-            learning = gate.learn()
-            if gate.age_s > BELIEVED_S:
-                await shield(wrap_future(learning))
-        sender = gate.sender(*names)
-        asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
-        if asked is not None:
-            return PlainTextResponse(asked)
-        call = _call(gate, request, sender, body)
-        told = await _proved(gate, sender, call) if request.method == "POST" else None
-        if told is None:
-            await sleep(read_at + REFUSED_AFTER_S - monotonic())
-            return _refused(401, "This call bears no proof that is known here.", "unauthorised")
-        return await _noted(gate, sender, call, told)
+        return await _heard(self._gate, request, (platform, connection), body)
+
+
+async def _heard(gate: Gate, request: Request, of: tuple[str, str], body: bytes) -> Response:
+    read_at = monotonic()
+    if gate.age_s > FRESH_S:
+        learning = gate.learn()
+        if gate.age_s > BELIEVED_S:
+            await shield(wrap_future(learning))
+    sender = gate.sender(*of)
+    asked = challenges.answer(request.method, request.query_params, topic=sender.topic)
+    if asked is not None:
+        return PlainTextResponse(asked)
+    back = websub.asked_back(request.method, request.query_params)
+    if back is not None and await _confirms(gate, back, of):
+        return PlainTextResponse(back.challenge)
+    call = _call(gate, request, sender, body)
+    told = await _proved(gate, sender, call) if request.method == "POST" else None
+    if told is None:
+        await sleep(read_at + REFUSED_AFTER_S - monotonic())
+        return _refused(401, "This call bears no proof that is known here.", "unauthorised")
+    return await _noted(gate, sender, call, told)
 
 
 def described() -> dict[str, Any]:
@@ -109,7 +116,18 @@ def described() -> dict[str, Any]:
 async def _proved(gate: Gate, sender: Sender, call: Call) -> Told | None:
     if sender.scheme.goes_out or sender.awaits_secret:
         return await to_thread(gate.proved, sender, call)
-    return gate.proved(sender, call)
+    told = gate.proved(sender, call)
+    if told is not None and not gate.expects(sender, call):  # it may be a moment old
+        await shield(wrap_future(gate.learn()))
+        if not gate.expects(sender, call):
+            gate.refuse(sender)
+            return None
+    return told
+
+
+async def _confirms(gate: Gate, back: websub.Asked, of: tuple[str, str]) -> bool:
+    answer = gate.confirms(back, of)
+    return answer is not None and await wrap_future(answer)
 
 
 async def _noted(gate: Gate, sender: Sender, call: Call, told: Told) -> Response:

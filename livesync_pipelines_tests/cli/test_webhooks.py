@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.subscribing import keep_up
 from livesync_pipelines.store import webhooks
 from livesync_pipelines.store.webhooks import Event
 
@@ -95,3 +97,41 @@ def test_the_token_that_a_platform_is_to_send_is_waited_for_and_found(
     found = finding(terminal.document("doctor"))
     assert str(sent) in found["message"]
     assert "secret_token" not in str(found)
+
+
+FEED = 'rss, url: "https://127.0.0.1:1/feed", webhook: {secret: "${HOOK}"}'
+
+
+@pytest.fixture
+def feed(terminal: Terminal, tmp_path: Path) -> Terminal:
+    """The connection `docs` is a feed whose hub could be asked to call."""
+    file = tmp_path / "livesync.yaml"
+    file.write_text(CONFIG.replace("folder, path: docs", FEED))
+    terminal.environ["HOOK"] = "a long random text"
+    return terminal
+
+
+def test_that_nobody_can_be_asked_to_call_is_said_where_a_user_looks(
+    feed: Terminal, tmp_path: Path
+) -> None:
+    assert "LIVESYNC_PUBLIC_URL" in feed("apply", str(tmp_path / "livesync.yaml")).stderr
+    assert "LIVESYNC_PUBLIC_URL" in feed("webhooks").stderr
+    about = {one["check"]: one for one in feed.document("doctor")["checks"]}
+    assert about["subscription of docs"]["verdict"] == "warning"
+    feed.environ["LIVESYNC_PUBLIC_URL"] = "https://example.com"
+    assert "LIVESYNC_PUBLIC_URL" not in feed("webhooks").stderr
+
+
+def test_subscriptions_are_listed_with_what_is_wrong(
+    feed: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    assert feed("apply", str(tmp_path / "livesync.yaml")).exit_code == 0
+    feed.environ["LIVESYNC_PUBLIC_URL"] = "https://example.com"
+    environ = {"HOOK": "a long random text"}
+    assert keep_up(replace(engine, environ=environ, public_url="https://example.com")) == 1
+    (found,) = feed.document("webhooks")["subscriptions"]
+    assert (found["connection"], found["state"], found["failures"]) == ("docs", "failing", 1)
+    assert "not an address on the public internet" in found["error"]["message"]
+    shown = feed("webhooks", "docs")
+    assert "failing" in shown.stdout
+    assert "not an address on the public internet" in shown.stderr

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.cli.output import ago, emit, note, say, table
+from livesync_pipelines.cli.work import subscriptions
 from livesync_pipelines.cli.work.checks import Finding, failed
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.engine.announcements import inbox_of
@@ -14,7 +15,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.webhook_config import known, troubles
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import announced, catalog, webhooks
+from livesync_pipelines.store import announced, catalog, subscription_list, webhooks
 from livesync_pipelines.store.announced import Share
 from livesync_pipelines.store.database import Connection
 
@@ -46,16 +47,21 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
             if connection in {None, row["connection"]}
         ]
         found = webhooks.listed(house.connection, of=connection, limit=limit)
+        subscribed = subscription_list.listed(house.connection, of=connection)
         if as_json:
-            emit({"senders": senders, "webhooks": found})
+            emit({"senders": senders, "subscriptions": subscribed, "webhooks": found})
             return
-        if not senders:
+        if not (senders or subscribed):
             say("Nobody may call: no connection has a `webhook` (see the README).")
             return
         table(_SENDERS, (_sender(sender, now) for sender in senders))
+        if subscribed:
+            say("")
+            subscriptions.show(subscribed, now)
         if found:
             say("")
             table(_EVENTS, ((ago(e["received_at"], now), *_event(e, now)) for e in found))
+        _remark(subscriptions.check(house.settings, house.engine, house.connection))
         house.remark()
 
 
@@ -144,6 +150,11 @@ def _told(row: Mapping[str, Any], engine: Engine) -> str:
 
 def remark(settings: Settings, engine: Engine, connection: Connection) -> None:
     """What a person should know at once."""
-    for finding in check(settings, engine, connection):
+    _remark(check(settings, engine, connection))
+    _remark(subscriptions.check(settings, engine, connection))
+
+
+def _remark(findings: Iterable[Finding]) -> None:
+    for finding in findings:
         if finding.verdict != "ok":
             note(f"Note: {finding.check}: {finding.message}. {finding.do}")
