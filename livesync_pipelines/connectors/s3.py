@@ -8,32 +8,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from pydantic import Field, SecretStr, field_validator, model_validator
 
 from livesync_pipelines.connectors import _s3_answers as answers
-from livesync_pipelines.connectors._globs import Glob, Globs
+from livesync_pipelines.connectors._globs import Globs
 from livesync_pipelines.connectors._s3_errors import code_of, item_failure, named
+from livesync_pipelines.connectors._s3_notifications import Notifications
 from livesync_pipelines.connectors._s3_objects import BROKE_OFF, Objects
-from livesync_pipelines.connectors._s3_pace import keep_pace
 from livesync_pipelines.connectors._s3_queue import Queue
+from livesync_pipelines.connectors._s3_settings import (
+    TRIES,
+    S3Connection,
+    S3Selection,
+    client_of,
+    where,
+)
 from livesync_pipelines.connectors.base import (
     Connector,
     FetchLimits,
     Memory,
-    Options,
-    Remote,
     listing_digest,
     listing_table,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
-from livesync_pipelines.core.spellings import HttpUrl
-from livesync_pipelines.model.errors import Broken, ItemFailure, Unavailable
+from livesync_pipelines.model.errors import BadInput, Broken, ItemFailure, Unavailable
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.fanout import fan_out
@@ -47,50 +48,10 @@ if TYPE_CHECKING:
         ObjectTypeDef,
     )
 
+__all__ = ["S3", "S3Connection", "S3Selection"]
+
 _WIDTH = 8
-_TRIES = 3
 _GENERIC = frozenset({"binary/octet-stream", "application/octet-stream"})
-
-
-class S3Connection(Remote):
-    """Without keys, boto3 looks for credentials where it always does. `endpoint_url` is for
-    stores that are not Amazon's; most of these need `path_style`. `queue_url`: a queue of SQS that
-    the bucket's events come into."""
-
-    bucket: str = Field(min_length=1)
-    prefix: str = ""
-    region: str | None = None
-    endpoint_url: str | None = None
-    access_key_id: str | None = None
-    secret_access_key: SecretStr | None = None
-    session_token: SecretStr | None = None
-    path_style: bool = False
-    queue_url: HttpUrl | None = None
-
-    @field_validator("region", "endpoint_url", "access_key_id", "queue_url", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
-
-    @field_validator("secret_access_key", "session_token", mode="after")
-    @classmethod
-    def _empty_secret_is_unset(cls, value: SecretStr | None) -> SecretStr | None:
-        return value or None
-
-    @model_validator(mode="after")
-    def _keys_come_together(self) -> Self:
-        if (self.access_key_id is None) != (self.secret_access_key is None):
-            raise ValueError("access_key_id and secret_access_key belong together")
-        if self.session_token is not None and self.access_key_id is None:
-            raise ValueError("a session_token belongs to an access_key_id")
-        return self
-
-
-class S3Selection(Options):
-    """Globs over the key without the connection's prefix (and without a slash after it)."""
-
-    include: list[Glob] = Field(default=["**/*"], min_length=1)
-    exclude: list[Glob] = Field(default=[])
 
 
 class S3(Connector):
@@ -103,11 +64,14 @@ class S3(Connector):
         absence=Absence.DELETED,
         ordered=True,
         webhook="bearer",
+        subscribed_by="notifications",
         docs=(
             "https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html, as in "
             "botocore 1.44.5 (2026-11-21)",
             "https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, as in "
             "botocore 1.44.5 (2026-11-21)",
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/"
+            "API_PutBucketNotificationConfiguration.html, as in botocore 1.44.5 (2026-11-21)",
         ),
         quirks=(
             "version is ETag and size: a change of metadata alone is not seen",
@@ -115,6 +79,7 @@ class S3(Connector):
             "a rename is a deletion and a creation",
             "empty keys that end in a slash stand for folders and are left out",
             "objects in an archive are listed, and fail as `archived` only when they must be read",
+            "notifications of a bucket are put as a whole: two who write them at once may lose one",
             "directory buckets list in no order and are refused",
         ),
     )
@@ -127,27 +92,11 @@ class S3(Connector):
         super().__init__(connection, selection, limits)
         self._settings = connection
         self._globs = Globs(selection.include, selection.exclude)
-        self._where = f"s3 bucket {connection.bucket}"
+        self._where = where(connection)
 
     @cached_property
     def _client(self) -> S3Client:
-        settings = self._settings
-        session = boto3.session.Session(
-            aws_access_key_id=settings.access_key_id,
-            aws_secret_access_key=_plain(settings.secret_access_key),
-            aws_session_token=_plain(settings.session_token),
-            region_name=settings.region,
-        )
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
-            connect_timeout=min(10.0, self.limits.timeout_s),
-            read_timeout=self.limits.timeout_s,
-            max_pool_connections=_WIDTH,
-            s3={"addressing_style": "path" if settings.path_style else "auto"},
-        )
-        with named(self._where):
-            client = session.client("s3", endpoint_url=settings.endpoint_url, config=config)
-        return keep_pace(client, self.limits.pacer, bucket=settings.bucket)
+        return client_of(self._settings, self.limits, width=_WIDTH)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         after, more = resume or "", True
@@ -201,6 +150,18 @@ class S3(Connector):
     def inbox(connection: S3Connection) -> Queue | None:
         return Queue(connection) if connection.queue_url else None
 
+    @staticmethod
+    def subscriber(connection: S3Connection, limits: FetchLimits) -> Notifications:
+        if connection.notifications is None:
+            raise BadInput("`notifications` is empty", where=where(connection))
+        return Notifications(
+            client=client_of(connection, limits, width=1),
+            bucket=connection.bucket,
+            prefix=connection.prefix,
+            arn=connection.notifications,
+            where=where(connection),
+        )
+
     def close(self) -> None:
         if "_client" in self.__dict__:
             self._client.close()
@@ -244,7 +205,7 @@ class S3(Connector):
         if entry.state == answers.ARCHIVED and self._settings.endpoint_url is None:
             return ItemFailure(entry.key, answers.ARCHIVED, "it is in an archive and not restored")
         with named(self._where):
-            for _ in range(_TRIES):
+            for _ in range(TRIES):
                 try:
                     answer = self._get(entry)
                 except ClientError as error:
@@ -257,7 +218,7 @@ class S3(Connector):
                         return self._body(entry.key, answer)
                     except BROKE_OFF:
                         continue
-        raise Unavailable(f"{self._where} broke off {_TRIES} times", where=self._where)
+        raise Unavailable(f"{self._where} broke off {TRIES} times", where=self._where)
 
     def _get(self, entry: Entry) -> GetObjectOutputTypeDef:
         """The object that was listed; or what is there now, where it changed since."""
@@ -292,7 +253,3 @@ class S3(Connector):
             modified_at=answer["LastModified"],
             attributes=answers.attributes(answer),
         )
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 
 import standardwebhooks
 
-from livesync_pipelines.auth import digests, tokens
+from livesync_pipelines.auth import digests, tokens, websub
 from livesync_pipelines.auth.call import Call, Scheme, verify
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 URL = "https://livesync.example/sync/webhook/crm/deals?a=1"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRET = "0123456789abcdef"
-_SCHEMES = {scheme.name: scheme for scheme in (*digests.SCHEMES, *tokens.SCHEMES)}
+_SCHEMES = {scheme.name: scheme for scheme in (*digests.SCHEMES, *tokens.SCHEMES, websub.SCHEME)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,12 @@ def _sent(
     secret: str = SECRET,
     signs_body: bool = True,
     signs_url: bool = False,
+    url: str = URL,
 ) -> Sent:
     return Sent(
         scheme=_SCHEMES[name],
         key=_SCHEMES[name].key(secret),
-        call=Call(method="POST", url=URL, headers=headers, body=body, at=AT),
+        call=Call(method="POST", url=url, headers=headers, body=body, at=AT),
         signed_headers=tuple(headers),
         signs_body=signs_body,
         signs_url=signs_url,
@@ -127,6 +128,15 @@ def _hexes() -> Iterator[Sent]:
     yield _sent("airtable", body, {"x-airtable-content-mac": signature}, secret=key)
 
 
+def _websub() -> Iterator[Sent]:
+    body, name = b"<feed/>", "6b1d7bd0-5c0c-4a53-8d9c-0e6a8a1b2c3d"
+    secret = hmac.digest(SECRET.encode(), f"websub:{name}".encode(), "sha256").hex()
+    for method in ("sha1", "sha256", "sha384", "sha512"):
+        digest = hmac.digest(secret.encode(), body, method).hex()
+        headers = {"x-hub-signature": f"{method}={digest}"}
+        yield _sent("websub", body, headers, url=f"{URL}&subscription={name}")
+
+
 def _repeated() -> Iterator[Sent]:
     yield _sent("bearer", b"{}", {"authorization": f"Bearer {SECRET}"}, signs_body=False)
     yield _sent("google", b"", {"x-goog-channel-token": SECRET}, signs_body=False)
@@ -134,4 +144,4 @@ def _repeated() -> Iterator[Sent]:
     yield _sent("graph", said, {}, signs_body=False)
 
 
-SENT = [_standard(), _box(), *_hubspot(), *_hexes(), *_repeated()]
+SENT = [_standard(), _box(), *_hubspot(), *_hexes(), *_websub(), *_repeated()]

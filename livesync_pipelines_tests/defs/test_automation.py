@@ -23,8 +23,9 @@ from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.requests import MOST, SYNCS_TAG
 from livesync_pipelines.defs.resources import LiveSync
-from livesync_pipelines.model.sync import Notify, NotifyOn, Priority, Trigger
-from livesync_pipelines.store import operations, queue
+from livesync_pipelines.defs.subscriptions import keep_subscriptions
+from livesync_pipelines.model.sync import Connection, Desired, Notify, NotifyOn, Priority, Trigger
+from livesync_pipelines.store import catalog, operations, queue, subscription_list
 from livesync_pipelines_tests.notify.receivers import SECRET, a_receiver
 
 from .conftest import SYNC, House, a_sync
@@ -202,6 +203,29 @@ def test_the_house_is_kept_by_a_sensor_of_its_own(house: House) -> None:
     assert isinstance(said, dg.SkipReason)
     assert said.skip_message == "Closed 0 runs, sent 0 again; asked for 0 again."
     assert len(house.instance.event_log_storage.get_pool_limits()) == len(SYNCS)
+
+
+def test_subscriptions_are_kept_up_by_a_sensor_of_their_own(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket that nobody answers for is asked, and holds up nothing."""
+    options = {"bucket": "b1x", "endpoint_url": "http://127.0.0.1:1", "region": "us-east-1"}
+    options |= {"notifications": "arn:aws:sqs:us-east-1:123456789012:q", "access_key_id": "x"}
+    source = Connection(
+        name="bucket",
+        project_id="demo",
+        platform="s3",
+        options={**options, "secret_access_key": "${HOME}"},
+    )
+    sync = replace(a_sync("bucket"), connection="bucket")
+    with house.engine.database.connect() as connection:
+        catalog.apply(connection, Desired(connections=(source,), syncs=(sync,)))
+    assert keep_subscriptions(sensing(house)) == dg.SkipReason("Asked for 1 subscriptions.")
+    with house.engine.database.connect() as connection:
+        (found,) = subscription_list.listed(connection)
+    assert (found["state"], found["error"]["code"]) == ("failing", "unavailable")
+    monkeypatch.setenv("EXTERNAL_SYNC_ENABLED", "false")
+    assert "EXTERNAL_SYNC_ENABLED" in str(keep_subscriptions(sensing(house)))
 
 
 def test_every_platform_has_a_pool_of_the_size_that_it_declares(house: House) -> None:
