@@ -1,10 +1,12 @@
-"""`livesync worker`: two machines with homes of their own, on one Postgres and one Redis."""
+"""`livesync worker`: two machines with homes of their own, on one Postgres and one Redis or
+RabbitMQ."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,24 +23,73 @@ from livesync_pipelines.cli.children import free_port
 
 from .conftest import Terminal
 
-MUST_HAVE = "TEST_REDIS"
 PATIENCE_S = 120.0
 SYNCS = 8
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli"]
 
 
-@pytest.fixture
-def broker_url(tmp_path: Path) -> Iterator[str]:
-    """A private Redis, from Debian's package."""
-    program = shutil.which("redis-server")
-    if program is None:
-        assert os.environ.get(MUST_HAVE) != "required", "redis-server is not installed"
-        pytest.skip("redis-server is not installed")
-    port = free_port()
+@pytest.fixture(params=["redis", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A private broker, from Debian's packages."""
+    serve = {"redis": a_redis, "rabbitmq": a_rabbitmq}[request.param]
+    with serve(tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def a_redis(tmp_path: Path) -> Iterator[str]:
+    program, port = needed("redis-server", "TEST_REDIS"), free_port()
     command = [program, "--port", f"{port}", "--bind", "127.0.0.1", "--save", "", "--dir"]
     with subprocess.Popen([*command, f"{tmp_path}"], stdout=subprocess.DEVNULL) as server:
         yield f"redis://127.0.0.1:{port}/0"
         server.terminate()
+
+
+@contextmanager
+def a_rabbitmq(tmp_path: Path) -> Iterator[str]:
+    """With its port mapper, which would stay behind as a daemon if it had to start it itself."""
+    needed("rabbitmq-server", "TEST_RABBITMQ")
+    (program,) = Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server")
+    port, home = free_port(), tmp_path / "rabbit"
+    home.mkdir()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": f"{home}",
+        "ERL_EPMD_PORT": f"{free_port()}",
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODENAME": "livesync@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": f"{port}",
+        "RABBITMQ_DIST_PORT": f"{free_port()}",
+        "RABBITMQ_MNESIA_BASE": f"{home}",
+        "RABBITMQ_LOG_BASE": f"{home}",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{home / 'plugins'}",
+        "RABBITMQ_CONF_ENV_FILE": f"{home / 'none'}",
+    }
+    with (
+        subprocess.Popen(["epmd"], env=environ) as mapper,
+        subprocess.Popen([program], env=environ, stdout=subprocess.DEVNULL) as server,
+    ):
+        try:
+            until("RabbitMQ", lambda: answers(port))
+            yield f"amqp://guest:guest@127.0.0.1:{port}//"
+        finally:
+            server.terminate()
+            server.wait()
+            mapper.terminate()
+
+
+def needed(name: str, must_have: str) -> str:
+    program = shutil.which(name)
+    if program is None:
+        assert os.environ.get(must_have) != "required", f"{name} is not installed"
+        pytest.skip(f"{name} is not installed")
+    return program
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as door:
+        return door.connect_ex(("127.0.0.1", port)) == 0
 
 
 class House:

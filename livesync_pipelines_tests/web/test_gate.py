@@ -190,6 +190,28 @@ def test_both_keys_hold_while_one_follows_the_other(house: Engine) -> None:
     assert len(noted(house)) == 2
 
 
+def test_a_secret_in_a_file_is_another_one_as_soon_as_the_file_is(
+    house: Engine, tmp_path: Path
+) -> None:
+    """Nothing is started again."""
+    file, new = tmp_path / "key", tmp_path / "new"
+    file.write_text(f"{KEY}\n")
+    allow(house, Webhook(scheme="standard", secret=f"${{file:{file}}}"))
+    app = create_app(house, SETTINGS)
+    with a_door(app) as door:
+        assert door.post(PLACE, content=BODY, headers=signed("one")).status_code == 200
+        new.write_text(NEW_KEY)
+        new.replace(file)
+        app.state.gate.learn().result()
+        assert door.post(PLACE, content=BODY, headers=signed("two")).status_code == 401
+        headers = signed("three", key=NEW_KEY)
+        assert door.post(PLACE, content=BODY, headers=headers).status_code == 200
+        file.unlink()
+        app.state.gate.learn().result()
+        headers = signed("four", key=NEW_KEY)
+        assert door.post(PLACE, content=BODY, headers=headers).status_code == 401
+
+
 def test_where_nothing_is_synced_every_call_hears_why(house: Engine) -> None:
     with a_door(create_app(replace(house, enabled=False), SETTINGS)) as door:
         for place in (PLACE, "/sync/webhook/folder/other"):

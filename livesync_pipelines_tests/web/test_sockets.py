@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import sleep, time
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -24,6 +26,7 @@ from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import events
 from livesync_pipelines.web import sockets
 from livesync_pipelines.web.app import create_app
+from livesync_pipelines.web.tickets import Tickets
 
 from .conftest import SETTINGS, Run
 from .served import serving
@@ -289,3 +292,99 @@ def _listeners(connection: psycopg.Connection) -> int:
         "select from pg_stat_activity where query like 'listen livesync_events%'"
         " and datname = current_database()"
     ).rowcount
+
+
+def page_of(door: str, token: str = "") -> httpx.Response:
+    """The status page, as a browser with this token is shown it."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(f"{door}/", headers={"accept": "text/html", **headers})
+
+
+def ticket_in(answer: httpx.Response) -> str:
+    cookie: str = answer.headers["set-cookie"]
+    return cookie.partition(";")[0]
+
+
+def test_the_status_page_brings_along_where_to_follow_from(door: str, run: Run) -> None:
+    run()
+    shown = page_of(door).text
+    (after,) = re.findall(r'data-after="([0-9]+)"', shown)
+    assert 'data-projects="[&#34;demo&#34;]"' in shown
+    with reading(door, query=f"?after={after}", origin=door) as reader:
+        assert reader.next()["seq"] == int(after)
+        run()
+        assert kinds(reader.until("operation.completed"))[0] == "operation.started"
+
+
+def test_without_tokens_a_page_brings_no_ticket_and_its_policy_lets_only_its_own_script_run(
+    door: str, docs: Path
+) -> None:
+    answer = page_of(door)
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert f"connect-src 'self' {door.replace('http', 'ws')} " in policy
+    assert "set-cookie" not in answer.headers
+    script = httpx.get(f"{door}/static/status.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "innerHTML" not in script.text
+
+
+def test_a_page_that_was_shown_to_a_token_follows_with_its_ticket(
+    guarded: Guarded, run: Run
+) -> None:
+    token = guarded.token("*", "viewer")
+    answer = page_of(guarded.door, token)
+    kept = "; Max-Age=60; Path=/ws/; HttpOnly; SameSite=Strict"
+    assert answer.headers["set-cookie"].endswith(kept)
+    assert token not in answer.headers["set-cookie"]
+    with reading(
+        guarded.door, origin=guarded.door, additional_headers={"cookie": ticket_in(answer)}
+    ) as reader:
+        assert reader.next()["type"] == "hello"
+        run()
+        assert reader.until("operation.completed")
+
+
+@pytest.mark.parametrize("where", ["another page", "no page", "bent", "no token"])
+def test_a_ticket_is_good_for_a_socket_of_its_own_page_only(
+    guarded: Guarded, tmp_path: Path, docs: Path, where: str
+) -> None:
+    door = guarded.door
+    cookie = ticket_in(page_of(door, guarded.token("*", "viewer")))
+    origin = {"another page": "http://localhost:1", "no page": None}.get(where, door)
+    if where == "bent":
+        cookie = f"{cookie[:-1]}{'0' if cookie[-1] != '0' else '1'}"
+    if where == "no token":
+        (tmp_path / "tokens").write_text("")
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        reading(door, origin=origin, additional_headers={"cookie": cookie}),
+    ):
+        pass
+    assert refused.value.response.status_code == 401
+
+
+def test_a_ticket_opens_no_other_door(guarded: Guarded) -> None:
+    cookie = ticket_in(page_of(guarded.door, guarded.token("*", "viewer")))
+    for path in ("/", "/sync/status"):
+        answer = httpx.get(f"{guarded.door}{path}", headers={"cookie": cookie})
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    ["", "livesync_ticket=", "livesync_ticket=..", "a=b; =;", "\x00", "livesync_ticket=é.é.é"],
+)
+def test_no_ticket_is_made_of_what_is_none(cookies: str) -> None:
+    assert Tickets().digest_of(cookies) is None
+
+
+def test_a_ticket_is_good_for_a_minute_and_in_its_own_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issued = Tickets()
+    cookie = issued.issue("d").partition(";")[0]
+    assert (issued.digest_of(cookie), Tickets().digest_of(cookie)) == ("d", None)
+    later = time() + 61
+    monkeypatch.setattr("time.time", lambda: later)
+    assert issued.digest_of(cookie) is None
