@@ -77,8 +77,11 @@ def take_away(context: dg.OpExecutionContext, livesync: LiveSync) -> None:
         busy = "; it runs just now, the rest goes next time" if done.busy else ""
         context.log.info(
             f"{done.sync_id}: {done.operations} operations, {done.events} events, "
-            f"{done.ledger_entries} ledger entries, {done.contents} texts{busy}"
+            f"{done.ledger_entries} ledger entries, {done.row_versions} versions of rows, "
+            f"{done.contents} texts{busy}"
         )
+        if done.refused:
+            context.log.error(done.refused)
     if keep.dagster is not None:
         before = engine.now() - timedelta(days=keep.dagster)
         context.log.info(f"Dagster: {forget_runs(context.instance, before=before)} runs")

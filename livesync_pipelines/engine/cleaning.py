@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.keeping import RESTORABLE_DAYS, Keep
 from livesync_pipelines.store import (
     budgets,
@@ -17,10 +19,13 @@ from livesync_pipelines.store import (
     events,
     ledger,
     looks,
+    row_compaction,
     subscriptions,
     webhooks,
 )
 from livesync_pipelines.store.database import Connection
+
+_log = logging.getLogger(__name__)
 
 NEWEST_OPERATIONS = 50
 """So many operations of a sync are kept, however old they are."""
@@ -36,14 +41,18 @@ WEBHOOK_DAYS = 30
 
 @dataclass(slots=True, kw_only=True)
 class Cleaned:
-    """What went of one sync. `busy`: an operation kept something from going; the next time."""
+    """What went of one sync. `busy`: an operation kept something from going; the next time.
+    `refused`: why old versions of rows are kept though they are too old, empty where they are not.
+    """
 
     sync_id: str
     operations: int = 0
     events: int = 0
     ledger_entries: int = 0
+    row_versions: int = 0
     contents: int = 0
     busy: bool = False
+    refused: str = ""
 
 
 def clean(engine: Engine, keep: Keep, *, dry_run: bool = False) -> list[Cleaned]:
@@ -82,6 +91,7 @@ def _clean(connection: Connection, sync_id: str, keep: Keep, now: datetime) -> C
         )
     if keep.ledger is not None:
         _cut_ledger(connection, done, days=keep.ledger, now=now)
+        _cut_rows(connection, done, days=keep.ledger, now=now)
     _drop_contents(connection, done)
     if keep.ledger is not None:
         before = now - timedelta(days=max(keep.ledger, RESTORABLE_DAYS))
@@ -120,6 +130,25 @@ def _cut_ledger(connection: Connection, done: Cleaned, *, days: int, now: dateti
         return lines
 
     done.ledger_entries = sum(_pieces(piece))
+
+
+def _cut_rows(connection: Connection, done: Cleaned, *, days: int, now: datetime) -> None:
+    before = now - timedelta(days=days)
+    gone_before = now - timedelta(days=max(days, RESTORABLE_DAYS))
+
+    def piece() -> int:
+        cut = row_compaction.cut(
+            connection, done.sync_id, before=before, gone_before=gone_before, now=now
+        )
+        done.row_versions += cut.lines
+        done.busy = done.busy or cut.is_busy
+        return cut.blocks
+
+    try:
+        sum(_pieces(piece))
+    except Broken as error:
+        _log.error("%s %s (%s)", error.message, error.hint, error.where)
+        done.refused = error.message
 
 
 def _drop_contents(connection: Connection, done: Cleaned) -> None:

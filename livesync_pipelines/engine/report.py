@@ -109,6 +109,8 @@ def touched(entry: Mapping[str, Any]) -> tuple[str, str]:
     if entry["op"] == Op.CONFLICT:
         outcome = f"the {after['winner']} was taken" if after.get("winner") else "open"
         return entry["item_id"], f"{after.get('field') or 'the row'}: {outcome}"
+    if not entry.get("before_kept", True):
+        return entry["item_id"], "kept no longer"
     fields = entry.get("fields") or after.get("fields", [])
     return entry["item_id"], ", ".join(fields) or "-"
 

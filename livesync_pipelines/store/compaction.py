@@ -7,8 +7,7 @@ would not notice a body, or what stands beside it, that was taken away by hand. 
 appends an entry `compacted` with a digest of all that is left of the entries that it cut, and they
 name it: `ledger.first_broken` accepts a body that is missing only under such an entry. The newest
 entry of a living item is never cut (nor that of a file which only one end has lost), so the ledger
-still rebuilds the target. Blocks of rows are kept whole: the values that a later merge starts from
-stand in them.
+still rebuilds the target. What is old of rows goes otherwise: see `row_compaction`.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.ledger import COMPACTED
 from livesync_pipelines.store.operations import LOCK_CLASS
+from livesync_pipelines.store.row_blocks import RESTATED
 
 PIECE = 1_000
 """How many rows one transaction takes at most."""
@@ -36,7 +36,7 @@ _LAST_SEQ = 2**63 - 1
 _OLD = f"""
 select sync_id, {ledger.FIELDS}, hash from livesync.ledger l
 where sync_id = %(sync_id)s and seq > %(after)s and seq <= %(through)s
-and cut_by is null and op not in ('{COMPACTED}', '{Op.ROWS}', '{Op.CONFLICT}')
+and cut_by is null and op not in ('{COMPACTED}', '{RESTATED}', '{Op.ROWS}', '{Op.CONFLICT}')
 and ((at < %(before)s and exists (select from livesync.ledger n where n.sync_id = l.sync_id
       and n.item_id = l.item_id and n.seq > l.seq and n.op <> '{Op.CONFLICT}'))
      or (at < %(gone_before)s and op = 'removed' and not coalesce(after ? 'apart', false)))
@@ -116,7 +116,7 @@ def cut(
     if not seen:
         return 0, after
     with connection.transaction():
-        if not _take(connection, sync_id):
+        if not take(connection, sync_id):
             return None
         first, last = seen[0]["seq"], seen[-1]["seq"]
         found = rows(connection, _OLD, {**ages, "after": first - 1, "through": last})
@@ -125,7 +125,7 @@ def cut(
         return len(found), last
 
 
-def _take(connection: Connection, sync_id: str) -> bool:
+def take(connection: Connection, sync_id: str) -> bool:
     """Keep operations of the sync away to the end of the transaction, if none is in flight."""
     got = connection.execute(
         "select pg_try_advisory_xact_lock(%s, lock_id) from livesync.syncs where sync_id = %s",
@@ -145,15 +145,15 @@ def _cut(
     digest = EMPTY_CHAIN
     for entry in found:
         stored = entry.pop("hash")
-        digest = ledger.cut_digest(digest, {**entry, "at": _spelled(entry["at"])}, stored)
+        digest = ledger.cut_digest(digest, {**entry, "at": spelled(entry["at"])}, stored)
     told = {
         "first": found[0]["seq"],
         "last": found[-1]["seq"],
         "lines": len(found),
-        "older_than": _spelled(before),
+        "older_than": spelled(before),
         "digest": digest.hex(),
     }
-    seq = _append(connection, sync_id, told, now)
+    seq = append(connection, sync_id, COMPACTED, told, now)
     connection.execute(
         "update livesync.ledger set before = null, after = null, cut_by = %s"
         " where sync_id = %s and seq = any(%s)",
@@ -161,8 +161,10 @@ def _cut(
     )
 
 
-def _append(connection: Connection, sync_id: str, told: Mapping[str, Any], now: datetime) -> int:
-    """Add the entry `compacted` to the chain; returns its seq."""
+def append(
+    connection: Connection, sync_id: str, op: str, told: Mapping[str, Any], now: datetime
+) -> int:
+    """Add an entry of no item and no operation to the chain, after `take`; returns its seq."""
     (held,) = rows(
         connection,
         "update livesync.syncs set fence = fence + 1, ledger_seq = ledger_seq + 1"
@@ -172,9 +174,9 @@ def _append(connection: Connection, sync_id: str, told: Mapping[str, Any], now: 
     entry = {
         "sync_id": sync_id,
         "seq": held["ledger_seq"],
-        "at": _spelled(now),
+        "at": spelled(now),
         "item_id": "",
-        "op": COMPACTED,
+        "op": op,
         "before": None,
         "after": dict(told),
         "cause": "clean",
@@ -196,7 +198,8 @@ def _append(connection: Connection, sync_id: str, told: Mapping[str, Any], now: 
     return int(held["ledger_seq"])
 
 
-def _spelled(moment: datetime) -> str:
+def spelled(moment: datetime) -> str:
+    """A moment as the ledger has it."""
     return moment.astimezone(UTC).isoformat()
 
 
@@ -217,7 +220,7 @@ def drop_contents(
     nobody is held up while the unused ones are looked for.
     """
     with connection.transaction():
-        if not _take(connection, sync_id):
+        if not take(connection, sync_id):
             return None
         return connection.execute(
             "delete from livesync.contents where sync_id = %(sync_id)s"

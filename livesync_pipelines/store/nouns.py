@@ -43,13 +43,13 @@ _SAME_SOURCE = (
 def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
-    for table in _AGREED:
-        connection.execute(
-            f"delete from livesync.{table} b using livesync.syncs s, livesync.connections c"
-            " where b.sync_id = s.sync_id and c.name = %s and c.name in (s.connection, s.target)"
-            " and (c.platform, c.options) is distinct from (%s, %s::jsonb)".encode(),
-            (one.name, one.platform, options),
-        )
+    moved = connection.execute(
+        "select s.sync_id from livesync.syncs s, livesync.connections c"
+        " where c.name = %s and c.name in (s.connection, s.target)"
+        " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
+        (one.name, one.platform, options),
+    )
+    _forget_agreed(connection, [sync_id for (sync_id,) in moved])
     connection.execute(
         "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
         " mark = null, failures_in_row = 0,"
@@ -98,7 +98,8 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
     """The capsule must be there. What a sync has brought in goes along to another capsule; what
     was agreed with one table or folder says nothing of another."""
     _keep_project(connection, "syncs", "sync_id", config.sync_id, config.project_id)
-    _forget_agreed(connection, config)
+    if _is_elsewhere(connection, config):
+        _forget_agreed(connection, [config.sync_id])
     details = {k: v for k, v in asdict(config).items() if k not in _COLUMNS}
     connection.execute(
         "insert into livesync.syncs as s (sync_id, project_id, connection, capsule, target, config)"
@@ -134,22 +135,31 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
     )
 
 
-def _forget_agreed(connection: database.Connection, config: SyncConfig) -> None:
-    """Of a sync that is to be between other places than it was."""
+def _is_elsewhere(connection: database.Connection, config: SyncConfig) -> bool:
+    """Whether the sync is to be between other places than it was."""
     target = config.target
+    found = connection.execute(
+        "select from livesync.syncs s where sync_id = %s"
+        " and (s.connection, s.config -> 'select', s.target, s.config -> 'target' -> 'select')"
+        " is distinct from (%s, %s::jsonb, %s, %s::jsonb)",
+        (
+            config.sync_id,
+            config.connection,
+            Jsonb(dict(config.select)),
+            target.connection if target else None,
+            Jsonb(dict(target.select)) if target else None,
+        ),
+    )
+    return found.rowcount > 0
+
+
+def _forget_agreed(connection: database.Connection, sync_ids: list[str]) -> None:
+    connection.execute(
+        "update livesync.syncs set rows_since = ledger_seq where sync_id = any(%s)", (sync_ids,)
+    )
     for table in _AGREED:
         connection.execute(
-            f"delete from livesync.{table} b using livesync.syncs s where b.sync_id = %s"
-            " and s.sync_id = b.sync_id and (s.connection, s.config -> 'select', s.target,"
-            " s.config -> 'target' -> 'select')"
-            " is distinct from (%s, %s::jsonb, %s, %s::jsonb)".encode(),
-            (
-                config.sync_id,
-                config.connection,
-                Jsonb(dict(config.select)),
-                target.connection if target else None,
-                Jsonb(dict(target.select)) if target else None,
-            ),
+            f"delete from livesync.{table} where sync_id = any(%s)".encode(), (sync_ids,)
         )
 
 

@@ -1,7 +1,9 @@
 """The values of rows, a page at a time: Arrow tables that the ledger tells of and vouches for.
 
 A block holds a line for each row that its page changed: `key`, `op`, `before` (the block that held
-the row until then), and the values that both ends agreed on, each column as `=NAME`. Where an end
+the row until then), and the values that both ends agreed on, each column as `=NAME`. Lines that are
+too old to be kept leave their block (see `row_compaction`); a ledger entry `restated` then tells of
+what is left of it. Where an end
 shows something else than was agreed, because it normalises, that stands under `source:NAME` or
 `target:NAME`, and where a field of the row was never agreed upon, `?NAME` is true.
 """
@@ -16,10 +18,14 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.store.database import Connection
 
 AGREED, MISSING = "=", "?"
 SHOWN_BY = ("source:", "target:")
+RESTATED = "restated"
+"""The `op` of an entry that vouches for what is left of older blocks: their digests by number, null
+for one of which nothing is."""
 _AT_ONCE = 64
 _PACKED = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -35,6 +41,15 @@ def packed(table: pa.Table) -> bytes:
 
 def unpacked(data: bytes) -> pa.Table:
     with pa.ipc.open_stream(data) as reader:
+        return reader.read_all()
+
+
+def heads(data: bytes, names: Sequence[str]) -> pa.Table:
+    """These columns of a block; no others are unpacked."""
+    with pa.ipc.open_stream(data) as reader:
+        chosen = sorted(reader.schema.get_field_index(name) for name in names)
+    options = pa.ipc.IpcReadOptions(included_fields=chosen)
+    with pa.ipc.open_stream(data, options=options) as reader:
         return reader.read_all()
 
 
@@ -74,6 +89,23 @@ def renumber(connection: Connection, sync_id: str, block: int, new: int) -> byte
     return bytes(found[0])
 
 
+def restate(connection: Connection, sync_id: str, block: int, left: pa.Table) -> bytes | None:
+    """Keep only these lines of a block; returns its digest, None where nothing is left of it."""
+    if not len(left):
+        connection.execute(
+            "delete from livesync.row_blocks where sync_id = %s and block = %s", (sync_id, block)
+        )
+        return None
+    data = packed(left)
+    told = digest(data)
+    connection.execute(
+        "update livesync.row_blocks set line_count = %s, digest = %s, data = %b"
+        " where sync_id = %s and block = %s",
+        (len(left), told, data, sync_id, block),
+    )
+    return told
+
+
 def of(connection: Connection, sync_id: str, blocks: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """The bytes of these blocks, a few at a time; one that is gone is left out."""
     wanted = sorted(set(blocks))
@@ -89,6 +121,13 @@ def of(connection: Connection, sync_id: str, blocks: Sequence[int]) -> Iterator[
 def agreed(connection: Connection, sync_id: str, held: pa.Table, schema: pa.Schema) -> pa.Table:
     """The agreed values of these rows (`key`, `block`), in their order: `schema` under the names
     that blocks have, with `source:NAME`, `target:NAME` and `?NAME` beside each."""
+    return kept(connection, sync_id, held, schema)[0]
+
+
+def kept(
+    connection: Connection, sync_id: str, held: pa.Table, schema: pa.Schema
+) -> tuple[pa.Table, pa.Array]:
+    """As `agreed`, and by row whether its block still has it; all its values are null else."""
     full = _full(schema)
     pieces, keys = [full.empty_table()], [pa.array([], pa.string())]
     blocks = held["block"].combine_chunks()
@@ -99,7 +138,7 @@ def agreed(connection: Connection, sync_id: str, held: pa.Table, schema: pa.Sche
         pieces.append(_filled(found, schema))
         keys.append(found["key"].combine_chunks())
     place = pc.index_in(held["key"].combine_chunks(), value_set=pa.concat_arrays(keys))
-    return pa.concat_tables(pieces).combine_chunks().take(place)
+    return pa.concat_tables(pieces).combine_chunks().take(place), place.is_valid()
 
 
 def _full(schema: pa.Schema) -> pa.Schema:
@@ -162,26 +201,58 @@ def values(filled: pa.Table, schema: pa.Schema, mark: str = AGREED) -> pa.Table:
     return pa.table({f.name: filled[f"{mark}{f.name}"] for f in schema})
 
 
+_VOUCHED = f"""
+with restated as (
+    select distinct on (block) block::bigint, digest
+    from livesync.ledger, jsonb_each_text(after -> 'blocks') told (block, digest)
+    where sync_id = %(sync_id)s and op = '{RESTATED}' order by block, seq desc)
+select l.seq, case when r.block is null then l.after ->> 'digest' else r.digest end, b.data
+from livesync.ledger l left join restated r on r.block = l.seq
+left join livesync.row_blocks b on b.sync_id = l.sync_id and b.block = l.seq
+where l.sync_id = %(sync_id)s and l.op = 'rows'
+and (%(blocks)s::bigint[] is null or l.seq = any(%(blocks)s::bigint[])) order by l.seq
+"""
+
+
 def first_altered(connection: Connection, sync_id: str) -> int | None:
-    """The first ledger entry whose block is gone, or is not the one that it tells of."""
+    """The first ledger entry whose block is gone, or is not the one that the ledger tells of."""
     with connection.cursor("blocks_told") as cursor:
         cursor.itersize = _AT_ONCE
-        cursor.execute(
-            "select l.seq, l.after ->> 'digest', b.data from livesync.ledger l"
-            " left join livesync.row_blocks b on b.sync_id = l.sync_id and b.block = l.seq"
-            " where l.sync_id = %s and l.op = 'rows' order by l.seq",
-            (sync_id,),
-        )
+        cursor.execute(_VOUCHED.encode(), {"sync_id": sync_id, "blocks": None})
         for seq, told, data in cursor:
-            if data is None or digest(data).hex() != told:
+            if _is_altered(told, data):
                 return int(seq)
     return None
 
 
+def sound(
+    connection: Connection, sync_id: str, blocks: Sequence[int]
+) -> Iterator[tuple[int, bytes]]:
+    """As `of`. Raises `Broken` at one that is not as the ledger tells."""
+    for start in range(0, len(blocks), _AT_ONCE):
+        wanted = list(blocks[start : start + _AT_ONCE])
+        asked = {"sync_id": sync_id, "blocks": wanted}
+        for block, told, data in connection.execute(_VOUCHED.encode(), asked, binary=True):
+            if _is_altered(told, data):
+                raise Broken(
+                    f"The values of the rows of entry {block} are not those that the ledger of "
+                    f"sync '{sync_id}' tells of.",
+                    hint="Somebody altered them in the database; compare it with a backup.",
+                    where=f"sync {sync_id}, seq {block}",
+                )
+            if data is not None:
+                yield block, data
+
+
+def _is_altered(told: str | None, data: bytes | None) -> bool:
+    return told != (None if data is None else digest(data).hex())
+
+
 def numbers(connection: Connection, sync_id: str) -> list[int]:
-    """All blocks of a sync, oldest first."""
+    """The blocks that tell of the ends that the sync has now, oldest first."""
     found = connection.execute(
-        "select block from livesync.row_blocks where sync_id = %s and block > 0 order by block",
+        "select block from livesync.row_blocks join livesync.syncs using (sync_id)"
+        " where sync_id = %s and block > rows_since order by block",
         (sync_id,),
     )
     return [block for (block,) in found]

@@ -21,7 +21,8 @@ def of_block(
     connection: Connection, sync_id: str, block: int, *, limit: int
 ) -> list[dict[str, Any]]:
     """What one page did to its first rows: `key`, `op`, `fields` (those that changed), and the
-    agreed values `before` and `after`, None where there is no row."""
+    agreed values `before` and `after`, None where there is no row. Where what was before is too old
+    to be kept, `before_kept` is false, `before` None, and `fields` empty."""
     for _, data in row_blocks.of(connection, sync_id, [block]):
         return list(_told(connection, sync_id, row_blocks.unpacked(data).slice(0, limit)))
     return []
@@ -29,7 +30,8 @@ def of_block(
 
 def of_row(connection: Connection, sync_id: str, key: str, *, limit: int) -> list[dict[str, Any]]:
     """The newest changes of one row, newest first, each with the ledger entry that tells of it
-    (`seq`, `at`, `cause`, `operation_id`, `run_id`, `policy`). One that is gone has none."""
+    (`seq`, `at`, `cause`, `operation_id`, `run_id`, `policy`), as far back as they are kept (see
+    `of_block`). One that is gone has none."""
     found = connection.execute(
         "select block from livesync.row_base where sync_id = %s and key = %s", (sync_id, key)
     ).fetchone()
@@ -40,7 +42,7 @@ def of_row(connection: Connection, sync_id: str, key: str, *, limit: int) -> lis
         line = lines.filter(pc.equal(lines["key"], key))
         (change,) = _told(connection, sync_id, line)
         changes.append({**_entry(connection, sync_id, block), **change})
-        block = line["before"][0].as_py()
+        block = line["before"][0].as_py() if change["before_kept"] else None
     return changes
 
 
@@ -60,14 +62,17 @@ def _told(connection: Connection, sync_id: str, lines: pa.Table) -> Iterator[dic
     schema = row_blocks.schema_of(lines)
     known = lines.filter(pc.is_valid(lines["before"]))
     held = pa.table({"key": known["key"], "block": known["before"]})
-    was = row_blocks.values(row_blocks.agreed(connection, sync_id, held, schema), schema)
-    before = dict(zip(known["key"].to_pylist(), _rows(was), strict=True))
+    agreed, are_kept = row_blocks.kept(connection, sync_id, held, schema)
+    was = _rows(row_blocks.values(agreed.filter(are_kept), schema))
+    before = dict(zip(known["key"].filter(are_kept).to_pylist(), was, strict=True))
     after = _rows(row_blocks.values(lines, schema))
     for head, now in zip(lines.select(_HEAD).to_pylist(), after, strict=True):
         old = before.get(head["key"])
         new = None if head["op"] in GONE.to_pylist() else now
+        is_kept = head["before"] is None or old is not None
         changed = [n for n in schema.names if old is None or new is None or old[n] != new[n]]
-        yield {**head, "fields": changed, "before": old, "after": new}
+        fields = changed if is_kept else []
+        yield {**head, "fields": fields, "before": old, "before_kept": is_kept, "after": new}
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:

@@ -76,8 +76,10 @@ def test_what_is_old_is_told_and_then_goes(
                 "operations": 0,
                 "events": 0,
                 "ledger_entries": 0,
+                "row_versions": 0,
                 "contents": 0,
                 "busy": False,
+                "refused": "",
             }
         ],
         "dagster_runs": 0,

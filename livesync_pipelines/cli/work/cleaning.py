@@ -23,9 +23,15 @@ def clean_now(*, dry_run: bool, as_json: bool) -> None:
         emit({"dry_run": dry_run, "syncs": syncs, "dagster_runs": runs})
         return
     if cleaned:
-        lines = ((d.sync_id, d.operations, d.events, d.ledger_entries, d.contents) for d in cleaned)
-        table(("SYNC", "OPERATIONS", "EVENTS", "LEDGER ENTRIES", "TEXTS"), lines)
+        lines = (
+            (d.sync_id, d.operations, d.events, d.ledger_entries, d.row_versions, d.contents)
+            for d in cleaned
+        )
+        names = ("SYNC", "OPERATIONS", "EVENTS", "LEDGER ENTRIES", "ROW VERSIONS", "TEXTS")
+        table(names, lines)
     say(f"Dagster: {runs} runs with their logs {'would go' if dry_run else 'are gone'}.")
     for done in cleaned:
         if done.busy:
             note(f"{done.sync_id} is being worked on: what is left of it goes next time.")
+        if done.refused:
+            note(done.refused)

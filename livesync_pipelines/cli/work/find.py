@@ -129,8 +129,15 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
     chunker = found["chunker_version"]
     say(f"  mapping     {found['mapping_version']}{f'; chunker {chunker}' if chunker else ''}")
     for change in found["changes"]:
-        say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']})")
-        before, after = change.get("before"), change.get("after")
-        for name in change.get("fields", ()) if before is not None else ():
+        _show_change(change, now)
+
+
+def _show_change(change: Mapping[str, Any], now: datetime) -> None:
+    say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']})")
+    before, after = change.get("before"), change.get("after")
+    if before is not None:
+        for name in change.get("fields", ()):
             now_is = "(no row)" if after is None else briefly(after[name])
             say(f"              {name}: {briefly(before[name])} -> {now_is}")
+    if not change.get("before_kept", True):
+        say("              what it was before is kept no longer (LIVESYNC_KEEP_LEDGER_DAYS)")
