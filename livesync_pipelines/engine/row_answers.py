@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged
-from livesync_pipelines.core.row_values import differs, plain, typed
+from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.model.conflict import Answer
@@ -63,6 +63,40 @@ def given(this: RowPass, met: Met) -> Given:
         elif field is None or answer.seen in {None, _now(met, rows[key], field)}:
             answers[place] = answer.side or answer.value
     return Given(answers, restored)
+
+
+_EDITED = "nothing was brought back: the {} has been edited since both ends were last in step"
+
+
+def unless_edited(met: Met, agreed: pa.Table, restored: Restored) -> Restored:
+    """Without what somebody has edited meanwhile (`agreed`: see `row_blocks.agreed`): who wanted
+    the lost value back had not seen that. It is asked again."""
+    edited = {place for place in restored.values if _edited(met, agreed, *place)}
+    unfit = {
+        (row, field): Misfit(_EDITED.format("row" if field is None else "field"), restores=True)
+        for row, field in edited
+    }
+    values = {place: value for place, value in restored.values.items() if place not in edited}
+    return Restored(values, {**restored.unfit, **unfit})
+
+
+def _edited(met: Met, agreed: pa.Table, row: int, field: str | None) -> bool:
+    def unlike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+        parts = (whole(column.slice(row, 1)) for column in (one, other))
+        return bool(differs(*parts)[0].as_py())
+
+    for side in Side:
+        source = side is Side.SOURCE
+        there = (met.in_source if source else met.in_target)[row].as_py()
+        held = met.held[f"{side}_mark"]
+        if field is None or not there:
+            mark = pa.chunked_array([met.source_mark if source else met.target_mark])
+            shown = pc.if_else(met.in_source if source else met.in_target, mark, None)
+            if unlike(shown, held):
+                return True
+        elif unlike((met.source if source else met.target)[field], agreed[f"{side}:{field}"]):
+            return True
+    return False
 
 
 def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:

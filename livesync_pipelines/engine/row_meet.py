@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import whole
-from livesync_pipelines.engine.row_answers import given, with_restored
+from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
@@ -32,7 +32,9 @@ def bring_together(this: RowPass, met: Met) -> None:
     if not len(met.keys):
         return
     answered = given(this, met)
-    merged = with_restored(this, _merged(this, met, answered.answers), answered.restored)
+    agreed = _agreed(this, met)
+    restored = unless_edited(met, agreed, answered.restored)
+    merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
     lines = lines_of(this, met, merged, None)
     lost = [told for clash, told in clashes if clash.winner is not None]
@@ -88,8 +90,7 @@ def _target_lost(told: Conflict) -> bool:
     return told.winner not in {None, Side.TARGET.value}
 
 
-def _merged(this: RowPass, met: Met, answers: Answers) -> Merged:
-    agreed = _agreed(this, met)
+def _merged(this: RowPass, met: Met, agreed: pa.Table, answers: Answers) -> Merged:
     base = row_blocks.values(agreed, this.schema)
     return merge(
         Sides(
