@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import webhooks
 from livesync_pipelines.store.webhooks import Event
 
@@ -95,3 +98,14 @@ def test_the_token_that_a_platform_is_to_send_is_waited_for_and_found(
     found = finding(terminal.document("doctor"))
     assert str(sent) in found["message"]
     assert "secret_token" not in str(found)
+
+
+def test_status_tells_the_share_of_changes_that_came_without_a_call(
+    called: Terminal, docs: Path, engine: Engine
+) -> None:
+    for words in ("one", "two"):
+        (docs / "extra.md").write_text(f"# Extra\n\n{words}\n")
+        run_sync(replace(engine, environ=called.environ), "handbook-docs", trigger=Trigger.POLL)
+    said = "100% of 1 changes in 3 days came without a call"
+    assert f"docs: {said}" in called("status").output
+    assert f"untold      {said}" in called("status", "handbook-docs").output
