@@ -11,6 +11,8 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.subscribing import keep_up
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import webhooks
 from livesync_pipelines.store.webhooks import Event
 
@@ -135,3 +137,14 @@ def test_subscriptions_are_listed_with_what_is_wrong(
     shown = feed("webhooks", "docs")
     assert "failing" in shown.stdout
     assert "not an address on the public internet" in shown.stderr
+
+
+def test_status_tells_the_share_of_changes_that_came_without_a_call(
+    called: Terminal, docs: Path, engine: Engine
+) -> None:
+    for words in ("one", "two"):
+        (docs / "extra.md").write_text(f"# Extra\n\n{words}\n")
+        run_sync(replace(engine, environ=called.environ), "handbook-docs", trigger=Trigger.POLL)
+    said = "100% of 1 changes in 3 days came without a call"
+    assert f"docs: {said}" in called("status").output
+    assert f"untold      {said}" in called("status", "handbook-docs").output

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.sync import Desired, Trigger, Webhook
+from livesync_pipelines.store import catalog
 
 from .conftest import Caller, Run
 
@@ -121,3 +125,19 @@ def test_only_addresses_of_the_web_are_links(
         connection.execute("update livesync.documents set url = %s", (url,))
     shown = page(client, "/capsules/handbook/search?q=trains")
     assert (f'href="{url}"' in shown) is followed
+
+
+def test_the_share_of_changes_that_nobody_told_of_is_shown(
+    client: Caller, engine: Engine, docs: Path, run: Run
+) -> None:
+    run()
+    with engine.database.pooled() as connection:
+        source = catalog.connection_of(connection, "files")
+        called = replace(source, webhook=Webhook(scheme="standard", secret="${KEY}"))
+        catalog.apply(connection, Desired(connections=(called,)))
+    assert "came without a call" not in page(client, "/")
+    (docs / "leave.md").write_text("# Leave\n\nAsk late.\n")
+    run_sync(engine, "docs", trigger=Trigger.POLL)
+    assert "files: 100% of 1 changes in 3 days came without a call" in page(client, "/")
+    (told,) = client.get("/sync/status").json()["syncs"]
+    assert told["untold"] == {"told": 0, "missed": 1, "missed_share": 1.0}
