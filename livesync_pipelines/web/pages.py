@@ -22,6 +22,9 @@ from livesync_pipelines.web.room import Given, Room
 SHOWN = 100
 """How many changes of an operation, and how many operations, a page holds."""
 
+SYNCS = 200
+"""How many syncs the status page has."""
+
 _HITS = 20
 _CELL = 80
 _MARKED = re.compile("\x02([^\x02\x03]*)\x03")
@@ -62,12 +65,13 @@ _pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment, "sho
 @router.get("/")
 def status(request: Request, room: Given) -> HTMLResponse:
     with room.asked() as connection:
-        found = report.status(room.engine, connection)
+        found = report.status(room.engine, connection, most=SYNCS)
         return _page(
             request,
             room,
             "status.html",
             status=found,
+            syncs=overview.count_syncs(connection),
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),
             capsules=overview.capsules(connection),
