@@ -14,6 +14,7 @@ from benchmarks import (
     gate,
     latency,
     loads,
+    old,
     quiet,
     report,
     rows,
@@ -32,6 +33,7 @@ def main() -> int:
         "gate": lambda: gate.main(asked.calls),
         "latency": lambda: latency.main(asked.edits, asked.syncs, asked.per_s),
         "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
+        "old": lambda: old.main(asked.old),
         "burst": lambda: burst.main(asked.events, asked.syncs),
         "quiet": lambda: quiet.main(asked.syncs, asked.repeat, with_pages=asked.pages),
         "content": lambda: _content(asked),
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     many = kinds.add_parser("burst", help="many signed webhooks at once, until all is reflected")
     many.add_argument("--events", type=int, default=10_000, metavar="N", help="(10,000)")
     many.add_argument("--syncs", type=int, default=200, metavar="N", help="feeds (200)")
+    aged = kinds.add_parser("old", help="what old events, operations and runs cost")
+    aged.add_argument("--old", type=int, default=100_000, metavar="N", help="of each (100,000)")
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")

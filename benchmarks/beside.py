@@ -60,7 +60,7 @@ def _working(*words: str) -> Iterator[Work]:
 
 def all_due(engine: Engine) -> None:
     with engine.database.connect() as connection:
-        connection.execute("update livesync.syncs set next_due_at = null")
+        connection.execute("update livesync.syncs set next_due_at = null where state = 'active'")
 
 
 def _resync(engine: Engine, sync_id: str) -> None:

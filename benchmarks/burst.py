@@ -81,7 +81,7 @@ def measure(events: int, syncs: int) -> Burst:
 
 def write_feeds(folder: Path, names: Sequence[str]) -> None:
     """Every feed as it is before the burst."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for name in names:
         feeds.write(folder, name, _first(name))
 

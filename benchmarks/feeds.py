@@ -70,9 +70,13 @@ class _Feed(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # more than ever ask at once, so that nobody's connection is dropped
+
+
 def _serve(folder: Path) -> None:
     _Feed.folder = folder
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Feed)
+    server = _Server(("127.0.0.1", 0), _Feed)
     print(server.server_address[1], flush=True)
     server.serve_forever()
 

@@ -114,17 +114,21 @@ def configure(url: str, place: Path, documents: int) -> None:
     for number in range(documents):
         text = f"# Document {number}\n\n" + f"Words of {number}. " * 200
         (place / "docs" / f"{number}.md").write_text(text)
-    names = [f"called-{number}" for number in range(SYNCS)]
     wanted = Desired(
         connections=(
             _connection("files", place / "docs"),
             replace(_connection(SENDER, place / "docs"), webhook=signed.WEBHOOK),
         ),
-        capsules=tuple(Capsule(name=name, project_id="demo") for name in ("docs", *names)),
-        syncs=(_sync("busy", "files", "docs"), *(_sync(name, SENDER, name) for name in names)),
+        capsules=tuple(Capsule(name=name, project_id="demo") for name in ("docs", *names())),
+        syncs=(_sync("busy", "files", "docs"), *(_sync(name, SENDER, name) for name in names())),
     )
     with psycopg.connect(url, autocommit=True) as connection:
         catalog.apply(connection, wanted)
+
+
+def names() -> list[str]:
+    """Of the syncs that are called for."""
+    return [f"called-{number}" for number in range(SYNCS)]
 
 
 def _connection(name: str, folder: Path) -> Connection:

@@ -42,9 +42,10 @@ _DELIVERIES = f"""
 """
 _LIVE = f"""
     insert into livesync.events (at, project_id, sync_id, operation_id, kind, document)
-    select {_SPREAD}, s.project_id, s.sync_id, gen_random_uuid(), 'completed', jsonb_build_object(
-        'status', 'success', 'trigger', 'webhook', 'run_id', gen_random_uuid(), 'counts', '{{}}')
-    from generate_series(1, %(count)s) n join livesync.syncs s on s.sync_id = {_NTH_SYNC}
+    select {_SPREAD}, s.project_id, s.sync_id, gen_random_uuid(), e.kind, e.document
+    from generate_series(1, %(count)s) n join livesync.syncs s on s.sync_id = {_NTH_SYNC},
+        (select * from livesync.events where kind = 'operation.completed'
+        order by seq desc limit 1) e
 """
 _OUTBOX = f"""
     with told as (

@@ -173,14 +173,15 @@ def _one_run(connection: psycopg.Connection, sync_id: str) -> str:
 
 
 def _queued(connection: psycopg.Connection) -> int:
-    """What sweeps have queued since, waiting or begun already."""
-    row = connection.execute(
-        "select (select count(*) from livesync.queue)"
-        " + (select count(*) from livesync.operations"
-        " where run_id is not null and trigger = 'poll')"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    """What sweeps have queued since, waiting or begun already; told, for there should be none."""
+    found = connection.execute(
+        "select sync_id, queued_at as at, 'waits' from livesync.queue union all"
+        " select sync_id, started_at, status from livesync.operations"
+        " where run_id is not null and trigger = 'poll' order by at"
+    ).fetchall()
+    for sync_id, at, status in found[:10]:
+        content.say(f"queued without need: {sync_id} at {at:%H:%M:%S}, {status}")
+    return len(found)
 
 
 def _report(figures: Figures) -> str:

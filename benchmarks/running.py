@@ -12,9 +12,12 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
+import dagster as dg
 import yaml
 
 from livesync_pipelines.cli.children import free_port
+from livesync_pipelines.cli.runs import opened
+from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import embedded
 
 _LOOK_S = 0.1
@@ -77,3 +80,16 @@ def _wait_until_up(process: subprocess.Popen[bytes], said: Path) -> None:
             lines = said.read_text().splitlines()[-_END:]
             raise SystemExit("livesync up has ended:\n" + "\n".join(lines))
         sleep(_LOOK_S)
+
+
+@contextmanager
+def dagster_of(place: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's own API over the home of this place."""
+    before = dict(os.environ)
+    os.environ["LIVESYNC_HOME"] = f"{place / 'home'}"
+    try:
+        with opened(Settings.load()), dg.DagsterInstance.get() as instance:
+            yield instance
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

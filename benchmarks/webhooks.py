@@ -146,8 +146,15 @@ def follow(
         publisher.close()
 
 
-def names_of(syncs: int) -> list[str]:
-    return [f"feed-{number:05d}" for number in range(syncs)]
+def names_of(syncs: int, *, prefix: str = "feed") -> list[str]:
+    return [f"{prefix}-{number:05d}" for number in range(syncs)]
+
+
+def write_feeds(folder: Path, names: Sequence[str]) -> None:
+    """Every feed as it is before anybody calls."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        feeds.write(folder, name, entries_of(name))
 
 
 def entries_of(name: str) -> dict[int, str]:
@@ -157,9 +164,7 @@ def entries_of(name: str) -> dict[int, str]:
 @contextmanager
 def _feeds_up(place: Path, names: Sequence[str]) -> Iterator[House]:
     folder = place / "feeds"
-    folder.mkdir()
-    for name in names:
-        feeds.write(folder, name, entries_of(name))
+    write_feeds(folder, names)
     know_commits(place)
     with feeds.served(folder) as port:
         content.say(f"{len(names)} feeds: `livesync up`, and their first syncs")

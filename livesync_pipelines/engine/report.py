@@ -35,8 +35,10 @@ def status(
     *,
     sync_id: str | None = None,
     project_id: str | None = None,
+    most: int | None = None,
 ) -> dict[str, Any]:
-    """The status document, of one sync with its failing items. Raises `NotFound`."""
+    """The status document, of one sync with its failing items. `most`: no more syncs than so many,
+    those first that need to be looked at. Raises `NotFound`."""
     if sync_id is not None:
         catalog.sync(connection, sync_id)
     shares = announced.shares(connection, now=engine.now())
@@ -51,8 +53,7 @@ def status(
             "drift": divergence(looked.get(row["sync_id"], {})),
             "untold": _untold(shares.get(row["connection"])),
         }
-        for row in catalog.status(connection, project_id)
-        if sync_id in {None, row["sync_id"]}
+        for row in overview.status(connection, project_id, sync_id=sync_id, most=most)
     ]
     document: dict[str, Any] = {"external_sync": external_sync(engine), "syncs": found}
     if sync_id is not None:

@@ -203,43 +203,6 @@ def set_due(
     )
 
 
-_STATUS = """
-select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
-       s.looked_at,
-       s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
-       s.config ->> 'schedule' as schedule, coalesce(
-         (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at
-       ) as next_sync, s.paused_by,
-       (select max(finished_at) from livesync.operations o
-         where o.sync_id = s.sync_id and o.status in ('success', 'partial')) as last_sync,
-       last.status as last_status, last.error as last_error, last.counts as progress,
-       last.operation_id::text as last_operation_id,
-       (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
-         + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)
-         + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,
-       (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
-       (select count(*) from livesync.item_failures f
-         where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
-       (select count(*) from livesync.bad_cells b where b.sync_id = s.sync_id) as bad_cells,
-       (select count(*) from livesync.item_failures f
-         where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
-       (select count(*) from livesync.conflicts x
-         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts
-from livesync.syncs s
-join livesync.connections c on c.name = s.connection
-left join lateral (select status, error, counts, operation_id from livesync.operations o
-    where o.sync_id = s.sync_id and status <> 'refused'
-    order by started_at desc limit 1) last on true
-where s.state <> 'removed' and (%s::text is null or s.project_id = %s)
-order by s.sync_id
-"""
-
-
-def status(connection: database.Connection, project_id: str | None = None) -> list[dict[str, Any]]:
-    """How every sync is: the `syncs` of DESIGN's status document."""
-    return rows(connection, _STATUS, (project_id, project_id))
-
-
 def _connection(row: Mapping[str, Any]) -> Connection:
     told = row["webhook"]
     return Connection(**{**row, "webhook": Webhook(**told) if told else None})

@@ -16,8 +16,9 @@ from livesync_pipelines.store.database import Connection, rows
 _OTHER_WORK = [Trigger.REPLAY, Trigger.RESTORE, Trigger.DRIFT]
 _TOLD = (
     "select operation_id::text, status, counts, error,"
-    " (select max(finished_at) from livesync.operations g where g.sync_id = o.sync_id"
-    " and g.status in ('success', 'partial')) as last_sync from livesync.operations o"
+    " (select finished_at from livesync.operations g where g.sync_id = o.sync_id"
+    " and g.status in ('success', 'partial') order by started_at desc limit 1) as last_sync"
+    " from livesync.operations o"
 )
 _ENDED = (
     f"{_TOLD} where finished_at is not null and status <> 'refused' and not trigger = any(%s)"

@@ -27,6 +27,40 @@ select (select count(*) from livesync.shadow) + (select count(*) from livesync.r
        (select count(*) from livesync.item_failures where code <> 'unsupported') as failed_items
 """
 
+_STATUS = """
+select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
+       s.looked_at,
+       s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
+       s.config ->> 'schedule' as schedule, coalesce(
+         (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at
+       ) as next_sync, s.paused_by,
+       (select finished_at from livesync.operations o
+         where o.sync_id = s.sync_id and o.status in ('success', 'partial')
+         order by started_at desc limit 1) as last_sync,
+       last.status as last_status, last.error as last_error, last.counts as progress,
+       last.operation_id::text as last_operation_id,
+       (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
+         + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)
+         + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,
+       (select count(*) from livesync.chunks x where x.sync_id = s.sync_id) as chunks,
+       (select count(*) from livesync.item_failures f
+         where f.sync_id = s.sync_id and f.code <> 'unsupported') as failed_items,
+       (select count(*) from livesync.bad_cells b where b.sync_id = s.sync_id) as bad_cells,
+       (select count(*) from livesync.item_failures f
+         where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
+       (select count(*) from livesync.conflicts x
+         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts
+from livesync.syncs s
+join livesync.connections c on c.name = s.connection
+left join lateral (select status, error, counts, operation_id from livesync.operations o
+    where o.sync_id = s.sync_id and status <> 'refused'
+    order by started_at desc limit 1) last on true
+where s.state <> 'removed' and (%(project)s::text is null or s.project_id = %(project)s)
+  and (%(sync_id)s::text is null or s.sync_id = %(sync_id)s)
+order by %(most)s::integer is not null and s.state = 'active' and last.status = 'success', s.sync_id
+limit %(most)s
+"""
+
 _LISTED = (
     "operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, status,"
     " counts, stage_s, error"
@@ -43,6 +77,19 @@ from livesync.capsules c order by c.name
 """
 
 
+def status(
+    connection: Connection,
+    project_id: str | None = None,
+    *,
+    sync_id: str | None = None,
+    most: int | None = None,
+) -> list[dict[str, Any]]:
+    """How every sync is: the `syncs` of DESIGN's status document. `most`: no more than so many,
+    those first that are at work, new, paused or not well."""
+    values = {"project": project_id, "sync_id": sync_id, "most": most}
+    return rows(connection, _STATUS, values)
+
+
 def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Totals: syncs by state, what is held, and the operations of the last 24 hours by status."""
     recent = rows(
@@ -57,6 +104,12 @@ def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
         "looks_24h": looks.since(connection, now - timedelta(hours=24)),
         "operations_24h": {row["status"]: row["operations"] for row in recent},
     }
+
+
+def count_syncs(connection: Connection) -> int:
+    """How many are configured."""
+    query = "select count(*) as syncs from livesync.syncs where state <> 'removed'"
+    return int(rows(connection, query)[0]["syncs"])
 
 
 def operations(

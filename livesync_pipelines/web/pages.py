@@ -24,6 +24,9 @@ from livesync_pipelines.web.room import Given, Room
 SHOWN = 100
 """How many changes of an operation, and how many operations, a page holds."""
 
+SYNCS = 200
+"""How many syncs the status page has."""
+
 _HITS = 20
 _CELL = 80
 _MARKED = re.compile("\x02([^\x02\x03]*)\x03")
@@ -67,7 +70,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
     """Brings along where its script is to follow from."""
     with room.asked() as connection:
         _, newest = events.kept(connection)
-        found = report.status(room.engine, connection)
+        found = report.status(room.engine, connection, most=SYNCS)
         answer = _page(
             request,
             room,
@@ -76,6 +79,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
             newest=newest,
             projects=sorted({row["project_id"] for row in found["syncs"]}),
             untold={r["connection"]: r["untold"] for r in found["syncs"] if r["untold"]},
+            syncs=overview.count_syncs(connection),
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),
             capsules=overview.capsules(connection),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, overview
 
 from .conftest import CONFIG, Terminal
 
@@ -37,9 +37,9 @@ def test_applying_shows_what_it_does(terminal: Terminal, docs: Path, tmp_path: P
 def test_applying_again_changes_nothing(terminal: Terminal, applied: Path, engine: Engine) -> None:
     with engine.database.pooled() as connection:
         catalog.set_due(connection, "handbook-docs", engine.now(), "a mark")
-        before = catalog.status(connection)
+        before = overview.status(connection)
         document = terminal.document("apply", str(applied))
-        assert catalog.status(connection) == before
+        assert overview.status(connection) == before
     assert {action for action, _, _ in actions(document)} == {"unchanged"}
 
 
@@ -51,7 +51,7 @@ def test_a_changed_connection_makes_its_syncs_due(
         applied.write_text(CONFIG.replace("path: docs", "path: elsewhere"))
         document = terminal.document("apply", str(applied))
         assert ("changed", "connection", "docs") in actions(document)
-        assert catalog.status(connection)[0]["next_sync"] is None
+        assert overview.status(connection)[0]["next_sync"] is None
 
 
 def test_a_dry_run_shows_and_changes_nothing(

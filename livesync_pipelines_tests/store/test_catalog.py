@@ -16,7 +16,7 @@ from livesync_pipelines.model.sync import (
     Priority,
 )
 from livesync_pipelines.model.sync import Connection as Account
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, overview
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, prose
 
@@ -107,8 +107,8 @@ def test_the_status_tells_of_items_failures_and_the_last_run(
     house.configure(a_sync(schedule="daily"))
     house.source.put("a", prose("a"))
     result = house.run()
-    (row,) = catalog.status(connection)
+    (row,) = overview.status(connection)
     assert (row["items"], row["chunks"], row["failed_items"]) == (1, 3, 0)
     assert (row["last_status"], row["last_sync"]) == ("success", result.last_sync)
     assert row["next_sync"] > row["last_sync"]
-    assert catalog.status(connection, "theirs") == []
+    assert overview.status(connection, "theirs") == []

@@ -11,6 +11,7 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger, Webhook
 from livesync_pipelines.store import catalog
+from livesync_pipelines.web.pages import SYNCS
 
 from .conftest import Caller, Run
 
@@ -51,6 +52,32 @@ def test_the_pages_need_nothing_from_elsewhere(client: Caller, synced: SyncResul
 def test_a_house_where_nothing_runs_says_so_on_every_page(idle: Caller, docs: Path) -> None:
     for path in ("/", "/operations", "/capsules/handbook/search"):
         assert "EXTERNAL_SYNC_ENABLED is not true" in page(idle, path)
+
+
+def test_of_many_syncs_the_status_page_has_the_first_and_those_that_are_not_well(
+    client: Caller, engine: Engine, synced: SyncResult
+) -> None:
+    """As many operations that went well as there are syncs, but for the last one by name."""
+    with engine.database.connect() as connection:
+        connection.execute(
+            "insert into livesync.syncs (sync_id, project_id, connection, capsule, config)"
+            " select 'many-' || to_char(n, 'fm0000'), project_id, connection, capsule, config"
+            " from livesync.syncs, generate_series(1, %s) n",
+            (SYNCS,),
+        )
+        connection.execute(
+            "insert into livesync.operations (operation_id, sync_id, trigger, mode, status,"
+            " started_at, finished_at, counts) select gen_random_uuid(), s.sync_id, trigger, mode,"
+            " case when s.sync_id = %s then 'failed' else status end, started_at, finished_at,"
+            " counts from livesync.operations, livesync.syncs s where s.sync_id <> 'docs'",
+            (f"many-{SYNCS:04}",),
+        )
+    shown = re.findall(r"/operations\?sync_id=([a-z0-9-]+)", page(client, "/"))
+    listed = list(dict.fromkeys(shown))[:SYNCS]
+    assert listed[:3] == [f"many-{SYNCS:04}", "docs", "many-0001"]
+    assert f"many-{SYNCS - 1:04}" not in listed
+    assert f"These are {SYNCS} of {SYNCS + 1} syncs" in page(client, "/")
+    assert len(client.get("/sync/status").json()["syncs"]) == SYNCS + 1
 
 
 def test_an_error_is_shown_on_the_status_page(client: Caller, docs: Path, run: Run) -> None:
