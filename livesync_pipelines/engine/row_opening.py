@@ -18,7 +18,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import BadInput, Broken
+from livesync_pipelines.model.errors import BadInput, Broken, Drifted
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
@@ -36,7 +36,7 @@ def opened(
     """A pass over these ends, ready to begin: the target is there and has the columns it needs.
 
     Raises `BadInput` where the mapping does not fit or an end cannot do what the mode asks,
-    `Drifted` where the source's columns have changed and a person is to look first.
+    `Drifted` where columns of an end have changed and a person is to look first.
     """
     operation, sync, (source, target) = errand.operation, errand.operation.sync, ends
     refuse_unwritable(sync, ends)
@@ -45,6 +45,8 @@ def opened(
     if target_shape is None and not operation.is_first:
         raise _gone("target", sync)
     rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
+    if target_shape is not None:
+        _refuse_lost_columns(connection, sync, rows, target_shape)
     if sync.mode is Mode.BIDIRECTIONAL:
         _refuse_one_way_now(connection, sync, rows, ends[0])
     if widens and isinstance(target, WritesRows) and not errand.dry:
@@ -56,6 +58,7 @@ def opened(
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape)
+    row_shapes.note_written(connection, sync.sync_id, rows.target_shape.schema.names)
     answers = _due(connection, sync, engine.now())
     empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
@@ -85,6 +88,23 @@ def _gone(side: str, sync: SyncConfig) -> Broken:
         f"begin anew: `livesync sync remove {sync.sync_id}`, and make the sync again.",
         where=f"sync {sync.sync_id}",
     )
+
+
+def _refuse_lost_columns(
+    connection: Connection, sync: SyncConfig, rows: RowMap, target: Shape
+) -> None:
+    """Raises `Drifted` where columns are gone that this sync has kept in step: made again, they
+    would be empty, and the other end is not to be emptied by that."""
+    known = row_shapes.written(connection, sync.sync_id) & set(rows.target_shape.schema.names)
+    lost = sorted(known - set(target.schema.names))
+    if lost:
+        raise Drifted(
+            f"Columns that this sync keeps in step are gone at the target: {', '.join(lost)}.",
+            hint="Were they renamed or dropped? Nothing was changed at either end. Bring them "
+            "back, or write a mapping without them and apply it; then `livesync sync resume "
+            f"{sync.sync_id}`.",
+            where=f"sync {sync.sync_id}",
+        )
 
 
 def _both_shapes(

@@ -4,7 +4,7 @@
     ├── BadInput            the caller mends the request            exit 2, HTTP 400
     │   └── NotFound        the caller names something that is there  exit 2, HTTP 404
     ├── NeedsPerson         a person decides                        exit 3, HTTP 409
-    │   └── Drifted         the source has other columns: the sync pauses
+    │   └── Drifted         an end has other columns: the sync pauses
     ├── Unavailable         the same call may work later: retry
     │   └── RateLimited     it will work after `after_s` seconds
     │       └── OverBudget  it was not made: our own budget says wait; no item is to blame

@@ -1,7 +1,8 @@
-"""The columns of a sync's source, as they were when it was last read."""
+"""The columns of a sync's ends, as they were when it was last carried out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -30,6 +31,22 @@ def note(connection: Connection, sync_id: str, shape: Shape) -> None:
         "update livesync.syncs set source_shape = %s where sync_id = %s"
         " and source_shape is distinct from %s",
         (Jsonb(told), sync_id, Jsonb(told)),
+    )
+
+
+def written(connection: Connection, sync_id: str) -> frozenset[str]:
+    """The columns of the target that the sync keeps in step, by its last operation."""
+    found = connection.execute(
+        "select target_columns from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return frozenset(found[0] or ()) if found else frozenset()
+
+
+def note_written(connection: Connection, sync_id: str, names: Sequence[str]) -> None:
+    connection.execute(
+        "update livesync.syncs set target_columns = %(names)s where sync_id = %(sync)s"
+        " and target_columns is distinct from %(names)s",
+        {"names": sorted(names), "sync": sync_id},
     )
 
 
