@@ -152,6 +152,22 @@ def test_arrays_of_arrays_go_there_and_back(postgres: PostgresWorld) -> None:
     assert scanned(end).to_pylist() == [empty]
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_rows_that_trade_a_unique_value_need_a_deferrable_constraint(
+    postgres: PostgresWorld, deferrable: bool
+) -> None:
+    unique = "unique deferrable" if deferrable else "unique"
+    end = postgres.end(postgres.new_table(f"id int primary key, mail text {unique}"))
+    before = [{"id": 1, "mail": "a@x"}, {"id": 2, "mail": "b@x"}]
+    after = [{"id": 1, "mail": "b@x"}, {"id": 2, "mail": "a@x"}]
+    end.write(writes(end, before))
+    receipt = end.write(writes(end, after, before))
+    assert scanned(end).to_pylist() == (after if deferrable else before)
+    reasons = [failure.reason for failure in receipt.failures]
+    assert len(reasons) == (0 if deferrable else 2)
+    assert all("(mail)=(" in why and "make the constraint deferrable" in why for why in reasons)
+
+
 def test_values_that_no_type_of_ours_holds_cost_their_row_only(postgres: PostgresWorld) -> None:
     table = postgres.new_table(
         "id int primary key, d date, n timestamp, u timestamptz, m numeric(5,2), w numeric,"
