@@ -5,13 +5,14 @@ https://www.postgresql.org/docs/18/catalogs.html, read 2026-11-21.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from livesync_pipelines.connectors._sql_base import Chosen, chosen_shape
 from livesync_pipelines.connectors._sql_pg_native import Described, Native
 from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_types import native
-from livesync_pipelines.model.rows import Shape
+from livesync_pipelines.model.rows import Column, Shape
 
 OURS = "livesync_"
 """What the names of the triggers and tables begin with that the change feed puts there."""
@@ -51,8 +52,20 @@ class Table:
         return next(column for column in self.natives if column.name == name)
 
     def shape(self, chosen: Chosen, *, where: str) -> Shape:
-        columns = [column.column for column in self.natives]
+        columns = self.columns(chosen.key or self.own_key)
         return chosen_shape(columns, self.own_key, chosen, where=where)
+
+    def columns(self, key: Sequence[str]) -> list[Column]:
+        """All of them. A key that is `generated always as identity` can be written: a row that
+        goes both ways must have the same key at both ends, and an insert may give it (`overriding
+        system value`). Its sequence does not advance by that, so an end that also makes keys by
+        itself should make others: a sequence of its own range, or even and odd numbers."""
+        return [
+            replace(native.column, writable=True)
+            if native.identity and native.name in key
+            else native.column
+            for native in self.natives
+        ]
 
 
 def tables(session: Session) -> list[str]:
@@ -118,18 +131,19 @@ def _unique_indexes(session: Session, oid: int) -> list[tuple[tuple[str, ...], b
 
 def _described(session: Session, oid: int) -> list[Described]:
     found = session.ask(
-        "with recursive d (number, name, type, mod, nullable, writable, colloid, depth) as ("
+        "with recursive d"
+        " (number, name, type, mod, nullable, writable, identity, colloid, depth) as ("
         " select a.attnum, a.attname::text, a.atttypid, a.atttypmod, not a.attnotnull,"
-        " a.attgenerated = '' and a.attidentity <> 'a', a.attcollation, 0"
+        " a.attgenerated = '' and a.attidentity <> 'a', a.attidentity = 'a', a.attcollation, 0"
         f" from pg_attribute a where a.attrelid = {oid} and a.attnum > 0 and not a.attisdropped"
         " union all select d.number, d.name, t.typbasetype, t.typtypmod,"
-        " d.nullable and not t.typnotnull, d.writable, d.colloid, d.depth + 1"
+        " d.nullable and not t.typnotnull, d.writable, d.identity, d.colloid, d.depth + 1"
         " from d join pg_type t on t.oid = d.type where t.typtype = 'd')"
         " select d.name, case when n.nspname = 'pg_catalog' or t.typname = 'citext'"
         " then t.typname::text else n.nspname || '.' || t.typname end as base,"
         " d.mod::bigint as mod, t.typtype::text as kind, t.typcategory::text as category,"
-        " format_type(t.oid, case t.typname when 'bpchar' then -1 end) as cast,"
-        " d.nullable, d.writable, coalesce(c.collisdeterministic, true) as bytewise,"
+        " format_type(t.oid, -1) as cast,"
+        " d.nullable, d.writable, d.identity, coalesce(c.collisdeterministic, true) as bytewise,"
         " d.depth > 0 as domain"
         " from d join pg_type t on t.oid = d.type join pg_namespace n on n.oid = t.typnamespace"
         " left join pg_collation c on c.oid = d.colloid"

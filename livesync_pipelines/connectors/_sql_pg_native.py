@@ -29,6 +29,7 @@ class Native:
     - `matched`: a staged key as the native type, so that an index is used; None where only the
       texts of both can be compared.
     - `widens`: its type can be altered to a wider one of the same kind.
+    - `identity`: it is `generated always as identity`.
     """
 
     column: Column
@@ -41,6 +42,7 @@ class Native:
     ordered: str = "{}"
     matched: str | None = "{}"
     widens: bool = False
+    identity: bool = False
 
     @property
     def name(self) -> str:
@@ -72,7 +74,8 @@ class Described:
     """A column as the catalogue describes it; domains are already followed to their base.
 
     - `base`: the name of the base type, with its schema unless that is pg_catalog; `mod`: its
-      typmod; `kind` and `category`: its typtype and typcategory; `cast`: how to spell it.
+      typmod; `kind` and `category`: its typtype and typcategory; `cast`: how to spell it
+      without any length: a cast to a type with a length cuts in silence, an assignment refuses.
     - `bytewise`: texts are equal in its collation only where they are so byte for byte.
     """
 
@@ -84,6 +87,7 @@ class Described:
     cast: str
     nullable: bool
     writable: bool
+    identity: bool
     bytewise: bool
     domain: bool
 

@@ -63,7 +63,7 @@ def prepare(
 
 def _all_of(table: Table, shape: Shape) -> Shape:
     """With the columns that were not chosen, too: their names are taken."""
-    return Shape(columns=tuple(column.column for column in table.natives), key=shape.key)
+    return Shape(columns=tuple(table.columns(shape.key)), key=shape.key)
 
 
 def _created(wanted: Shape, chosen: Chosen) -> str:

@@ -15,6 +15,7 @@ Todo = Sequence[tuple[str, int]]
 
 _TOLD = "livesync_told"
 _LEFT_OUT = "a trigger or a rule of the table leaves the row out, or stores it under another key"
+_TRADED = "Should two rows trade it, make the constraint deferrable, or change one of them by hand"
 
 
 def carry_out(
@@ -68,6 +69,7 @@ def _block(upserts: Staged, deletes: Staged, todo: Todo) -> str:
 #variable_conflict use_column
 declare
   livesync_row record; livesync_hit bigint; livesync_state text; livesync_said text;
+  livesync_more text;
 begin
   for livesync_row in
     select q.op, q.n from unnest('{{{ops}}}'::text[], '{{{places}}}'::bigint[])
@@ -86,10 +88,14 @@ begin
       end if;
     exception when others then
       get stacked diagnostics
-        livesync_state = returned_sqlstate, livesync_said = message_text;
+        livesync_state = returned_sqlstate, livesync_said = message_text,
+        livesync_more = pg_exception_detail;
       if left(livesync_state, 2) not in ({own})
         and not (livesync_state = '42501' and strpos(livesync_said, 'row-level security') > 0)
       then raise; end if;
+      if livesync_state = '23505' then
+        livesync_said := concat_ws('. ', livesync_said, nullif(livesync_more, ''), {text(_TRADED)});
+      end if;
       {told}, livesync_state, livesync_said);
     end;
   end loop;

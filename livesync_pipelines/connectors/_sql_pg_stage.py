@@ -87,8 +87,9 @@ class Staged:
             )
         )
         key = ", ".join(ident(column.name) for column in self.key)
+        over = "overriding system value " if any(c.identity for c in self.key) else ""
         return (
-            f"insert into {self.table.sql} ({names}) select {given} from {self.name} s"
+            f"insert into {self.table.sql} ({names}) {over}select {given} from {self.name} s"
             f" where {which} order by s.n on conflict ({key}) do nothing"
         )
 

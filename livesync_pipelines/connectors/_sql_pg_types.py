@@ -24,7 +24,8 @@ _UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 def native(of: Described, *, max_bytes: int) -> Native:
     """How the values of this column pass; none that has more than `max_bytes` is readable."""
-    return replace(_native(of, max_bytes), widens=of.base in _WIDENED and not of.domain)
+    widens = of.base in _WIDENED and not of.domain
+    return replace(_native(of, max_bytes), widens=widens, identity=of.identity)
 
 
 def _native(of: Described, max_bytes: int) -> Native:
@@ -48,13 +49,7 @@ def canonical(column: Native, values: pa.Array) -> tuple[pa.Array, pa.Array | No
 def _exotic(of: Described) -> Native:
     """What has no type of ours: a composite or an array as JSON, all else by its text."""
     if of.category == "A":
-        back = f"array(select jsonb_array_elements_text({{}}::jsonb))::{of.cast}"
-        return Native(
-            column=of.column(pa.string(), json=True),
-            read="to_jsonb({})::text",
-            document="to_jsonb({})",
-            write="case when {} is not null then " + back + " end",
-        )
+        return _array(of)
     if of.kind == "c":
         return Native(
             column=of.column(pa.string(), json=True),
@@ -71,9 +66,29 @@ def _exotic(of: Described) -> Native:
     )
 
 
+def _array(of: Described) -> Native:
+    """Arrays of arrays are nested in JSON, too; among documents nobody could tell them apart."""
+    documents = of.base in {"_json", "_jsonb"}
+    if documents:
+        elements = "array(select e from jsonb_array_elements({}::jsonb) with ordinality d (e, n)"
+        write = f"case when {{}} is not null then {elements} order by n)::{of.cast} end"
+    else:
+        one = "jsonb_to_record(jsonb_build_object('v', {}::jsonb))"
+        write = f"(select r.v from {one} as r (v {of.cast}))"
+    return Native(
+        column=of.column(pa.string(), json=True),
+        read="to_jsonb({})::text",
+        faults=(("array_ndims({}) > 1", "is an array of arrays"),) if documents else (),
+        document="to_jsonb({})",
+        write=write,
+    )
+
+
 def _plain(of: Described) -> Native:
+    """A time of fewer digits than ours is rounded by the table, so it is read again."""
     kind, bits, staged, faults = _PLAIN[of.base]
-    wire = None if of.base == "float4" else _cast_to(_COPIED.get(of.base, kind))
+    rounded = of.base == "float4" or of.mod >= 0
+    wire = None if rounded else _cast_to(_COPIED.get(of.base, kind))
     return Native(column=of.column(kind, bits=bits), staged=staged, faults=faults, wire=wire)
 
 
@@ -87,7 +102,7 @@ def _texts(of: Described) -> Native:
         read="{}::text[]",
         faults=(("array_ndims({}) > 1", "is an array of arrays"),),
         staged="text[]",
-        wire=_as_it_is,
+        wire=_as_it_is if of.mod < 0 else None,
     )
 
 

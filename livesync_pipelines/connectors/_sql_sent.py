@@ -22,6 +22,8 @@ from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.rows import Column, RowReceipt, RowWrites, Shape
 
+_MAKES_KEY = "the table makes the key {} itself; insert the row there"
+
 
 @dataclass(slots=True)
 class Fate:
@@ -69,8 +71,9 @@ class Sent:
 
 def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Sent:
     """What can be sent. `nul`: whether texts may hold a NUL. Raises `BadInput` for columns that
-    the table lacks, computes itself, or holds in another type."""
-    refused = _refused(writes.upserts, shape, where, nul=nul)
+    the table lacks, computes itself, or holds in another type. Of a table that computes its key
+    only the rows that would be new are refused."""
+    refused = _refused(writes, shape, where, nul=nul)
     keyless = dict.fromkeys(places(without_key(writes.deletes, shape.key)), NO_KEY)
     upserts, kept = _others(writes.upserts, refused)
     return Sent(
@@ -84,21 +87,25 @@ def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Se
     )
 
 
-def _refused(upserts: pa.Table, shape: Shape, where: str, *, nul: bool) -> dict[int, Refusal]:
+def _refused(writes: RowWrites, shape: Shape, where: str, *, nul: bool) -> dict[int, Refusal]:
+    upserts, expected = writes.upserts, writes.expected
     refused: dict[int, Refusal] = {}
     for name in upserts.column_names:
         column = shape.column(name)
         if column is None:
             no_column(name, [c.name for c in shape.columns], where=where)
-        _check_column(column, upserts.schema.field(name).type, where)
+        _check_column(column, upserts.schema.field(name).type, where, is_key=name in shape.key)
+        if not column.writable:
+            new = pc.invert(expected[RowWrites.THERE])
+            refused |= dict.fromkeys(places(new), ("computed_key", _MAKES_KEY.format(name)))
         for place, why in _refused_cells(upserts[name].combine_chunks(), column, nul):
             refused.setdefault(place, why)
     refused |= dict.fromkeys(places(without_key(upserts, shape.key)), NO_KEY)
     return {**refused, **dict.fromkeys(_doubled(upserts, shape.key), TWICE)}
 
 
-def _check_column(column: Column, kind: pa.DataType, where: str) -> None:
-    if not column.writable:
+def _check_column(column: Column, kind: pa.DataType, where: str, *, is_key: bool) -> None:
+    if not column.writable and not is_key:
         raise BadInput(
             f"{where} computes {column.name!r} itself",
             hint="Leave the column out of the mapping.",

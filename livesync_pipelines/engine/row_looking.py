@@ -50,15 +50,16 @@ def ends_of(
         yield sync, source, target
 
 
-def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str) -> None:
+def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str) -> list[str]:
     """Look at both ends of a sync of rows that is to be made (source, target), and at its mapping.
+    Says what will not get through, a sentence each.
 
     Raises `NotFound` where an end is not there that no run would make, `BadInput` where the mapping
     does not hold between them or not the ways that the mode asks, and what an end says that does
     not answer. Other syncs are not looked at.
     """
     if sync.target is None or sync.copies:
-        return
+        return []
     makes = sync.mode is not Mode.PUSH
     with ends_connected(engine, ends, sync, Lane.LIVE) as (source, target):
         shape, there = source.shape(), target.shape()
@@ -69,6 +70,19 @@ def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str)
         rows = compile_map(sync.fields, shape, there, may_add=makes)
         if sync.mode is Mode.BIDIRECTIONAL:
             refuse_one_way(rows)
+        return _kept_out(rows, sync.mode)
+
+
+def _kept_out(rows: RowMap, mode: Mode) -> list[str]:
+    """What will not reach the source, though the rest of the sync works."""
+    if mode is Mode.PULL:
+        return []
+    made = [c.name for c in rows.source.columns if c.name in rows.source.key and not c.writable]
+    return [
+        f"The source makes the key '{name}' itself, so rows that are new at the target cannot be "
+        "inserted there: they become dead letters. Insert such rows at the source."
+        for name in made
+    ]
 
 
 def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None:
@@ -137,6 +151,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
             "failed": [asdict(failure) for failure in page.failures[:EXAMPLES]],
             "bad_cells": [asdict(cell) for cell in found[:EXAMPLES]],
             "one_way": made.check_two_way(),
+            "kept_out": _kept_out(made, sync.mode),
             "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
             "preview": mapped.rows.slice(0, 5).to_pylist(),
         }

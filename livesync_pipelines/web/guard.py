@@ -39,7 +39,8 @@ class Guard:
     A foreign page can make a browser resolve its own name to 127.0.0.1 (so the Host header is
     checked), and can post a form to us (so a POST must be JSON, which a browser sends to another
     origin only after asking, and we do not answer that question; nor do we let in what names
-    another origin).
+    another origin). A POST without a body and without a type, which no form sends, is let in where
+    no page but our own can have sent it.
     """
 
     def __init__(self, app: ASGIApp, door: gate.Door, tokens: Path | None = None) -> None:
@@ -63,6 +64,8 @@ class Guard:
         body = None if refusal else await _body(receive)
         if refusal is None and body is None:
             refusal = _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+        if body and scope["method"] not in _READS and not Headers(scope=scope).get("content-type"):
+            refusal = _not_json()
         if refusal is not None:
             await refusal(scope, receive, _carrying(send))
             return
@@ -113,10 +116,27 @@ def _token(scope: Scope) -> str:
 def _refusal(method: str, headers: Headers) -> JSONResponse | None:
     if (foreign := _foreign(headers)) is not None:
         return foreign
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method not in _READS and kind != "application/json":
-        return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
-    return None
+    if method in _READS:
+        return None
+    if "content-type" not in headers:
+        return None if _no_other_page(headers) else _other_page()
+    kind = headers["content-type"].partition(";")[0].strip().lower()
+    return None if kind == "application/json" else _not_json()
+
+
+def _not_json() -> JSONResponse:
+    return _refused(415, "The body must be JSON.", "Send Content-Type: application/json.")
+
+
+def _other_page() -> JSONResponse:
+    return _refused(403, "This request comes from a page of another origin.")
+
+
+def _no_other_page(headers: Headers) -> bool:
+    """A browser asks nobody before it sends an empty POST without a type, also from a page of
+    another server of this machine; but it always says where it comes from."""
+    ours = "origin" not in headers or _from_our_own_page(headers)
+    return ours and headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
 
 
 def _foreign(headers: Headers) -> JSONResponse | None:
@@ -124,7 +144,7 @@ def _foreign(headers: Headers) -> JSONResponse | None:
         hint = "Use http://localhost or http://127.0.0.1; this door serves its own machine only."
         return _refused(400, "The Host header names another machine.", hint)
     if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
-        return _refused(403, "This request comes from a page of another origin.")
+        return _other_page()
     return None
 
 

@@ -115,3 +115,49 @@ def test_an_unknown_key_of_a_mapping_is_answered_with_all_that_are_allowed(
     said = people("apply", "rows.yaml").output
     assert "template" in said
     assert "on_error" in said
+
+
+COMPUTED = """
+project: demo
+connections:
+  shop: {platform: sql_table, url: "sqlite:///shop.db"}
+  crm: {platform: sql_table, url: "sqlite:///crm.db"}
+syncs:
+  people:
+    connection: shop
+    schedule: manual
+    mode: bidirectional
+    select: {table: people, key: [id]}
+    target: {connection: crm, table: people, key: [id]}
+    mapping:
+      - {from: id, to: id}
+      - {from: name, to: name}
+"""
+
+
+def test_a_source_that_computes_its_key_takes_edits_and_says_that_it_takes_no_new_rows(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table people (n int, id int generated always as (n * 2), name text)")
+        shop.execute("create unique index people_id on people (id)")
+        shop.execute("insert into people (n, name) values (1, 'Ada'), (2, 'Bob')")
+        shop.commit()
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:
+        crm.execute("vacuum")
+    (tmp_path / "rows.yaml").write_text(COMPUTED)
+    applied = terminal("apply", "rows.yaml")
+    assert applied.exit_code == 0, applied.output
+    assert "makes the key 'id' itself" in applied.output
+    assert "makes the key 'id' itself" in terminal("mapping", "check", "people").stdout
+    terminal("sync", "run", "people")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:
+        crm.execute("insert into people (id, name) values (8, 'New')")
+        crm.execute("update people set name = 'Ada L.' where id = 2")
+        crm.commit()
+    said = terminal("sync", "run", "people").output
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        names = shop.execute("select id, name from people order by id").fetchall()
+    assert names == [(2, "Ada L."), (4, "Bob")], said
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:
+        assert crm.execute("select count(*) from people where id = 8").fetchall() == [(1,)]

@@ -77,6 +77,97 @@ def test_types_of_its_own_become_texts_and_json(postgres: PostgresWorld) -> None
     assert receipt.stored.to_pylist() == [{"id": row["id"], "i": "10.0.0.2/32"}]
 
 
+def test_a_key_that_the_table_makes_is_kept_when_a_row_comes_from_elsewhere(
+    postgres: PostgresWorld,
+) -> None:
+    columns = "id int generated always as identity primary key, name text"
+    end = postgres.end(postgres.new_table(columns))
+    shape = end.shape()
+    assert shape is not None
+    assert all(column.writable for column in shape.columns)
+    assert end.prepare(shape) == []
+    receipt = end.write(writes(end, [{"id": 7, "name": "fresh"}]))
+    assert (receipt.failures, len(receipt.moved)) == ((), 0)
+    changed, added = {"id": 7, "name": "changed"}, {"id": 9, "name": "added"}
+    receipt = end.write(writes(end, [changed, added], [{"id": 7, "name": "fresh"}, None]))
+    assert (receipt.failures, len(receipt.moved)) == ((), 0)
+    receipt = end.write(writes(end, [changed, added | {"id": 8}], [changed, None]))
+    assert (receipt.failures, len(receipt.moved)) == ((), 0)
+    assert scanned(end).to_pylist() == [changed, added | {"id": 8}, added]
+
+
+def test_types_with_a_length_take_what_fits_and_refuse_what_does_not(
+    postgres: PostgresWorld,
+) -> None:
+    table = postgres.new_table(
+        "id int primary key, b bit(4), v bit varying(4), c char(2)[], w varchar(2)[],"
+        " a bit(4)[], n numeric(4,2)[], k char(2)"
+    )
+    row = {
+        "id": 1,
+        "b": "0001",
+        "v": "101",
+        "c": '["ab","cd"]',
+        "w": ["ab"],
+        "a": '["0001","1000"]',
+        "n": "[1.25]",
+        "k": "ab",
+    }
+    end = postgres.end(table)
+    receipt = end.write(writes(end, [row]))
+    assert (receipt.failures, receipt.stored.to_pylist()) == ((), [])
+    assert scanned(end, list(row)).to_pylist() == [row]
+    for wrong in (
+        {"b": "00010"},
+        {"b": "1"},
+        {"v": "10101"},
+        {"c": '["abc"]'},
+        {"w": ["abc"]},
+        {"a": '["00010"]'},
+    ):
+        receipt = end.write(writes(end, [row | wrong], [row]))
+        assert [failure.key for failure in receipt.failures] == ["a1"], wrong
+    assert scanned(end, list(row)).to_pylist() == [row]
+
+
+def test_a_time_that_the_table_rounds_is_told(postgres: PostgresWorld) -> None:
+    end = postgres.end(postgres.new_table("id int primary key, n timestamp(0), w varchar(2)[]"))
+    exact = datetime(2024, 1, 1, 12, 0, 0, 600_000)  # noqa: DTZ001
+    receipt = end.write(writes(end, [{"id": 1, "n": exact, "w": ["ab "]}]))
+    rounded = datetime(2024, 1, 1, 12, 0, 1)  # noqa: DTZ001
+    assert receipt.stored.to_pylist() == [{"id": 1, "n": rounded, "w": ["ab"]}]
+
+
+def test_arrays_of_arrays_go_there_and_back(postgres: PostgresWorld) -> None:
+    end = postgres.end(postgres.new_table("id int primary key, n int[][], j jsonb[], m numeric[]"))
+    first = {"id": 1, "n": "[[9,null],[2,3]]", "j": '["a",{"b":[1]},[2],null]', "m": "[]"}
+    ragged = {"id": 2, "n": "[[9],[2,3]]", "j": None, "m": None}
+    receipt = end.write(writes(end, [first, ragged]))
+    assert [failure.key for failure in receipt.failures] == ["a2"]
+    assert receipt.stored.to_pylist() == []
+    empty = {"id": 1, "n": "[]", "j": "[]", "m": "[1.5]"}
+    assert scanned(end).to_pylist() == [first]
+    receipt = end.write(writes(end, [empty], [first]))
+    assert (receipt.failures, receipt.stored.to_pylist()) == ((), [])
+    assert scanned(end).to_pylist() == [empty]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_rows_that_trade_a_unique_value_need_a_deferrable_constraint(
+    postgres: PostgresWorld, deferrable: bool
+) -> None:
+    unique = "unique deferrable" if deferrable else "unique"
+    end = postgres.end(postgres.new_table(f"id int primary key, mail text {unique}"))
+    before = [{"id": 1, "mail": "a@x"}, {"id": 2, "mail": "b@x"}]
+    after = [{"id": 1, "mail": "b@x"}, {"id": 2, "mail": "a@x"}]
+    end.write(writes(end, before))
+    receipt = end.write(writes(end, after, before))
+    assert scanned(end).to_pylist() == (after if deferrable else before)
+    reasons = [failure.reason for failure in receipt.failures]
+    assert len(reasons) == (0 if deferrable else 2)
+    assert all("(mail)=(" in why and "make the constraint deferrable" in why for why in reasons)
+
+
 def test_values_that_no_type_of_ours_holds_cost_their_row_only(postgres: PostgresWorld) -> None:
     table = postgres.new_table(
         "id int primary key, d date, n timestamp, u timestamptz, m numeric(5,2), w numeric,"

@@ -434,6 +434,24 @@ def test_a_column_that_the_table_computes_is_not_written(world: World) -> None:
         end.write(writes(end, [{"id": 2, "twice": 5}]))
 
 
+def test_a_key_that_the_table_computes_costs_only_the_rows_that_would_be_new(world: World) -> None:
+    computed = "k {int} generated always as (n * 2) stored"
+    table = world.new_table("n {int} not null, " + computed + ", name varchar(20)")
+    world.run(
+        f"create unique index {table}_k on {table} (k)",
+        f"insert into {table} (n, name) values (1, 'a'), (2, 'b')",
+    )
+    end = world.end(table, key=["k"])
+    upserts = [{"k": 2, "name": "A"}, {"k": 8, "name": "new"}]
+    receipt = end.write(
+        writes(end, upserts, [{"name": "a"}, None], deletes=[{"k": 4, "name": "b"}])
+    )
+    assert [(f.code, f.reason) for f in receipt.failures] == [
+        ("computed_key", "the table makes the key k itself; insert the row there")
+    ]
+    assert scanned(end, ["k", "name"]).to_pylist() == [{"k": 2, "name": "A"}]
+
+
 WIDE = Shape(
     columns=(
         Column(name="id", type=pa.int64()),

@@ -37,6 +37,41 @@ def test_what_a_foreign_page_can_post_is_refused(client: Caller, docs: Path, kin
     assert client.get("/health").json()["queue"]["depth"] == 0
 
 
+ELSEWHERE = [
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://localhost:3000"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", ELSEWHERE)
+def test_an_empty_post_of_another_page_is_refused(client: Caller, headers: dict[str, str]) -> None:
+    answer = client.post("/sync/conflicts/1/restore", headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_an_empty_form_is_refused(client: Caller, kind: str) -> None:
+    answer = client.post("/sync/conflicts/1/restore", headers={"content-type": kind})
+    assert answer.status_code == 415
+
+
+def test_what_needs_no_body_is_asked_without_one(client: Caller) -> None:
+    own = {"origin": "http://localhost:8600", "host": "localhost:8600"}
+    for headers in ({}, {**own, "sec-fetch-site": "same-origin"}):
+        answer = client.post("/sync/conflicts/1/restore", headers=headers)
+        assert answer.status_code == 404
+        assert "conflict" in answer.json()["error"]["message"].lower()
+
+
+def test_a_body_without_a_type_is_refused(client: Caller, docs: Path) -> None:
+    answer = client.post("/sync/trigger", content=b'{"sync_id": "docs"}')
+    assert answer.status_code == 415
+    assert client.get("/health").json()["queue"]["depth"] == 0
+
+
 def test_a_foreign_page_is_not_invited(client: Caller) -> None:
     headers = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     answer = client.request(

@@ -61,7 +61,8 @@ def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connec
         ends = by_name[sync.connection], by_name[sync.target.connection]
         where = f"sync {sync.sync_id}"
         try:
-            vet(house.engine, ends, sync, where)
+            for remark in vet(house.engine, ends, sync, where):
+                note(f"Note: {where}: {remark}")
         except LiveSyncError as error:
             if isinstance(error, BadInput) and not isinstance(error, NotFound):
                 raise BadInput(error.message, hint=error.hint, where=where) from error

@@ -29,6 +29,8 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
         say(f"row {row['key']} cannot be read: {row['reason']}")
     for problem in found["one_way"]:
         say(f"One way only: {problem}")
+    for remark in found["kept_out"]:
+        say(remark)
     for cell in found["unlike"]:
         say(
             f"row {cell['row'] + 1}, {cell['field']}: {cell['went']} would come back as "
