@@ -99,6 +99,9 @@ class SyncStatus(Document):
     failed_items: int
     skipped_items: int
     open_conflicts: int
+    differing_rows: int = Field(
+        description="Rows that both ends show differently, because one normalises."
+    )
     bad_cells: int = Field(description="Cells of the source that do not fit, of rows.")
     drift: Drift
     untold: Untold | None
