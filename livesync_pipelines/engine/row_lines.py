@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Merged
-from livesync_pipelines.core.row_values import differs
+from livesync_pipelines.core.row_values import differs, plain
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Written, overlaid
@@ -135,26 +136,32 @@ def _turns(met: Met, to_source: pa.Array, to_target: pa.Array) -> dict[str, pa.A
 
 
 def loops(this: RowPass, lines: pa.Table) -> list[Conflict]:
-    """Rows that have gone back and forth too often are left alone from now on."""
+    """Rows that have gone back and forth too often are left alone from now on; told with what was
+    agreed, and what each end shows."""
     looping = lines.filter(pc.greater_equal(lines["turns"], TURNS))
     names = this.schema.names
-    found = []
-    for row in looping.to_pylist():
-        value = {name: str(row[f"{row_blocks.AGREED}{name}"]) for name in names}
-        told = Version(value=value)
-        reason = (
-            f"Its two ends have rewritten it in turn {row['turns']} times; the last value went to "
-            f"the {row['went_to']}. Does something at one end change what is written to it?"
+    base, source, target = (_values(looping, names, end) for end in ("", "source:", "target:"))
+    return [
+        Conflict(
+            key=row["key"],
+            field=None,
+            policy=LOOP,
+            reason=(
+                f"Its two ends have rewritten it in turn {row['turns']} times; the last value went "
+                f"to the {row['went_to']}. Does something at one end change what is written to it?"
+            ),
+            base=base[n],
+            source=Version(value=None if row["source_mark"] is None else source[n]),
+            target=Version(value=None if row["target_mark"] is None else target[n]),
         )
-        found.append(
-            Conflict(
-                key=row["key"],
-                field=None,
-                policy=LOOP,
-                reason=reason,
-                base=None,
-                source=told,
-                target=told,
-            )
-        )
-    return found
+        for n, row in enumerate(looping.to_pylist())
+    ]
+
+
+def _values(lines: pa.Table, names: Sequence[str], end: str) -> list[dict[str, Any]]:
+    """What an end shows of each row; of none (""), what was agreed."""
+    columns = {}
+    for name in names:
+        shown = f"{end}{name}" if end and f"{end}{name}" in lines.column_names else None
+        columns[name] = plain(lines[shown or f"{row_blocks.AGREED}{name}"])
+    return [{name: columns[name][n] for name in names} for n in range(len(lines))]

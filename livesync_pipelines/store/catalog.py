@@ -224,7 +224,9 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
        (select count(*) from livesync.conflicts x
-         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts
+         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts,
+       (select count(*) from livesync.conflicts x where x.sync_id = s.sync_id
+         and x.state = 'open' and x.policy = 'loop') as frozen_rows
 from livesync.syncs s
 join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o

@@ -44,10 +44,8 @@ def counts(connection: Connection, sync_id: str | None = None) -> dict[str, Apar
 def named(connection: Connection, sync_id: str, *, limit: int) -> list[dict[str, Any]]:
     """The first rows that both ends show differently, as people write their keys, each field as
     `of_row` tells it."""
-    found = connection.execute(
-        f"select b.key{_APART} and b.source_mark <> b.target_mark order by b.key limit {limit:d}".encode(),
-        {"s": sync_id},
-    ).fetchall()
+    query = f"select b.key{_APART} and b.source_mark <> b.target_mark order by b.key limit %(n)s"
+    found = connection.execute(query.encode(), {"s": sync_id, "n": limit}).fetchall()
     names = RowNames(connection)
     return [
         {"key": names.shown(sync_id, key), **field}

@@ -99,6 +99,7 @@ class SyncStatus(Document):
     failed_items: int
     skipped_items: int
     open_conflicts: int
+    frozen_rows: int = Field(description="Rows left alone, for their ends kept rewriting them.")
     differing_rows: int = Field(
         description="Rows that both ends show differently, because one normalises."
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from livesync_pipelines.engine.house import Engine
+
 from .conftest import Terminal
 
 CONFIG = """
@@ -77,3 +79,29 @@ def test_ends_that_show_the_same_are_not_said_to_differ(linked: Terminal) -> Non
     assert linked.document("status", "lp")["syncs"][0]["differing_rows"] == 0
     assert linked.document("explain", "lp:1")["differs"] == []
     assert "differ" not in linked("status", "lp").stdout
+
+
+def test_a_frozen_row_is_told_of_with_what_its_ends_hold(
+    linked: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    change(
+        tmp_path,
+        "there",
+        "create trigger shouts after update on lp begin"
+        " update lp set v = upper(new.v) where id = new.id; end",
+    )
+    with engine.database.connect() as connection:
+        connection.execute("update livesync.row_base set turns = 9, went_to = 'source'")
+    change(tmp_path, "here", "update lp set v = 'x' where id = 1")
+    run(linked)
+    (found,) = linked.document("conflicts", "list", "lp")["conflicts"]
+    assert [found[end]["v"] for end in ("base", "source", "target")] == ["x", "x", "X"]
+    assert linked.document("status", "lp")["syncs"][0]["frozen_rows"] == 1
+    said = "1 row left alone, for both ends kept rewriting: livesync conflicts list lp"
+    assert said in linked("status", "lp").stdout
+    assert said in linked("status").output
+    change(tmp_path, "here", "update lp set n = 7")
+    change(tmp_path, "there", "delete from lp")
+    run(linked)
+    (found,) = linked.document("conflicts", "list", "lp")["conflicts"]
+    assert (found["source"], found["target"]) == ({"id": 1, "v": "x", "n": 7}, None)

@@ -62,6 +62,8 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
         if row["bad_cells"]:
             said = f"{row['bad_cells']} cells do not fit: livesync mapping cells {row['sync_id']}"
             note(f"{row['sync_id']}: {said}")
+        if row["frozen_rows"]:
+            note(f"{row['sync_id']}: {_frozen(row)}")
         if row["differing_rows"]:
             note(f"{row['sync_id']}: {_differ(row['differing_rows'])}")
         if row["held_until"]:
@@ -77,6 +79,12 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
 def _held(row: Mapping[str, Any], now: datetime) -> str:
     until = row["held_until"]
     return f"its server said wait, 429 until {until.astimezone():%H:%M} ({ago(until, now)})"
+
+
+def _frozen(row: Mapping[str, Any]) -> str:
+    rows = row["frozen_rows"]
+    told = f"{rows} row{'' if rows == 1 else 's'} left alone, for both ends kept rewriting"
+    return f"{told}: livesync conflicts list {row['sync_id']}"
 
 
 def _differ(rows: int) -> str:
@@ -113,6 +121,8 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  left out    {row['skipped_items']} of a kind without text")
     if row["open_conflicts"]:
         say(f"  conflicts   {row['open_conflicts']} open: livesync conflicts list {row['sync_id']}")
+    if row["frozen_rows"]:
+        say(f"  frozen      {_frozen(row)}")
     if row["differing_rows"]:
         say(f"  differ      {_differ(row['differing_rows'])}")
         for one in row_apart.named(house.connection, row["sync_id"], limit=_NAMED):
