@@ -89,3 +89,9 @@ def failures(connection: Connection, sync_id: str, *, limit: int = 100) -> list[
 def capsules(connection: Connection) -> list[dict[str, Any]]:
     """Every capsule, and how much it holds."""
     return rows(connection, _CAPSULES)
+
+
+def paused(connection: Connection) -> set[str]:
+    """The syncs that rest."""
+    found = connection.execute("select sync_id from livesync.syncs where state = 'paused'")
+    return {sync_id for (sync_id,) in found}
