@@ -126,12 +126,13 @@ def _normalised(
 
 def _turns(met: Met, to_source: pa.Array, to_target: pa.Array) -> dict[str, pa.Array]:
     """Where each row was written last, and how often in a row that was the other end than the
-    time before."""
+    time before, or what another sync had written."""
     before, turns = met.held["went_to"], met.held["turns"].combine_chunks().fill_null(0)
     now = pc.if_else(to_source, Side.SOURCE.value, pc.if_else(to_target, Side.TARGET.value, before))
     touched = pc.or_(to_source, to_target)
     turned = pc.and_(touched, pc.fill_null(pc.not_equal(now, before), False))
-    counted = pc.if_else(turned, pc.add(turns, 1), pc.if_else(touched, 0, turns))
+    handed_on = pc.add(pc.fill_null(met.hops, -1), 1)
+    counted = pc.if_else(turned, pc.add(turns, 1), pc.if_else(touched, handed_on, turns))
     return {"turns": counted.cast(pa.int16()), "went_to": now}
 
 
@@ -146,16 +147,27 @@ def loops(this: RowPass, lines: pa.Table) -> list[Conflict]:
             key=row["key"],
             field=None,
             policy=LOOP,
-            reason=(
-                f"Its two ends have rewritten it in turn {row['turns']} times; the last value went "
-                f"to the {row['went_to']}. Does something at one end change what is written to it?"
-            ),
+            reason=_why(this, row["turns"], row["went_to"]),
             base=base[n],
             source=Version(value=None if row["source_mark"] is None else source[n]),
             target=Version(value=None if row["target_mark"] is None else target[n]),
         )
         for n, row in enumerate(looping.to_pylist())
     ]
+
+
+def _why(this: RowPass, turns: int, went_to: str) -> str:
+    if this.upstream:
+        others = ", ".join(this.upstream)
+        return (
+            f"It has gone round {turns} times through several syncs: what this sync writes comes "
+            f"back changed by {others}. Make one sync of those that go there and back, with "
+            "mode: bidirectional, or let one of them leave the field out."
+        )
+    return (
+        f"Its two ends have rewritten it in turn {turns} times; the last value went to the "
+        f"{went_to}. Does something at one end change what is written to it?"
+    )
 
 
 def _values(lines: pa.Table, names: Sequence[str], end: str) -> list[dict[str, Any]]:
