@@ -80,7 +80,7 @@ def _is_one_place(
     source, target = ends[Side.SOURCE], ends[Side.TARGET]
     try:
         places = [
-            _place(end.platform, expand({**end.options, **select}, environ))
+            place_of(end.platform, expand({**end.options, **select}, environ))
             for end, select in ((source, sync.select), (target, sync.target.select))
         ]
     except BadInput:  # a variable is not set: that is said where it is named
@@ -88,7 +88,7 @@ def _is_one_place(
     return places[0] == places[1]
 
 
-def _place(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """What tells where rows are, and nothing of how they are read."""
     where = {name: said[name] for name in _WHERE if name in said}
     if str(where.get("url")).startswith("postgres"):

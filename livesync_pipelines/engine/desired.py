@@ -23,6 +23,7 @@ from livesync_pipelines.engine.options import (
     expand,
     with_absolute_paths,
 )
+from livesync_pipelines.engine.row_graph import complain_of_opposites
 from livesync_pipelines.engine.webhook_config import webhook_of
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
@@ -86,6 +87,7 @@ def _agreed(
     for document in documents:
         draft.add_syncs(document)
     draft.count_syncs()
+    complain_of_opposites(draft.places, draft.syncs, draft.connections, known, environ)
     raise_problems(documents)
     return Desired(
         connections=tuple(draft.connections.values()),

@@ -16,6 +16,7 @@ from livesync_pipelines.store import (
     operations,
     overview,
     queue,
+    row_apart,
     row_names,
     samples,
 )
@@ -44,9 +45,11 @@ def status(
     shares = announced.shares(connection, now=engine.now())
     working, held = operations.in_flight(connection), budgets.held(connection)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
+    apart = row_apart.counts(connection, sync_id)
     found = [
         {
             **row,
+            "differing_rows": apart[row["sync_id"]].normalised if row["sync_id"] in apart else 0,
             "in_flight": row["sync_id"] in working,
             "progress": _progress(row, working),
             "held_until": max(held.of(row["connection"], row["platform"]).values(), default=None),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Merged
-from livesync_pipelines.core.row_values import differs
+from livesync_pipelines.core.row_values import differs, plain
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Written, overlaid
@@ -125,36 +126,54 @@ def _normalised(
 
 def _turns(met: Met, to_source: pa.Array, to_target: pa.Array) -> dict[str, pa.Array]:
     """Where each row was written last, and how often in a row that was the other end than the
-    time before."""
+    time before, or what another sync had written."""
     before, turns = met.held["went_to"], met.held["turns"].combine_chunks().fill_null(0)
     now = pc.if_else(to_source, Side.SOURCE.value, pc.if_else(to_target, Side.TARGET.value, before))
     touched = pc.or_(to_source, to_target)
     turned = pc.and_(touched, pc.fill_null(pc.not_equal(now, before), False))
-    counted = pc.if_else(turned, pc.add(turns, 1), pc.if_else(touched, 0, turns))
+    handed_on = pc.add(pc.fill_null(met.hops, -1), 1)
+    counted = pc.if_else(turned, pc.add(turns, 1), pc.if_else(touched, handed_on, turns))
     return {"turns": counted.cast(pa.int16()), "went_to": now}
 
 
 def loops(this: RowPass, lines: pa.Table) -> list[Conflict]:
-    """Rows that have gone back and forth too often are left alone from now on."""
+    """Rows that have gone back and forth too often are left alone from now on; told with what was
+    agreed, and what each end shows."""
     looping = lines.filter(pc.greater_equal(lines["turns"], TURNS))
     names = this.schema.names
-    found = []
-    for row in looping.to_pylist():
-        value = {name: str(row[f"{row_blocks.AGREED}{name}"]) for name in names}
-        told = Version(value=value)
-        reason = (
-            f"Its two ends have rewritten it in turn {row['turns']} times; the last value went to "
-            f"the {row['went_to']}. Does something at one end change what is written to it?"
+    base, source, target = (_values(looping, names, end) for end in ("", "source:", "target:"))
+    return [
+        Conflict(
+            key=row["key"],
+            field=None,
+            policy=LOOP,
+            reason=_why(this, row["turns"], row["went_to"]),
+            base=base[n],
+            source=Version(value=None if row["source_mark"] is None else source[n]),
+            target=Version(value=None if row["target_mark"] is None else target[n]),
         )
-        found.append(
-            Conflict(
-                key=row["key"],
-                field=None,
-                policy=LOOP,
-                reason=reason,
-                base=None,
-                source=told,
-                target=told,
-            )
+        for n, row in enumerate(looping.to_pylist())
+    ]
+
+
+def _why(this: RowPass, turns: int, went_to: str) -> str:
+    if this.upstream:
+        others = ", ".join(this.upstream)
+        return (
+            f"It has gone round {turns} times through several syncs: what this sync writes comes "
+            f"back changed by {others}. Make one sync of those that go there and back, with "
+            "mode: bidirectional, or let one of them leave the field out."
         )
-    return found
+    return (
+        f"Its two ends have rewritten it in turn {turns} times; the last value went to the "
+        f"{went_to}. Does something at one end change what is written to it?"
+    )
+
+
+def _values(lines: pa.Table, names: Sequence[str], end: str) -> list[dict[str, Any]]:
+    """What an end shows of each row; of none (""), what was agreed."""
+    columns = {}
+    for name in names:
+        shown = f"{end}{name}" if end and f"{end}{name}" in lines.column_names else None
+        columns[name] = plain(lines[shown or f"{row_blocks.AGREED}{name}"])
+    return [{name: columns[name][n] for name in names} for n in range(len(lines))]

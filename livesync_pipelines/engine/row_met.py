@@ -13,6 +13,7 @@ from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY, MARK, Keyed
 from livesync_pipelines.engine.row_unfit import bad_cells
+from livesync_pipelines.engine.row_upstream import hops
 from livesync_pipelines.model import row_map
 from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.merge import Side
@@ -25,7 +26,7 @@ class Met:
     (`raw`) and in the target's (`source`), as the target has them, and as they were agreed.
 
     `held` is their state (see `row_base.SCHEMA`), null where none is known; the marks are those of
-    the rows as both ends have them.
+    the rows as both ends have them. `hops`: see `row_upstream`.
     """
 
     keys: pa.Array
@@ -38,6 +39,7 @@ class Met:
     had: pa.Array
     source_mark: pa.Array
     target_mark: pa.Array
+    hops: pa.Array
     cells: Mapping[int, list[BadCell]]
 
     def take(self, place: pa.Array) -> Met:
@@ -70,6 +72,7 @@ def gathered(
         had=had,
         source_mark=_marks(this, raw, there, in_source),
         target_mark=_marks(this, shown, this.compared(shown), in_target),
+        hops=hops(this.connection, this.sync_id, this.upstream, keys),
         cells=_cells(bad_cells(this.map, raw, mapped.bad_cells), keys, in_source),
     )
 

@@ -17,6 +17,7 @@ from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
+from livesync_pipelines.engine.row_upstream import upstream
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted
 from livesync_pipelines.model.merge import Policy, Side
@@ -77,6 +78,7 @@ def opened(
         fresh=empty,
         answers=answers,
         noted=conflicts.noted(connection, sync.sync_id),
+        upstream=upstream(engine, connection, sync),
         frozen=conflicts.frozen(connection, sync.sync_id) - {key for key, _ in answers},
     )
 

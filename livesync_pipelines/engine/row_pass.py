@@ -65,7 +65,7 @@ class RowPass:
     cannot be read or written; `untold`: those of which no page has told yet. `told_of`: rows
     that were looked up before the walk, and are counted already. `left_behind`: a row was not
     written because somebody had just changed it. What is committed is so on the operation's `own`
-    connection.
+    connection. `upstream`: other syncs that write what this one reads, by which of their ends.
     """
 
     own: Connection
@@ -86,6 +86,7 @@ class RowPass:
     frozen: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
     untold: list[Failed] = field(default_factory=list)
+    upstream: Mapping[str, Side] = field(default_factory=dict)
     told_of: set[str] = field(default_factory=set)
     unfinished: bool = False
     left_behind: bool = False

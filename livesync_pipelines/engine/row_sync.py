@@ -17,6 +17,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_changes import Changes
 from livesync_pipelines.engine.row_following import arrive, cursors_now, follow
+from livesync_pipelines.engine.row_frozen import look_at_frozen
 from livesync_pipelines.engine.row_linking import doubts
 from livesync_pipelines.engine.row_meet import bring_together
 from livesync_pipelines.engine.row_met import has_lost
@@ -50,6 +51,7 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         this = opened(engine, connection, errand, both, hands)
         cursors = cursors_now(this)
         _finish_what_was_begun(this)
+        look_at_frozen(this)
         meet_keys(this, sorted({key for key, _ in this.answers}))
         doubtful = doubts(this)
         if doubtful is not None:

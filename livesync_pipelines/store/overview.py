@@ -49,7 +49,9 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        (select count(*) from livesync.item_failures f
          where f.sync_id = s.sync_id and f.code = 'unsupported') as skipped_items,
        (select count(*) from livesync.conflicts x
-         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts
+         where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts,
+       (select count(*) from livesync.conflicts x where x.sync_id = s.sync_id
+         and x.state = 'open' and x.policy = 'loop') as frozen_rows
 from livesync.syncs s
 join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o
@@ -142,3 +144,9 @@ def failures(connection: Connection, sync_id: str, *, limit: int = 100) -> list[
 def capsules(connection: Connection) -> list[dict[str, Any]]:
     """Every capsule, and how much it holds."""
     return rows(connection, _CAPSULES)
+
+
+def paused(connection: Connection) -> set[str]:
+    """The syncs that rest."""
+    found = connection.execute("select sync_id from livesync.syncs where state = 'paused'")
+    return {sync_id for (sync_id,) in found}

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_values import plain
-from livesync_pipelines.store import row_blocks
+from livesync_pipelines.store import row_apart, row_blocks
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.row_commit import GONE
 from livesync_pipelines.store.row_names import RowNames, told
@@ -109,6 +109,7 @@ def explained(connection: Connection, name: str, *, limit: int) -> dict[str, Any
         "chunker_version": "",
         "bad_cells": bad_cells(connection, held["sync_id"], key=held["key"]),
         "asked": _asked(connection, held["sync_id"], held["key"]),
+        "differs": list(row_apart.of_row(connection, held["sync_id"], held["key"])),
         "changes": [{**change, "key": key, "item_id": key} for change in changes],
     }
 

@@ -21,21 +21,6 @@ def is_of_rows(connection: Connection, sync_id: str) -> bool:
     return found == (True,)
 
 
-def rows_apart(connection: Connection, sync_id: str) -> int:
-    """How many rows both ends show differently, with no open conflict and no cell that does not
-    fit to name the difference."""
-    found = connection.execute(
-        "select count(*) from livesync.row_base b where b.sync_id = %(s)s"
-        " and b.source_mark is distinct from b.target_mark and not exists (select from"
-        " livesync.conflicts c where c.sync_id = b.sync_id and c.key = b.key"
-        " and c.state <> 'settled') and not exists (select from livesync.bad_cells x"
-        " where x.sync_id = b.sync_id and x.key = b.key)",
-        {"s": sync_id},
-    ).fetchone()
-    assert found is not None
-    return int(found[0])
-
-
 def table(
     connection: Connection, sync_id: str, stage: str, schema: pa.Schema, *, limit: int | None
 ) -> pa.Table:

@@ -99,6 +99,10 @@ class SyncStatus(Document):
     failed_items: int
     skipped_items: int
     open_conflicts: int
+    frozen_rows: int = Field(description="Rows left alone, for their ends kept rewriting them.")
+    differing_rows: int = Field(
+        description="Rows that both ends show differently, because one normalises."
+    )
     bad_cells: int = Field(description="Cells of the source that do not fit, of rows.")
     drift: Drift
     untold: Untold | None

@@ -115,3 +115,24 @@ def test_an_open_conflict_is_shown_until_it_is_settled(rows: House) -> None:
     assert made["resolved_rows"]["updated"].value == 1
     assert "apart" not in str(made["resolved_rows"]["preview"].value)
     assert failing == set()
+
+
+def test_rows_that_differ_because_an_end_normalises_are_named_by_a_warning(rows: House) -> None:
+    run(rows)
+    with closing(sqlite3.connect(rows.folder.parent / "crm.db")) as connection, connection:
+        connection.execute(
+            "create trigger shouts after update on people begin"
+            " update people set name = upper(new.name) where id = new.id; end"
+        )
+    (rows.folder / "people.csv").write_text("id,full_name,phone\n1,Ada L,11\n2,Bob,22\n")
+    run(rows)
+    run(rows)
+    result = defs.resolve_job_def("sync_folder").execute_in_process(
+        instance=rows.instance, partition_key=SYNC, raise_on_error=False
+    )
+    (check,) = [
+        c for c in result.get_asset_check_evaluations() if c.check_name == "both_ends_equal"
+    ]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "1.name: 'Ada L' at the source, 'ADA L' at the target" in str(check.description)
+    assert check.metadata["rows_normalised"].value == 1

@@ -11,7 +11,7 @@ from typing import Any, get_origin
 import yaml
 
 from livesync_pipelines.cli.output import emit, note, say
-from livesync_pipelines.cli.work import webhooks
+from livesync_pipelines.cli.work import rounds, webhooks
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
@@ -40,10 +40,13 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         changes = difference(known, wanted)
         _vet(house, changed(wanted, changes).syncs, [*known.connections, *wanted.connections])
         _write(house, changed(wanted, changes), dry_run=dry_run)
+        warnings = _warnings(house, wanted)
         if as_json:
-            emit({"applied": not dry_run, "changes": [asdict(change) for change in changes]})
+            told = [asdict(change) for change in changes]
+            emit({"applied": not dry_run, "changes": told, "warnings": warnings})
             return
         _show_changes(changes, dry_run=dry_run)
+        _show_warnings(warnings)
         house.remark()
         for finding in notifications(house.settings, engine, house.connection):
             if finding.verdict == "failed":
@@ -73,6 +76,16 @@ def _write(house: House, wanted: Desired, *, dry_run: bool) -> None:
     """A dry run writes too, and takes it back: what the database refuses shows then already."""
     with house.connection.transaction(force_rollback=dry_run):
         catalog.apply(house.connection, wanted)
+
+
+def _warnings(house: House, wanted: Desired) -> list[dict[str, Any]]:
+    among = [sync.sync_id for sync in wanted.syncs]
+    return [one._asdict() for one in rounds.told(house.engine, house.connection, wanted, among)]
+
+
+def _show_warnings(warnings: Sequence[Mapping[str, Any]]) -> None:
+    for one in warnings:
+        note(f"Note: {one['message']}. {one['hint']}")
 
 
 def _show_changes(changes: Sequence[Change], *, dry_run: bool) -> None:
@@ -172,10 +185,13 @@ def make_sync(new: NewSync, *, as_json: bool) -> None:
         wanted = asked("sync add", _as_file(house, new, known), registry, environ, known=known)
         changes = difference(known, wanted)
         _write(house, changed(wanted, changes), dry_run=False)
+        warnings = _warnings(house, wanted)
         if as_json:
-            emit({"applied": True, "changes": [asdict(change) for change in changes]})
+            told = [asdict(change) for change in changes]
+            emit({"applied": True, "changes": told, "warnings": warnings})
             return
         _show_changes(changes, dry_run=False)
+        _show_warnings(warnings)
         say(f"Run it now with `livesync sync run {new.name}`.")
         house.remark()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from livesync_pipelines.cli.output import emit, say, table
-from livesync_pipelines.cli.work import checks, subscriptions, telling, webhooks
+from livesync_pipelines.cli.work import checks, rounds, subscriptions, telling, webhooks
 from livesync_pipelines.cli.work.checks import Finding
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import LiveSyncError
@@ -53,6 +53,7 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from checks.connections(engine, connection)
         yield from checks.call_budgets(engine, connection)
         yield from checks.syncs(engine, connection)
+        yield from rounds.check(engine, connection)
         yield from telling.notifications(settings, engine, connection)
         yield from webhooks.check(settings, engine, connection)
         yield from subscriptions.check(settings, engine, connection)

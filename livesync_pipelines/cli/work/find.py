@@ -100,6 +100,28 @@ def _show_file(found: Mapping[str, Any], now: datetime) -> None:
         say(f"  changed     {ago(change['at'], now)}: {change['op']} ({change['cause']}){origin}")
 
 
+def _differs(one: Mapping[str, Any]) -> str:
+    """A field that both ends show differently, and why."""
+    told = [
+        f"the {end} shows {briefly(one[end])}: it normalises what is written there"
+        if end in one["normalises"]
+        else f"the {end} shows {briefly(one[end])}"
+        for end in ("source", "target")
+    ]
+    return f"{one['field']}: {'; '.join(told)}"
+
+
+def _show_open(found: Mapping[str, Any]) -> None:
+    """What is not the same at both ends of a row."""
+    for one in found.get("asked", ()):
+        both = f"{briefly(one['source'])} at the source, {briefly(one['target'])} at the target"
+        say(f"  asked       {one['field'] or 'the row'}: {both} (conflict {one['conflict_id']})")
+    for one in found.get("differs", ()):
+        say(f"  differs     {_differs(one)}")
+    for cell in found.get("bad_cells", ()):
+        say(f"  apart       {cell['field']}: {cell['value']!r}: {cell['reason']}")
+
+
 def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
     source = found["source"]
     subject = found.get("chunk") or found["row"]
@@ -111,11 +133,7 @@ def _show_origin(found: Mapping[str, Any], now: datetime) -> None:
         say(f"  chunks      {len(subject['chunks'])}")
     for name, value in (subject.get("values") or {}).items():
         say(f"  {name:<11} {value}")
-    for one in found.get("asked", ()):
-        both = f"{briefly(one['source'])} at the source, {briefly(one['target'])} at the target"
-        say(f"  asked       {one['field'] or 'the row'}: {both} (conflict {one['conflict_id']})")
-    for cell in found.get("bad_cells", ()):
-        say(f"  apart       {cell['field']}: {cell['value']!r}: {cell['reason']}")
+    _show_open(found)
     if found["capsule"]:
         say(f"  capsule     {found['capsule']}")
     say(f"  sync        {subject['sync_id']} ({source['platform']})")

@@ -13,10 +13,12 @@ from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.errors import Broken
-from livesync_pipelines.store import catalog, operations, row_history, row_names
+from livesync_pipelines.store import catalog, operations, row_apart, row_history, row_names
 from livesync_pipelines.store import ledger as ledgers
 from livesync_pipelines.store.row_names import RowNames
 
+_NAMED = 3
+"""So many rows that differ are named."""
 _HISTORY = ("STARTED", "STATUS", "TRIGGER", "MODE", "TOOK", "CHANGES", "OPERATION")
 
 
@@ -60,6 +62,10 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
         if row["bad_cells"]:
             said = f"{row['bad_cells']} cells do not fit: livesync mapping cells {row['sync_id']}"
             note(f"{row['sync_id']}: {said}")
+        if row["frozen_rows"]:
+            note(f"{row['sync_id']}: {_frozen(row)}")
+        if row["differing_rows"]:
+            note(f"{row['sync_id']}: {_differ(row['differing_rows'])}")
         if row["held_until"]:
             note(f"{row['sync_id']}: {_held(row, now)}")
     for connection, share in {
@@ -73,6 +79,16 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
 def _held(row: Mapping[str, Any], now: datetime) -> str:
     until = row["held_until"]
     return f"its server said wait, 429 until {until.astimezone():%H:%M} ({ago(until, now)})"
+
+
+def _frozen(row: Mapping[str, Any]) -> str:
+    rows = row["frozen_rows"]
+    told = f"{rows} row{'' if rows == 1 else 's'} left alone, for both ends kept rewriting"
+    return f"{told}: livesync conflicts list {row['sync_id']}"
+
+
+def _differ(rows: int) -> str:
+    return f"{rows} row{'' if rows == 1 else 's'} that both ends show differently: one normalises"
 
 
 def _untold(share: Mapping[str, Any]) -> str:
@@ -105,6 +121,12 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  left out    {row['skipped_items']} of a kind without text")
     if row["open_conflicts"]:
         say(f"  conflicts   {row['open_conflicts']} open: livesync conflicts list {row['sync_id']}")
+    if row["frozen_rows"]:
+        say(f"  frozen      {_frozen(row)}")
+    if row["differing_rows"]:
+        say(f"  differ      {_differ(row['differing_rows'])}")
+        for one in row_apart.named(house.connection, row["sync_id"], limit=_NAMED):
+            say(f"              livesync explain '{row['sync_id']}:{one['key']}' ({one['field']})")
     if row["last_error"]:
         say(f"  last error  {row['last_error']['message']}")
         say(f"              {row['last_error'].get('hint', '')}")
