@@ -161,10 +161,10 @@ def show_ledger(
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
         found = _entries(house, sync_id, item, operation, limit)
+        found = row_names.told(house.connection, found, sync_id=sync_id, names=["item_id"])
         if as_json:
             emit({"entries": found})
             return
-        found = row_names.told(house.connection, found, sync_id=sync_id, names=["item_id"])
         now = house.engine.now()
         if not found:
             say("There is no such entry.")
