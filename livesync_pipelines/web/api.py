@@ -89,9 +89,7 @@ def one_operation(room: Scoped, request: Request, operation_id: UUID) -> dict[st
         changes = ledger.entries(
             connection, found["sync_id"], operation_id=str(operation_id), limit=pages.SHOWN
         )
-        changes = row_names.told(
-            connection, changes, sync_id=found["sync_id"], names=["item_id"]
-        )
+        changes = row_names.told(connection, changes, sync_id=found["sync_id"], names=["item_id"])
     return pages.operation(request, room, found, changes)
 
 
@@ -107,7 +105,7 @@ def entries(
         room.find(connection, sync_id)
         catalog.sync(connection, sync_id)
         operation = str(operation_id) if operation_id else None
-        keys = [None] if item is None else RowNames(connection).meant(sync_id, item)
+        keys = [None] if item is None else row_names.RowNames(connection).meant(sync_id, item)
         found = [
             entry
             for key in keys
