@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(f"{_CONTROL.pattern}|[\t\n]")
 _HIT = re.compile("\x02([^\x02\x03]*)\x03")
 _BRIEF = 40
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
@@ -55,6 +56,11 @@ def note(line: str) -> None:
 def clean(text: str) -> str:
     """Without what could steer a terminal: texts come from other people's documents."""
     return _CONTROL.sub("\ufffd", text)
+
+
+def named(text: str) -> str:
+    """A name within a line: names of files may hold line ends and what steers a terminal."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def briefly(value: object) -> str:

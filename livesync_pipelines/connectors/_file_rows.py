@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
-from typing import IO
+from typing import IO, Self
 
 import pyarrow as pa
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from livesync_pipelines.connectors import _row_formats as formats
 from livesync_pipelines.connectors._globs import Glob, has_magic
@@ -33,7 +33,9 @@ class RowsSelection(Options):
     - `types`: of columns whose cells mean something else than they look like: boolean, integer,
       float, decimal(p,s), text, binary (base64), date, time, timestamp, timestamptz, list, json.
     - `delimiter` of a CSV (told by its first lines, if not given), `sheet` of a workbook (its
-      first). `header: false`: the columns are called `column1`, `column2`, ...
+      first). `encoding` of a CSV: any text encoding that Python knows, as cp1252; without one, it
+      must be UTF-8, or UTF-16 with a byte-order mark. `header: false`: the columns are called
+      `column1`, `column2`, ...
     - `modified`, `actor`: the columns that say when and by whom a row was last changed.
     """
 
@@ -43,6 +45,7 @@ class RowsSelection(Options):
     sheet: str | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     header: bool = True
+    encoding: str | None = None
     modified: str | None = None
     actor: str | None = None
 
@@ -51,6 +54,21 @@ class RowsSelection(Options):
     def _has_a_format(cls, value: str) -> str:
         formats.suffix_of(value)
         return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_of_text(cls, value: str | None) -> str | None:
+        try:
+            "a".encode(value or "utf-8")
+        except (LookupError, ValueError):
+            raise ValueError(f"{value!r} is no text encoding; say utf-8, cp1252, ...") from None
+        return value
+
+    @model_validator(mode="after")
+    def _has_an_encoding(self) -> Self:
+        if self.encoding and formats.suffix_of(self.rows) not in ("csv", "tsv"):
+            raise ValueError("encoding is for CSV and TSV; other formats say it themselves")
+        return self
 
 
 class FileRows(RowEnd):
@@ -65,6 +83,7 @@ class FileRows(RowEnd):
             delimiter=selection.delimiter,
             header=selection.header,
             sheet=selection.sheet,
+            encoding=selection.encoding,
             max_bytes=limits.max_bytes,
         )
         self._kinds: dict[str, Kind] = {name: kind_of(t) for name, t in selection.types.items()}

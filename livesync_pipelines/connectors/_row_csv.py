@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, ClassVar
 from uuid import uuid4
@@ -29,17 +30,27 @@ _HEAD = 65_536
 @dataclass(frozen=True, slots=True)
 class Csv:
     """The format, as a selection says it: what stands between cells (None: as the first lines
-    tell), and whether the first line names the columns (else they are `column1`, ...)."""
+    tell), whether the first line names the columns (else they are `column1`, ...), and how it is
+    encoded (None: UTF-8, or as its byte-order mark tells)."""
 
     delimiter: str | None
     header: bool
+    encoding: str | None = None
     cells: ClassVar[Cells] = Cells.TEXTS
     unit: ClassVar[str] = "line"
     grows: ClassVar[bool] = False
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
-        with as_utf8(file) as text:
+        with self.text(file) as text:
             yield from rows(text, layout(text, delimiter=self.delimiter, header=self.header))
+
+    def text(self, file: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+        """As UTF-8, from the first character on; raises `BadInput` where it is encoded otherwise
+        than is said."""
+        return as_utf8(file, _OTHERWISE, self.encoding)
+
+
+_OTHERWISE = "Say in `select` how the file is encoded, as `encoding: cp1252`; or save it as UTF-8."
 
 
 @dataclass(frozen=True, slots=True)

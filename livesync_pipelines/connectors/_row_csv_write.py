@@ -4,7 +4,7 @@ line ends; only what needs quotes has them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -15,7 +15,7 @@ from livesync_pipelines.connectors import _row_values as values
 from livesync_pipelines.connectors._row_csv import Csv, Layout, layout, rows
 from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.connectors._row_stage import Batch
-from livesync_pipelines.connectors._row_text import utf8_mark
+from livesync_pipelines.connectors._row_text import encoding_of, mark_of
 from livesync_pipelines.connectors._row_types import Kind
 from livesync_pipelines.model.errors import BadInput
 
@@ -26,23 +26,38 @@ class CsvWriter:
 
     def made(self, kinds: Mapping[str, Kind], into: IO[bytes]) -> None:
         found = Layout(self.form.delimiter or ",", list(kinds), self.form.header, 0, "\n")
-        into.write(_header(found, list(kinds)))
+        name = self.form.encoding or "utf-8"
+        into.write(_encoded(_header(found, list(kinds)), name))
 
     def rewritten(
         self, file: IO[bytes], judged: Judged, kinds: Mapping[str, Kind], into: IO[bytes]
     ) -> None:
-        into.write(utf8_mark(file))
-        found = layout(file, delimiter=self.form.delimiter, header=self.form.header)
+        name, mark = encoding_of(file, self.form.encoding)
+        into.write(mark_of(file, mark))
+        with self.form.text(file) as text:
+            for piece in self._pieces(text, judged, kinds):
+                into.write(_encoded(piece, name))
+
+    def _pieces(self, text: IO[bytes], judged: Judged, kinds: Mapping[str, Kind]) -> Iterator[str]:
+        found = layout(text, delimiter=self.form.delimiter, header=self.form.header)
         names = [*found.names, *(name for name in kinds if name not in found.names)]
-        into.write(_header(found, names))
+        yield _header(found, names)
         changed, added = (_texts(table, kinds) for table in (judged.changed, judged.added))
-        for batch in rows(file, found):
-            into.write(_joined(_edited(batch, changed, judged, names), found))
-        into.write(_ended(_lines(_widened(added, names), found), found))
+        for batch in rows(text, found):
+            yield _joined(_edited(batch, changed, judged, names), found)
+        yield _ended(_lines(_widened(added, names), found), found)
 
     def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
-        """A NUL makes readers take the file for UTF-16."""
-        return {
+        """A NUL makes readers take the file for UTF-16; an encoding may lack a character."""
+        encoding, _ = encoding_of(file, self.form.encoding)
+        lacking = {
+            place: f"column {name} holds {lacks!r}, which {encoding} does not have"
+            for name in rows.column_names
+            if not encoding.startswith("utf-")
+            for place, value in enumerate(rows[name].to_pylist())
+            if (lacks := _lacks(str(value), encoding)) is not None
+        }
+        return lacking | {
             place: f"column {name} holds a NUL, which no CSV can"
             for name in rows.column_names
             if rows[name].type == pa.string()
@@ -51,6 +66,26 @@ class CsvWriter:
 
     def shown(self, rows: pa.Table, file: IO[bytes]) -> pa.Table:
         return rows
+
+
+def _lacks(text: str, encoding: str) -> str | None:
+    """The first character that the encoding does not have."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return None
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"{text[error.start]!r} is not to be written in {encoding}",
+            hint="Name the columns with other letters, or save the file as UTF-8 once and leave "
+            "`encoding` out.",
+        ) from error
 
 
 def _true(mask: pa.ChunkedArray) -> list[int]:
@@ -69,9 +104,9 @@ def _texts(table: pa.Table, kinds: Mapping[str, Kind]) -> pa.Table:
     return pa.table(columns, names=table.column_names)
 
 
-def _header(found: Layout, names: Sequence[str]) -> bytes:
+def _header(found: Layout, names: Sequence[str]) -> str:
     if not found.header:
-        return b""
+        return ""
     line = pa.table([pa.array([name]) for name in names], names=list(names))
     return _ended(_lines(line, found), found)
 
@@ -108,7 +143,7 @@ def _quoted(column: pa.ChunkedArray, delimiter: str) -> pa.Array:
     return pc.fill_null(pc.if_else(needs, wrapped, column), "")
 
 
-def _joined(batch: Batch, found: Layout) -> bytes:
+def _joined(batch: Batch, found: Layout) -> str:
     """The rows with those between them that are no rows, which are left as they are."""
     lines = _lines(batch.cells, found)
     if not batch.faults:
@@ -124,5 +159,5 @@ def _joined(batch: Batch, found: Layout) -> bytes:
     return _ended(pa.array([text for _, text in sorted(placed)], pa.string()), found)
 
 
-def _ended(lines: pa.Array, found: Layout) -> bytes:
-    return "".join(f"{line}{found.ending}" for line in lines.to_pylist()).encode()
+def _ended(lines: pa.Array, found: Layout) -> str:
+    return "".join(f"{line}{found.ending}" for line in lines.to_pylist())

@@ -52,6 +52,7 @@ def format_of(
     delimiter: str | None = None,
     header: bool = True,
     sheet: str | None = None,
+    encoding: str | None = None,
     max_bytes: int = 0,
 ) -> Format:
     """`max_bytes`: of a workbook, the one format that is held in memory."""
@@ -63,6 +64,6 @@ def format_of(
         case "xlsx":
             return Xlsx(sheet, header, max_bytes)
         case "tsv":
-            return Csv(delimiter or "\t", header)
+            return Csv(delimiter or "\t", header, encoding)
         case _:
-            return Csv(delimiter, header)
+            return Csv(delimiter, header, encoding)

@@ -28,7 +28,7 @@ class Jsonl:
     grows: ClassVar[bool] = True
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
-        with as_utf8(file) as text:
+        with as_utf8(file, "JSONL is UTF-8: save it so.") as text:
             numbered = enumerate(lines(text), 1)
             while some := list(islice(numbered, _BATCH)):
                 yield _batch(some)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,64 +16,75 @@ _PIECE = 1 << 20
 _SAMPLE = 65_536
 
 
-def encoding_of(file: IO[bytes]) -> tuple[str, int]:
-    """How the file is encoded, and how long its byte-order mark is. Reads all of it."""
+_UNMARKED = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
+
+
+def encoding_of(file: IO[bytes], declared: str | None = None) -> tuple[str, int]:
+    """How the file is encoded, and how long its byte-order mark is. Nothing is guessed: without a
+    mark and a word of its owner, it is UTF-8."""
     file.seek(0)
-    given = charset.marked(file.read(_SAMPLE))
-    if given is not None and given[0] != "utf-8":
-        return given
-    mark = given[1] if given is not None else 0
-    return ("utf-8" if _is_utf8(file) else charset.not_utf8(_telling(file))), mark
+    name, mark = charset.marked(file.read(_SAMPLE)) or ("utf-8", 0)
+    wanted = codecs.lookup(declared).name if declared else None
+    if mark and (wanted is None or name.startswith(wanted.removesuffix("-sig"))):
+        return name, mark
+    return ("utf-8" if wanted is None else _UNMARKED.get(wanted, wanted)), 0
 
 
-def _is_utf8(file: IO[bytes]) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    file.seek(0)
-    try:
-        while piece := file.read(_PIECE):
-            decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _telling(file: IO[bytes]) -> bytes:
-    """The first lines that are not plain ASCII: those that an encoding can be told from."""
-    found, size = [], 0
-    file.seek(0)
-    while size < _SAMPLE and (line := file.readline(_SAMPLE)):
-        if not line.isascii():
-            found.append(line)
-            size += len(line)
-    return b"".join(found)[:_SAMPLE]
+def _decoded(file: IO[bytes], name: str, hint: str) -> Iterator[str]:
+    """The rest of the file. Raises `BadInput` at the first bytes that are not in this encoding, or
+    where there is a NUL, which no text has."""
+    decoder = codecs.getincrementaldecoder(name)()
+    line, last = 1, False
+    while not last:
+        piece = file.read(_PIECE)
+        last = not piece
+        try:
+            text = decoder.decode(piece, last)
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].decode(name, "replace").count("\n")
+            byte = f"the byte 0x{error.object[error.start]:02x}"
+            raise BadInput(f"line {line} is not {name}: it has {byte}", hint=hint) from error
+        if "\0" in text:
+            line += text.partition("\0")[0].count("\n")
+            raise BadInput(f"line {line} is not {name}: it has a NUL", hint=hint)
+        line += text.count("\n")
+        yield text
 
 
 @contextmanager
-def as_utf8(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file from its first character on; a private copy of it where it is not UTF-8."""
-    name, mark = encoding_of(file)
+def as_utf8(file: IO[bytes], hint: str, declared: str | None = None) -> Iterator[IO[bytes]]:
+    """The file from its first character on; a private copy of it where it is not UTF-8. Raises
+    `BadInput`, with this hint, where it is not in the encoding that is declared, or its mark
+    tells."""
+    name, mark = encoding_of(file, declared)
     file.seek(mark)
-    if codecs.lookup(name).name == "utf-8":
+    if name == "utf-8":
+        for _ in _decoded(file, name, hint):
+            pass
+        file.seek(mark)
         yield file
         return
     with tempfile.TemporaryFile(prefix="livesync-rows-") as copy:
-        reader = codecs.getreader(name)(file, "replace")
-        shutil.copyfileobj(reader, codecs.getwriter("utf-8")(copy), _PIECE)
+        for text in _decoded(file, name, hint):
+            copy.write(text.encode("utf-8", "replace"))
         copy.seek(0)
         yield copy
+
+
+def mark_of(file: IO[bytes], length: int) -> bytes:
+    file.seek(0)
+    return file.read(length)
 
 
 def utf8_mark(file: IO[bytes]) -> bytes:
     """The byte-order mark, if there is one; the file stands behind it. Raises `BadInput` where the
     file is not UTF-8: it would not be the same file if it were written again."""
     name, mark = encoding_of(file)
-    file.seek(0)
     if name != "utf-8":
         raise BadInput(
             f"the file is {name}, and only UTF-8 is written", hint="Save it as UTF-8 once."
         )
-    return file.read(mark)
+    return mark_of(file, mark)
 
 
 def sealed(file: IO[bytes], seal: bytes) -> io.BufferedReader:

@@ -47,20 +47,15 @@ def decode(keys: pa.Array, types: Sequence[pa.DataType]) -> list[pa.Array]:
 
 def is_one(text: str, types: Sequence[pa.DataType]) -> bool:
     """Whether a text is a key of these types."""
-    try:
-        columns = decode(pa.array([text]), types)
-    except ValueError:  # another number of columns, or no number
-        return False
-    names = [str(place) for place, _ in enumerate(columns)]
-    return bool(encode(pa.table(columns, names=names), names)[0].as_py() == text)
+    return _values(text, types) is not None
 
 
 def spoken(text: str, names: Sequence[str], types: Sequence[pa.DataType]) -> str:
     """A key as people write it: of one column the value alone, else `name=value, name=value`. What
     is no key of these types stays as it is."""
-    if not is_one(text, types):
+    values = _values(text, types)
+    if values is None:
         return text.replace(BETWEEN, ", ")
-    values = [str(plain(column)[0]) for column in decode(pa.array([text]), types)]
     if len(values) == 1:
         return values[0]
     return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
@@ -79,6 +74,18 @@ def heard(said: str, names: Sequence[str], types: Sequence[pa.DataType]) -> str 
         return None
     key: str | None = encode(pa.table(columns, names=list(names)), names)[0].as_py()
     return key
+
+
+def _values(text: str, types: Sequence[pa.DataType]) -> list[str] | None:
+    """The parts of a key as people write them; None for what is no key of these types."""
+    try:
+        columns = decode(pa.array([text]), types)
+        values = [str(plain(column)[0]) for column in columns]
+    except (ValueError, OverflowError):  # other columns, no number, or one that no date has
+        return None
+    names = [str(place) for place, _ in enumerate(columns)]
+    same = encode(pa.table(columns, names=names), names)[0].as_py() == text
+    return values if same else None
 
 
 def _heard(part: str, kind: pa.DataType) -> pa.Array:
@@ -119,6 +126,6 @@ def _read(texts: list[str | None], kind: pa.DataType) -> pa.Array:
 
 
 def _number(text: str) -> int:
-    if text[0] in _LONGEST:
+    if text.startswith(tuple(_LONGEST)):
         return -int(text[1:].translate(_TURNED))
     return int(text[1:])

@@ -96,14 +96,18 @@ class _Seen:
         needed = old.name in self.needed
         rekeyed = old.name in self.before.key and old.type != new.type
         breaking = needed and (kind is not DriftKind.WIDENED or rekeyed)
-        was, has = _said(old), _said(new)
-        sentence = f"'{old.name}' is {has}, and was {was}: {_MEANING[kind]}."
+        was, has = said_type(old), said_type(new)
+        meaning = _MEANING[kind]
+        if kind is DriftKind.WIDENED and type_name(old) != type_name(new):
+            meaning = f"it may hold now what is no {was}"
+        sentence = f"'{old.name}' is {has}, and was {was}: {meaning}."
         return Drift(kind, old.name, breaking, sentence)
 
     def added(self) -> list[Drift]:
         fresh = (c for c in self.now.columns if self.before.column(c.name) is None)
         return [
-            Drift(DriftKind.ADDED, c.name, False, f"'{c.name}' is new: {_said(c)}.") for c in fresh
+            Drift(DriftKind.ADDED, c.name, False, f"'{c.name}' is new: {said_type(c)}.")
+            for c in fresh
         ]
 
 
@@ -115,7 +119,7 @@ _MEANING = {
 
 
 def _kind(old: Column, new: Column) -> DriftKind | None:
-    if _said(old) == _said(new):
+    if said_type(old) == said_type(new):
         return None
     if _holds_all(old, new):
         return DriftKind.WIDENED
@@ -129,7 +133,8 @@ def _holds_all(old: Column, new: Column) -> bool:
     return what.loses is None and what.refuses is None
 
 
-def _said(column: Column) -> str:
+def said_type(column: Column) -> str:
+    """A type with its size, for a person."""
     name = type_name(column)
     if name == "integer" and column.bits < 64:
         return f"integer of {column.bits} bits"

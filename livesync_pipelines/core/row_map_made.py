@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -123,7 +124,12 @@ def of_expression(one: FieldMap, source: Shape, target: Column | None) -> Route:
     """Computed from the columns of each row. Raises BadInput."""
     wanted = goals(one, target)
     if not wanted:
-        raise BadInput("nobody knows what type an expression has; say cast")
+        said = json.dumps(one.expression, ensure_ascii=False)
+        raise BadInput(
+            "nobody knows what type an expression has, and the target has no such column yet",
+            hint="say cast, as decimal(12,2), float, integer or text: "
+            f'{{expression: {said}, to: {one.target}, cast: "decimal(12,2)"}}',
+        )
     expression = read(one.expression or "")
     columns = found(expression.columns, source)
     way = Way(wanted[0])

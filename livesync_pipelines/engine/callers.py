@@ -8,6 +8,7 @@ Out: `{"status", "synced_items", "conflicts_detected", "conflict_resolution", "l
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -200,11 +201,20 @@ def _checked(
         wanted = asked(DOOR, data, engine.registry, engine.environ, known=known)
     except BadInput as error:  # the caller knows of no section and no name
         said, where = (text.replace(f"syncs.{name}.", "") for text in (error.message, error.where))
-        raise BadInput(said, hint=error.hint, where=where) from error
+        raise BadInput(said, hint=error.hint or _how_of_rows(wish), where=where) from error
     if there is None:
         return wanted
     new = wanted.syncs[0]
     return Desired(syncs=(replace(there, mode=new.mode, schedule=new.schedule),))
+
+
+def _how_of_rows(wish: Wish) -> str:
+    """How an end is written that is a file of rows, and says of no column that it is the key."""
+    for one in (wish.source, wish.target):
+        if one is not None and "rows" in one.select and "key" not in one.select:
+            form = {"connection": one.connection, **one.select, "key": ["COLUMN"]}
+            return f"Write {json.dumps(form, ensure_ascii=False)}, with the columns of its key."
+    return ""
 
 
 def _as_written(wish: Wish, there: SyncConfig | None) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from livesync_pipelines.connectors.rows import RowEnd, WritesRows
-from livesync_pipelines.core.row_keys import encode
+from livesync_pipelines.core.row_keys import encode, spoken
 from livesync_pipelines.core.row_map import RowMap, compile_map
-from livesync_pipelines.core.row_map_drift import drift
+from livesync_pipelines.core.row_map_drift import drift, said_type
 from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
@@ -107,8 +107,10 @@ def _refuse_narrowed(sync: SyncConfig, before: Shape | None, rows: RowMap) -> No
         asked = not route.field.lossy and rows.on_error(route.target.name) is OnError.NULL
         if not asked or len(route.sources) != 1 or route.sources[0].name not in narrowed:
             continue
-        if why := fate(route.target, route.sources[0]).refuses:
+        if fate(route.target, route.sources[0]).refuses:
             name, to = route.sources[0].name, route.target.name
+            why = f"it holds {said_type(route.target)} at the target, and '{name}' of the source "
+            why += f"only {said_type(route.sources[0])} now"
             line = f"{{from: {name}, to: {to}, on_error: keep}}"
             said.append(f"'{to}' may not come back: {why}. Write {line}, or lossy: true.")
     if said:
@@ -148,13 +150,19 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
                 {"field": c.name, "type": str(c.type), "bad_cells": bad.get(c.name, 0)}
                 for c in made.target_shape.columns
             ],
-            "failed": [asdict(failure) for failure in page.failures[:EXAMPLES]],
+            "failed": [_named(failure, shape) for failure in page.failures[:EXAMPLES]],
             "bad_cells": [asdict(cell) for cell in found[:EXAMPLES]],
             "one_way": made.check_two_way(),
             "kept_out": _kept_out(made, sync.mode),
             "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
             "preview": mapped.rows.slice(0, 5).to_pylist(),
         }
+
+
+def _named(failure: ItemFailure, shape: Shape) -> dict[str, Any]:
+    """With its key as people write it."""
+    types = [shape.schema.field(name).type for name in shape.key]
+    return asdict(failure) | {"key": spoken(failure.key, shape.key, types)}
 
 
 def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from livesync_pipelines.engine.row_reading import read_both
 from livesync_pipelines.engine.row_walking import walked
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.store import approvals, catalog, intents, tenure, unsettled
+from livesync_pipelines.store import approvals, catalog, intents, shadow, tenure, unsettled
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.intents import Intent
@@ -61,11 +61,26 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
             _walk_through(this)
         refusal = _settle_absences(this)
         if refusal is None and not this.unfinished:
+            if followed is None:
+                _resolve_letters(this)
             arrive(this, cursors, followed)
     if refusal is not None:
         return Outcome(Status.WAITING, guard.waiting(sync.sync_id, refusal), settled=True)
     partial = operation.counts.failed > 0 or this.unfinished
     return Outcome(Status.PARTIAL if partial else Status.SUCCESS, settled=True)
+
+
+def _resolve_letters(this: RowPass) -> None:
+    """After all rows were looked at: what failed before, and does not now, is mended or gone. Where
+    rows were left for the next run, that run tells."""
+    this.wait()
+    if this.left_behind:
+        return
+    failed = shadow.failed_before(this.connection, this.sync_id).keys()
+    mended = sorted(failed - this.failing - this.frozen)
+    if mended:
+        this.begin(lambda: Batch(dropped=mended))
+        this.wait()
 
 
 def _finish_what_was_begun(this: RowPass) -> None:

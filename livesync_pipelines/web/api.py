@@ -89,6 +89,7 @@ def one_operation(room: Scoped, request: Request, operation_id: UUID) -> dict[st
         changes = ledger.entries(
             connection, found["sync_id"], operation_id=str(operation_id), limit=pages.SHOWN
         )
+        changes = row_names.told(connection, changes, sync_id=found["sync_id"], names=["item_id"])
     return pages.operation(request, room, found, changes)
 
 
@@ -104,10 +105,16 @@ def entries(
         room.find(connection, sync_id)
         catalog.sync(connection, sync_id)
         operation = str(operation_id) if operation_id else None
-        found = ledger.entries(
-            connection, sync_id, item_id=item, operation_id=operation, limit=limit
-        )
-        return {"entries": found}
+        keys = [None] if item is None else row_names.RowNames(connection).meant(sync_id, item)
+        found = [
+            entry
+            for key in keys
+            for entry in ledger.entries(
+                connection, sync_id, item_id=key, operation_id=operation, limit=limit
+            )
+        ]
+        told = row_names.told(connection, found, sync_id=sync_id, names=["item_id"])
+        return {"entries": told}
 
 
 @router.get(

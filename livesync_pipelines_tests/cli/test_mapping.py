@@ -10,6 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines_tests.web.conftest import Caller
+
 from .conftest import Terminal
 
 CONFIG = """
@@ -49,6 +52,8 @@ def test_a_check_tells_of_cells_that_do_not_fit_and_of_rows_that_cannot_be_read(
     said = people("mapping", "check", "people").stdout
     assert "cannot be read" in said
     assert "row 2, age" in said
+    assert "row 3 cannot be read" in said
+    assert found["failed"][0]["key"] == "3"
 
 
 def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
@@ -64,6 +69,45 @@ def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
     told = json.loads(people("doctor", "--json").stdout)
     checks = {check["check"]: check for check in told["checks"]}
     assert checks["connection crm"]["verdict"] == "ok"
+
+
+def test_a_dead_letter_is_resolved_when_its_row_is_gone(people: Terminal, tmp_path: Path) -> None:
+    for _ in range(3):
+        people("sync", "run", "people")
+    (letter,) = people.document("dead-letters", "list")["dead_letters"]
+    assert letter["key"] == "3"
+    (tmp_path / "people.csv").write_text("id,age\n1,36\n2,many\n")
+    people("sync", "run", "people")
+    assert people.document("dead-letters", "list")["dead_letters"] == []
+    assert people.document("status", "people")["failures"] == []
+
+
+def test_a_caller_is_told_how_a_file_of_rows_is_written(
+    people: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "c.csv").write_text("id\n1\n")
+    asked = {"project_id": "demo", "source": "files/c.csv", "target": "crm/c"}
+    told = Caller(engine).post("/sync/trigger", json=asked)
+    assert told.status_code == 400
+    hint = told.json()["error"]["hint"]
+    form = json.loads(hint.removeprefix("Write ").partition(", with")[0])
+    assert form == {"connection": "files", "rows": "c.csv", "key": ["COLUMN"]}
+    form["key"] = ["id"]
+    assert Caller(engine).post("/sync/trigger", json={**asked, "source": form}).status_code == 202
+
+
+def test_a_name_with_a_line_end_stays_in_its_line(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "bad\n\x1b[2J.pdf").write_bytes(b"%PDF-1.4 broken")
+    (tmp_path / "docs.yaml").write_text("""
+project: demo
+capsules: {papers: {}}
+connections: {docs: {platform: folder, path: docs}}
+syncs: {papers: {connection: docs, target: {capsule: papers}, schedule: manual}}
+""")
+    assert terminal("apply", "docs.yaml").exit_code == 0
+    terminal("sync", "run", "papers")
+    assert "bad\\n\\x1b[2J.pdf: " in terminal("status", "papers").stdout
 
 
 def test_apply_says_that_whole_numbers_do_not_fit_there_and_back(

@@ -167,3 +167,29 @@ def test_a_run_tells_of_conflicts_that_wait_and_nothing_of_chunks(disputed: Term
     said = disputed("sync", "run", "people", "--full").stdout
     assert "1 waits for an answer: livesync conflicts list people" in said
     assert "chunks" not in said
+
+
+def test_a_ledger_is_listed_where_rows_have_numbers_for_keys(
+    terminal: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    two = Two(tmp_path)
+    two.make("here")
+    two.make("there")
+    for name in ("here", "there"):
+        two.change(name, "drop table people")
+        two.change(name, "create table people (id integer primary key, phone text)")
+    two.change("here", "insert into people values (5, '1')")
+    (tmp_path / "rows.yaml").write_text(CONFIG.replace("[region, id]", "[id]"))
+    assert terminal("apply", "rows.yaml").exit_code == 0
+    assert terminal("sync", "run", "people").exit_code == 0
+    said = terminal("ledger", "list", "people")
+    assert said.exit_code == 0, said.output
+    assert "1 row" in said.stdout
+    two.change("here", "update people set phone = '2'")
+    two.change("there", "update people set phone = '3'")
+    terminal("sync", "run", "people")
+    assert re.search(r"conflict +5 ", terminal("ledger", "list", "people").stdout)
+    told = [terminal.document("ledger", "list", "people")["entries"]]
+    told.append(Caller(engine).get("/sync/ledger/people").json()["entries"])
+    for entries in told:
+        assert {entry["item_id"] for entry in entries} == {"", "5"}

@@ -180,23 +180,76 @@ def test_declared_types_read_what_no_guess_would(place: FolderPlace) -> None:
     }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("encoding", [None, "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_what_excel_and_others_save_is_read(
-    place: FolderPlace, encoding: str, delimiter: str
+    place: FolderPlace, encoding: str | None, delimiter: str
 ) -> None:
     text = "id|Größe|où\r\n1|süß|déjà\r\n2|weiß|là\r\n".replace("|", delimiter)
-    place.put("t.csv", text.encode(encoding))
-    assert rows(place.end("t.csv")) == [
+    place.put("t.csv", text.encode(encoding or "utf-16"))
+    assert rows(place.end("t.csv", encoding=encoding)) == [
         {"id": 1, "Größe": "süß", "où": "déjà"},
         {"id": 2, "Größe": "weiß", "où": "là"},
     ]
 
 
-def test_bytes_that_are_not_utf8_are_found_far_down(place: FolderPlace) -> None:
+def test_bytes_that_are_not_utf8_are_refused_with_their_line_however_far_down(
+    place: FolderPlace,
+) -> None:
     lines = [f"{i},plain" for i in range(200_000)] + ["200000,Größe und Straße über alles"]
     place.put("t.csv", "\n".join(["id,x", *lines]).encode("cp1252"))
-    assert rows(place.end("t.csv"), "x")[-1] == {"x": "Größe und Straße über alles"}
+    with pytest.raises(
+        BadInput, match=r"t\.csv: line 200002 is not utf-8: it has the byte 0xf6"
+    ) as e:
+        place.end("t.csv").shape()
+    assert "`encoding: cp1252`" in str(e.value.hint)
+    found = rows(place.end("t.csv", encoding="cp1252"), "x")
+    assert found[-1] == {"x": "Größe und Straße über alles"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", b"id,name\n1,M\xfcller\n", "line 2 is not utf-8: it has the byte 0xfc"),
+        ("t.csv", "id,x\n1,a\n".encode("utf-16-le"), "line 1 is not utf-8: it has a NUL"),
+        ("t.jsonl", b'{"id": 1}\n{"id": 2, "x": "\xfc"}\n', "line 2 is not utf-8"),
+    ],
+)
+def test_no_encoding_is_guessed(place: FolderPlace, name: str, content: bytes, said: str) -> None:
+    place.put(name, content)
+    with pytest.raises(BadInput, match=said):
+        place.end(name).shape()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", None])
+def test_a_csv_is_written_again_in_its_encoding(place: FolderPlace, encoding: str | None) -> None:
+    before, after = "id,name\r\n1,Müller\r\n", "id,name\r\n1,Müller\r\n2,Größe\r\n"
+    wanted = shape(id=pa.int64(), name=pa.string())
+    place.put("t.csv", before.encode(encoding or "utf-16"))
+    end = place.end("t.csv", encoding=encoding)
+    end.prepare(wanted)
+    end.write(writes(wanted, upserts=[({"id": 2, "name": "Größe"}, None)]))
+    assert place.get("t.csv") == after.encode(encoding or "utf-16")
+
+
+def test_a_row_with_a_letter_that_the_encoding_lacks_is_refused_alone(place: FolderPlace) -> None:
+    wanted = shape(id=pa.int64(), name=pa.string())
+    sent = [({"id": 1, "name": "Łódź"}, None), ({"id": 2, "name": "Köln"}, None)]
+    end = place.end("new.csv", encoding="latin-1")
+    end.prepare(wanted)
+    done = end.write(writes(wanted, upserts=sent))
+    assert [(f.key, f.reason) for f in done.failures] == [
+        ("a1", "column name holds 'Ł', which iso8859-1 does not have")
+    ]
+    assert place.get("new.csv") == "id,name\n2,Köln\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("t.csv", "hex"), ("t.jsonl", "cp1252")])
+def test_an_encoding_that_is_none_or_of_no_csv_is_refused(
+    place: FolderPlace, name: str, encoding: str
+) -> None:
+    with pytest.raises(ValueError, match="encoding"):
+        place.end(name, encoding=encoding)
 
 
 def test_a_file_without_a_header_has_numbered_columns(place: FolderPlace) -> None:
@@ -253,7 +306,6 @@ def test_a_rewritten_csv_keeps_its_words_its_line_ends_its_mark_and_its_odd_line
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("id,x\n1,ü\n".encode("cp1252"), "only UTF-8 is written"),
         (b'id,x\n1,a\n2,"b\n', "line 3: it opens a quote"),
     ],
 )

@@ -59,3 +59,11 @@ def test_what_is_no_key_is_left_as_it_is_and_understood_as_none() -> None:
     for said in ("eu", "region=eu", "region=eu, id=", "region=eu, id=five", "id=5, region=eu"):
         assert row_keys.heard(said, names, types) is None
     assert row_keys.heard("9" * 30, ["id"], [pa.int64()]) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", ["", "b", "line 7", "s9999999999999999999", "s" + "9" * 40])
+def test_what_is_no_key_of_one_column_is_left_as_it_is(kind: pa.DataType, text: str) -> None:
+    assert row_keys.spoken(text, ["id"], [kind]) == text
+    assert row_keys.spoken(text + "\x01", ["id"], [kind]) == text + ", "
+    assert row_keys.is_one(text, [kind]) is (kind == pa.string())

@@ -76,6 +76,22 @@ def test_a_column_of_another_type_is_wider_narrower_or_something_else(
     assert (unmapped.kind, unmapped.breaking) == (kind, False)
 
 
+def test_what_a_changed_column_means_is_told_the_right_way_round() -> None:
+    def told(old: Column, new: Column) -> str:
+        return drift(shape(a=old), shape(a=new), ())[0].sentence
+
+    big, small = column("a", "integer"), column("a", "integer", bits=16)
+    assert told(small, big) == (
+        "'a' is integer, and was integer of 16 bits: everything from before still fits."
+    )
+    assert told(big, small) == (
+        "'a' is integer of 16 bits, and was integer: not everything from before fits any more."
+    )
+    assert told(big, column("a", "text")) == (
+        "'a' is text, and was integer: it may hold now what is no integer."
+    )
+
+
 def test_a_key_of_another_type_breaks_even_where_it_is_wider() -> None:
     before = shape(key=("nr",), nr="integer")
     (found,) = drift(before, shape(key=("nr",), nr="text"), ())

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from livesync_pipelines.cli.output import ago, emit, note, say, table, title
+from livesync_pipelines.cli.output import ago, emit, named, note, say, table, title
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.rebuild import rebuild
@@ -131,7 +131,7 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
         say(f"  last error  {row['last_error']['message']}")
         say(f"              {row['last_error'].get('hint', '')}")
     for failure in document["failures"]:
-        say(f"  failed      {failure['key']}: {failure['reason']}")
+        say(f"  failed      {named(failure['key'])}: {named(failure['reason'])}")
     house.remark()
 
 
@@ -183,10 +183,10 @@ def show_ledger(
     with open_house() as house:
         catalog.sync(house.connection, sync_id)
         found = _entries(house, sync_id, item, operation, limit)
+        found = row_names.told(house.connection, found, sync_id=sync_id, names=["item_id"])
         if as_json:
             emit({"entries": found})
             return
-        found = row_names.told(house.connection, found, sync_id=sync_id, names=["item_id"])
         now = house.engine.now()
         if not found:
             say("There is no such entry.")

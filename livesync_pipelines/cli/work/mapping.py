@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from livesync_pipelines.cli.output import emit, say, table
+from livesync_pipelines.cli.output import emit, named, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.engine import row_looking
 from livesync_pipelines.store import catalog, row_history
@@ -26,7 +26,7 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
     for cell in found["bad_cells"]:
         say(f"row {cell['row'] + 1}, {cell['field']}: {cell['reason']}")
     for row in found["failed"]:
-        say(f"row {row['key']} cannot be read: {row['reason']}")
+        say(f"row {named(row['key'])} cannot be read: {row['reason']}")
     for problem in found["one_way"]:
         say(f"One way only: {problem}")
     for remark in found["kept_out"]:
