@@ -76,12 +76,17 @@ class Ground:
         return self.engine.database.url
 
     def only(self, *patterns: str) -> None:
-        """Let the syncs with such names be active, and pause all others."""
+        """Let the syncs with such names be active, and pause all others, for which nothing waits
+        any more."""
         with self.engine.database.connect() as connection:
             connection.execute(
                 "update livesync.syncs set state = case when sync_id like any(%s) then 'active'"
                 " else 'paused' end",
                 (list(patterns),),
+            )
+            connection.execute(
+                "delete from livesync.queue q using livesync.syncs s"
+                " where s.sync_id = q.sync_id and s.state = 'paused'"
             )
 
 
