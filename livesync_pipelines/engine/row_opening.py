@@ -54,8 +54,7 @@ def opened(
         target.prepare(rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
-    if widens:
-        target_shape = target.shape()
+    target_shape = target.shape() if widens else target_shape
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape)
