@@ -42,6 +42,8 @@ def narrowed(terminal: Terminal, engine: Engine, request: pytest.FixtureRequest)
 @pytest.mark.parametrize("narrowed", ["bidirectional"], indirect=True)
 def test_what_cannot_come_back_is_refused_with_the_line_to_write(narrowed: Terminal) -> None:
     said = narrowed("sync", "accept", "wide")
+    why = "at the target, and 'w' of the source only integer of 16 bits now"
+    assert why in " ".join(said.output.split())
     assert said.exit_code == 2, said.output
     assert "{from: w, to: w, on_error: keep}" in " ".join(said.output.split())
     assert narrowed.document("status")["syncs"][0]["state"] == "paused"
