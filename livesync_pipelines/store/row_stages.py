@@ -101,21 +101,19 @@ def _deltas(connection: Connection, sync_id: str, schema: pa.Schema) -> pa.Table
     return pa.concat_tables(pieces)
 
 
-def _changed_fields(
-    connection: Connection, sync_id: str, lines: pa.Table
-) -> list[list[str] | None]:
-    """By line, the fields of which another value is agreed than was before; None where what was
+def _changed_fields(connection: Connection, sync_id: str, lines: pa.Table) -> list[list[str]]:
+    """By line, the fields of which another value is agreed than was before; none where what was
     before is kept no longer."""
     schema = row_blocks.schema_of(lines)
     there = np.flatnonzero(np.asarray(pc.is_valid(lines["before"])))
     known = lines.take(pa.array(there))
     held = pa.table({"key": known["key"], "block": known["before"]})
     agreed, are_kept = row_blocks.kept(connection, sync_id, held, schema)
-    was = row_blocks.values(agreed, schema)
-    now = row_blocks.values(known, schema)
+    there = there[np.asarray(are_kept)]
+    was = row_blocks.values(agreed.filter(are_kept), schema)
+    now = row_blocks.values(known.filter(are_kept), schema)
     changed: list[list[str]] = [[] for _ in range(len(lines))]
     for name in schema.names:
         for place in there[np.asarray(differs(now[name], was[name]))]:
             changed[place].append(name)
-    lost = set(there[~np.asarray(are_kept)].tolist())
-    return [None if place in lost else names for place, names in enumerate(changed)]
+    return changed
