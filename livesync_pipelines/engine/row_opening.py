@@ -46,10 +46,7 @@ def opened(
     if target_shape is None and not operation.is_first:
         raise _gone("target", sync)
     rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
-    if target_shape is not None:
-        _refuse_lost_columns(connection, sync, rows, target_shape)
-    if sync.mode is Mode.BIDIRECTIONAL:
-        _refuse_one_way_now(connection, sync, rows, ends[0])
+    _refuse_what_has_changed(connection, sync, rows, source, target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
     if widens and errand.dry:
@@ -57,8 +54,7 @@ def opened(
     target_shape = target.shape() if widens else target_shape
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
-    row_shapes.note(connection, sync.sync_id, source_shape)
-    row_shapes.note_written(connection, sync.sync_id, rows.target_shape.schema.names)
+    row_shapes.note(connection, sync.sync_id, source_shape, rows.target_shape)
     answers = _due(connection, sync, engine.now())
     empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
@@ -89,6 +85,15 @@ def _gone(side: str, sync: SyncConfig) -> Broken:
         f"begin anew: `livesync sync remove {sync.sync_id}`, and make the sync again.",
         where=f"sync {sync.sync_id}",
     )
+
+
+def _refuse_what_has_changed(
+    connection: Connection, sync: SyncConfig, rows: RowMap, source: RowEnd, target: Shape | None
+) -> None:
+    if target is not None:
+        _refuse_lost_columns(connection, sync, rows, target)
+    if sync.mode is Mode.BIDIRECTIONAL:
+        _refuse_one_way_now(connection, sync, rows, source)
 
 
 def _refuse_lost_columns(

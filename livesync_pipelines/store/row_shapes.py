@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,14 +22,16 @@ def noted(connection: Connection, sync_id: str) -> Shape | None:
     return _shape(found[0]) if found and found[0] else None
 
 
-def note(connection: Connection, sync_id: str, shape: Shape) -> None:
-    told = asdict(replace(shape, columns=())) | {
-        "columns": [_told(column) for column in shape.columns]
+def note(connection: Connection, sync_id: str, source: Shape, target: Shape) -> None:
+    """Note the columns that the source has, and those that the sync writes at the target."""
+    told = asdict(replace(source, columns=())) | {
+        "columns": [_told(column) for column in source.columns]
     }
     connection.execute(
-        "update livesync.syncs set source_shape = %s where sync_id = %s"
-        " and source_shape is distinct from %s",
-        (Jsonb(told), sync_id, Jsonb(told)),
+        "update livesync.syncs set source_shape = %(source)s, target_columns = %(target)s"
+        " where sync_id = %(sync)s and (source_shape is distinct from %(source)s"
+        " or target_columns is distinct from %(target)s)",
+        {"source": Jsonb(told), "target": sorted(target.schema.names), "sync": sync_id},
     )
 
 
@@ -40,14 +41,6 @@ def written(connection: Connection, sync_id: str) -> frozenset[str]:
         "select target_columns from livesync.syncs where sync_id = %s", (sync_id,)
     ).fetchone()
     return frozenset(found[0] or ()) if found else frozenset()
-
-
-def note_written(connection: Connection, sync_id: str, names: Sequence[str]) -> None:
-    connection.execute(
-        "update livesync.syncs set target_columns = %(names)s where sync_id = %(sync)s"
-        " and target_columns is distinct from %(names)s",
-        {"names": sorted(names), "sync": sync_id},
-    )
 
 
 def forget(connection: Connection, sync_id: str) -> None:
