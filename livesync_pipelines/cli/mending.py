@@ -99,9 +99,10 @@ def restore(sync_id: str, item: str, undo: bool, as_json: bool) -> None:
 def clean(dry_run: bool, as_json: bool) -> None:
     """Take away what is older than it is to be kept.
 
-    That is old operations, what superseded ledger entries and old deletions say, texts that
-    nothing names any more, and Dagster's old runs. It happens every night too, with the ages
-    of LIVESYNC_KEEP_OPERATIONS_DAYS, LIVESYNC_KEEP_LEDGER_DAYS, LIVESYNC_KEEP_DAGSTER_DAYS.
+    That is old operations, what superseded ledger entries and old deletions say, old versions of
+    rows, texts that nothing names any more, and Dagster's old runs. It happens every night too,
+    with the ages of LIVESYNC_KEEP_OPERATIONS_DAYS, LIVESYNC_KEEP_LEDGER_DAYS,
+    LIVESYNC_KEEP_DAGSTER_DAYS.
 
     \b
     Example:

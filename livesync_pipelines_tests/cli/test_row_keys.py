@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import row_compaction
 from livesync_pipelines_tests.web.conftest import Caller
 
 from .conftest import Terminal
@@ -80,6 +82,24 @@ def test_a_row_is_explained_by_its_key(disputed: Terminal, name: str) -> None:
     found = disputed.document("explain", name)
     assert found["title"] == f"row {KEY} of people"
     assert found["row"]["item_id"] == found["source"]["key"] == found["changes"][0]["key"] == KEY
+
+
+def test_what_a_row_was_too_long_ago_is_said_to_be_kept_no_longer(
+    disputed: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    Two(tmp_path).change("here", "update people set phone = '4' where id = 6")
+    disputed("sync", "run", "people")
+    name = "region=eu, id=6"
+    assert '"1" -> "4"' in disputed("explain", name).stdout
+    now = engine.now()
+    later = now + timedelta(days=1)
+    with engine.database.connect() as connection:
+        cut = row_compaction.cut(connection, "people", before=later, gone_before=later, now=now)
+    assert cut.lines > 0
+    assert "what it was before is kept no longer" in disputed("explain", name).stdout
+    (change,) = disputed.document("explain", name)["changes"]
+    assert (change["before"], change["before_kept"], change["after"]["phone"]) == (None, False, "4")
+    assert "kept no longer" in disputed("ledger", "list", "people", "--item", name).stdout
 
 
 def test_the_ledger_and_the_plan_name_rows(disputed: Terminal, tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ from livesync_pipelines.engine.cleaning import clean
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.keeping import Keep
-from livesync_pipelines.store import row_blocks, row_history
+from livesync_pipelines.store import row_blocks, row_compaction, row_history
 from livesync_pipelines_tests.engine.row_pages import RowPages
 from livesync_pipelines_tests.engine.two_ends import SYNC, TwoEnds, two_ends
 from livesync_pipelines_tests.proof.rows_points import STATE
 
 PROVES = "LIVESYNC_PROVE" in os.environ
-HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "20"))
+HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "12"))
 
 keys = st.sampled_from(["a", "b", "c", "dd", "ee"])
 pages = st.dictionaries(keys, st.none() | st.integers(0, 9).map(str), min_size=1)
@@ -120,7 +120,12 @@ def test_of_a_row_edited_each_day_for_two_years_the_last_month_is_explained(
     assert_whole(rows)
 
 
-def test_whatever_becomes_of_rows_what_is_to_be_kept_is_and_nothing_else(ends: TwoEnds) -> None:
+@pytest.mark.parametrize("most", [0, row_compaction.WHOLE], ids=["as if large", "as small"])
+def test_whatever_becomes_of_rows_what_is_to_be_kept_is_and_nothing_else(
+    ends: TwoEnds, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(row_compaction, "WHOLE", most)
+    monkeypatch.setattr(row_compaction, "PIECE", 3)
     went = []
 
     @settings(
