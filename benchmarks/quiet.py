@@ -62,7 +62,7 @@ def measure(count: int, rounds: int, *, asks: int) -> Figures:
         names = configure(engine, count, port)
         figures = swept(engine, count, rounds)
         if asks:
-            _ask_pages(place, names, figures, asks)
+            _ask_pages(engine, place, names, figures, asks=asks)
     database.close()
     return figures
 
@@ -140,9 +140,12 @@ def _assert_all_were_asked(engine: Engine, count: int) -> None:
     assert asked == (count,), asked
 
 
-def _ask_pages(place: Path, names: Sequence[str], figures: Figures, asks: int) -> None:
+def _ask_pages(
+    engine: Engine, place: Path, names: Sequence[str], figures: Figures, *, asks: int
+) -> None:
     """With a run of every sync in Dagster's history."""
     content.say("`livesync up`, and a run of every sync")
+    _none_due(engine)
     with running.up(place) as house, psycopg.connect(house.url, autocommit=True) as connection:
         like = _one_run(connection, names[0])
         past.add_runs(connection, names, len(names), like=like)
@@ -154,6 +157,12 @@ def _ask_pages(place: Path, names: Sequence[str], figures: Figures, asks: int) -
             pages.ask(figures.pages, times=asks, meanwhile="while a sweep goes on")
         figures.sweeps_beside = work.count
         figures.queued += _queued(connection)
+
+
+def _none_due(engine: Engine) -> None:
+    """What is due when `livesync up` begins is run at once, one after the other."""
+    with engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set next_due_at = now() + interval '1 day'")
 
 
 def _one_run(connection: psycopg.Connection, sync_id: str) -> str:
