@@ -24,8 +24,12 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What holds the tests themselves to account, and the longest of the benchmarks' tests, are for
+# `make prove`.
+LONG := livesync_pipelines_tests/proof/test_mutants.py livesync_pipelines_tests/benchmarks/test_old.py
+
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(LONG:%=--ignore=%)
 
 # Generated histories from a seed, every fault at every step, and everything that is killed or
 # broken on purpose. A history that fails prints the line that keeps it for `make test`. Then more
@@ -36,7 +40,7 @@ prove: setup
 		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py && \
 		LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
 		--hypothesis-seed=$$seed livesync_pipelines_tests/core/test_row_merge.py
-	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof
+	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof $(LONG)
 
 bench: setup
 	$(BIN)/python -m benchmarks

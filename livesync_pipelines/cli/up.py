@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ from livesync_pipelines.store import catalog, embedded, operations, queue
 _EVALUATIONS = "24"
 """So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
 
+_SHOWN_FIRST = 10
 _READY_S = 90.0
 _LOOK_S = 0.5
 _STALL_S = 600
@@ -64,7 +65,7 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
             if once:
-                code = _cycle(engine)
+                code = _cycle(engine, _due)
                 tell(engine, settings)
                 return code
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
@@ -73,7 +74,7 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
                 stack.callback(child.ask_to_stop)  # all at once, before any is waited for
             for child in children:
                 child.wait_until_ready(_READY_S)
-            _cycle(engine)
+            _cycle(engine, _new)
             _tell_addresses(settings)
             stack.enter_context(_watching(engine))
             _stay(engine, settings, children)
@@ -150,14 +151,27 @@ def _children(settings: Settings) -> list[Child]:
     ]
 
 
-def _cycle(engine: Engine) -> int:
-    """Run every sync that is due, one after the other; prints each SyncResult."""
+def _due(engine: Engine) -> list[str]:
+    with engine.database.pooled() as connection:
+        return [sync_id for sync_id, _, _ in queue.due(connection, now=engine.now())]
+
+
+def _new(engine: Engine) -> list[str]:
+    """The first of the due syncs that have never run: whoever has just made them sees what comes of
+    it. Dagster runs all the others."""
+    with engine.database.pooled() as connection:
+        begun = operations.begun(connection)
+    return [sync_id for sync_id in _due(engine) if sync_id not in begun][:_SHOWN_FIRST]
+
+
+def _cycle(engine: Engine, chosen: Callable[[Engine], Sequence[str]]) -> int:
+    """Run these syncs, one after the other; prints each SyncResult."""
     if not engine.enabled:
         _say(DISABLED_REASON)
         return 0
     failed = False
     with engine.database.connect() as connection, queue.alone(connection):
-        for sync_id, _, _ in queue.due(connection, now=engine.now()):
+        for sync_id in chosen(engine):
             _say(f"Syncing {sync_id} ...")
             document = _attempt(engine, sync_id)
             failed = failed or "error" in document

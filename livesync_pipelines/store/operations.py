@@ -104,6 +104,12 @@ def counts_in_flight(connection: Connection, sync_id: str) -> Counts | None:
     return Counts(**row[0]) if row else None
 
 
+def begun(connection: Connection) -> set[str]:
+    """The syncs that have run, or are running."""
+    found = connection.execute("select distinct sync_id from livesync.operations")
+    return {sync_id for (sync_id,) in found}
+
+
 def in_flight(connection: Connection) -> set[str]:
     """The syncs that some process is working on at this moment."""
     found = connection.execute(

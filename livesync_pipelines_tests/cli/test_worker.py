@@ -68,15 +68,16 @@ def a_rabbitmq(tmp_path: Path) -> Iterator[str]:
     }
     with (
         subprocess.Popen(["epmd"], env=environ) as mapper,
-        subprocess.Popen([program], env=environ, stdout=subprocess.DEVNULL) as server,
+        subprocess.Popen(
+            [program], env=environ, stdout=subprocess.DEVNULL, start_new_session=True
+        ) as server,
     ):
         try:
             until("RabbitMQ", lambda: answers(port))
             yield f"amqp://guest:guest@127.0.0.1:{port}//"
         finally:
-            server.terminate()
-            server.wait()
-            mapper.terminate()
+            os.killpg(server.pid, signal.SIGKILL)  # asked to stop, both may take minutes
+            mapper.kill()
 
 
 def needed(name: str, must_have: str) -> str:
