@@ -177,7 +177,7 @@ SCHEMES = (
         key=text_key,
         proves=_hub,
         tells=told.hub,
-        docs=("https://www.w3.org/TR/websub/ (PLATFORMS.md)",),
+        docs=("https://www.w3.org/TR/websub/",),
     ),
     Scheme(
         name="box",

@@ -1,6 +1,6 @@
 """Messages of Amazon SNS: signed with a key whose certificate lies at Amazon.
 
-aws/aws-js-sns-message-validator `index.js` (PLATFORMS.md, 2026-11-21). What stands in for a secret
+aws/aws-js-sns-message-validator `index.js` (2026-11-21). What stands in for a secret
 is the topic's ARN: anybody can have a topic of his own, and Amazon signs for all of them.
 """
 

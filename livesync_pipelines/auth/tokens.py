@@ -45,7 +45,7 @@ SCHEMES = (
         key=text_key,
         proves=_google,
         tells=told.google,
-        docs=("https://developers.google.com/workspace/drive/api/guides/push (PLATFORMS.md)",),
+        docs=("https://developers.google.com/workspace/drive/api/guides/push",),
     ),
     Scheme(
         name="graph",

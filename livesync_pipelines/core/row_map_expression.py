@@ -132,7 +132,7 @@ class _Columns(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if isinstance(node.value, float):
             # ast allows no decimals as constants, the evaluation does.
-            node.value = Decimal(ast.get_source_segment(self._text, node) or "")  # type: ignore[assignment]
+            node.value = Decimal(ast.get_source_segment(self._text, node) or "")  # type: ignore[assignment]  # ast knows no Decimal
             return node
         if isinstance(node.value, str) and storable(node.value) != node.value:
             raise BadInput("the expression holds a character that no text can have")

@@ -141,7 +141,7 @@ def _made() -> Celery:
     signals.worker_ready.connect(_offer_places)
     signals.worker_shutting_down.connect(_offer_none)
     # dagster-celery has no types here.
-    made: Celery = make_app(dict(celery_of(Settings.load())))  # type: ignore[no-untyped-call]
+    made: Celery = make_app(dict(celery_of(Settings.load())))  # type: ignore[no-untyped-call]  # it has no types
     held: Any = {"base": HeldRun}
     create_execute_job_task(made, **held)
     create_resume_job_task(made, **held)

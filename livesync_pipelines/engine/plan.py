@@ -32,7 +32,7 @@ class Plan:
     items: Sequence[Mapping[str, Any]]
 
     def as_dict(self) -> dict[str, Any]:
-        """DESIGN's document: the hash, the counts of the run, the items."""
+        """The document: the hash, the counts of the run, the items."""
         told = self.result.as_dict()
         for name in ("operation_id", "run_id", "last_sync", "duration_s"):
             del told[name]

@@ -1,4 +1,4 @@
-"""How things are, in the words of DESIGN's contract: the documents that every door shows."""
+"""How things are: the documents that every door shows."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class LiveSyncError(Exception):
         self.where = where
 
     def as_dict(self) -> dict[str, str]:
-        """The `error` object of DESIGN's contract: code, message, hint, where."""
+        """The `error` object of the contract with callers: code, message, hint, where."""
         return {
             "code": self.code,
             "message": self.message,

@@ -94,7 +94,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncResult:
-    """What a caller gets back, in the words of DESIGN's contract."""
+    """What a caller gets back, in the words of the contract with callers."""
 
     sync_id: str
     operation_id: str

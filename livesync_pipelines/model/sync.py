@@ -204,7 +204,7 @@ class SyncConfig:
 
     @property
     def conflict_resolution(self) -> str:
-        """How two edits of the same are settled, in the words of DESIGN's contract."""
+        """How two edits of the same are settled, in the words of the contract with callers."""
         if self.mode is Mode.PUSH and not self.copies:
             return str(Policy.TARGET_WINS)
         always = self.mode is Mode.PULL and not self.copies

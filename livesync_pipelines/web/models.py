@@ -1,4 +1,4 @@
-"""What the HTTP door takes and gives, for OpenAPI: the documents of DESIGN's contract."""
+"""What the HTTP door takes and gives, for OpenAPI: the documents of the contract with callers."""
 
 from __future__ import annotations
 

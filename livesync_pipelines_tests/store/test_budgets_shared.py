@@ -1,4 +1,4 @@
-"""E13 of PROOF.md: real processes, one budget, the database's clock."""
+"""Real processes, one budget, the database's clock."""
 
 from __future__ import annotations
 
