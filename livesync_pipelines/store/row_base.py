@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
+from livesync_pipelines.store import binary_copy
 from livesync_pipelines.store.database import Connection
 
 MARK = pa.binary(16)
@@ -86,23 +84,12 @@ def put(
     connection: Connection, sync_id: str, rows: pa.Table, *, block: int, table: str = TABLE
 ) -> None:
     """Write the state of rows of which none is stored; their values stand in `block`."""
-    lines = pa.table(
-        {
-            "sync_id": pa.array([sync_id]).take(pa.nulls(len(rows), pa.int32()).fill_null(0)),
-            "key": rows["key"],
-            "source_mark": _spelled(rows["source_mark"]),
-            "target_mark": _spelled(rows["target_mark"]),
-            "block": pa.nulls(len(rows), pa.int64()).fill_null(block),
-            "turns": rows["turns"],
-            "went_to": rows["went_to"],
-        }
-    )
-    sink = pa.BufferOutputStream()
-    plain = pa.csv.WriteOptions(include_header=False)
-    pa.csv.write_csv(lines, sink, plain)
-    copy = f"copy {table} (sync_id, {_COLUMNS}) from stdin (format csv)".encode()
-    with connection.cursor() as cursor, cursor.copy(copy) as out:
-        out.write(sink.getvalue().to_pybytes())
+    lines = {
+        "sync_id": pa.repeat(sync_id, len(rows)),
+        **{name: rows[name] for name in SCHEMA.names if name != "block"},
+        "block": pa.repeat(block, len(rows)),
+    }
+    binary_copy.put(connection, table, pa.table(lines))
 
 
 def forget(connection: Connection, sync_id: str, keys: Sequence[str]) -> None:
@@ -115,19 +102,3 @@ def _table(found: tuple[list[object], ...] | None) -> pa.Table:
     assert found is not None
     columns = [pa.array(c, f.type) for c, f in zip(found, SCHEMA, strict=True)]
     return pa.table(columns, schema=SCHEMA)
-
-
-def _spelled(marks: pa.ChunkedArray) -> pa.Array:
-    """Marks as Postgres reads them: `\\x` and hexadecimal digits."""
-    column = marks.combine_chunks()
-    known = column.fill_null(bytes(16))
-    raw = known.buffers()[1]
-    start = known.offset * 16
-    digits = np.frombuffer(raw[start : start + 16 * len(known)].hex(), np.uint8)
-    spelled = np.empty((len(known), 34), np.uint8)
-    spelled[:, 0], spelled[:, 1] = ord("\\"), ord("x")
-    spelled[:, 2:] = digits.reshape(-1, 32)
-    texts = pa.Array.from_buffers(
-        pa.binary(34), len(known), [None, pa.py_buffer(spelled.tobytes())]
-    )
-    return pc.if_else(column.is_valid(), texts.cast(pa.binary()).cast(pa.string()), None)
