@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from adbc_driver_postgresql import dbapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -33,7 +35,8 @@ COLUMNS = (
     "id bigint, number_a bigint, number_b bigint, number_c bigint, ratio_a float8, ratio_b float8,"
     " ratio_c float8, text_a text, text_b text, text_c text, text_d text, seen timestamptz"
 )
-_SETTING = ", ".join(f"{n} = excluded.{n}" for n in ("number_a", "text_b"))
+CHANGING = ("number_a", "text_b", "seen")
+_SETTING = ", ".join(f"{n} = excluded.{n}" for n in CHANGING)
 FIRST, QUIET, CHANGED = "first load", "unchanged", "2 % changed"
 
 
@@ -92,7 +95,10 @@ def measure(
         ("**LiveSync**, follows a change feed", _ours("trigger")),
     ]
     if with_peers and (python := _dlt()) is not None:
-        subjects.append(("dlt, told which rows have changed", _theirs(python)))
+        subjects += [
+            ("dlt, reads the source by a cursor column", _theirs(python, "cursor")),
+            ("dlt, told which rows have changed", _theirs(python, "told")),
+        ]
     found = [Figures(label) for label, _ in subjects]
     for number in range(rounds):
         for place_of, ((label, play), figures) in enumerate(zip(subjects, found, strict=True)):
@@ -109,13 +115,20 @@ def measure(
 
 
 def _ground(count: int, url: str, place: Path) -> Ground:
-    before = rows_of(count)
-    after = edited(before, some(count, 0.02, 3), ("number_a", "text_b"), 1)
-    changes = after.filter(pa.array(some(count, 0.02, 3)))
+    before, changing = rows_of(count), some(count, 0.02, 3)
+    after = edited(before, changing, CHANGING[:-1], 1)
+    changes = _seen_later(after.filter(pa.array(changing)), pc.max(before["seen"]))
     ground = Ground(url, place, before, changes)
     for file, table in zip(ground.files, (before, changes), strict=True):
         pq.write_table(table, file)
     return ground
+
+
+def _seen_later(rows: pa.Table, last: pa.Scalar) -> pa.Table:
+    """With a time after all others in `seen`, as an application keeps its cursor column."""
+    later = pa.scalar(last.as_py() + timedelta(seconds=1), rows["seen"].type)
+    place = rows.schema.get_field_index("seen")
+    return rows.set_column(place, "seen", pa.repeat(later, len(rows)))
 
 
 def _make_source(connection: psycopg.Connection, ground: Ground) -> None:
@@ -135,8 +148,8 @@ def _put(url: str, schema: str, table: str, rows: pa.Table) -> None:
 def _change(connection: psycopg.Connection) -> None:
     """Somebody edits the source."""
     connection.execute(
-        "update source.people p set number_a = c.number_a, text_b = c.text_b"
-        " from source.changes c where c.id = p.id"
+        f"update source.people p set {', '.join(f'{n} = c.{n}' for n in CHANGING)}"
+        " from source.changes c where c.id = p.id".encode()
     )
 
 
@@ -230,10 +243,10 @@ def _dlt() -> Path | None:
     return python
 
 
-def _theirs(python: Path) -> Round:
+def _theirs(python: Path, way: str) -> Round:
     def play(ground: Ground, schema: str, figures: Figures) -> None:
         place = make_conninfo("", **conninfo_to_dict(ground.url))
-        command = [str(python), "-m", rivals.DLT_ROWS.module, place, schema, *ground.files]
+        command = [str(python), "-m", rivals.DLT_ROWS.module, way, place, schema, *ground.files]
         with ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
             figures.note(FIRST, ask("first")["seconds"])
             _change(connection)

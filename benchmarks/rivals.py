@@ -77,10 +77,10 @@ ROWS = Peer(
 DLT_ROWS = Peer(
     "dlt-rows",
     "dlt",
-    ("dlt[postgres]>=1.31,<1.32", "pyarrow", "numpy"),
+    ("dlt[postgres,sql_database]>=1.31,<1.32", "connectorx", "pyarrow", "numpy"),
     "benchmarks.peers.dlt_rows",
 )
-"""Who merges a table of Arrow into one of Postgres."""
+"""Who merges rows into a table of Postgres."""
 
 
 def cache() -> Path:

@@ -1,9 +1,9 @@
-"""dlt, an Arrow table in memory merged into Postgres by its key, loaded by COPY:
-https://dlthub.com/docs/dlt-ecosystem/verified-sources/arrow-pandas, read 2026-11-21.
+"""dlt, rows merged into Postgres by their key, loaded by COPY: out of a table of the same server by
+a cursor column (read with ConnectorX), or out of memory, where it is told which rows have changed
+and finding them is not part of its time. https://dlthub.com/docs/dlt-ecosystem/verified-sources/
+sql_database/configuration and .../arrow-pandas, read 2026-11-21.
 
-    python -m benchmarks.peers.dlt_rows URL SCHEMA WHOLE.parquet CHANGED.parquet
-
-It is told which rows have changed; finding them is not part of its time.
+    python -m benchmarks.peers.dlt_rows cursor|told URL SCHEMA WHOLE.parquet CHANGED.parquet
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -23,16 +24,19 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
 
 
-def pipeline_into(url: str, schema: str, memory: str) -> Any:
-    dlt = import_module("dlt")
+def address_of(url: str) -> dict[str, Any]:
     place = dict(part.split("=", 1) for part in url.split())
-    address = {
+    return {
         "host": quote(place.get("host", "localhost"), safe=""),
         "username": place.get("user", "postgres"),
         "password": place.get("password", "none"),
         "database": place["dbname"],
         "port": int(place.get("port", 5432)),
     }
+
+
+def pipeline_into(address: dict[str, Any], schema: str, memory: str) -> Any:
+    dlt = import_module("dlt")
     return dlt.pipeline(
         pipeline_name=schema,
         pipelines_dir=memory,
@@ -41,16 +45,33 @@ def pipeline_into(url: str, schema: str, memory: str) -> Any:
     )
 
 
+def by_cursor(address: dict[str, Any]) -> Iterator[Any]:
+    """What is new in the source's table, as dlt reads it."""
+    dlt, sql = import_module("dlt"), import_module("dlt.sources.sql_database")
+    login = f"{address['username']}:{address['password']}@"
+    place = f"{address['host']}:{address['port']}/{address['database']}"
+    while True:
+        yield sql.sql_table(
+            f"postgresql://{login}{place}",
+            "people",
+            schema="source",
+            incremental=dlt.sources.incremental("seen"),
+            backend="connectorx",
+            reflection_level="full_with_precision",
+        )
+
+
 def main() -> None:
-    url, schema, *files = sys.argv[1:]
-    tables = [pq.read_table(file) for file in files]
+    way, url, schema, *files = sys.argv[1:]
+    address = address_of(url)
+    given = by_cursor(address) if way == "cursor" else iter([pq.read_table(f) for f in files])
     with tempfile.TemporaryDirectory(prefix="dlt-") as memory:
-        pipeline = pipeline_into(url, schema, memory)
+        pipeline = pipeline_into(address, schema, memory)
         print("ready", flush=True)
-        for table, _ in zip(tables, sys.stdin, strict=False):
+        for _ in sys.stdin:
             begun = perf_counter()
             pipeline.run(
-                table,
+                next(given),
                 table_name="people",
                 write_disposition={"disposition": "merge", "strategy": "upsert"},
                 primary_key="id",
