@@ -77,7 +77,7 @@ ROWS = Peer(
 DLT_ROWS = Peer(
     "dlt-rows",
     "dlt",
-    ("dlt[postgres,sql_database]>=1.31,<1.32", "connectorx", "pyarrow", "numpy"),
+    ("dlt[postgres]>=1.31,<1.32", "adbc-driver-postgresql", "pyarrow", "numpy"),
     "benchmarks.peers.dlt_rows",
 )
 """Who merges rows into a table of Postgres."""
