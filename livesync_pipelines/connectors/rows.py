@@ -12,7 +12,7 @@ import pyarrow as pa
 from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
 
-PAGE_ROWS = 10_000
+PAGE_ROWS = 20_000
 """How many rows a page holds at most."""
 
 

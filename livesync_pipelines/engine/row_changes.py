@@ -34,7 +34,6 @@ class Changes:
     def take(self, stretch: Stretch) -> None:
         """Look at the next stretch."""
         this, absent = self.this, set[str]()
-        stretch = stretch.marked(this.marks_of)
         changed = []
         for side, rows in ((Side.SOURCE, stretch.source), (Side.TARGET, stretch.target)):
             if rows is not None:
@@ -91,7 +90,8 @@ def _met(this: RowPass, stretch: Stretch) -> Met:
         back = this.map.back(target.select(this.map.target_shape.key)).rows
         source = read(this, Side.SOURCE, back)
     elif target is None and this.fresh:
-        target = this.target_shape.schema.empty_table()
+        none = pa.array([], pa.string())
+        target = this.target_shape.schema.empty_table().append_column(KEY, none)
     elif target is None:
         target = read(this, Side.TARGET, this.key_map.forward(source).rows)
     keys = keys.filter(pc.invert(this.are_failing(keys)))

@@ -97,6 +97,8 @@ def _shown(
     `only` these fields can be written."""
     if len(only) == len(names) and pc.all(wrote).as_py():
         return sent.select(names)
+    if not pc.any(wrote).as_py():
+        return was.select(names)
     columns = []
     for name in names:
         before = was[name].combine_chunks().cast(sent[name].type)

@@ -90,7 +90,7 @@ class RowPass:
     told_of: set[str] = field(default_factory=set)
     unfinished: bool = False
     left_behind: bool = False
-    _lock: Lock = field(default_factory=Lock)
+    lock: Lock = field(default_factory=Lock)
 
     @property
     def connection(self) -> Connection:
@@ -173,7 +173,7 @@ class RowPass:
 
     def fails(self, failure: ItemFailure) -> None:
         """Note a row that cannot be read or written; it is neither absent nor changed."""
-        with self._lock:
+        with self.lock:
             if failure.key not in self.failing:
                 self.operation.counts.failed += 1
                 self.failing.add(failure.key)
@@ -207,7 +207,7 @@ class RowPass:
         self.progress(self.operation)
 
     def _commit(self, batch: Batch) -> None:
-        with self._lock:
+        with self.lock:
             batch.failures, self.untold = [*batch.failures, *self.untold], []
         if not batch.is_empty:
             operation = self.operation

@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.engine.row_unfit import UNFIT, usable
 from livesync_pipelines.model.errors import Broken, ItemFailure
-from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowPage
 
 KEY = "\x01key"
 """The column that holds a row's encoded key, beside the columns of its table."""
 MARK = "\x01mark"
-"""The column that holds the fingerprint of a row's compared values, once that is known."""
+"""The column that holds the fingerprint of a row's compared values."""
 
 T = TypeVar("T")
 Keyed = Callable[[pa.Table], pa.Array]
+Marked = Callable[[pa.Table], pa.Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Stretch:
     @property
     def keys(self) -> pa.Array:
         """Of the rows at either end."""
-        there = [rows[KEY].combine_chunks() for rows in (self.source, self.target) if rows]
-        return pc.unique(pa.concat_arrays(there))
+        there = [whole(rows[KEY]) for rows in (self.source, self.target) if rows]
+        return pc.unique(pa.concat_arrays(there)) if len(there) > 1 else there[0]
 
     @property
     def length(self) -> int:
@@ -51,19 +51,11 @@ class Stretch:
     def nbytes(self) -> int:
         return sum(rows.nbytes for rows in (self.source, self.target) if rows is not None)
 
-    def marked(self, marks_of: Callable[[Side, pa.Table], pa.Array]) -> Stretch:
-        """With the fingerprints of the rows."""
-        source, target = (
-            None if rows is None else rows.append_column(MARK, marks_of(side, rows))
-            for side, rows in ((Side.SOURCE, self.source), (Side.TARGET, self.target))
-        )
-        return Stretch(source, target, self.held)
-
     def only(self, keys: pa.Array) -> Stretch:
         """The rows with these keys."""
 
         def some(rows: pa.Table, name: str) -> pa.Table:
-            if whole(rows[name]).equals(keys):
+            if not len(rows) or whole(rows[name]).equals(keys):
                 return rows
             mask = pc.is_in(rows[name], value_set=keys)
             return rows if pc.all(mask).as_py() else rows.filter(mask)
@@ -143,31 +135,31 @@ class Watcher:
     partly: bool = False
 
 
-def rows_of(pages: Iterator[RowPage], keyed: Keyed, empty: pa.Table, told: Watcher) -> Stream:
-    """An end that is walked; `empty` has its columns."""
-
-    def keyed_pages() -> Iterator[tuple[pa.Table, bool]]:
-        none = pa.array([], pa.string())
-        rows = empty.append_column(UNFIT, none).append_column(KEY, none)
-        for page in pages:
-            given, failures = usable(page, keyed, partly=told.partly)
-            for failure in failures:
-                told.failed(failure)
-            told.listed(len(page.rows) + len(page.failures))
-            keys = keyed(given)
-            rows = given.append_column(KEY, keys)
-            if len(given) > len(page.rows):
-                rows = rows.sort_by(KEY)
-            if keys.null_count:
-                told.failed(ItemFailure(f"{told.what}: a row without a key", "no_key", _NO_KEY))
-                rows = rows.filter(pc.is_valid(keys))
-            yield rows, page.last
-            if page.last:
-                return
-        told.unfinished()
-        yield rows.slice(0, 0), True
-
-    return Stream(keyed_pages(), what=told.what)
+def rows_of(
+    pages: Iterator[RowPage], keyed: Keyed, marked: Marked, empty: pa.Table, told: Watcher
+) -> Iterator[tuple[pa.Table, bool]]:
+    """The pages of an end that is walked, with `KEY` and `MARK`, and whether each is the last;
+    `empty` has the columns of the end."""
+    none = pa.array([], pa.string())
+    rows = empty.append_column(UNFIT, none).append_column(KEY, none)
+    for page in pages:
+        given, failures = usable(page, keyed, partly=told.partly)
+        for failure in failures:
+            told.failed(failure)
+        told.listed(len(page.rows) + len(page.failures))
+        keys = keyed(given)
+        rows = given.append_column(KEY, keys)
+        if len(given) > len(page.rows):
+            rows = rows.sort_by(KEY)
+        if keys.null_count:
+            told.failed(ItemFailure(f"{told.what}: a row without a key", "no_key", _NO_KEY))
+            rows = rows.filter(pc.is_valid(keys))
+        yield rows.append_column(MARK, marked(rows)), page.last
+        if page.last:
+            return
+    told.unfinished()
+    none_left = rows.slice(0, 0)
+    yield none_left.append_column(MARK, marked(none_left)), True
 
 
 _NO_KEY = "A part of its key is empty, or holds a control character."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 
@@ -43,19 +44,23 @@ def _walked(this: RowPass, side: Side) -> Iterator[Stream | None]:
 
 @contextmanager
 def rows(this: RowPass, side: Side, told: Watcher) -> Iterator[Stream]:
-    """All rows of an end, read ahead."""
+    """All rows of an end, read ahead; and their keys and fingerprints are worked out ahead."""
     shape = this.source_shape if side is Side.SOURCE else this.target_shape
     keyed = this.source_keys if side is Side.SOURCE else this.target_keys
     names = this.columns(side)
     empty = {name: pa.array([], shape.schema.field(name).type) for name in names}
-    with ahead(this.from_end(side, this.end(side).scan(names, None))) as pages:
-        yield rows_of(pages, keyed, pa.table(empty), told)
+    with (
+        ahead(this.from_end(side, this.end(side).scan(names, None))) as pages,
+        ahead(rows_of(pages, keyed, partial(this.marks_of, side), pa.table(empty), told)) as ready,
+    ):
+        yield Stream(ready, what=told.what)
 
 
 def _watcher(this: RowPass, side: Side) -> Watcher:
     def listed(count: int) -> None:
-        this.operation.counts.pages += 1
-        this.operation.counts.listed += count
+        with this.lock:
+            this.operation.counts.pages += 1
+            this.operation.counts.listed += count
 
     def unfinished() -> None:
         this.unfinished = True

@@ -129,6 +129,8 @@ def kept(
 ) -> tuple[pa.Table, pa.Array]:
     """As `agreed`, and by row whether its block still has it; all its values are null else."""
     full = _full(schema)
+    if not len(held):
+        return full.empty_table(), pa.array([], pa.bool_())
     pieces, keys = [full.empty_table()], [pa.array([], pa.string())]
     blocks = held["block"].combine_chunks()
     for block, data in of(connection, sync_id, pc.unique(blocks).to_pylist()):
