@@ -162,7 +162,8 @@ def _late(connection: psycopg.Connection[Any], texts: Texts) -> Iterator[str]:
     for name, entries in texts.items():
         wanted = sorted(word for text in entries.values() for word in _WORD.findall(text))
         shown = sorted(word for text in found[name] for word in _WORD.findall(text))
-        is_found = all(capsules.search(connection, webhooks.CAPSULE, w, limit=1) for w in wanted)
+        capsule = webhooks.capsule_of(name)
+        is_found = all(capsules.search(connection, capsule, w, limit=1) for w in wanted)
         if len(found[name]) != len(entries) or shown != wanted or not is_found:
             yield name
 

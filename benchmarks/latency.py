@@ -57,11 +57,15 @@ def measure(edits: int, syncs: int, per_s: float) -> list[Sought]:
         running.up(place, _configuration(place, names)) as house,
         psycopg.connect(house.url, autocommit=True) as connection,
     ):
-        pursued(connection, "notes", edit, count=_WARM_UP, per_s=0.5)
+        pursued(connection, _capsule_of, edit, count=_WARM_UP, per_s=0.5)
         sleep(2)
-        found = pursued(connection, "notes", edit, count=edits, per_s=per_s)
+        found = pursued(connection, _capsule_of, edit, count=edits, per_s=per_s)
         _set_legs(connection, found)
     return found
+
+
+def _capsule_of(_: str) -> str:
+    return "notes"
 
 
 def _configuration(place: Path, names: Sequence[str]) -> Mapping[str, Any]:

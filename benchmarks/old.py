@@ -162,7 +162,7 @@ def _burst(ground: Ground, house: running.House, when: str, figures: Figures) ->
 
 def _pages(ground: Ground, house: running.House, when: str, figures: Figures) -> None:
     name = ground.called[0]
-    asked = pages.of(house, platform="rss", sync_id=name, capsule=webhooks.CAPSULE)
+    asked = pages.of(house, platform="rss", sync_id=name, capsule=webhooks.capsule_of(name))
     pages.ask(asked, times=_ASKS, meanwhile=when)
     for page in asked:
         figures.note(when, f"{page.name}, median, ms", median(page.took_ms[when]))

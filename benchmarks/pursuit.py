@@ -54,7 +54,7 @@ S = TypeVar("S", bound=Sought)
 
 def pursued(
     connection: psycopg.Connection[Any],
-    capsule: str,
+    capsule_of: Callable[[str], str],
     write: Callable[[int], S],
     *,
     count: int,
@@ -72,7 +72,9 @@ def pursued(
             sought.append(write(len(sought)))
             next_at += chance.uniform(0.5, 1.5) / per_s
         for one in sought:
-            if one.found_at is None and (hits := capsules.search(connection, capsule, one.word)):
+            if one.found_at is not None:
+                continue
+            if hits := capsules.search(connection, capsule_of(one.sync_id), one.word):
                 one.found_at, one.chunk_id = time(), hits[0]["chunk_id"]
         if monotonic() > until:
             break

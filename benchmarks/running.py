@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import dagster as dg
+import psycopg
 import yaml
 
 from livesync_pipelines.cli.children import free_port
@@ -22,6 +23,7 @@ from livesync_pipelines.store import embedded
 
 _LOOK_S = 0.1
 _END = 20
+_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ def up(
     *,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[House]:
-    """Entered once the first cycle has run every sync that was due. `configuration`: what a file
-    would say; None: what the home has already. The home is `place`'s, and its database goes on
-    running."""
+    """Entered once every sync that was configured has had its first run. `configuration`: what a
+    file would say; None: what the home has already. The home is `place`'s, and its database goes
+    on running."""
     house = House(embedded.start(place / "home"), free_port(), free_port())
     command = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
     if configuration is not None:
@@ -57,6 +59,8 @@ def up(
     with process:
         try:
             _wait_until_up(process, said)
+            if configuration is not None:
+                _wait_until_run(house.url, list(configuration["syncs"]))
             yield house
         finally:
             process.terminate()
@@ -80,6 +84,21 @@ def _wait_until_up(process: subprocess.Popen[bytes], said: Path) -> None:
             lines = said.read_text().splitlines()[-_END:]
             raise SystemExit("livesync up has ended:\n" + "\n".join(lines))
         sleep(_LOOK_S)
+
+
+def _wait_until_run(url: str, names: list[str]) -> None:
+    until = monotonic() + _PATIENCE_S
+    with psycopg.connect(url, autocommit=True) as connection:
+        while monotonic() < until:
+            (missing,) = connection.execute(
+                "select count(*) from unnest(%s::text[]) as wanted (name) where not exists (select"
+                " from livesync.operations o where o.sync_id = name and o.status = 'success')",
+                (names,),
+            ).fetchone() or (0,)
+            if not missing:
+                return
+            sleep(_LOOK_S)
+    raise SystemExit(f"{missing} of {len(names)} syncs have had no first run that went well.")
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from benchmarks import calls, content, feeds, running
 from benchmarks.pursuit import Sought, legs_table, lost, new_word, pursued
 from benchmarks.running import House
 from benchmarks.tables import percentile
+from livesync_pipelines.engine.desired import SYNCS_PER_CAPSULE
 from livesync_pipelines.store import embedded
 
-CAPSULE = "news"
 LEGS = (
     "gate: call begun to accepted",
     "queue and sensor: accepted to run made",
@@ -129,13 +129,13 @@ def follow(
     publisher = Publisher(house, folder, names, batch=f"{title}-{new_word()}")
     try:
         with psycopg.connect(house.url, autocommit=True) as connection:
-            pursued(connection, CAPSULE, publisher.publish, count=_WARM_UP, per_s=IDLE_PER_S)
+            pursued(connection, capsule_of, publisher.publish, count=_WARM_UP, per_s=IDLE_PER_S)
             sleep(2)
             before = _deliveries(connection)
             content.say(f"{count} webhooks, {per_s:g} a second")
             events = pursued(
                 connection,
-                CAPSULE,
+                capsule_of,
                 lambda number: publisher.publish(_WARM_UP + number),
                 count=count,
                 per_s=per_s,
@@ -148,6 +148,12 @@ def follow(
 
 def names_of(syncs: int, *, prefix: str = "feed") -> list[str]:
     return [f"{prefix}-{number:05d}" for number in range(syncs)]
+
+
+def capsule_of(name: str) -> str:
+    """Where the feed of this name goes: as many as can be share a capsule."""
+    prefix, _, number = name.rpartition("-")
+    return f"{prefix}s-{int(number) // SYNCS_PER_CAPSULE}"
 
 
 def write_feeds(folder: Path, names: Sequence[str]) -> None:
@@ -182,7 +188,7 @@ def know_commits(place: Path) -> None:
 def configuration(port: int, names: Sequence[str]) -> Mapping[str, Any]:
     webhook = {"scheme": calls.WEBHOOK.scheme, "secret": calls.WEBHOOK.secret}
     return {
-        "capsules": {CAPSULE: {}},
+        "capsules": {capsule_of(name): {} for name in names},
         "connections": {
             name: {
                 "platform": "rss",
@@ -193,7 +199,8 @@ def configuration(port: int, names: Sequence[str]) -> Mapping[str, Any]:
             for name in names
         },
         "syncs": {
-            name: {"connection": name, "target": CAPSULE, "schedule": "daily"} for name in names
+            name: {"connection": name, "target": capsule_of(name), "schedule": "daily"}
+            for name in names
         },
     }
 
