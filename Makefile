@@ -24,9 +24,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What holds the tests themselves to account, and the longest of the benchmarks' tests, are for
+# What holds the tests themselves to account, and the tests of the longest benchmarks, are for
 # `make prove`.
-LONG := livesync_pipelines_tests/proof/test_mutants.py livesync_pipelines_tests/benchmarks/test_old.py
+LONG := livesync_pipelines_tests/proof/test_mutants.py \
+	$(patsubst %,livesync_pipelines_tests/benchmarks/test_%.py,burst old quiet webhooks)
 
 test: lint
 	$(BIN)/python -m pytest $(LONG:%=--ignore=%)
