@@ -15,6 +15,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.connectors.sql_table import SqlTable
 from livesync_pipelines.model.errors import (
     BadInput,
@@ -515,9 +516,10 @@ def test_many_changes_come_in_pages_and_only_the_last_moves_the_place(
 ) -> None:
     table, end = fed
     start = cursor_of(end)
-    postgres.run(f"insert into {table} select i, 'x' from generate_series(10, 25009) i")
+    last = 9 + 2 * PAGE_ROWS + 5
+    postgres.run(f"insert into {table} select i, 'x' from generate_series(10, {last}) i")
     pages = list(end.changed(start))
-    assert [len(page.keys) for page in pages] == [10_000, 10_000, 5_000]
+    assert [len(page.keys) for page in pages] == [PAGE_ROWS, PAGE_ROWS, 5]
     assert [page.cursor == start for page in pages] == [True, True, False]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.rows import Column, Shape
 from livesync_pipelines_tests.connectors.sql_worlds import SqliteWorld, scanned, writes
@@ -141,14 +142,14 @@ def test_a_writer_need_not_wait_for_a_scan(sqlite: SqliteWorld) -> None:
     table = sqlite.new_table("id integer primary key, t text")
     with closing(sqlite.connect()) as connection:
         connection.execute("begin")
-        rows = [(n,) for n in range(50_000)]
+        rows = [(n,) for n in range(5 * PAGE_ROWS)]
         connection.executemany(f"insert into {table} (id) values (?)", rows)
         connection.execute("commit")
     end = sqlite.end(table, timeout_s=0.1)
     pages = end.scan(["id"], None)
     next(pages)
-    end.write(writes(end, [{"id": 99_999, "t": "x"}]))
-    assert [page.rows["id"][-1].as_py() for page in pages][-1] == 99_999
+    end.write(writes(end, [{"id": 999_999, "t": "x"}]))
+    assert [page.rows["id"][-1].as_py() for page in pages][-1] == 999_999
 
 
 def test_a_file_that_is_missing_is_not_made(tmp_path: Path, sqlite: SqliteWorld) -> None:

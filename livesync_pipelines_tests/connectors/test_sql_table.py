@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from livesync_pipelines.connectors import ROW_ENDS
-from livesync_pipelines.connectors.rows import FollowsRows, RowEnd, WritesRows
+from livesync_pipelines.connectors.rows import PAGE_ROWS, FollowsRows, RowEnd, WritesRows
 from livesync_pipelines.connectors.sql_table import SqlTable
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import BadInput, CursorExpired
@@ -187,12 +187,12 @@ def test_keys_of_several_columns_are_ordered_one_after_the_other(world: World) -
     assert encode(rows, list("abc")).to_pylist() == sorted(encode(rows, list("abc")).to_pylist())
 
 
-@pytest.mark.parametrize("count", [0, 1, 10_000, 10_001, 20_003])
+@pytest.mark.parametrize("count", [0, 1, PAGE_ROWS, PAGE_ROWS + 1, 2 * PAGE_ROWS + 3])
 def test_every_row_is_in_one_page_and_the_last_page_says_so(world: World, count: int) -> None:
     _, end = people(world, count) if count else (None, world.end(world.new_table(CONTACTS)))
     pages = list(end.scan(["id", "name"], None))
     assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
-    assert all(len(page.rows) <= 10_000 for page in pages)
+    assert all(len(page.rows) <= PAGE_ROWS for page in pages)
     rows = pa.concat_tables(page.rows for page in pages)
     assert rows.column_names == ["id", "name"]
     assert rows["id"].to_pylist() == list(range(1, count + 1))
@@ -229,10 +229,11 @@ def test_rows_without_a_key_and_rows_that_share_one_are_told_and_the_rest_goes_o
 
 def test_rows_that_share_a_key_are_told_across_pages(world: World) -> None:
     table = world.new_table("id {int}, name {text}")
-    ids = [*range(1, 10_001), 10_000, 10_000, 10_001]
+    last = PAGE_ROWS
+    ids = [*range(1, last + 1), last, last, last + 1]
     fill(world, table, "id", [(n,) for n in ids])
     pages = list(world.end(table, key=["id"]).scan(["id"], None))
-    assert pa.concat_tables(p.rows for p in pages)["id"].to_pylist() == [*range(1, 10_000), 10_001]
+    assert pa.concat_tables(p.rows for p in pages)["id"].to_pylist() == [*range(1, last), last + 1]
     assert [f.code for p in pages for f in p.failures] == ["same_key"] * 3
 
 
