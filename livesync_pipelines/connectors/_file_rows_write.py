@@ -174,7 +174,9 @@ def _nothing(rows: SortedRows) -> Judged:
     """No change of any row."""
     keys = rows.schema(rows.shape.key).empty_table()
     none = pa.array([], pa.int64())
-    return Judged(changed=keys, lines=none, added=keys, removed=none, moved=keys, failures=())
+    return Judged(
+        changed=keys, was=keys, lines=none, added=keys, removed=none, moved=keys, failures=()
+    )
 
 
 def _without_key(rows: pa.Table, key: Sequence[str]) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""CSV written again with other values in some rows: the rest keeps its words, its order and its
+"""CSV written again with other values in some cells: the rest keeps its words, its order and its
 line ends; only what needs quotes has them.
 """
 
@@ -17,6 +17,7 @@ from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.connectors._row_stage import Batch
 from livesync_pipelines.connectors._row_text import encoding_of, mark_of
 from livesync_pipelines.connectors._row_types import Kind
+from livesync_pipelines.core.row_values import differs, whole
 from livesync_pipelines.model.errors import BadInput
 
 
@@ -42,9 +43,9 @@ class CsvWriter:
         found = layout(text, delimiter=self.form.delimiter, header=self.form.header)
         names = [*found.names, *(name for name in kinds if name not in found.names)]
         yield _header(found, names)
-        changed, added = (_texts(table, kinds) for table in (judged.changed, judged.added))
+        edits, added = _edits(judged, kinds), _texts(judged.added, kinds)
         for batch in rows(text, found):
-            yield _joined(_edited(batch, changed, judged, names), found)
+            yield _joined(_edited(batch, edits, judged, names), found)
         yield _ended(_lines(_widened(added, names), found), found)
 
     def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
@@ -111,13 +112,28 @@ def _header(found: Layout, names: Sequence[str]) -> str:
     return _ended(_lines(line, found), found)
 
 
-def _edited(batch: Batch, changed: pa.Table, judged: Judged, names: Sequence[str]) -> Batch:
+def _edits(judged: Judged, kinds: Mapping[str, Kind]) -> dict[str, tuple[pa.Array, pa.Array]]:
+    """By column, the texts of the changed rows, and which of them are other values than before: a
+    value that stays also keeps its spelling."""
+    texts = _texts(judged.changed, kinds)
+    return {
+        name: (whole(texts[name]), differs(judged.changed[name], judged.was[name]))
+        for name in texts.column_names
+    }
+
+
+def _edited(
+    batch: Batch,
+    edits: Mapping[str, tuple[pa.Array, pa.Array]],
+    judged: Judged,
+    names: Sequence[str],
+) -> Batch:
     """The rows of a batch as they are to be written."""
     cells = _widened(batch.cells, names)
     which = pc.index_in(batch.lines, value_set=judged.lines)
-    for name in changed.column_names:
-        fresh = changed[name].take(which)
-        column = pc.if_else(pc.is_valid(which), fresh, cells[name])
+    for name, (texts, other) in edits.items():
+        is_edited = pc.fill_null(other.take(which), False)
+        column = pc.if_else(is_edited, texts.take(which), whole(cells[name]))
         cells = cells.set_column(cells.column_names.index(name), name, column)
     blank = pa.repeat(pa.scalar(True), len(cells))
     for column in batch.cells.columns:

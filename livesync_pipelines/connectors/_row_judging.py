@@ -15,10 +15,12 @@ from livesync_pipelines.model.rows import RowWrites
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """`changed` are rows that stand at `lines`, `added` ones that are not there yet, both with
-    the columns to set; `removed` are the places of rows to take out. The rest as in a receipt."""
+    """`changed` are rows that stand at `lines` and are now as in `was`, `added` ones that are not
+    there yet, all with the columns to set; `removed` are the places of rows to take out. The rest
+    as in a receipt."""
 
     changed: pa.Table
+    was: pa.Table
     lines: pa.Array
     added: pa.Table
     removed: pa.Array
@@ -43,6 +45,7 @@ def judge(rows: SortedRows, writes: RowWrites) -> Judged:
     not_removed = [i for i, fate in enumerate(gone) if fate.is_now == "otherwise" and fate.lines]
     return Judged(
         changed=_some(upserts, changed),
+        was=_some(expected, changed),
         lines=pa.array([sent[i].lines[0] for i in changed], pa.int64()),
         added=_some(upserts, added),
         removed=pa.array(removed, pa.int64()),

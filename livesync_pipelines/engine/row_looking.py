@@ -22,7 +22,7 @@ from livesync_pipelines.engine.row_opening import refuse_one_way
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.model.row_map import DriftKind, OnError
+from livesync_pipelines.model.row_map import BadCell, DriftKind, OnError, Unlike
 from livesync_pipelines.model.rows import RowPage, Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Place
@@ -151,18 +151,33 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
                 for c in made.target_shape.columns
             ],
             "failed": [_named(failure, shape) for failure in page.failures[:EXAMPLES]],
-            "bad_cells": [asdict(cell) for cell in found[:EXAMPLES]],
+            "bad_cells": _keyed(found, sample, shape),
             "one_way": made.check_two_way(),
             "kept_out": _kept_out(made, sync.mode),
-            "unlike": [asdict(cell) for cell in unlike[:EXAMPLES]],
+            "unlike": _keyed(unlike, sample, shape),
             "preview": mapped.rows.slice(0, 5).to_pylist(),
         }
 
 
 def _named(failure: ItemFailure, shape: Shape) -> dict[str, Any]:
     """With its key as people write it."""
+    return asdict(failure) | {"key": _spoken(failure.key, shape)}
+
+
+def _keyed(
+    cells: Sequence[BadCell | Unlike], sample: pa.Table, shape: Shape
+) -> list[dict[str, Any]]:
+    """The first of these cells, each with the key of its row as people write it."""
+    keys = encode(sample, shape.key)
+    return [
+        asdict(cell) | {"key": _spoken(keys[cell.row].as_py() or "", shape)}
+        for cell in cells[:EXAMPLES]
+    ]
+
+
+def _spoken(key: str, shape: Shape) -> str:
     types = [shape.schema.field(name).type for name in shape.key]
-    return asdict(failure) | {"key": spoken(failure.key, shape.key, types)}
+    return spoken(key, shape.key, types)
 
 
 def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[dict[str, Any]]:

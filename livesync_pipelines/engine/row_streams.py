@@ -38,7 +38,7 @@ class Stretch:
     @property
     def keys(self) -> pa.Array:
         """Of the rows at either end."""
-        there = [whole(rows[KEY]) for rows in (self.source, self.target) if rows]
+        there = [whole(rows[KEY]) for rows in (self.source, self.target) if rows is not None]
         return pc.unique(pa.concat_arrays(there)) if len(there) > 1 else there[0]
 
     @property

@@ -53,7 +53,7 @@ def test_a_check_tells_of_cells_that_do_not_fit_and_of_rows_that_cannot_be_read(
     assert "cannot be read" in said
     assert "row 2, age" in said
     assert "row 3 cannot be read" in said
-    assert found["failed"][0]["key"] == "3"
+    assert (found["failed"][0]["key"], found["bad_cells"][0]["key"]) == ("3", "2")
 
 
 def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(

@@ -303,6 +303,19 @@ def test_a_rewritten_csv_keeps_its_words_its_line_ends_its_mark_and_its_odd_line
     assert place.names() == ["t.csv"], "nothing is left beside it"
 
 
+def test_a_cell_that_stays_what_it_was_keeps_its_spelling_though_its_row_is_edited(
+    place: FolderPlace,
+) -> None:
+    place.put("t.csv", b"id,version,at,seen\n1,1.10,12:00,2024-01-01 10:00\n")
+    end = place.end("t.csv")
+    found = end.shape()
+    assert found is not None
+    ((row,),) = [page.rows.to_pylist() for page in end.scan(found.schema.names, None)]
+    end.prepare(found)
+    end.write(writes(found, upserts=[({**row, "at": time(13, 30)}, row)]))
+    assert place.get("t.csv") == b"id,version,at,seen\n1,1.10,13:30:00,2024-01-01 10:00\n"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -24,7 +24,7 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
         ([f["field"], f["type"], str(f["bad_cells"])] for f in found["fields"]),
     )
     for cell in found["bad_cells"]:
-        say(f"row {cell['row'] + 1}, {cell['field']}: {cell['reason']}")
+        say(f"row {named(cell['key'])}, {cell['field']}: {cell['reason']}")
     for row in found["failed"]:
         say(f"row {named(row['key'])} cannot be read: {row['reason']}")
     for problem in found["one_way"]:
@@ -33,7 +33,7 @@ def check_mapping(sync_id: str, rows: int, *, as_json: bool) -> int:
         say(remark)
     for cell in found["unlike"]:
         say(
-            f"row {cell['row'] + 1}, {cell['field']}: {cell['went']} would come back as "
+            f"row {named(cell['key'])}, {cell['field']}: {cell['went']} would come back as "
             f"{cell['came']}"
         )
     return int(wrong)
