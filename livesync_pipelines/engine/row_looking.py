@@ -21,9 +21,9 @@ from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_opening import refuse_one_way
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
-from livesync_pipelines.model.merge import Side
+from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.row_map import BadCell, DriftKind, OnError, Unlike
-from livesync_pipelines.model.rows import RowPage, Shape
+from livesync_pipelines.model.rows import CLOCK, RowPage, Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Place
 from livesync_pipelines.model.sync import Mode, SyncConfig
@@ -82,6 +82,26 @@ def _kept_out(rows: RowMap, mode: Mode) -> list[str]:
         f"The source makes the key '{name}' itself, so rows that are new at the target cannot be "
         "inserted there: they become dead letters. Insert such rows at the source."
         for name in made
+    ]
+
+
+def _no_clocks(sync: SyncConfig, source: Shape, target: Shape | None) -> list[str]:
+    """What is named as the time of an edit, and cannot tell which of two is the later one."""
+    policy = sync.policy
+    by_time = {Policy.LATEST_WINS, Policy.FIELD_MERGE}
+    if sync.mode is not Mode.BIDIRECTIONAL or by_time.isdisjoint(
+        {policy.default, *policy.fields.values()}
+    ):
+        return []
+    return [
+        f"`modified` of the {side} names '{column.name}', which is {said_type(column)} and no time "
+        "with a zone. Nobody can tell by it which of two edits is the later one, so where the "
+        "policy asks for that, the source wins."
+        for side, shape in ((Side.SOURCE, source), (Side.TARGET, target))
+        if shape is not None
+        and shape.modified is not None
+        and (column := shape.column(shape.modified)) is not None
+        and column.type != CLOCK
     ]
 
 
@@ -153,7 +173,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
             "failed": [_named(failure, shape) for failure in page.failures[:EXAMPLES]],
             "bad_cells": _keyed(found, sample, shape),
             "one_way": made.check_two_way(),
-            "kept_out": _kept_out(made, sync.mode),
+            "kept_out": [*_kept_out(made, sync.mode), *_no_clocks(sync, shape, target.shape())],
             "unlike": _keyed(unlike, sample, shape),
             "preview": mapped.rows.slice(0, 5).to_pylist(),
         }

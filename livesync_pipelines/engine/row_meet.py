@@ -20,6 +20,7 @@ from livesync_pipelines.model.conflict import Conflict, Version
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
+from livesync_pipelines.model.rows import CLOCK
 from livesync_pipelines.store import row_blocks
 from livesync_pipelines.store.commit import Batch
 from livesync_pipelines.store.row_commit import RowCommit
@@ -170,10 +171,9 @@ def _with_old_values(this: RowPass, met: Met, base: pa.Table) -> pa.Table:
 
 def _times(this: RowPass, met: Met, side: Side) -> pa.Array | None:
     """When rows were changed, where both ends say so in times that can be compared."""
-    stamp = pa.timestamp("us", tz="UTC")
     shapes = (this.source_shape, this.target_shape)
     stamped = [s.column(s.modified) if s.modified else None for s in shapes]
-    if any(column is None or column.type != stamp for column in stamped):
+    if any(column is None or column.type != CLOCK for column in stamped):
         return None
     shape, rows = (shapes[0], met.raw) if side is Side.SOURCE else (shapes[1], met.target)
     return rows[shape.modified].combine_chunks()

@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from .errors import ItemFailure
 
+CLOCK = pa.timestamp("us", tz="UTC")
+"""Times of edits can be compared between two ends where both are of this type."""
+
 TYPES: tuple[pa.DataType, ...] = (
     pa.bool_(),
     pa.int64(),
@@ -18,7 +21,7 @@ TYPES: tuple[pa.DataType, ...] = (
     pa.date32(),
     pa.time64("us"),
     pa.timestamp("us"),
-    pa.timestamp("us", tz="UTC"),
+    CLOCK,
     pa.list_(pa.string()),
 )
 """The types that values have between two ends, beside `decimal128(p, s)`. Narrower integers are

@@ -205,3 +205,17 @@ def test_a_source_that_computes_its_key_takes_edits_and_says_that_it_takes_no_ne
     assert names == [(2, "Ada L."), (4, "Bob")], said
     with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:
         assert crm.execute("select count(*) from people where id = 8").fetchall() == [(1,)]
+
+
+def test_a_check_says_which_time_of_an_edit_is_no_clock(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("id,name,edited\n1,Ann,2026-11-21T10:00:00Z\n")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
+        connection.execute("create table people (id integer primary key, name text, edited text)")
+    config = CONFIG[: CONFIG.index("    mapping:")].replace(
+        "key: [id]", "key: [id], modified: edited"
+    )
+    (tmp_path / "rows.yaml").write_text(f"{config}    mode: bidirectional\n")
+    assert terminal("apply", "rows.yaml").exit_code == 0
+    (remark,) = terminal.document("mapping", "check", "people")["kept_out"]
+    assert "`modified` of the target names 'edited', which is text" in remark
+    assert remark in terminal("mapping", "check", "people").stdout.replace("\n", " ")
