@@ -15,7 +15,7 @@ from livesync_pipelines.connectors import _row_formats as formats
 from livesync_pipelines.connectors._globs import Glob, has_magic
 from livesync_pipelines.connectors._row_sorted import SortedRows, Source
 from livesync_pipelines.connectors._row_stage import Batch, Cells, Stage
-from livesync_pipelines.connectors._row_types import Kind, TypeName, kind_of
+from livesync_pipelines.connectors._row_types import Kind, TypeName, kind_in, kind_of
 from livesync_pipelines.connectors._row_values import canonical_json
 from livesync_pipelines.connectors.base import FetchLimits, Options
 from livesync_pipelines.connectors.rows import RowEnd
@@ -73,7 +73,8 @@ class RowsSelection(Options):
 
 class FileRows(RowEnd):
     """A table of files, read as a whole into a private database when it is first asked, and again
-    once a file is another than then. Types that are not declared are those that fit every cell."""
+    once a file is another than then. Types that are not declared are those that a column had before
+    while every cell fits them, else the first that fits every cell."""
 
     def __init__(self, connection: Options, selection: RowsSelection, limits: FetchLimits) -> None:
         super().__init__(connection, selection, limits)
@@ -87,6 +88,7 @@ class FileRows(RowEnd):
             max_bytes=limits.max_bytes,
         )
         self._kinds: dict[str, Kind] = {name: kind_of(t) for name, t in selection.types.items()}
+        self._before: dict[str, Kind] = {}
         self._told: Shape | None = None
         self._files_now: Sequence[Entry] = ()
         self._sorted: SortedRows | None = None
@@ -113,9 +115,14 @@ class FileRows(RowEnd):
     def _check(self, entry: Entry, file: IO[bytes]) -> None:
         """Raises `Unavailable` where the file has changed since it was opened."""
 
+    def remember(self, before: Shape) -> None:
+        self._before = {column.name: kind_in(column) for column in before.columns}
+
     def shape(self) -> Shape | None:
         rows = self._current()
         self._told = rows.shape if rows else None
+        if self._told is not None:
+            self.remember(self._told)
         return self._told
 
     def scan(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
@@ -164,7 +171,7 @@ class FileRows(RowEnd):
         """What the glob is held against."""
 
     def _read_all(self, files: Sequence[Entry]) -> SortedRows:
-        stage = Stage()
+        stage = Stage(self._before)
         for place, entry in enumerate(files):
             with closing(self._open(entry)) as file:
                 try:

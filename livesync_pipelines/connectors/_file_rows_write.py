@@ -16,12 +16,12 @@ from livesync_pipelines.connectors._row_formats import format_of
 from livesync_pipelines.connectors._row_judging import Judged, judge
 from livesync_pipelines.connectors._row_sorted import SortedRows
 from livesync_pipelines.connectors._row_stage import Cells
-from livesync_pipelines.connectors._row_types import Kind
+from livesync_pipelines.connectors._row_types import Kind, kind_in
 from livesync_pipelines.connectors._row_writers import Writer, writer_of
 from livesync_pipelines.connectors.files import Moved
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.model.errors import BadInput, ItemFailure, Unavailable
-from livesync_pipelines.model.rows import Column, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import RowReceipt, RowWrites, Shape
 
 _TRIES = 3
 ROWS_PER_WRITE = 100_000
@@ -53,7 +53,7 @@ class WritableFileRows(FileRows):
         new = [c.name for c in wanted.columns if rows.shape.column(c.name) is None]
         if not new:
             return []
-        kinds = {c.name: _kind(c) for c in (*rows.shape.columns, *wanted.columns)}
+        kinds = {c.name: kind_in(c) for c in (*rows.shape.columns, *wanted.columns)}
         self._rewrite(writer, rows, _nothing(rows), kinds)
         return [f"added the column {name} to {self._said.rows}" for name in new]
 
@@ -86,7 +86,7 @@ class WritableFileRows(FileRows):
             )
             stored = _otherwise(pa.concat_tables([judged.changed, judged.added]), writer, file)
         if not judged.nothing:
-            self._rewrite(writer, rows, judged, {c.name: _kind(c) for c in rows.shape.columns})
+            self._rewrite(writer, rows, judged, {c.name: kind_in(c) for c in rows.shape.columns})
         keys = row_keys.encode(upserts, rows.shape.key).to_pylist()
         failures = [
             ItemFailure(keys[i] or f"row {i + 1} of those sent", "refused", why)
@@ -113,7 +113,7 @@ class WritableFileRows(FileRows):
 
     def _make(self, writer: Writer, wanted: Shape) -> None:
         with tempfile.TemporaryFile(prefix="livesync-rows-") as made:
-            writer.made({column.name: _kind(column) for column in wanted.columns}, made)
+            writer.made({column.name: kind_in(column) for column in wanted.columns}, made)
             self._put(made, expected_version=None)
 
     def _rewrite(
@@ -138,14 +138,14 @@ class WritableFileRows(FileRows):
             )
         for column in wanted.columns:
             declared = self._said.types.get(column.name)
-            if declared is not None and self._kinds[column.name] != _kind(column):
+            if declared is not None and self._kinds[column.name] != kind_in(column):
                 raise BadInput(
-                    f"{column.name} is declared {declared}, and {_kind(column)} is to be written",
+                    f"{column.name} is declared {declared}, and {kind_in(column)} is to be written",
                     hint="Mend `types` of the target, or the mapping.",
                     where=self._where,
                 )
             if self._format.cells is not Cells.TYPED:
-                self._kinds[column.name] = _kind(column)
+                self._kinds[column.name] = kind_in(column)
         self._sorted, self._told = None, None
 
     def _check_holds(self, rows: SortedRows, wanted: Shape) -> None:
@@ -156,18 +156,14 @@ class WritableFileRows(FileRows):
             if held is None:
                 continue
             place = None if column.name in self._said.types else misfits.get(column.name)
-            if place is not None or _kind(held) != _kind(column):
-                holds = f"something else ({place})" if place else str(_kind(held))
+            if place is not None or kind_in(held) != kind_in(column):
+                holds = f"something else ({place})" if place else str(kind_in(held))
                 raise BadInput(
-                    f"the column {column.name} of {self._said.rows} is to hold {_kind(column)}, "
+                    f"the column {column.name} of {self._said.rows} is to hold {kind_in(column)}, "
                     f"and holds {holds}",
                     hint="Mend the mapping, or the file; no column is ever changed or dropped.",
                     where=self._where,
                 )
-
-
-def _kind(column: Column) -> Kind:
-    return Kind(column.type, column.json, column.writable)
 
 
 def _nothing(rows: SortedRows) -> Judged:

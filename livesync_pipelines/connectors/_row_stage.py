@@ -21,6 +21,8 @@ _FLUSH_BYTES = 16_000_000
 _KEYS = tuple(kind for kind in types.GUESSED if row_keys.usable(kind))
 _STAMPS = (pa.date32(), pa.timestamp("us"), pa.timestamp("us", tz="UTC"))
 _NUMBERS = (pa.int64(), pa.float64())
+_ALWAYS = "true"
+"""SQL of what every value fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,11 @@ IS_NESTED = {**IS_JSON, "nested": "yes"}
 
 
 class Stage:
-    """Filled by `add`, then `settle`d once."""
+    """Filled by `add`, then `settle`d once. `before`: what kind each column was, as far as that is
+    known."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Mapping[str, Kind]) -> None:
+        self._before = before
         self.db = PrivateDatabase()
         self.db.run("CREATE TABLE raw (n BIGINT, file INTEGER, line BIGINT)")
         self.db.run("CREATE TABLE faults (file INTEGER, line BIGINT, code VARCHAR, reason VARCHAR)")
@@ -148,38 +152,54 @@ class Stage:
             return declared, types.value(declared, f"CAST({cell} AS VARCHAR)")
         if cells is Cells.TEXTS:
             guesses = types.guesses(cell, _KEYS if is_key else types.GUESSED)
-            kind = declared or self._first(cell, guesses) or TEXT
+            guesses.append((TEXT, _ALWAYS))
+            kind = declared or self._emptied(place, is_key) or self._first(place, guesses) or TEXT
             return kind, types.value(kind, cell)
-        kind = declared or self._of_json(cell, JSON if cells is Cells.JSON else TEXT)
+        mixed = JSON if cells is Cells.JSON else TEXT
+        kind = declared or self._emptied(place, is_key) or self._of_json(place, mixed)
         as_written = kind.json or kind.type == pa.list_(pa.string())
         return kind, types.value(kind, cell if as_written else _unquoted(cell))
 
-    def _of_json(self, cell: str, mixed: Kind) -> Kind:
+    def _emptied(self, place: int, is_key: bool) -> Kind | None:
+        """The kind of before of a column that has no values now. A key without values is no row,
+        and nobody takes that for what was there."""
+        before = self._before.get(self.names[place])
+        if before is None or is_key:
+            return None
+        some = self.db.rows(f"SELECT 1 FROM raw WHERE c{place} IS NOT NULL LIMIT 1")
+        return None if some else before
+
+    def _of_json(self, place: int, mixed: Kind) -> Kind:
         """The kind of a column of JSON texts, told by the characters they begin with first."""
+        cell = f"c{place}"
+        rest = (mixed, _ALWAYS)
         told = self.db.rows(
             f"SELECT DISTINCT CASE WHEN {cell}[1] IN ('\"', '[', '{{', 't', 'f') THEN {cell}[1] "
             f"ELSE '0' END FROM raw WHERE {cell} IS NOT NULL"
         )
         marks = "".join(sorted(str(mark) for (mark,) in told))
         if marks in ("", '"'):
-            return self._first(cell, types.guesses(_unquoted(cell), _STAMPS)) or TEXT
+            stamps = types.guesses(_unquoted(cell), _STAMPS)
+            return self._first(place, [*stamps, (TEXT, _ALWAYS), rest]) or TEXT
         if marks == "0":
-            return self._first(cell, types.guesses(cell, _NUMBERS)) or mixed
+            return self._first(place, [*types.guesses(cell, _NUMBERS), rest]) or mixed
         if set(marks) <= {"t", "f"}:
-            return Kind(pa.bool_())
+            return self._first(place, [(Kind(pa.bool_()), _ALWAYS), rest]) or mixed
         if marks == "[":
             texts = Kind(pa.list_(pa.string()))
             fits = f"{types.value(texts, cell)} IS NOT NULL"
-            return self._first(cell, [(texts, fits)]) or JSON
+            return self._first(place, [(texts, fits), (JSON, _ALWAYS)]) or JSON
         return JSON if set(marks) & {"[", "{"} else mixed
 
-    def _first(self, cell: str, guesses: Sequence[tuple[Kind, str]]) -> Kind | None:
-        """The first that every value fits; None too where there are no values. A few rows are
-        asked first, for they rule out most."""
-        left = list(guesses)
+    def _first(self, place: int, guesses: Sequence[tuple[Kind, str]]) -> Kind | None:
+        """The kind of before, where it is one of these and every value fits it, else the first that
+        every value fits; None where there are no values. A few rows are asked first, for they rule
+        out most."""
+        cell, before = f"c{place}", self._before.get(self.names[place])
+        left = sorted(guesses, key=lambda guess: guess[0] != before)
         for of in (f"(SELECT * FROM raw LIMIT {_SAMPLE_ROWS})", "raw"):
-            if not left:
-                return None
+            if not left or left[0][1] == _ALWAYS:
+                return left[0][0] if left else None
             asked = ", ".join(f"bool_and({fits})" for _, fits in left)
             ((*fit,),) = self.db.rows(f"SELECT {asked} FROM {of} WHERE {cell} IS NOT NULL")
             left = [guess for guess, yes in zip(left, fit, strict=True) if yes]

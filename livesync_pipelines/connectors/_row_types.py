@@ -15,7 +15,7 @@ from typing import Annotated
 import pyarrow as pa
 from pydantic import AfterValidator
 
-from livesync_pipelines.model.rows import TYPES
+from livesync_pipelines.model.rows import TYPES, Column
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 
@@ -41,6 +41,10 @@ class Kind:
         if pa.types.is_decimal(self.type):
             return f"decimal({self.type.precision},{self.type.scale})"
         return next(name for name, kind in _NAMED.items() if kind == self.type)
+
+
+def kind_in(column: Column) -> Kind:
+    return Kind(column.type, column.json, column.writable)
 
 
 _NAMED: dict[str, pa.DataType] = {

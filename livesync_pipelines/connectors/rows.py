@@ -74,6 +74,15 @@ class MarksRows(Protocol):
 
 
 @runtime_checkable
+class InfersTypes(Protocol):
+    """An end whose columns have the types that their values look like."""
+
+    def remember(self, before: Shape) -> None:
+        """What the table looked like before, said before its `shape` is asked: a column whose type
+        is not declared keeps the one it has here while every value of it still fits."""
+
+
+@runtime_checkable
 class FollowsRows(Protocol):
     """An end that tells which rows have changed since a place in its change feed."""
 

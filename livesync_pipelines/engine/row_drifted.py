@@ -38,7 +38,8 @@ def columns_apart(
     return Drifted(
         f"The columns of the source's file have changed: {' '.join(said)}",
         hint=f"Mend the file, or say in `select` what its columns are: `types: {{{types}}}`; then "
-        f"`livesync sync resume {sync.sync_id}`.",
+        f"`livesync sync resume {sync.sync_id}`. `livesync sync accept {sync.sync_id}` takes the "
+        "columns as they are.",
         where=f"sync {sync.sync_id}",
     )
 

@@ -18,7 +18,7 @@ from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
-from livesync_pipelines.engine.row_opening import refuse_one_way
+from livesync_pipelines.engine.row_opening import refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Policy, Side
@@ -155,6 +155,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     """What the mapping makes of the first rows: how many cells do not fit, with examples, and
     which fields would not come back from the target as they went."""
     with ends_of(engine, connection, sync_id) as (sync, source, target):
+        remember(connection, sync_id, source)
         shape = _shape(source)
         made = compile_map(sync.fields, shape, target.shape(), may_add=True)
         partly = sync.mode is Mode.PULL

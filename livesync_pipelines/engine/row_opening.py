@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from livesync_pipelines.connectors.rows import RowEnd, WritesRows
+from livesync_pipelines.connectors.rows import InfersTypes, RowEnd, WritesRows
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
@@ -118,9 +118,17 @@ def _both_shapes(
 ) -> tuple[Shape, Shape | None]:
     """Side by side: for most ends this is when they are connected."""
     source, target = ends
+    remember(connection, sync.sync_id, source)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
         looking = beside.submit(target.shape)
         return _source_shape(connection, sync, source), looking.result()
+
+
+def remember(connection: Connection, sync_id: str, source: RowEnd) -> None:
+    """Tell a source that infers its types what they were when the sync was last carried out."""
+    before = row_shapes.noted(connection, sync_id)
+    if before is not None and isinstance(source, InfersTypes):
+        source.remember(before)
 
 
 def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> Shape:
