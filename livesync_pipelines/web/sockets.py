@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ SUBPROTOCOL = "livesync"
 FORBIDDEN, TOO_SLOW, BAD_INPUT, UNAVAILABLE = 4403, 4408, 4400, 4503
 """Why the door closed."""
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _SEND_S = 10.0
 """So long one message may take to leave; who does not read it by then is too slow."""
 
@@ -83,8 +85,9 @@ class _Reader:
 
 
 @router.websocket("/ws/connect/{project}")
-async def connect(socket: WebSocket, project: str, after: int | None = None) -> None:
-    """Tell of what happens; from the event `after` on, if it is given."""
+async def connect(socket: WebSocket, project: str, after: str | None = None) -> None:
+    """Tell of what happens; from the event `after` on, if it is given. One that has never been (the
+    database was put back) is told as a gap, as one that is kept no longer."""
     room: Room = socket.app.state.room
     hub: Hub = socket.app.state.hub
     holder = getattr(socket.state, "holder", ANYBODY)
@@ -93,16 +96,20 @@ async def connect(socket: WebSocket, project: str, after: int | None = None) -> 
     if not holder.sees(project):
         await socket.close(FORBIDDEN, "This token is for another project.")
         return
+    if after is not None and not _NUMBER.fullmatch(after):
+        await socket.close(BAD_INPUT, "`after` is the number of an event.")
+        return
     room = Room(room.engine, room.settings, holder)
     reader: _Reader | None = None
     try:
         async with hub.watching(project) as watcher:
             oldest, newest = await in_thread(_kept, room)
-            start = newest if after is None else after
+            since = newest if after is None else int(after)
+            start = min(since, newest)
             reader = _Reader(socket, room, watcher, start)
             await reader.send("hello", seq=start, heartbeat_s=HEARTBEAT_S, newest=newest)
-            if start < oldest:
-                await reader.send("gap", since=start, until=oldest)
+            if since < oldest or since > newest:
+                await reader.send("gap", since=since, until=max(start, oldest))
             await _serve(reader)
     except WebSocketDisconnect:
         return

@@ -124,6 +124,27 @@ def test_what_is_not_kept_any_more_is_told_as_a_gap(
         assert reader.next()["type"] == "gap"
 
 
+def test_who_has_heard_of_more_than_there_is_is_told_of_a_gap_and_hears_what_follows(
+    door: str, run: Run
+) -> None:
+    with reading(door, query="?after=999999") as reader:
+        hello, gap = reader.next(), reader.next()
+        assert hello["seq"] == hello["newest"] < 999_999
+        assert (gap["type"], gap["since"], gap["until"]) == ("gap", 999_999, hello["newest"])
+        run()
+        assert "operation.started" in kinds(reader.until("operation.completed"))
+
+
+@pytest.mark.parametrize("after", ["abc", "-5", "9" * 23])
+def test_what_is_no_number_of_an_event_is_refused_with_a_reason(door: str, after: str) -> None:
+    with reading(door, query=f"?after={after}") as reader:
+        with pytest.raises(ConnectionClosed) as closed:
+            reader.next()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == sockets.BAD_INPUT
+        assert "`after`" in closed.value.rcvd.reason
+
+
 def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) -> None:
     with reading(door) as reader:
         reader.next()
