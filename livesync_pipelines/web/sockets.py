@@ -172,9 +172,10 @@ async def _hear(reader: _Reader) -> None:
 
 
 def _subscription(told: Any) -> Any:
-    if not isinstance(told, dict) or set(told) != {"subscribe"}:
+    wish = told.get("subscribe") if isinstance(told, dict) and len(told) == 1 else None
+    if not isinstance(wish, dict):
         raise ValueError("not a subscription")
-    return told["subscribe"]
+    return wish
 
 
 def _misspelt(error: Exception) -> dict[str, str]:

@@ -166,6 +166,7 @@ def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) ->
         '{"subscribe": {"events": ["operation.finished"]}}',
         '{"subscribe": {"events": "all"}}',
         '{"subscribe": {"colour": 1}}',
+        '{"subscribe": 5}',
         '{"resume": 3}',
     ],
 )
@@ -176,6 +177,7 @@ def test_a_wish_that_is_not_understood_says_what_there_is(door: str, text: str) 
         told = reader.next()
         assert told["type"] == "error"
         assert "operation." in told["hint"]
+        assert "Wish" not in told["message"]
 
 
 def test_who_hears_nothing_hears_a_heartbeat(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
