@@ -66,6 +66,7 @@ class RowPass:
     that were looked up before the walk, and are counted already. `left_behind`: a row was not
     written because somebody had just changed it. What is committed is so on the operation's `own`
     connection. `upstream`: other syncs that write what this one reads, by which of their ends.
+    `lock`: held by whoever counts, for both ends are read beside what is decided.
     """
 
     own: Connection

@@ -426,7 +426,7 @@ NARROW = pa.schema(
 def test_a_parquet_file_keeps_its_types_its_nested_values_and_its_notes(
     place: FolderPlace,
 ) -> None:
-    at = datetime(2026, 1, 1)  # noqa: DTZ001 - the column has no zone
+    at = datetime(2026, 1, 1)
     held = [
         {"id": 1, "small": 1, "real": 0.5, "word": "w", "at": at, "nested": {"b": 1, "a": [2]}},
         {"id": 2, "small": 2, "real": 0.25, "word": "v", "at": at, "map": [("k", 1)]},
@@ -484,7 +484,7 @@ def workbook() -> bytes:
     sheet = book.create_sheet("People")
     sheet["B3"], sheet["C3"], sheet["D3"], sheet["E3"], sheet["F3"] = "id", "no", "day", "at", "t"
     sheet["B4"], sheet["C4"], sheet["D4"] = 2, "A12", date(2026, 1, 2)
-    sheet["E4"], sheet["F4"] = datetime(2026, 1, 2, 3, 4), time(10, 30)  # noqa: DTZ001
+    sheet["E4"], sheet["F4"] = datetime(2026, 1, 2, 3, 4), time(10, 30)
     sheet["B6"], sheet["C6"] = 1, 17
     hidden = book.create_sheet("Hidden")
     hidden.sheet_state = "hidden"

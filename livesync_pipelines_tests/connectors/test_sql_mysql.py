@@ -26,7 +26,7 @@ def test_types_of_its_own_become_texts_and_numbers(maria: MariaDbWorld) -> None:
         "y": 2024,
         "b": 21,
         "f": 16_777_216.0,
-        "m": datetime(2024, 1, 1, 10),  # noqa: DTZ001
+        "m": datetime(2024, 1, 1, 10),
         "i": "::1",
         "d": None,
     }
@@ -102,7 +102,7 @@ def test_a_time_in_utc_is_told_from_one_without_a_zone(maria: MariaDbWorld) -> N
     )
     (row,) = scanned(maria.end(table)).to_pylist()
     assert row["a"] == datetime(2024, 1, 1, 5, tzinfo=UTC)
-    assert row["b"] == datetime(2024, 1, 1, 10)  # noqa: DTZ001
+    assert row["b"] == datetime(2024, 1, 1, 10)
 
 
 def test_a_wrong_password_is_told_and_never_shown(maria: MariaDbWorld) -> None:

@@ -133,9 +133,9 @@ def test_types_with_a_length_take_what_fits_and_refuse_what_does_not(
 
 def test_a_time_that_the_table_rounds_is_told(postgres: PostgresWorld) -> None:
     end = postgres.end(postgres.new_table("id int primary key, n timestamp(0), w varchar(2)[]"))
-    exact = datetime(2024, 1, 1, 12, 0, 0, 600_000)  # noqa: DTZ001
+    exact = datetime(2024, 1, 1, 12, 0, 0, 600_000)
     receipt = end.write(writes(end, [{"id": 1, "n": exact, "w": ["ab "]}]))
-    rounded = datetime(2024, 1, 1, 12, 0, 1)  # noqa: DTZ001
+    rounded = datetime(2024, 1, 1, 12, 0, 1)
     assert receipt.stored.to_pylist() == [{"id": 1, "n": rounded, "w": ["ab"]}]
 
 

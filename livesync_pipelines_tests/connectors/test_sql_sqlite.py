@@ -56,7 +56,7 @@ def test_a_value_that_does_not_fit_its_column_costs_its_row_only(sqlite: SqliteW
             "t": "x",
             "d": datetime(2024, 2, 29, tzinfo=UTC).date(),
             "h": datetime(1, 1, 1, 10, tzinfo=UTC).time(),
-            "m": datetime(2024, 2, 29, 10),  # noqa: DTZ001
+            "m": datetime(2024, 2, 29, 10),
             "u": datetime(2024, 2, 29, 8, tzinfo=UTC),
             "p": Decimal("1.50"),
             "j": '{"a":2,"b":1}',
@@ -92,9 +92,7 @@ def test_a_day_in_a_key_must_be_spelled_as_we_spell_it(sqlite: SqliteWorld) -> N
         "at is not spelled as 2024-01-01 11:00:00, so it cannot be a key"
     ]
     end = sqlite.end(table)
-    receipt = end.write(
-        writes(end, [{"at": datetime(2024, 1, 1, 10), "t": "x"}], [{"t": None}])  # noqa: DTZ001
-    )
+    receipt = end.write(writes(end, [{"at": datetime(2024, 1, 1, 10), "t": "x"}], [{"t": None}]))
     assert (len(receipt.moved), receipt.failures) == (0, ())
 
 

@@ -482,7 +482,7 @@ ROWS: list[dict[str, Any]] = [
         "x": bytes(range(256)),
         "d": date(1, 1, 1),
         "h": time(23, 59, 59, 999_999),
-        "n": datetime(9999, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
+        "n": datetime(9999, 12, 31, 23, 59, 59, 999_999),
         "u": datetime(2024, 3, 31, 1, 30, 0, 1, tzinfo=UTC),
         "m": Decimal("-1234567890.12"),
         "big": Decimal("1234567890123456789012345678.0123456789"),
@@ -499,7 +499,7 @@ ROWS: list[dict[str, Any]] = [
         "x": b"",
         "d": date(9999, 12, 31),
         "h": time(0),
-        "n": datetime(1, 1, 1),  # noqa: DTZ001
+        "n": datetime(1, 1, 1),
         "u": datetime(1969, 12, 31, tzinfo=UTC),
         "m": Decimal("0.00"),
         "big": Decimal("-0.0000000001"),

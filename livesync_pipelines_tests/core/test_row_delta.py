@@ -112,7 +112,7 @@ def test_what_looks_alike_is_told_apart() -> None:
         (False, pa.bool_()),
         (date(1970, 1, 1), pa.date32()),
         (time(0), pa.time64("us")),
-        (datetime(1970, 1, 1), pa.timestamp("us")),  # noqa: DTZ001 - a type of its own
+        (datetime(1970, 1, 1), pa.timestamp("us")),
         (datetime(1970, 1, 1, tzinfo=UTC), pa.timestamp("us", tz="UTC")),
         ([], pa.list_(pa.string())),
         ([""], pa.list_(pa.string())),

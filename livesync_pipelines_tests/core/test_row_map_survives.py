@@ -38,8 +38,8 @@ near_changes = st.builds(
     st.integers(-180, 180),
 )
 moments = near_changes | st.datetimes(
-    datetime(2, 1, 1),  # noqa: DTZ001
-    datetime(9998, 1, 1),  # noqa: DTZ001
+    datetime(2, 1, 1),
+    datetime(9998, 1, 1),
     timezones=st.just(UTC),
 )
 days = st.dates(date(2, 1, 1), date(9998, 1, 1))
@@ -306,7 +306,7 @@ def plain_moment(value: Any, zone: str) -> pd.Timestamp:
         assert_number(value[:4].strip(" "), "0123456789")
         value = datetime.fromisoformat(value.strip(" "))
     if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        value = datetime(value.year, value.month, value.day)
     found = pd.Timestamp(value).as_unit("us")
     if found.tzinfo is not None:
         return found
@@ -323,7 +323,7 @@ def plain_stamp(value: Any, there: Column, zone: str) -> datetime:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value
     if isinstance(value, date) and not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        return datetime(value.year, value.month, value.day)
     return plain_moment(value, zone).tz_convert(zone).tz_localize(None).to_pydatetime()
 
 

@@ -26,7 +26,7 @@ def played() -> Iterator[Counter[str]]:
     rows: Counter[str] = Counter()
     yield rows
     told = ", ".join(f"{name} {count:,}" for name, count in rows.items())
-    print(f"\nmerged rows: {rows.total():,} generated cases, each held to one property: {told}")  # noqa: T201
+    print(f"\nmerged rows: {rows.total():,} generated cases, each held to one property: {told}")
     if PROVES and len(rows) == len(PROPERTIES):
         assert rows.total() >= WANTED
 

@@ -42,4 +42,4 @@ def test_a_broken_merge_is_noticed(mutant: Mutant, monkeypatch: pytest.MonkeyPat
         tried = ((holds.__name__, broken_after(holds)) for holds in PROPERTIES)
         killer = next(((name, rows) for name, rows in tried if rows is not None), None)
     assert killer, "no property has noticed it"
-    print(f"killed by {killer[0]}, after {killer[1]} rows")  # noqa: T201
+    print(f"killed by {killer[0]}, after {killer[1]} rows")

@@ -12,7 +12,7 @@ AT_TAG = "test/at"
 
 @dg.op
 def say() -> None:
-    print("a heron was here")  # noqa: T201
+    print("a heron was here")
 
 
 @dg.job(executor_def=dg.in_process_executor)

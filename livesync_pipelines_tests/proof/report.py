@@ -23,7 +23,7 @@ def show(stage: Stage) -> None:
         f"values: {counts.stable} stable, {counts.lost} lost, {counts.never_read} never read,"
         f" {counts.stale} stale, {counts.duplicated} duplicated",
     ]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
 
 
 def refuse_empty(stage: Stage) -> None:

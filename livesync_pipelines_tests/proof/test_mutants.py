@@ -150,7 +150,7 @@ def caught_by(engine: Engine, trials: Iterator[Trial]) -> tuple[str | None, int]
 def noticed(name: str | None, tried: int) -> None:
     """Hold a mutant to having been killed, and tell by what."""
     assert name is not None, f"{tried} trials passed with it"
-    print(f"killed by {name}, trial {tried}")  # noqa: T201
+    print(f"killed by {name}, trial {tried}")
 
 
 def test_there_are_twenty_mutants_and_many_trials() -> None:

@@ -108,7 +108,7 @@ def show(seen: Seen) -> None:
         f" fault x step coverage: {len(+seen.fired)} of {len(possible)}",
         f"in step again after {seen.rounds} quiet runs at most",
     ]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
 
 
 def refuse_empty(seen: Seen) -> None:
