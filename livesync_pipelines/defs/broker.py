@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from time import time_ns
@@ -48,7 +49,19 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
+    """Looked into from the worker's event loop. Without one, Celery has a pool whose processes wait
+    for work under one lock, and the death of the process that holds it is the end of them all."""
+
     Channel = Channel
+    implements = filesystem.Transport.implements.extend(asynchronous=True)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        loop.call_repeatedly(_LOOK_S, self._look, (connection,))
+
+    def _look(self, connection: Any) -> None:
+        with suppress(TimeoutError):
+            while True:
+                self.drain_events(connection, timeout=0)  # type: ignore[no-untyped-call]  # it has none
 
 
 TRANSPORT_ALIASES["folder"] = f"{__name__}:Transport"

@@ -107,6 +107,15 @@ class Warm:
             if "livesync_pipelines.defs.worker" in found.cmdline()
         )
 
+    def living(self) -> set[int]:
+        """The processes of its runs, without the dead that nobody has buried yet."""
+        found = set()
+        for child in self.process().children():
+            with suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    found.add(child.pid)
+        return found
+
 
 def until(holds: Callable[[], bool]) -> None:
     end = monotonic() + PATIENCE_S
@@ -169,8 +178,17 @@ def test_a_run_whose_process_is_killed_fails_and_its_place_is_taken_by_another(
     assert record is not None
     monitor_started_run(warm.instance, None, record, logging.getLogger(__name__))  # type: ignore[arg-type]
     assert warm.run(run_id).status is dg.DagsterRunStatus.FAILURE
-    until(lambda: len(warm.process().children()) == 2)
+    until(lambda: len(warm.living()) == 2)
     assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
+
+
+def test_idle_processes_that_are_killed_take_no_others_work_with_them(warm: Warm) -> None:
+    until(lambda: len(warm.living()) == 2)
+    for idle in warm.living():
+        os.kill(idle, signal.SIGKILL)
+        assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
+        until(lambda: len(warm.living()) == 2)
+        assert idle not in warm.living()
 
 
 def test_a_launch_that_the_broker_lost_is_sent_again_and_carried_out_once(warm: Warm) -> None:
