@@ -134,6 +134,33 @@ class Probes(Protocol):
         """A mark of the source's present state; the same mark means that nothing changed."""
 
 
+class Listed(Connector):
+    """A connector whose listing is cheap enough to be its probe. A sync that has just listed needs
+    not ask again whether that is still so."""
+
+    def probe(self, memory: Memory) -> str:
+        mark = ListingMark()
+        for page in self.listing(memory):
+            mark.add(page)
+        return f"{mark}"
+
+
+class ListingMark:
+    """A mark over keys and versions in order, and over what could not be seen."""
+
+    def __init__(self) -> None:
+        self._digest = blake2b(digest_size=16)
+
+    def add(self, page: ListingPage) -> None:
+        for column in page.entries.select(["key", "version"]).columns:
+            self._digest.update("\0".join(column.to_pylist()).encode() + b"\0")
+        for failure in page.failures:
+            self._digest.update(f"{failure.key}\0{failure.code}\0".encode())
+
+    def __str__(self) -> str:
+        return self._digest.hexdigest()
+
+
 @runtime_checkable
 class Watches(Protocol):
     """A platform that says by itself when something may have changed."""
@@ -190,17 +217,6 @@ class Announced(Protocol):
     @staticmethod
     def inbox(connection: Any) -> Inbox | None:
         """The queue that these settings of a connection name, if they do."""
-
-
-def listing_digest(pages: Iterable[ListingPage]) -> str:
-    """A mark over keys and versions in order, and over what could not be seen."""
-    digest = blake2b(digest_size=16)
-    for page in pages:
-        for column in page.entries.select(["key", "version"]).columns:
-            digest.update("\0".join(column.to_pylist()).encode() + b"\0")
-        for failure in page.failures:
-            digest.update(f"{failure.key}\0{failure.code}\0".encode())
-    return digest.hexdigest()
 
 
 def listing_table(entries: Iterable[Entry]) -> pa.Table:

@@ -23,11 +23,10 @@ from livesync_pipelines.connectors._walk import Found, Walk
 from livesync_pipelines.connectors._watch import Watch
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
-    Connector,
     FetchLimits,
+    Listed,
     Memory,
     Options,
-    listing_digest,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
 from livesync_pipelines.model.errors import BadInput, ItemFailure, LiveSyncError, Unavailable
@@ -51,7 +50,7 @@ class FolderSelection(Options):
     hidden: bool = False
 
 
-class Folder(Connector):
+class Folder(Listed):
     """Files below one folder. A key is the path below it, with slashes."""
 
     spec = PlatformSpec(
@@ -139,9 +138,6 @@ class Folder(Connector):
     def remove(self, key: str, *, expected_version: str) -> None:
         placing = Placing(self._path, f"folder {self._path}")
         placing.remove(self.key_of(key), expected_version=expected_version)
-
-    def probe(self, memory: Memory) -> str:
-        return listing_digest(self.listing(memory))
 
     def wait(self, timeout_s: float) -> bool:
         return self._watch.wait(timeout_s)

@@ -27,10 +27,9 @@ from livesync_pipelines.connectors._s3_settings import (
     where,
 )
 from livesync_pipelines.connectors.base import (
-    Connector,
     FetchLimits,
+    Listed,
     Memory,
-    listing_digest,
     listing_table,
 )
 from livesync_pipelines.connectors.files import not_selected, safe
@@ -54,7 +53,7 @@ _WIDTH = 8
 _GENERIC = frozenset({"binary/octet-stream", "application/octet-stream"})
 
 
-class S3(Connector):
+class S3(Listed):
     """Objects of one bucket. The key is the object's whole key, prefix and all."""
 
     spec = PlatformSpec(
@@ -111,10 +110,6 @@ class S3(Connector):
                 )
             after = keys[-1] if keys else after
             yield self._page(objects, resume=after if more else None)
-
-    def probe(self, memory: Memory) -> str:
-        """One call for each thousand objects, which is less than a run costs."""
-        return listing_digest(self.listing(memory))
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._read, entries, width=_WIDTH)

@@ -53,6 +53,7 @@ class Pass:
 
     The writer commits on the operation's `own` connection.
     `place` is where the sync stands at the source, as it was last given to the writer.
+    `mark`: what the source's probe would have said of all that was listed.
     `unread`: new names of items that cannot be read; what is held of them under older ones stays.
     `went_on`: the listing began where an earlier run had broken off.
     `unsettled`: whether an absence or an arrival may be stored that a later page takes back.
@@ -73,6 +74,7 @@ class Pass:
     unsettled: bool = False
     went_on: bool = False
     digest: int = 0
+    mark: str | None = None
     place: Place = field(init=False)
     saved_at: float = field(default_factory=perf_counter)
 

@@ -9,6 +9,7 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.connectors.base import Listed, ListingMark
 from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.following import place_in_feed
 from livesync_pipelines.engine.intake import Pass
@@ -38,8 +39,10 @@ def walk(this: Pass) -> bool:
         this.operation.counts.expected = tenure.count_items(this.connection, this.sync_id)
     seen = _keys_to_remember(this)
     complete, shown = False, 0
+    mark = ListingMark()
     started = perf_counter()
     for told in this.connector.listing(memory, began_at):
+        mark.add(told)
         page = screened(told, ordered=this.connector.spec.ordered, after=after)
         this.timed("source", started)
         this.operation.counts.pages += 1
@@ -62,6 +65,7 @@ def walk(this: Pass) -> bool:
     if complete and seen:
         _note_missing(this, seen)
     if complete and began_at is None:
+        this.mark = f"{mark}" if isinstance(this.connector, Listed) else None
         _forget_failures(this)
     return complete
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from livesync_pipelines.connectors.base import Feeds
+from livesync_pipelines.connectors.base import Connector, Feeds
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
@@ -148,14 +148,18 @@ def _synchronise(
         waiting = guard.waiting(sync.sync_id, refusal)
         return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
     partial = operation.counts.failed > 0 or not complete
-    listed = complete and told_by != FEED and not resumed
-    comparable = listed and connector.spec.absence is Absence.DELETED
+    comparable = complete and told_by != FEED and not resumed and _tells_all(connector)
     return Outcome(
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
         settled=complete,
+        mark=this.mark,
         proof=proof,
     )
+
+
+def _tells_all(connector: Connector) -> bool:
+    return connector.spec.absence is Absence.DELETED
 
 
 def _tell(this: Pass) -> tuple[str, bool]:

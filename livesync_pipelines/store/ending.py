@@ -77,13 +77,14 @@ def _leave(
         failures = 0
     ours = connection.execute(
         "update livesync.syncs set next_due_at = %s, failures_in_row = %s,"
-        " mark = case when %s and (cursor is not null or not %s) then mark end"
+        " mark = case when %s and (cursor is not null or not %s) then coalesce(%s, mark) end"
         " where sync_id = %s and fence = %s",
         (
             next_due_at,
             failures,
             outcome.settled,
             sync.target is not None and outcome.status is Status.PARTIAL,
+            outcome.mark,
             sync.sync_id,
             operation.fence,
         ),

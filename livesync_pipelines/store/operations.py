@@ -70,6 +70,7 @@ class Outcome:
     - `proof`: what was seen before anything was taken for absent.
     - `settled`: a complete listing was settled. What a person approved is used up, and only
       another answer of the source to its probe is a reason to look again.
+    - `mark`: that answer as it was for what this operation saw; None where that is not known.
     - `then`: what follows a failure.
     """
 
@@ -77,6 +78,7 @@ class Outcome:
     error: Mapping[str, str] | None = None
     listing_digest: str | None = None
     settled: bool = False
+    mark: str | None = None
     proof: Mapping[str, Any] | None = None
     then: Next = field(default_factory=Next)
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from livesync_pipelines.connectors.folder import Folder
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.records import Body, Entry
 from livesync_pipelines.model.sync import Connection, Desired, Trigger
 from livesync_pipelines.store import approvals, catalog
 from livesync_pipelines_tests.engine.fake_source import Source
@@ -146,3 +151,48 @@ def test_a_touched_file_is_no_change(house: House, folder: Path) -> None:
     (folder / "a.md").chmod(0o600)
     assert house.run().counts.synced_items == 0
     assert_mirrors(house, folder)
+
+
+def test_a_run_needs_no_second_one_to_know_what_it_has_listed_itself(
+    house: House, folder: Path
+) -> None:
+    in_real_time(house)
+    write(folder, {"a.md": prose("a")})
+    for turn in range(3):
+        house.run()
+        assert due_and_looked_at(house) == []
+        write(folder, {"a.md": prose(f"turn {turn}")})
+        assert due_and_looked_at(house) == ["docs"]
+
+
+def test_a_change_behind_the_back_of_a_run_is_found_by_the_next_look(
+    house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_real_time(house)
+    write(folder, {"a.md": prose("a")})
+    fetch = Folder.fetch
+
+    def fetch_and_edit(self: Folder, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
+        yield from fetch(self, entries)
+        write(folder, {"b.md": prose("b")})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "fetch", fetch_and_edit)
+        house.run()
+    assert due_and_looked_at(house) == ["docs"]
+    house.run()
+    assert_mirrors(house, folder)
+    assert due_and_looked_at(house) == []
+
+
+def in_real_time(house: House) -> None:
+    with house.engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(syncs=(a_sync(schedule="realtime"),)))
+
+
+def due_and_looked_at(house: House) -> list[str]:
+    """What is queued of what is due some time later."""
+    clock = house.engine.now
+    assert isinstance(clock, Clock)
+    clock.now += timedelta(minutes=2)
+    return sweep(house.engine)
