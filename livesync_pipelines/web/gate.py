@@ -14,7 +14,7 @@ from livesync_pipelines.auth import challenges, websub
 from livesync_pipelines.auth.call import Call, Told
 from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
 from livesync_pipelines.model.errors import LiveSyncError
-from livesync_pipelines.web import errors
+from livesync_pipelines.web import bodies, errors
 
 PREFIX = "/sync/webhook/"
 MAX_BODY_BYTES = 1_000_000
@@ -65,7 +65,7 @@ class Door:
             answer.headers["allow"] = ", ".join(_METHODS)
             return answer
         self._gate.refuse_disabled()
-        body = await _body(request)
+        body = await bodies.whole(request.receive, at_most=MAX_BODY_BYTES)
         if body is None:
             return _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
         return await _heard(self._gate, request, (platform, connection), body)
@@ -137,16 +137,6 @@ async def _noted(gate: Gate, sender: Sender, call: Call, told: Told) -> Response
     else:
         await wrap_future(gate.note(sender, call, told))
     return Response(status_code=200)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The whole body as it came; None where it is too large."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)
 
 
 def _call(gate: Gate, request: Request, sender: Sender, body: bytes) -> Call:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livesync_pipelines.engine.tokens import Holder, Role, digest_of, holder_of, holder_of_digest
 from livesync_pipelines.model.errors import Broken
-from livesync_pipelines.web import gate
+from livesync_pipelines.web import bodies, gate
 from livesync_pipelines.web.tickets import Tickets
 
 MAX_BODY_BYTES = 64_000
@@ -61,7 +61,10 @@ class Guard:
             await self._door(scope, receive, _carrying(send))
             return
         refusal = _refusal(scope["method"], Headers(scope=scope)) or self._unknown(scope)
-        body = None if refusal else await _body(receive)
+        try:
+            body = None if refusal else await bodies.whole(receive, at_most=MAX_BODY_BYTES)
+        except ClientDisconnect:
+            return
         if refusal is None and body is None:
             refusal = _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
         if body and scope["method"] not in _READS and not Headers(scope=scope).get("content-type"):
@@ -157,23 +160,6 @@ def _from_our_own_page(headers: Headers) -> bool:
 def _refused(status: int, message: str, hint: str = "", code: str = "bad_input") -> JSONResponse:
     error = {"code": code, "message": message, "hint": hint, "where": ""}
     return JSONResponse({"error": error}, status)
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body; None where it is too large."""
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-        if _size(parts) > MAX_BODY_BYTES:
-            return None
-    return b"".join(parts)
-
-
-def _size(parts: Iterable[bytes]) -> int:
-    return sum(map(len, parts))
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

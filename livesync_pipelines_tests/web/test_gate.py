@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import standardwebhooks
+from starlette.types import Message
 
 from livesync_pipelines.core.allowance import Allowance
 from livesync_pipelines.engine.house import Engine
@@ -20,6 +22,7 @@ from livesync_pipelines.model.sync import Desired, SyncState, Trigger, Webhook
 from livesync_pipelines.store import catalog, operations, queue, webhooks
 from livesync_pipelines.store.database import Database
 from livesync_pipelines.web.app import create_app
+from livesync_pipelines.web.bodies import HEARD_OUT_BYTES, whole
 from livesync_pipelines.web.gate import MAX_BODY_BYTES
 
 from .conftest import SETTINGS
@@ -221,12 +224,26 @@ def test_where_nothing_is_synced_every_call_hears_why(house: Engine) -> None:
             assert answer.headers["retry-after"]
 
 
-def test_a_body_that_is_too_large_is_given_up_before_it_is_held(
-    door: httpx.Client, house: Engine
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 60_000_000])
+def test_a_body_that_is_too_large_is_not_held_and_its_sender_hears_why(
+    door: httpx.Client, house: Engine, size: int
 ) -> None:
-    large = b"x" * (MAX_BODY_BYTES + 1)
-    assert door.post(PLACE, content=large, headers=signed()).status_code == 413
+    answer = door.post(PLACE, content=b"x" * size, headers=signed())
+    assert answer.status_code == 413
+    assert "larger than" in answer.json()["error"]["message"]
     assert noted(house) == []
+
+
+def test_a_body_without_end_is_given_up() -> None:
+    heard = 0
+
+    async def piece() -> Message:
+        nonlocal heard
+        heard += MAX_BODY_BYTES
+        return {"type": "http.request", "body": b"x" * MAX_BODY_BYTES, "more_body": True}
+
+    assert asyncio.run(whole(piece, at_most=MAX_BODY_BYTES)) is None
+    assert heard <= HEARD_OUT_BYTES + MAX_BODY_BYTES
 
 
 def test_a_sender_who_calls_too_often_is_asked_to_wait(
