@@ -14,8 +14,8 @@ from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_reading import read
 from livesync_pipelines.engine.row_streams import KEY, MARK, Stretch
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.store import unsettled
 from livesync_pipelines.store.commit import Batch
+from livesync_pipelines.store.unsettled import GONE, NOT_LISTED
 
 PAGE_BYTES = 64 << 20
 
@@ -27,19 +27,20 @@ class Changes:
 
     this: RowPass
     _pieces: list[Stretch] = field(default_factory=list)
-    _absent: set[str] = field(default_factory=set)
+    _absent: dict[str, str] = field(default_factory=dict)
     _rows: int = 0
     _bytes: int = 0
 
     def take(self, stretch: Stretch) -> None:
         """Look at the next stretch."""
-        this, absent = self.this, set[str]()
+        this, absent = self.this, dict[str, str]()
         changed = []
         for side, rows in ((Side.SOURCE, stretch.source), (Side.TARGET, stretch.target)):
             if rows is not None:
                 keys, gone = _changed(rows, stretch.held, side)
                 changed.append(keys)
-                absent |= set(gone) - this.failing
+                absent |= {key: GONE if key in absent else NOT_LISTED for key in gone}
+        absent = {key: reason for key, reason in absent.items() if key not in this.failing}
         keys = changed[0] if len(changed) == 1 else pc.unique(pa.concat_arrays(changed))
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())
         keys = keys.filter(pc.invert(pc.is_in(keys, value_set=apart))) if len(apart) else keys
@@ -63,11 +64,11 @@ class Changes:
 
     def flush(self) -> None:
         """Bring together what was gathered, and tell of what failed."""
-        this, absent = self.this, sorted(self._absent)
+        this, absent = self.this, sorted(self._absent.items())
         if self._pieces:
             bring_together(this, _met(this, Stretch.joined(self._pieces)))
-        this.begin(lambda: Batch(absent=[(key, unsettled.NOT_LISTED) for key in absent]))
-        self._pieces, self._absent, self._rows, self._bytes = [], set(), 0, 0
+        this.begin(lambda: Batch(absent=absent))
+        self._pieces, self._absent, self._rows, self._bytes = [], {}, 0, 0
 
 
 def _changed(rows: pa.Table, held: pa.Table, side: Side) -> tuple[pa.Array, list[str]]:

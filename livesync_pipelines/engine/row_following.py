@@ -147,14 +147,18 @@ def _owed(this: RowPass) -> pa.Array:
 def _meet(this: RowPass, keys: pa.Array) -> None:
     """Of the rows with these keys, what has changed is brought together; what is gone waits."""
     met = read_both(this, keys)
-    gone = pa.repeat(False, len(met.keys))
-    changed = pa.repeat(False, len(met.keys))
+    gone = changed = pa.repeat(False, len(met.keys))
+    gone_from_both = pa.repeat(True, len(met.keys))
     for side in Side:
-        gone = pc.or_(gone, _is_gone(this, met, side))
+        here = _is_gone(this, met, side)
+        gone, gone_from_both = pc.or_(gone, here), pc.and_(gone_from_both, here)
         changed = pc.or_(changed, differs(_mark(met, side), whole(met.held[f"{side}_mark"])))
     frozen = pc.is_in(met.keys, value_set=pa.array(sorted(this.frozen), pa.string()))
-    absent = met.keys.filter(pc.and_not(gone, frozen)).to_pylist()
-    this.begin(lambda: Batch(absent=[(key, unsettled.NOT_LISTED) for key in absent]))
+    reasons = pc.if_else(gone_from_both, unsettled.GONE, unsettled.NOT_LISTED)
+    waits = pc.and_not(gone, frozen)
+    kept = met.keys.filter(waits).to_pylist(), reasons.filter(waits).to_pylist()
+    absent = list(zip(*kept, strict=True))
+    this.begin(lambda: Batch(absent=absent))
     left = pc.and_not(changed, pc.or_(gone, frozen))
     this.operation.counts.unchanged += len(met.keys) - len(absent) - (pc.sum(left).as_py() or 0)
     bring_together(this, met.take(pc.indices_nonzero(left)))

@@ -152,13 +152,13 @@ def _settle_absences(this: RowPass) -> str | None:
     if this.unfinished:
         unsettled.forget(this.own, sync_id)
         return None
-    absent = list(unsettled.absent(this.connection, sync_id, but=[]))
-    many = len(absent) > limits.delete_items
-    if many and not approvals.cover_all(this.connection, sync_id):
+    removals = unsettled.count_absent(this.connection, sync_id)
+    if removals > limits.delete_items and not approvals.cover_all(this.connection, sync_id):
         totals = Counter({"": tenure.count_items(this.connection, sync_id)})
-        refusal = guard.refusal(removals=Counter({"": len(absent)}), totals=totals, limits=limits)
+        refusal = guard.refusal(removals=Counter({"": removals}), totals=totals, limits=limits)
         if refusal is not None:
             return refusal
+    absent = unsettled.absent(this.connection, sync_id, but=[])
     meet_keys(this, [key for key in absent if key not in this.frozen])
     unsettled.forget(this.own, sync_id)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.unsettled import GONE
 
 
 def give(connection: Connection, sync_id: str) -> int:
@@ -15,8 +16,8 @@ def give(connection: Connection, sync_id: str) -> int:
         connection.execute("update livesync.syncs set mark = null where sync_id = %s", (sync_id,))
         return connection.execute(
             "insert into livesync.approvals (sync_id, key) select sync_id, key"
-            " from livesync.unsettled where sync_id = %s and kind = 'absent'",
-            (sync_id,),
+            " from livesync.unsettled where sync_id = %s and kind = 'absent' and reason <> %s",
+            (sync_id, GONE),
         ).rowcount
 
 
@@ -32,9 +33,9 @@ def cover_all(connection: Connection, sync_id: str) -> bool:
     """Whether every item that is absent now was among those that a person saw and allowed."""
     found = connection.execute(
         "select not exists (select from livesync.unsettled u where u.sync_id = %s"
-        " and u.kind = 'absent' and not exists (select from livesync.approvals a"
+        " and u.kind = 'absent' and u.reason <> %s and not exists (select from livesync.approvals a"
         " where a.sync_id = u.sync_id and a.key = u.key))",
-        (sync_id,),
+        (sync_id, GONE),
     ).fetchone()
     return found == (True,)
 

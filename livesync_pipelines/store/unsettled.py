@@ -14,6 +14,8 @@ from livesync_pipelines.store.database import Connection
 _MANY = 100_000
 NOT_LISTED = "not_listed"
 """The reason of an absence that nobody told of: it counts only after a complete listing."""
+GONE = "gone"
+"""The reason of a row that neither end shows any more: none is removed for it."""
 DOUBTFUL = "doubtful"
 """The reason of a row that is not absent at all: before it is linked, a person is asked."""
 
@@ -53,9 +55,9 @@ _ABSENT = "from livesync.unsettled where sync_id = %s and kind = 'absent' and ke
 
 
 def count_absent(connection: Connection, sync_id: str, *, but: Sequence[str] = ()) -> int:
-    """How many keys may have to go, but for these."""
-    query = f"select count(*) {_ABSENT}".encode()
-    row = connection.execute(query, (sync_id, list(but))).fetchone()
+    """How many items may have to be removed, but for these."""
+    query = f"select count(*) {_ABSENT} and reason <> %s".encode()
+    row = connection.execute(query, (sync_id, list(but), GONE)).fetchone()
     return row[0] if row else 0
 
 

@@ -142,6 +142,16 @@ def test_many_deletes_that_a_feed_tells_of_wait_for_a_person(house: House) -> No
     assert sorted(house.names()) == [1, 2, 3]
 
 
+def test_rows_that_are_deleted_at_both_ends_need_nobodys_word(house: House) -> None:
+    house.insert(*((number, "N", "0") for number in range(4, 40)))
+    house.configure("bidirectional", limits={"delete_items": 5, "delete_share": 0.1})
+    house.run()
+    for end in (house.ends.source, house.ends.target):
+        end.sql(f"delete from {end.place} where id > 3")
+    assert house.run().status == "success"
+    assert sorted(house.names()) == [1, 2, 3]
+
+
 def test_a_feed_that_was_taken_away_costs_a_scan_and_loses_nothing(house: House) -> None:
     house.run()
     for (name,) in house.ends.source.sql(
