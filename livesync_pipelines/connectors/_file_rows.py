@@ -89,6 +89,7 @@ class FileRows(RowEnd):
         )
         self._kinds: dict[str, Kind] = {name: kind_of(t) for name, t in selection.types.items()}
         self._before: dict[str, Kind] = {}
+        self._held: dict[str, Kind] = {}
         self._told: Shape | None = None
         self._files_now: Sequence[Entry] = ()
         self._sorted: SortedRows | None = None
@@ -117,6 +118,10 @@ class FileRows(RowEnd):
 
     def remember(self, before: Shape) -> None:
         self._before = {column.name: kind_in(column) for column in before.columns}
+
+    def hold(self, written: Shape) -> None:
+        self._held = {column.name: kind_in(column) for column in written.columns}
+        self._kinds = self._held | self._kinds
 
     def shape(self) -> Shape | None:
         rows = self._current()

@@ -155,7 +155,9 @@ class WritableFileRows(FileRows):
             held = rows.shape.column(column.name)
             if held is None:
                 continue
-            place = None if column.name in self._said.types else misfits.get(column.name)
+            held_as = self._held.get(column.name)
+            known = column.name in self._said.types or held_as == kind_in(column)
+            place = None if known else misfits.get(column.name)
             if place is not None or kind_in(held) != kind_in(column):
                 holds = f"something else ({place})" if place else str(kind_in(held))
                 raise BadInput(

@@ -81,6 +81,10 @@ class InfersTypes(Protocol):
         """What the table looked like before, said before its `shape` is asked: a column whose type
         is not declared keeps the one it has here while every value of it still fits."""
 
+    def hold(self, written: Shape) -> None:
+        """What a sync has written here, said before `shape` is asked: a column whose type is not
+        declared keeps the one it has here, and a value that does not fit fails its row."""
+
 
 @runtime_checkable
 class FollowsRows(Protocol):

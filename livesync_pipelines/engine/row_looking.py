@@ -18,7 +18,7 @@ from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
-from livesync_pipelines.engine.row_opening import refuse_one_way, remember
+from livesync_pipelines.engine.row_opening import hold, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Policy, Side
@@ -112,6 +112,7 @@ def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None
     if sync.mode is not Mode.BIDIRECTIONAL or sync.target is None or sync.copies:
         return
     with ends_of(engine, connection, sync_id) as (_, source, target):
+        hold(connection, sync_id, target)
         rows = compile_map(sync.fields, _shape(source), target.shape(), may_add=True)
         refuse_one_way(rows)
         _refuse_narrowed(sync, row_shapes.noted(connection, sync_id), rows)
@@ -155,7 +156,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     """What the mapping makes of the first rows: how many cells do not fit, with examples, and
     which fields would not come back from the target as they went."""
     with ends_of(engine, connection, sync_id) as (sync, source, target):
-        remember(connection, sync_id, source)
+        remember(connection, sync_id, (source, target))
         shape = _shape(source)
         made = compile_map(sync.fields, shape, target.shape(), may_add=True)
         partly = sync.mode is Mode.PULL

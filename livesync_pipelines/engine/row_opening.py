@@ -101,7 +101,8 @@ def _refuse_lost_columns(
 ) -> None:
     """Raises `Drifted` where columns are gone that this sync has kept in step: made again, they
     would be empty, and the other end is not to be emptied by that."""
-    known = row_shapes.written(connection, sync.sync_id) & set(rows.target_shape.schema.names)
+    written = row_shapes.written(connection, sync.sync_id)
+    known = set(written.schema.names if written else ()) & set(rows.target_shape.schema.names)
     lost = sorted(known - set(target.schema.names))
     if lost:
         raise Drifted(
@@ -118,17 +119,26 @@ def _both_shapes(
 ) -> tuple[Shape, Shape | None]:
     """Side by side: for most ends this is when they are connected."""
     source, target = ends
-    remember(connection, sync.sync_id, source)
+    remember(connection, sync.sync_id, ends)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
         looking = beside.submit(target.shape)
         return _source_shape(connection, sync, source), looking.result()
 
 
-def remember(connection: Connection, sync_id: str, source: RowEnd) -> None:
-    """Tell a source that infers its types what they were when the sync was last carried out."""
+def remember(connection: Connection, sync_id: str, ends: tuple[RowEnd, RowEnd]) -> None:
+    """Tell ends that infer their types what they were when the sync was last carried out."""
+    source, target = ends
     before = row_shapes.noted(connection, sync_id)
     if before is not None and isinstance(source, InfersTypes):
         source.remember(before)
+    hold(connection, sync_id, target)
+
+
+def hold(connection: Connection, sync_id: str, target: RowEnd) -> None:
+    """Tell a target that infers its types what the sync has written there."""
+    written = row_shapes.written(connection, sync_id)
+    if written is not None and isinstance(target, InfersTypes):
+        target.hold(written)
 
 
 def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> Shape:

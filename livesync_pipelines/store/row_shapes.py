@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, LiteralString
 
 import pyarrow as pa
 from psycopg.types.json import Jsonb
@@ -15,32 +15,24 @@ _NAMED = {str(kind): kind for kind in TYPES}
 
 
 def noted(connection: Connection, sync_id: str) -> Shape | None:
-    """None: it has not been read yet, or a person has said to take it as it is."""
-    found = connection.execute(
-        "select source_shape from livesync.syncs where sync_id = %s", (sync_id,)
-    ).fetchone()
-    return _shape(found[0]) if found and found[0] else None
+    """What the source has. None: it has not been read yet, or a person has said to take it as it
+    is."""
+    return _found(connection, "source_shape", sync_id)
+
+
+def written(connection: Connection, sync_id: str) -> Shape | None:
+    """What the sync keeps in step at the target, by its last operation."""
+    return _found(connection, "target_shape", sync_id)
 
 
 def note(connection: Connection, sync_id: str, source: Shape, target: Shape) -> None:
     """Note the columns that the source has, and those that the sync writes at the target."""
-    told = asdict(replace(source, columns=())) | {
-        "columns": [_told(column) for column in source.columns]
-    }
     connection.execute(
-        "update livesync.syncs set source_shape = %(source)s, target_columns = %(target)s"
+        "update livesync.syncs set source_shape = %(source)s, target_shape = %(target)s"
         " where sync_id = %(sync)s and (source_shape is distinct from %(source)s"
-        " or target_columns is distinct from %(target)s)",
-        {"source": Jsonb(told), "target": sorted(target.schema.names), "sync": sync_id},
+        " or target_shape is distinct from %(target)s)",
+        {"source": Jsonb(_said(source)), "target": Jsonb(_said(target)), "sync": sync_id},
     )
-
-
-def written(connection: Connection, sync_id: str) -> frozenset[str]:
-    """The columns of the target that the sync keeps in step, by its last operation."""
-    found = connection.execute(
-        "select target_columns from livesync.syncs where sync_id = %s", (sync_id,)
-    ).fetchone()
-    return frozenset(found[0] or ()) if found else frozenset()
 
 
 def forget(connection: Connection, sync_id: str) -> None:
@@ -48,6 +40,18 @@ def forget(connection: Connection, sync_id: str) -> None:
     connection.execute(
         "update livesync.syncs set source_shape = null where sync_id = %s", (sync_id,)
     )
+
+
+def _found(connection: Connection, which: LiteralString, sync_id: str) -> Shape | None:
+    found = connection.execute(
+        f"select {which} from livesync.syncs where sync_id = %s", (sync_id,)
+    ).fetchone()
+    return _shape(found[0]) if found and found[0] else None
+
+
+def _said(shape: Shape) -> dict[str, Any]:
+    columns = [_told(column) for column in shape.columns]
+    return asdict(replace(shape, columns=())) | {"columns": columns}
 
 
 def _told(column: Column) -> dict[str, Any]:

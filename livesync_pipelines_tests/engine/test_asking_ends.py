@@ -17,15 +17,12 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import (
-    Connection,
-    Desired,
     Mode,
-    RowTarget,
-    SyncConfig,
     Trigger,
 )
 from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.engine.copies import Copies, copies_between, places
+from livesync_pipelines_tests.engine.file_and_table import wanted
 from livesync_pipelines_tests.engine.house import Clock
 
 HEAD, ADA, BOB = "id,name\n", "1,Ada\n", "2,Bob\n"
@@ -40,31 +37,9 @@ class Rows:
     folder: Path
 
     def configure(self, mode: Mode) -> None:
-        places = {
-            "folder": {"path": str(self.folder)},
-            "sql_table": {"url": f"sqlite:///{self.folder}/crm.db"},
-        }
-        wanted = Desired(
-            connections=tuple(
-                Connection(name=name, project_id="demo", platform=name, options=options)
-                for name, options in places.items()
-            ),
-            syncs=(
-                SyncConfig(
-                    sync_id="people",
-                    project_id="demo",
-                    connection="folder",
-                    schedule="every_15_minutes",
-                    mode=mode,
-                    select={"rows": "people.csv", "key": ["id"]},
-                    target=RowTarget(
-                        connection="sql_table", select={"table": "people", "key": ["id"]}
-                    ),
-                ),
-            ),
-        )
         with self.engine.database.pooled() as connection:
-            catalog.apply(connection, wanted)
+            said = wanted(self.folder, "people.csv", mode=mode, schedule="every_15_minutes")
+            catalog.apply(connection, said)
 
     def write(self, *lines: str) -> None:
         (self.folder / "people.csv").write_text(HEAD + "".join(lines))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -12,52 +11,22 @@ import pytest
 from livesync_pipelines.connectors.folder_rows import FolderRows
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import (
-    Connection,
-    Desired,
-    Mode,
-    RowTarget,
-    SyncConfig,
     SyncState,
-    Trigger,
 )
 from livesync_pipelines.store import catalog, ledger
+
+from .file_and_table import Run, in_step
 
 HEAD = "id,name,phone\n"
 ADA, BOB, CYD = "1,Ada,11\n", "2,Bob,22\n", "3,Cyd,33\n"
 
 
 @pytest.fixture
-def run(engine: Engine, tmp_path: Path) -> Callable[[], SyncResult]:
-    """A run of a sync both ways between `people.csv` and the table `people` in `crm.db`."""
-    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+def run(engine: Engine, tmp_path: Path) -> Run:
     (tmp_path / "people.csv").write_text(HEAD + ADA + BOB + CYD)
-    places = {
-        "folder": {"path": str(tmp_path)},
-        "sql_table": {"url": f"sqlite:///{tmp_path}/crm.db"},
-    }
-    wanted = Desired(
-        connections=tuple(
-            Connection(name=platform, project_id="demo", platform=platform, options=options)
-            for platform, options in places.items()
-        ),
-        syncs=(
-            SyncConfig(
-                sync_id="people",
-                project_id="demo",
-                connection="folder",
-                schedule="manual",
-                mode=Mode.BIDIRECTIONAL,
-                select={"rows": "people.csv", "key": ["id"]},
-                target=RowTarget(connection="sql_table", select={"table": "people", "key": ["id"]}),
-            ),
-        ),
-    )
-    with engine.database.pooled() as connection:
-        catalog.apply(connection, wanted)
-    return lambda: run_sync(engine, "people", trigger=Trigger.PERSON)
+    return in_step(engine, tmp_path, "people.csv")
 
 
 def names(folder: Path) -> list[str]:
@@ -66,9 +35,7 @@ def names(folder: Path) -> list[str]:
     return [name for (name,) in found]
 
 
-def test_edits_of_a_file_and_of_a_table_meet(
-    run: Callable[[], SyncResult], engine: Engine, tmp_path: Path
-) -> None:
+def test_edits_of_a_file_and_of_a_table_meet(run: Run, engine: Engine, tmp_path: Path) -> None:
     assert run().counts.added == 3
     (tmp_path / "people.csv").write_text(HEAD + ADA.replace("Ada", "Ada L.") + BOB + CYD)
     with sqlite3.connect(tmp_path / "crm.db") as connection:
@@ -81,9 +48,7 @@ def test_edits_of_a_file_and_of_a_table_meet(
         assert ledger.first_broken(connection, "people") is None
 
 
-def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(
-    run: Callable[[], SyncResult], tmp_path: Path
-) -> None:
+def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(run: Run, tmp_path: Path) -> None:
     run()
     (tmp_path / "people.csv").write_text(HEAD + ADA + CYD + ",Total,\n")
     result = run()
@@ -94,9 +59,7 @@ def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(
     assert names(tmp_path) == ["Ada", "Cyd"]
 
 
-def test_a_table_that_is_gone_removes_nothing_from_the_file(
-    run: Callable[[], SyncResult], tmp_path: Path
-) -> None:
+def test_a_table_that_is_gone_removes_nothing_from_the_file(run: Run, tmp_path: Path) -> None:
     run()
     with sqlite3.connect(tmp_path / "crm.db") as connection:
         connection.execute("drop table people")
@@ -107,7 +70,7 @@ def test_a_table_that_is_gone_removes_nothing_from_the_file(
 
 
 def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
-    run: Callable[[], SyncResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = 2 * PAGE_ROWS + 5
     run()
@@ -141,7 +104,7 @@ def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
     ],
 )
 def test_a_column_that_is_something_else_now_pauses_and_names_it_with_its_first_misfit(
-    run: Callable[[], SyncResult], engine: Engine, tmp_path: Path, text: str, says: str, which: str
+    run: Run, engine: Engine, tmp_path: Path, text: str, says: str, which: str
 ) -> None:
     run()
     (tmp_path / "people.csv").write_text(text)

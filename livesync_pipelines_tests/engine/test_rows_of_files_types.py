@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.row_map import FieldMap
-from livesync_pipelines.model.sync import (
-    Connection,
-    Desired,
-    Mode,
-    RowTarget,
-    SyncConfig,
-    Trigger,
-)
-from livesync_pipelines.store import catalog, ledger
+from livesync_pipelines.store import conflicts, ledger
+
+from .file_and_table import Run, in_step, in_table
 
 HEAD = "id,created,visits\n"
 ADA, BOB, CYD = "1,2001-02-03,4\n", "2,2002-03-04,5\n", "3,not-a-date,1.5\n"
@@ -28,54 +19,23 @@ DATED = CYD.replace("not-a-date", "2001-01-01")
 
 
 @pytest.fixture
-def run(engine: Engine, tmp_path: Path) -> Callable[[], SyncResult]:
-    """A run of a sync both ways between `contacts.csv` and the table `people` in `crm.db`, where
-    the text `created` is the date `born`."""
-    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+def run(engine: Engine, tmp_path: Path) -> Run:
+    """Where the text `created` of the file is the date `born` of the table."""
     (tmp_path / "contacts.csv").write_text(HEAD + ADA + BOB + CYD)
-    places = {
-        "folder": {"path": str(tmp_path)},
-        "sql_table": {"url": f"sqlite:///{tmp_path}/crm.db"},
-    }
     fields = (
         FieldMap(target="id", sources=("id",)),
         FieldMap(target="born", sources=("created",), cast="date", lossy=True),
         FieldMap(target="visits", sources=("visits",)),
     )
-    wanted = Desired(
-        connections=tuple(
-            Connection(name=platform, project_id="demo", platform=platform, options=options)
-            for platform, options in places.items()
-        ),
-        syncs=(
-            SyncConfig(
-                sync_id="people",
-                project_id="demo",
-                connection="folder",
-                schedule="manual",
-                mode=Mode.BIDIRECTIONAL,
-                fields=fields,
-                select={"rows": "contacts.csv", "key": ["id"]},
-                target=RowTarget(connection="sql_table", select={"table": "people", "key": ["id"]}),
-            ),
-        ),
-    )
-    with engine.database.pooled() as connection:
-        catalog.apply(connection, wanted)
-    return lambda: run_sync(engine, "people", trigger=Trigger.PERSON)
-
-
-def at_target(folder: Path, statement: str) -> list[tuple[object, ...]]:
-    with sqlite3.connect(folder / "crm.db") as connection:
-        return connection.execute(statement).fetchall()
+    return in_step(engine, tmp_path, "contacts.csv", fields=fields)
 
 
 def test_a_bad_date_that_is_mended_at_the_target_leaves_the_column_of_the_file_text(
-    run: Callable[[], SyncResult], engine: Engine, tmp_path: Path
+    run: Run, engine: Engine, tmp_path: Path
 ) -> None:
     file = tmp_path / "contacts.csv"
     run()
-    at_target(tmp_path, "update people set born = '2001-01-01' where id = 3")
+    in_table(tmp_path, "update people set born = '2001-01-01' where id = 3")
     result = run()
     assert (result.status, result.error) == (Status.SUCCESS, None)
     assert file.read_text() == HEAD + ADA + BOB + DATED
@@ -84,10 +44,10 @@ def test_a_bad_date_that_is_mended_at_the_target_leaves_the_column_of_the_file_t
     assert run().counts.synced_items == 0
 
     file.write_text(HEAD + ADA.replace("2001", "1999") + BOB + DATED)
-    at_target(tmp_path, "update people set born = '2010-10-10' where id = 2")
+    in_table(tmp_path, "update people set born = '2010-10-10' where id = 2")
     assert run().counts.updated == 2
     assert file.read_text() == HEAD + "1,1999-02-03,4\n2,2010-10-10,5\n" + DATED
-    assert at_target(tmp_path, "select born from people order by id") == [
+    assert in_table(tmp_path, "select born from people order by id") == [
         ("1999-02-03",),
         ("2010-10-10",),
         ("2001-01-01",),
@@ -97,14 +57,12 @@ def test_a_bad_date_that_is_mended_at_the_target_leaves_the_column_of_the_file_t
         assert ledger.first_broken(connection, "people") is None
 
 
-def test_a_bad_date_that_is_mended_in_the_file_reaches_the_target(
-    run: Callable[[], SyncResult], tmp_path: Path
-) -> None:
+def test_a_bad_date_that_is_mended_in_the_file_reaches_the_target(run: Run, tmp_path: Path) -> None:
     run()
     (tmp_path / "contacts.csv").write_text(HEAD + ADA + BOB + DATED)
     result = run()
     assert (result.status, result.counts.updated) == (Status.SUCCESS, 1)
-    assert at_target(tmp_path, "select born from people where id = 3") == [("2001-01-01",)]
+    assert in_table(tmp_path, "select born from people where id = 3") == [("2001-01-01",)]
     assert run().counts.synced_items == 0
 
 
@@ -116,10 +74,10 @@ def test_a_bad_date_that_is_mended_in_the_file_reaches_the_target(
     ],
 )
 def test_a_column_of_numbers_stays_one_whichever_of_them_are_left(
-    run: Callable[[], SyncResult], tmp_path: Path, written: str, cells: list[str]
+    run: Run, tmp_path: Path, written: str, cells: list[str]
 ) -> None:
     run()
-    at_target(tmp_path, written)
+    in_table(tmp_path, written)
     result = run()
     assert (result.error, result.counts.failed) == (None, 0)
     lines = (tmp_path / "contacts.csv").read_text().splitlines()[1:]
@@ -129,7 +87,7 @@ def test_a_column_of_numbers_stays_one_whichever_of_them_are_left(
 
 
 def test_a_cell_that_does_not_fit_the_type_of_before_pauses_and_names_the_way_on(
-    run: Callable[[], SyncResult], tmp_path: Path
+    run: Run, tmp_path: Path
 ) -> None:
     run()
     text = HEAD + ADA + BOB.replace(",5", ",many") + CYD
@@ -140,5 +98,45 @@ def test_a_cell_that_does_not_fit_the_type_of_before_pauses_and_names_the_way_on
     assert "'visits' is text, and was float" in result.error["message"]
     assert "'many', of row 2" in result.error["message"]
     assert "livesync sync accept people" in result.error["hint"]
-    assert at_target(tmp_path, "select visits from people where id = 2") == [(5.0,)]
+    assert in_table(tmp_path, "select visits from people where id = 2") == [(5.0,)]
     assert (tmp_path / "contacts.csv").read_text() == text
+
+
+CODES = "id,code,price\n"
+
+
+@pytest.fixture
+def to_file(engine: Engine, tmp_path: Path) -> Run:
+    """From a table, whose codes look like numbers and are none, to a file that is made."""
+    run = in_step(engine, tmp_path, "codes.csv", to_file=True)
+    in_table(tmp_path, "create table people (id integer primary key, code text, price real)")
+    in_table(tmp_path, "insert into people values (1, '10', 1.5), (2, '20', 2.5)")
+    assert run().counts.added == 2
+    return run
+
+
+def test_text_that_looks_like_numbers_stays_text_in_a_file_that_was_made(
+    to_file: Run, tmp_path: Path
+) -> None:
+    in_table(tmp_path, "update people set code = 'x7' where id = 1")
+    assert to_file().counts.updated == 1
+    (tmp_path / "codes.csv").write_text(CODES + "1,x7,1.5\n2,020,2.5\n")
+    assert to_file().counts.updated == 1
+    assert in_table(tmp_path, "select code from people order by id") == [("x7",), ("020",)]
+    assert to_file().counts.synced_items == 0
+
+
+def test_a_word_in_a_column_of_numbers_of_the_target_fails_its_row_and_settles_nothing(
+    to_file: Run, engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.csv"
+    file.write_text(CODES + "1,10,many\n2,20,3.5\n")
+    result = to_file()
+    assert (result.status, result.counts.failed, result.counts.updated) == (Status.PARTIAL, 1, 1)
+    assert file.read_text() == CODES + "1,10,many\n2,20,3.5\n"
+    assert in_table(tmp_path, "select price from people order by id") == [(1.5,), (3.5,)]
+    with engine.database.pooled() as connection:
+        assert conflicts.of_key(connection, "people", "1", limit=9) == []
+    file.write_text(CODES + "1,10,9.5\n2,20,3.5\n")
+    assert to_file().counts.updated == 1
+    assert in_table(tmp_path, "select price from people where id = 1") == [(9.5,)]
