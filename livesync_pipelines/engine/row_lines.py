@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -28,8 +28,8 @@ def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -
     None), as if all of it went well."""
     names = this.schema.names
     to_source, to_target = merged.to_source, merged.to_target
-    source = _shown(names, to_source, merged.source, met.source, only=this.map.two_way)
-    target = _shown(names, to_target, merged.target, met.target, only=names)
+    source = _shown(names, to_source, merged.source, met.source)
+    target = _shown(names, to_target, merged.target, met.target)
     if written is not None:
         source = overlaid(source, met.keys, written.source)
         target = overlaid(target, met.keys, written.target)
@@ -85,25 +85,16 @@ def _marks(this: RowPass, shown: pa.Table, wrote: pa.Array, was: pa.Array) -> pa
     return pc.replace_with_mask(was, wrote, this.marks(shown.filter(wrote)))
 
 
-def _shown(
-    names: Sequence[str],
-    wrote: pa.Array,
-    sent: pa.Table,
-    was: pa.Table,
-    *,
-    only: Collection[str],
-) -> pa.Table:
-    """What an end shows in the end: what was sent where it was written to, else what was there.
-    `only` these fields can be written."""
-    if len(only) == len(names) and pc.all(wrote).as_py():
+def _shown(names: Sequence[str], wrote: pa.Array, sent: pa.Table, was: pa.Table) -> pa.Table:
+    """What an end shows in the end: what was sent where it was written to, else what was there."""
+    if pc.all(wrote).as_py():
         return sent.select(names)
     if not pc.any(wrote).as_py():
         return was.select(names)
     columns = []
     for name in names:
         before = was[name].combine_chunks().cast(sent[name].type)
-        after = sent[name].combine_chunks()
-        columns.append(pc.if_else(wrote, after, before) if name in only else before)
+        columns.append(pc.if_else(wrote, sent[name].combine_chunks(), before))
     return pa.table(columns, names=list(names))
 
 

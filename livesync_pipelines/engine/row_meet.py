@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
+from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
-from livesync_pipelines.engine.row_writing import Written, noted, write_both
+from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
 from livesync_pipelines.model.conflict import Conflict, Version
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
@@ -37,19 +38,24 @@ def bring_together(this: RowPass, met: Met) -> None:
     restored = unless_edited(met, agreed, answered.restored)
     merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
+    given_back = for_source(this, met, merged)
+    shown_before = row_blocks.values(agreed, this.schema, "target:")
+    merged = echoed(this, met, merged, shown_before, given_back)
     lines = lines_of(this, met, merged, None)
     lost = [told for clash, told in clashes if clash.winner is not None]
-    page = _Page(met, merged, lines, clashes, answered.answers, noted(this, merged, lines, lost))
+    to_do = noted(this, merged, lines, lost)
+    page = _Page(met, merged, given_back, lines, clashes, answered.answers, to_do)
     this.begin(lambda: _carried_out(this, page))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
-    `noted` waits until that stands in an intent."""
+    `noted` waits until that stands in an intent. `given_back`: what the source is given."""
 
     met: Met
     merged: Merged
+    given_back: Part | None
     lines: pa.Table
     clashes: list[tuple[Clash, Conflict]]
     answers: Answers
@@ -58,7 +64,9 @@ class _Page:
 
 def _carried_out(this: RowPass, page: _Page) -> Batch:
     met, lines = page.met, page.lines
-    written = Written() if page.noted is None else write_both(this, met, page.merged, page.noted())
+    written = Written()
+    if page.noted is not None:
+        written = write_both(this, met, page.merged, page.given_back, page.noted())
     for failure in written.failures:
         this.fails(failure)
     left = set(written.left_out)

@@ -57,25 +57,24 @@ def noted(
     return this.note(lambda c: intents.record(c, this.operation, lines, lost, now=now))
 
 
-def write_both(this: RowPass, met: Met, merged: Merged, intent: int) -> Written:
-    """Write to each end what it must be given, and has been noted."""
+def write_both(this: RowPass, met: Met, merged: Merged, given: Part | None, intent: int) -> Written:
+    """Write to each end what it must be given, and has been noted; `given`: to the source."""
     written = Written(intent)
-    _write(this, met, merged, Side.TARGET, written)
+    _write(this, met, merged.to_target, for_target(this, met, merged), written)
     before = set(written.left_out)
-    _write(this, met, merged, Side.SOURCE, written)
+    if given is not None:
+        _write(this, met, merged.to_source, given, written)
     landed = set(met.keys.filter(merged.to_target).to_pylist()) if written.left_out else set()
     written.half_done = (set(written.left_out) - before) & landed
     return written
 
 
-def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written) -> None:
-    mask = merged.to_source if side is Side.SOURCE else merged.to_target
+def _write(this: RowPass, met: Met, mask: pa.Array, part: Part, written: Written) -> None:
     if written.left_out:
         refused = pc.is_in(met.keys, value_set=pa.array(written.left_out, pa.string()))
         mask = pc.and_(mask, pc.invert(refused))
     if not pc.any(mask).as_py():
         return
-    part = _part(this, met, merged, side)
     keep = pc.and_(mask, part.there)
     expected = part.was.filter(keep).append_column(RowWrites.THERE, part.was_there.filter(keep))
     writes = RowWrites(
@@ -83,17 +82,18 @@ def _write(this: RowPass, met: Met, merged: Merged, side: Side, written: Written
         expected=expected,
         deletes=part.was.filter(pc.and_(pc.and_(mask, pc.invert(part.there)), part.was_there)),
     )
-    with this.hands.locks[side]:
-        receipt = _writer(this.end(side), side).write(writes)
-    _take_receipt(this, side, receipt, written)
-    _keep_apart(this, met, keep, part, written)
+    with this.hands.locks[part.side]:
+        receipt = _writer(this.end(part.side), part.side).write(writes)
+    _take_receipt(this, part.side, receipt, written)
+    written.cells += _kept_apart(met, keep, part, set(written.left_out))
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """In the columns of an end: what it is to show and whether, what it showed and whether; and
     the cells that do not fit there, by row."""
 
+    side: Side
     rows: pa.Table
     there: pa.Array
     was: pa.Table
@@ -101,11 +101,17 @@ class _Part:
     misfits: Mapping[int, Sequence[row_map.BadCell]] = field(default_factory=dict)
 
 
-def _part(this: RowPass, met: Met, merged: Merged, side: Side) -> _Part:
-    if side is Side.TARGET:
-        names = list(dict.fromkeys([*this.target_shape.key, *this.schema.names]))
-        was = met.target.select(names)
-        return _Part(merged.target.select(names), merged.target_there, was, met.in_target)
+def for_target(this: RowPass, met: Met, merged: Merged) -> Part:
+    """What the target is given."""
+    names = list(dict.fromkeys([*this.target_shape.key, *this.schema.names]))
+    was = met.target.select(names)
+    return Part(Side.TARGET, merged.target.select(names), merged.target_there, was, met.in_target)
+
+
+def for_source(this: RowPass, met: Met, merged: Merged) -> Part | None:
+    """What the source is given; None where it is given nothing."""
+    if not pc.any(merged.to_source).as_py():
+        return None
     back = this.map.back(merged.source)
     misfits: dict[int, list[row_map.BadCell]] = {}
     for cell in back.bad_cells:
@@ -113,7 +119,8 @@ def _part(this: RowPass, met: Met, merged: Merged, side: Side) -> _Part:
     names = list(dict.fromkeys([*this.source_shape.key, *back.rows.column_names]))
     columns = [_own_spelling(this, met, merged, back, name) for name in names]
     rows = pa.table(columns, names=names)
-    return _Part(rows, merged.source_there, met.raw.select(names), met.in_source, misfits)
+    was = met.raw.select(names)
+    return Part(Side.SOURCE, rows, merged.source_there, was, met.in_source, misfits)
 
 
 def _own_spelling(
@@ -132,27 +139,15 @@ def _own_spelling(
     return pc.if_else(stays, was, sent)
 
 
-def _keep_apart(this: RowPass, met: Met, wrote: pa.Array, part: _Part, written: Written) -> None:
-    """Note the cells that did not fit, and what the source shows in their place: so that this is
-    nobody's edit."""
-    left = set(written.left_out)
+def _kept_apart(met: Met, wrote: pa.Array, part: Part, left: set[str]) -> list[BadCell]:
+    """The cells that did not fit into the source, which keeps there what it has."""
     keys = {n: met.keys[n].as_py() for n in part.misfits if wrote[n].as_py()}
-    keys = {n: key for n, key in keys.items() if key not in left}
-    for n, key in keys.items():
-        written.cells += [
-            BadCell(key=key, field=c.field, value=c.value, reason=f"at the source: {c.reason}")
-            for c in part.misfits[n]
-        ]
-    told = () if written.source is None else written.source[KEY].to_pylist()
-    rows = pa.array([n for n, key in keys.items() if key not in told], pa.int64())
-    if not len(rows):
-        return
-    raw = met.raw.take(rows)
-    for name in part.rows.column_names:
-        raw = raw.set_column(raw.column_names.index(name), name, part.rows[name].take(rows))
-    shown = this.map.forward(raw).rows.append_column(KEY, met.keys.take(rows))
-    others = [] if written.source is None else [written.source]
-    written.source = pa.concat_tables([*others, shown])
+    return [
+        BadCell(key=key, field=c.field, value=c.value, reason=f"at the source: {c.reason}")
+        for n, key in keys.items()
+        if key not in left
+        for c in part.misfits[n]
+    ]
 
 
 def _writer(end: RowEnd, side: Side) -> WritesRows:
