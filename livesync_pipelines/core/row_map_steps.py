@@ -85,8 +85,25 @@ class Split:
         return Cells(pc.if_else(empty, none, parts))
 
     @property
-    def inverse(self) -> Join:
-        return Join(self.separator)
+    def inverse(self) -> Unsplit:
+        return Unsplit(self.separator)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsplit:
+    """The text that was split into a list. A list that no text is split into does not fit."""
+
+    separator: str
+
+    def __call__(self, array: pa.Array) -> Cells:
+        return one_by_one(array, self._whole, pa.string())
+
+    def _whole(self, members: list[str | None]) -> str:
+        there = [member for member in members if member is not None]
+        text = self.separator.join(there)
+        if (text.split(self.separator) if text else []) != members:
+            raise Unfit(f"is no list that a text split at {self.separator!r} can be")
+        return text
 
 
 @dataclass(frozen=True, slots=True)

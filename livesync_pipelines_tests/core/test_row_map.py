@@ -333,6 +333,16 @@ def test_a_text_is_split_and_joined_again() -> None:
     assert back(one, b=[["x", "y"], [], None]) == {"a": ["x,y", "", None]}
 
 
+@pytest.mark.parametrize("members", [["x,y"], ["x", None], [""], [None]])
+def test_a_list_that_no_text_is_split_into_does_not_come_back(members: list[str | None]) -> None:
+    one = one_field(field("b", "a", split=","), a="text")
+    found = one.back(pa.table({"b": pa.array([["x", "y"], members], pa.list_(pa.string()))}))
+    assert found.rows["a"].to_pylist() == ["x,y", None]
+    (bad,) = found.bad_cells
+    assert (bad.row, bad.field) == (1, "b")
+    assert bad.reason == "is no list that a text split at ',' can be"
+
+
 def test_a_list_is_joined_without_its_nulls() -> None:
     one = field("b", "a", join="; ")
     assert forward(one, [["x", "y"], ["x", None], [], None], "list") == (
