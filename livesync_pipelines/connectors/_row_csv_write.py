@@ -17,7 +17,7 @@ from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.connectors._row_stage import Batch
 from livesync_pipelines.connectors._row_text import encoding_of, mark_of
 from livesync_pipelines.connectors._row_types import Kind
-from livesync_pipelines.core.row_values import differs, whole
+from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.model.errors import BadInput
 
 
@@ -113,13 +113,9 @@ def _header(found: Layout, names: Sequence[str]) -> str:
 
 
 def _edits(judged: Judged, kinds: Mapping[str, Kind]) -> dict[str, tuple[pa.Array, pa.Array]]:
-    """By column, the texts of the changed rows, and which of them are other values than before: a
-    value that stays also keeps its spelling."""
+    """By column, the texts of the changed rows, and which of them are other values than before."""
     texts = _texts(judged.changed, kinds)
-    return {
-        name: (whole(texts[name]), differs(judged.changed[name], judged.was[name]))
-        for name in texts.column_names
-    }
+    return {name: (whole(texts[name]), judged.edited(name)) for name in texts.column_names}
 
 
 def _edited(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ class JsonlWriter:
         self, file: IO[bytes], judged: Judged, kinds: Mapping[str, Kind], into: IO[bytes]
     ) -> None:
         into.write(utf8_mark(file))
-        changed = dict(zip(judged.lines.to_pylist(), _objects(judged.changed, kinds), strict=True))
+        changed = dict(zip(judged.lines.to_pylist(), _edits(judged, kinds), strict=True))
         removed = set(judged.removed.to_pylist())
         for number, line in enumerate(lines(file), 1):
             if number in changed:
@@ -47,6 +47,13 @@ class JsonlWriter:
 
     def shown(self, rows: pa.Table, file: IO[bytes]) -> pa.Table:
         return rows
+
+
+def _edits(judged: Judged, kinds: Mapping[str, Kind]) -> Iterator[dict[str, Any]]:
+    """Of each changed row, the members that are other values than before."""
+    edited = {name: judged.edited(name).to_pylist() for name in judged.changed.column_names}
+    for row, members in enumerate(_objects(judged.changed, kinds)):
+        yield {name: value for name, value in members.items() if edited[name][row]}
 
 
 def _objects(table: pa.Table, kinds: Mapping[str, Kind]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from livesync_pipelines.connectors._row_sorted import SortedRows
 from livesync_pipelines.core import row_keys
+from livesync_pipelines.core.row_values import differs
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.rows import RowWrites
 
@@ -30,6 +31,11 @@ class Judged:
     @property
     def nothing(self) -> bool:
         return not (len(self.changed) or len(self.added) or len(self.removed))
+
+    def edited(self, name: str) -> pa.Array:
+        """In which of the changed rows this column is another value than before. One that stays
+        also stays as it is spelled in the file, or as precise."""
+        return differs(self.changed[name], self.was[name])
 
 
 def judge(rows: SortedRows, writes: RowWrites) -> Judged:

@@ -84,7 +84,8 @@ def _edited(table: pa.Table, lines: pa.Array, changed: pa.Table, judged: Judged)
     for name in changed.column_names:
         place = table.schema.get_field_index(name)
         old, fresh = _plain(table[name]), _plain(changed[name]).take(which)
-        column = pc.if_else(pc.is_valid(which), fresh, old).cast(table.schema.field(place).type)
+        is_edited = pc.fill_null(judged.edited(name).take(which), False)
+        column = pc.if_else(is_edited, fresh, old).cast(table.schema.field(place).type)
         table = table.set_column(place, table.schema.field(place), column)
     return table.filter(pc.invert(pc.is_in(lines, value_set=judged.removed)))
 

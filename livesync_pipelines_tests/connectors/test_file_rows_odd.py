@@ -393,6 +393,18 @@ def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_
     ]
 
 
+def test_a_member_that_a_jsonl_line_lacks_is_not_made_by_an_edit_of_another(
+    place: FolderPlace,
+) -> None:
+    place.put("t.jsonl", b'{"id": 1, "x": "a", "y": 1}\n{"id": 2, "x": "b"}\n')
+    end = place.end("t.jsonl")
+    wanted = shape(id=pa.int64(), x=pa.string(), y=pa.int64())
+    end.prepare(wanted)
+    old = {"id": 2, "x": "b", "y": None}
+    end.write(writes(wanted, upserts=[({**old, "x": "c"}, old)]))
+    assert place.get("t.jsonl") == b'{"id": 1, "x": "a", "y": 1}\n{"id": 2, "x": "c"}\n'
+
+
 def test_numbers_that_json_lacks_are_refused(place: FolderPlace) -> None:
     wanted = shape(id=pa.int64(), x=pa.float64())
     end = place.end("t.jsonl")
@@ -421,6 +433,22 @@ NARROW = pa.schema(
     ],
     metadata={"owner": "somebody"},
 )
+
+
+def test_nanoseconds_of_a_parquet_file_outlive_an_edit_of_another_cell(place: FolderPlace) -> None:
+    schema = pa.schema([("id", pa.int64()), ("at", pa.timestamp("ns")), ("word", pa.string())])
+    table = pa.table([[1, 2], [1_123_456_789, 2_987_654_321], ["a", "b"]], schema=schema)
+    place.put("t.parquet", parquet(table))
+    end = place.end("t.parquet")
+    found = end.shape()
+    assert found is not None
+    (page,) = end.scan(found.schema.names, None)
+    old = page.rows.to_pylist()[0]
+    end.prepare(found)
+    end.write(writes(found, upserts=[({**old, "word": "new"}, old)]))
+    after = pq.read_table(io.BytesIO(place.get("t.parquet")))
+    assert after["at"].equals(table["at"])
+    assert after["word"].to_pylist() == ["new", "b"]
 
 
 def test_a_parquet_file_keeps_its_types_its_nested_values_and_its_notes(
