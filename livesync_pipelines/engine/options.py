@@ -11,6 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from livesync_pipelines.auth.references import (
+    BARE,
+    NO_LITERALS,
+    REFERENCE,
+    Unresolved,
+    resolved,
+)
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Platform, Remote
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
@@ -23,19 +30,13 @@ from livesync_pipelines.net.pace import UNPACED, Pacer
 T = TypeVar("T", bound=Options)
 K = TypeVar("K", Connector, RowEnd)
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-_INNER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-_BARE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _LOGIN = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
 _SQLITE = "sqlite:///"
-_HOW_TO_REFER = "Write ${NAME} or ${NAME:-default}; $${ stands for the two characters ${."
-_NO_LITERALS = "Put it into the environment and write ${NAME} here, with the variable's name."
 
 
 def expand(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The options with `${NAME}` and `${NAME:-default}` filled in, for a run that begins now.
-
-    A variable that is empty counts as not set. Raises BadInput naming each that is not.
+    """The options with all that they refer to (see `auth.references`) filled in, for a run that
+    begins now. Raises BadInput naming each reference that leads nowhere.
     """
     expanded, troubles = _expanded(options, environ)
     if troubles:
@@ -48,12 +49,12 @@ def check_options(
 ) -> list[Trouble]:
     """Everything that is wrong with these options as written, literal secrets among it."""
     expanded, troubles = _expanded(raw, environ)
-    troubles += [Trouble(path, _LITERAL, _NO_LITERALS) for path in _logins(raw)]
+    troubles += [Trouble(path, _LITERAL, NO_LITERALS) for path in _logins(raw)]
     if troubles:
         return troubles
     options, troubles = checked(model, expanded)
     if options is not None:
-        troubles = [Trouble(path, _LITERAL, _NO_LITERALS) for path in _secrets(options, raw)]
+        troubles = [Trouble(path, _LITERAL, NO_LITERALS) for path in _secrets(options, raw)]
     return troubles
 
 
@@ -218,19 +219,13 @@ def expand_text(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, 
     def answer(match: re.Match[str]) -> str:
         if match[0] == "$${":
             return "${"
-        inner = _INNER.fullmatch(match[1] or "")
-        if inner is None:
-            wrong.append(("a ${...} that is no reference to a variable", _HOW_TO_REFER))
+        try:
+            return resolved(match[1] or "", environ)
+        except Unresolved as error:
+            wrong.append((error.message, error.hint))
             return ""
-        name, default = inner[1], inner[2]
-        value = environ.get(name) or default
-        if value is None:
-            wrong.append(
-                (f"the environment variable {name} is not set", f"Set {name}. {_HOW_TO_REFER}")
-            )
-        return value or ""
 
-    filled = _REFERENCE.sub(answer, text)
+    filled = REFERENCE.sub(answer, text)
     return filled, wrong[0] if wrong else None
 
 
@@ -245,7 +240,7 @@ def _absolute(text: str, filled: str) -> str:
 def _logins(raw: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Where a URL with a password in it is written out."""
     if isinstance(raw, str):
-        if any(not _BARE.fullmatch(password) for password in _LOGIN.findall(raw)):
+        if any(not BARE.fullmatch(password) for password in _LOGIN.findall(raw)):
             yield path
         return
     for key, inner in _items(raw):
@@ -257,7 +252,7 @@ def _secrets(
 ) -> Iterator[tuple[str | int, ...]]:
     """Where the model holds a secret and the file holds anything but its name."""
     if isinstance(value, (SecretStr, SecretBytes)):
-        if not (isinstance(raw, str) and (_BARE.fullmatch(raw) or _is_open(raw))):
+        if not (isinstance(raw, str) and (BARE.fullmatch(raw) or _is_open(raw))):
             yield path
         return
     written = dict(_items(raw))

@@ -67,11 +67,11 @@ class Refused(BadInput):
 
 
 class Unauthorised(Reauthorise):
-    code = "unauthorised"
+    """Has the code of what it is a kind of: the same comes next."""
 
 
 class Unsent(Unavailable):
-    code = "unsent"
+    """Has the code of what it is a kind of: the same comes next."""
 
 
 class Unclear(Unavailable):
