@@ -20,7 +20,7 @@ _INNER = re.compile(
     rf"(?:env:)?(?P<name>{_NAME})(?::-(?P<default>.*))?|{_FILE}|{_VAULT}", re.DOTALL
 )
 
-REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 """Where a text refers to something, or means to, or says that it does not (`$${`)."""
 
 BARE = re.compile(
@@ -41,7 +41,7 @@ _LONGEST_CHARS = 64_000
 _TIMEOUT_S = 5
 
 
-class Unresolved(Exception):
+class _Unresolved(Exception):
     """What is wrong with a reference, and what to do; never what it stands for."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -50,20 +50,37 @@ class Unresolved(Exception):
         self.hint = hint
 
 
-def resolved(inner: str, environ: Mapping[str, str]) -> str:
+def expand_text(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str] | None]:
+    """One text filled in, and what is wrong with it: a message and a hint, never a secret."""
+    wrong: list[tuple[str, str]] = []
+
+    def answer(match: re.Match[str]) -> str:
+        if match[0] == "$${":
+            return "${"
+        try:
+            return _resolved(match[1] or "", environ)
+        except _Unresolved as error:
+            wrong.append((error.message, error.hint))
+            return ""
+
+    filled = _REFERENCE.sub(answer, text)
+    return filled, wrong[0] if wrong else None
+
+
+def _resolved(inner: str, environ: Mapping[str, str]) -> str:
     """What stands for the words between the braces. A variable that is empty counts as not set.
 
-    Raises `Unresolved`."""
+    Raises `_Unresolved`."""
     found = _INNER.fullmatch(inner)
     if found is None:
-        raise Unresolved("a ${...} that is no reference to a variable", HOW_TO_REFER)
+        raise _Unresolved("a ${...} that is no reference to a variable", HOW_TO_REFER)
     if found["file"] is not None:
         return _of_file(found["file"])
     if found["mount"] is not None:
         return _of_vault(found["mount"], found["path"], found["field"], environ)
     value = environ.get(found["name"]) or found["default"]
     if value is None:
-        raise Unresolved(
+        raise _Unresolved(
             f"the environment variable {found['name']} is not set",
             f"Set {found['name']}. {HOW_TO_REFER}",
         )
@@ -77,13 +94,13 @@ def _of_file(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         hint = "It must be there and hold the secret, for the user of every process to read."
         said = f"the file {path} cannot be read: {type(error).__name__}"
-        raise Unresolved(said, hint) from error
+        raise _Unresolved(said, hint) from error
 
 
 def _of_vault(mount: str, path: str, field: str, environ: Mapping[str, str]) -> str:
     address, token = environ.get("VAULT_ADDR"), environ.get("VAULT_TOKEN")
     if not address or not token:
-        raise Unresolved(
+        raise _Unresolved(
             f"{mount}/{path} is in HashiCorp Vault, and VAULT_ADDR or VAULT_TOKEN is not set",
             "Set both: the address of the server, and a token that may read there.",
         )
@@ -103,9 +120,11 @@ def _of_vault(mount: str, path: str, field: str, environ: Mapping[str, str]) -> 
         return str(answer["data"]["data"][field])
     except KeyError as error:
         said = f"{mount}/{path} in HashiCorp Vault has no field {field!r}"
-        raise Unresolved(said, "Write the field's name behind the #.") from error
+        raise _Unresolved(said, "Write the field's name behind the #.") from error
     except (hvac.exceptions.VaultError, OSError) as error:  # requests' errors are OSErrors
         said = f"{mount}/{path} cannot be read from HashiCorp Vault: {type(error).__name__}"
-        raise Unresolved(said, "It must answer, know VAULT_TOKEN, and let it read there.") from None
+        raise _Unresolved(
+            said, "It must answer, know VAULT_TOKEN, and let it read there."
+        ) from None
     finally:
         client.adapter.close()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from livesync_pipelines.auth.references import BARE, NO_LITERALS
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.core.spellings import HOW_TO_SIGN, is_signing_secret
 from livesync_pipelines.engine._checked import Trouble
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.sync import Action, SyncConfig
 
 _HTTP = re.compile(r"https?://[^/\s]+(?:/\S*)?")

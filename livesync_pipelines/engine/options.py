@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from livesync_pipelines.auth.references import (
-    BARE,
-    NO_LITERALS,
-    REFERENCE,
-    Unresolved,
-    resolved,
-)
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Platform, Remote
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
@@ -25,6 +20,7 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, PlatformSpec
 from livesync_pipelines.model.sync import Connection, SyncConfig
+from livesync_pipelines.net.api import ANONYMOUS, Account
 from livesync_pipelines.net.pace import UNPACED, Pacer
 
 T = TypeVar("T", bound=Options)
@@ -32,6 +28,19 @@ K = TypeVar("K", Connector, RowEnd)
 
 _LOGIN = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
 _SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a connector is given to call its platform with: who counts its calls against these
+    budgets, and in whose name a connection with these options calls."""
+
+    pacer_for: Callable[[tuple[Budget, ...]], Pacer]
+    account_for: Callable[[Connection, Options], Account]
+
+
+ALONE = Means(pacer_for=lambda _: UNPACED, account_for=lambda *_: ANONYMOUS)
+"""Without budgets, and in nobody's name."""
 
 
 def expand(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -65,15 +74,15 @@ def connector_for(
     environ: Mapping[str, str],
     *,
     side: Side = Side.SOURCE,
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
+    means: Means = ALONE,
 ) -> Connector:
-    """The connector for one run of this sync, its calls counted against budgets by the pacer;
-    `side` is of a copy.
+    """The connector for one run of this sync, given the `means` to call its platform; `side` is of
+    a copy.
 
     Raises BadInput where options no longer hold.
     """
     kind = _kind(connection, registry)
-    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, means))
 
 
 def row_end_for(
@@ -83,11 +92,11 @@ def row_end_for(
     registry: Mapping[str, type[RowEnd]],
     environ: Mapping[str, str],
     *,
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
+    means: Means = ALONE,
 ) -> RowEnd:
     """One end of a sync of rows, for one run. Raises as `connector_for` does."""
     kind = _kind(connection, registry)
-    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, means))
 
 
 def _wanted(sync: SyncConfig, side: Side) -> tuple[SyncConfig, Mapping[str, Any], str]:
@@ -114,13 +123,16 @@ def _parts(
     connection: Connection,
     wanted: tuple[SyncConfig, Mapping[str, Any], str],
     environ: Mapping[str, str],
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer],
+    means: Means,
 ) -> tuple[Options, Options, FetchLimits]:
     """What an instance is made of; `wanted` is a selection of a sync, and where it is said."""
     sync, select, where = wanted
     options = connection_options(kind, connection, environ)
-    pacer = pacer_for(_budgets(kind.spec, options))
-    limits = FetchLimits(max_bytes=sync.limits.item_bytes, pacer=pacer)
+    limits = FetchLimits(
+        max_bytes=sync.limits.item_bytes,
+        pacer=means.pacer_for(_budgets(kind.spec, options)),
+        account=means.account_for(connection, options),
+    )
     return options, _filled(kind.Selection, select, environ, where), limits
 
 
@@ -210,23 +222,6 @@ def _expanded(
         return filled
 
     return {key: walk(value, (key,)) for key, value in options.items()}, troubles
-
-
-def expand_text(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str] | None]:
-    """One text filled in, and what is wrong with it: a message and a hint."""
-    wrong: list[tuple[str, str]] = []
-
-    def answer(match: re.Match[str]) -> str:
-        if match[0] == "$${":
-            return "${"
-        try:
-            return resolved(match[1] or "", environ)
-        except Unresolved as error:
-            wrong.append((error.message, error.hint))
-            return ""
-
-    filled = REFERENCE.sub(answer, text)
-    return filled, wrong[0] if wrong else None
 
 
 def _absolute(text: str, filled: str) -> str:

@@ -20,10 +20,10 @@ from time import monotonic
 from urllib.parse import quote
 
 from livesync_pipelines.auth.call import Scheme
+from livesync_pipelines.auth.references import expand_text
 from livesync_pipelines.auth.websub import WORD
 from livesync_pipelines.connectors.subscribing import Forgotten, Held, Subscriber, Subscribes, Wish
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.engine.pacing import subscriber_of
 from livesync_pipelines.engine.webhook_config import keys_of, known
 from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError

@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from livesync_pipelines.auth import signatures, sns
 from livesync_pipelines.auth.call import Scheme
-from livesync_pipelines.auth.references import BARE, NO_LITERALS
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.sync import Webhook
 
 _LITERAL = "a secret is written out here, and would be stored"

@@ -45,6 +45,9 @@ class Anonymous:
         return False
 
 
+ANONYMOUS = Anonymous()
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """A token that is what it is: nothing renews it."""
@@ -90,7 +93,11 @@ class Api:
 
     def get(self, path: str, params: Params | None = None) -> Any:
         """The JSON that a path answers with."""
-        return parsed(self.call("GET", path, params=params))
+        return self.json("GET", path, params)
+
+    def json(self, method: str, path: str, params: Params | None = None) -> Any:
+        """The JSON that a call without a body answers with."""
+        return parsed(self.call(method, path, params=params))
 
     def post(self, path: str, body: Any, *, repeats: bool | None = None) -> Any:
         """The JSON that a path answers a JSON body with. `repeats`: as in `Terms`; True for what

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from livesync_pipelines.auth.references import BARE, Unresolved, resolved
+from livesync_pipelines.auth.references import BARE, expand_text
 from livesync_pipelines_tests.net.site import Site
 
 ENVIRON = {"NAME": "crm", "EMPTY": "", "file": "a variable"}
+
+
+def resolved(inner: str, environ: Mapping[str, str]) -> str:
+    filled, trouble = expand_text(f"${{{inner}}}", environ)
+    assert trouble is None
+    return filled
+
+
+def refused(inner: str, environ: Mapping[str, str]) -> str:
+    """What is said of a reference that leads nowhere."""
+    filled, trouble = expand_text(f"${{{inner}}}", environ)
+    assert (filled, trouble is None) == ("", False)
+    return " ".join(trouble or ())
 
 
 @pytest.fixture
@@ -64,29 +77,28 @@ def test_a_field_of_hashicorp_vault_is_asked_for_with_our_token(hashicorp: Site)
     ],
 )
 def test_what_is_not_in_hashicorp_vault_is_said(hashicorp: Site, inner: str, said: str) -> None:
-    with pytest.raises(Unresolved, match=said) as told:
-        resolved(inner, environ(hashicorp))
-    assert "hunter" not in f"{told.value.message} {told.value.hint}"
+    told = refused(inner, environ(hashicorp))
+    assert said in told
+    assert "hunter" not in told
 
 
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_a_vault_that_says_no_or_is_shut_is_said(hashicorp: Site, status: int) -> None:
     hashicorp.put("/v1/kv/data/teams/crm", '{"errors": ["s.hunter3"]}', status=status)
-    with pytest.raises(Unresolved, match="cannot be read from HashiCorp Vault") as told:
-        resolved("vault:kv/teams/crm#password", environ(hashicorp))
-    assert "hunter" not in f"{told.value.message} {told.value.hint}"
+    told = refused("vault:kv/teams/crm#password", environ(hashicorp))
+    assert "cannot be read from HashiCorp Vault" in told
+    assert "hunter" not in told
 
 
 def test_a_vault_that_is_not_there_is_said() -> None:
     with Site() as gone:
         given = environ(gone)
-    with pytest.raises(Unresolved, match="ConnectionError"):
-        resolved("vault:kv/teams/crm#password", given)
+    assert "ConnectionError" in refused("vault:kv/teams/crm#password", given)
 
 
 def test_without_an_address_and_a_token_no_vault_is_asked() -> None:
-    with pytest.raises(Unresolved, match="VAULT_ADDR or VAULT_TOKEN is not set"):
-        resolved("vault:kv/teams/crm#password", {"VAULT_ADDR": "http://localhost:1"})
+    told = refused("vault:kv/teams/crm#password", {"VAULT_ADDR": "http://localhost:1"})
+    assert "VAULT_ADDR or VAULT_TOKEN is not set" in told
 
 
 @pytest.mark.parametrize(
