@@ -100,15 +100,28 @@ def key_file_in(home: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     handle, new = mkstemp(dir=home, prefix=f".{KEY_FILE}.")  # its mode is 0600
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(b64encode(os.urandom(VAULT_KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _write(handle, [os.urandom(VAULT_KEY_BYTES)])
         with suppress(FileExistsError):
             os.link(new, path)
     finally:
         os.unlink(new)
     return path
+
+
+def add_key(path: Path) -> None:
+    """A new key before the first of this file; of the old ones only that one stays, for what is
+    still to be sealed anew. Raises as `keys_of_file`."""
+    before = keys_of_file(path)[0]
+    handle, new = mkstemp(dir=path.parent, prefix=f".{KEY_FILE}.")
+    _write(handle, [os.urandom(VAULT_KEY_BYTES), before])
+    os.replace(new, path)
+
+
+def _write(handle: int, keys: Sequence[bytes]) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"".join(b64encode(key) + b"\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _id(key: bytes) -> bytes:

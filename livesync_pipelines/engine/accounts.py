@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 from livesync_pipelines.auth import oauth
@@ -260,7 +261,7 @@ def _how(platform: str, name: str) -> str:
     return f"Connect it: `livesync connect {platform} --account {name}`."
 
 
-def document(engine: Engine, account: Account) -> dict[str, object]:
+def document(engine: Engine, account: Account) -> dict[str, Any]:
     """What may be told of an account: nothing that is sealed."""
     told = asdict(account)
     del told["sealed"], told["base"], told["client_id"]

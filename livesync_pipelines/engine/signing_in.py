@@ -105,12 +105,22 @@ def complete(engine: Engine, platform: str, answer: Mapping[str, str]) -> Signed
     except LiveSyncError as error:
         _note(engine, one, {"error": error.as_dict()})
         raise
-    _note(engine, one, {"who": done.who, "missing": list(done.missing)})
+    _note(engine, one, document(done))
     return done
 
 
+def document(done: SignedIn) -> dict[str, object]:
+    """What a program is told of it."""
+    return {
+        "account": done.name,
+        "platform": done.platform,
+        "who": done.who,
+        "missing": list(done.missing),
+    }
+
+
 def outcome(engine: Engine, begun: Begun) -> Mapping[str, object] | None:
-    """How a sign-in ended: `who` and `missing`, or `error`; None while it has not."""
+    """How a sign-in ended: its document, or `error`; None while it has not."""
     with engine.database.pooled() as connection:
         return sign_ins.outcome(connection, begun.id)
 

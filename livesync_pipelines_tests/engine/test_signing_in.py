@@ -71,7 +71,12 @@ def test_how_it_ended_is_there_for_whoever_waits(office: Office) -> None:
     begun = office.begin()
     assert signing_in.outcome(office.engine, begun) is None
     signing_in.complete(office.engine, "drawer", office.agree(begun))
-    assert signing_in.outcome(office.engine, begun) == {"who": ADA, "missing": []}
+    assert signing_in.outcome(office.engine, begun) == {
+        "account": "ada",
+        "platform": "drawer",
+        "who": ADA,
+        "missing": [],
+    }
 
 
 def test_who_says_no_is_told_so_in_plain_words(office: Office) -> None:
