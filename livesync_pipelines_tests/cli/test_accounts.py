@@ -142,5 +142,23 @@ def test_keys_of_the_environment_are_rotated_by_putting_one_before(at: At) -> No
     assert at("accounts", "remove", "ada", "--json", LIVESYNC_VAULT_KEY=new).stderr == ""
 
 
+def findings(at: At) -> dict[str, dict[str, str]]:
+    return {one["check"]: one for one in json.loads(at("doctor", "--json").stdout)["checks"]}
+
+
+def test_doctor_says_which_account_is_well_and_what_the_others_need(
+    at: At, sandbox: Sandbox
+) -> None:
+    at("connect", "drawer", "--account", "ada", "--name", "papers", "-o", "url=http://x")
+    assert findings(at)["account ada"]["verdict"] == "ok"
+    sandbox.control("POST", "/oauth/google/withdraw", {"person": ADA})
+    url = f"url={sandbox.address}/google"
+    done = at("connect", "drawer", "--account", "ada", "--name", "papers", "-o", url)
+    assert "The account 'ada' was revoked" in done.stderr
+    found = findings(at)["account ada"]
+    assert found["verdict"] == "failed"
+    assert "livesync connect drawer --account ada" in found["do"]
+
+
 def test_a_platform_shows_what_its_accounts_must_grant(at: At) -> None:
     assert READONLY in at("platforms", "drawer").stdout
