@@ -31,6 +31,7 @@ from livesync_pipelines.core.spellings import (
     PostgresUrl,
     SigningSecret,
     SmtpUrl,
+    VaultKeys,
     Words,
 )
 from livesync_pipelines.model.errors import BadInput
@@ -96,6 +97,9 @@ _ALLOWED = {
     "LIVESYNC_WEBHOOK_SECRET": "whsec_ and 24 to 64 random bytes in base64, such as "
     "whsec_$(openssl rand -base64 32)",
     "LIVESYNC_WEBHOOK_PRIVATE_HOSTS": "hosts separated by commas",
+    "LIVESYNC_VAULT_KEY": "32 random bytes in base64, such as $(openssl rand -base64 32); several, "
+    "separated by commas, while keys are changed: the first one seals",
+    "LIVESYNC_VAULT_KEY_FILE": "a file that holds such keys",
     "LIVESYNC_DRIFT_SAMPLE": "a number of items from 0 to 1000; 0 looks at none",
     "LIVESYNC_KEEP_OPERATIONS_DAYS": _DAYS,
     "LIVESYNC_KEEP_LEDGER_DAYS": _DAYS,
@@ -112,6 +116,7 @@ _SECRET = frozenset(
         "LIVESYNC_BROKER_URL",
         "LIVESYNC_DATABASE_URL",
         "LIVESYNC_SMTP_URL",
+        "LIVESYNC_VAULT_KEY",
         "LIVESYNC_WEBHOOK_SECRET",
     }
 )
@@ -169,6 +174,9 @@ class Settings(BaseModel):
     webhook_secret: SigningSecret | None = Field(None, alias="LIVESYNC_WEBHOOK_SECRET")
     webhook_private_hosts: Words = Field((), alias="LIVESYNC_WEBHOOK_PRIVATE_HOSTS")
     """Hosts of outgoing webhooks that may be on private addresses, as spelled in their URLs."""
+    vault_key: VaultKeys | None = Field(None, alias="LIVESYNC_VAULT_KEY")
+    vault_key_file: AbsolutePath | None = Field(None, alias="LIVESYNC_VAULT_KEY_FILE")
+    """With neither, the vault makes a key file of its own in `home`."""
     notices: tuple[str, ...] = ()
     """What was named in the environment and has no effect, one sentence each, for `doctor`."""
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from livesync_pipelines.cli import (
+    accounts,
     calling,
     failures,
     looking,
@@ -78,6 +79,7 @@ def livesync() -> None:
 
 for command in (
     *setting_up.COMMANDS,
+    *accounts.COMMANDS,
     *syncing.COMMANDS,
     *looking.COMMANDS,
     *mending.COMMANDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -71,7 +72,8 @@ def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("platform")
-@click.option("--name", required=True, help="What to call the connection.")
+@click.option("--name", help="What to call the connection.")
+@click.option("--account", help="The account that the platform is called for; signed in if new.")
 @click.option("--project", help="The project that it belongs to; `default` if none is named.")
 @pair_option(
     "options",
@@ -82,27 +84,28 @@ def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
 )
 @click.option("--no-check", is_flag=True, help="Save it without asking the source.")
 @json_option
-def connect(
-    platform: str,
-    name: str,
-    project: str | None,
-    options: tuple[tuple[str, str], ...],
-    no_check: bool,
-    as_json: bool,
-) -> None:
+def connect(platform: str, no_check: bool, as_json: bool, **said: Any) -> None:
     """Connect a PLATFORM, look at what it shows, and save it.
 
     Nothing is saved when the source does not answer. `livesync platforms NAME` tells which
     options there are.
 
+    With --account and no --name, the account is signed in, or signed in again, and nothing else:
+    a browser opens where its owner agrees. With both, that is done where it is not connected yet.
+
     \b
     Example:
       livesync connect folder --name docs -o path=./docs
       livesync connect s3 --name bucket -o bucket=my-docs -o prefix=guides/
+      livesync connect google_drive --account drive
     """
-    from livesync_pipelines.cli.work.configure import make_connection
+    from livesync_pipelines.cli.work.connecting import NewConnection, connect_platform
 
-    make_connection(platform, name, project, options=options, check=not no_check, as_json=as_json)
+    connect_platform(
+        NewConnection(platform, **said),
+        check=not no_check,
+        as_json=as_json,
+    )
 
 
 @click.command()

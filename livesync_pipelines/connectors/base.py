@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.records import LISTING, Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Budget, PlatformSpec
+from livesync_pipelines.net.api import ANONYMOUS, Account
 from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 
 PAGE_ITEMS = 2_000
@@ -55,6 +56,13 @@ class Remote(Options):
     budget: BudgetOptions | None = None
 
 
+class Accounted(Remote):
+    """Settings of a connection that calls its platform in the name of an account, which
+    `livesync connect PLATFORM --account NAME` has connected."""
+
+    account: str = Field(min_length=1)
+
+
 class Memory(Protocol):
     """What was kept of earlier runs of the same sync. All of it is from before this run."""
 
@@ -73,11 +81,13 @@ class Memory(Protocol):
 class FetchLimits:
     """How much one item may cost. `max_bytes` is checked before the bytes are in memory.
 
-    `pacer`: the budgets that every call to the platform is counted against."""
+    `pacer`: the budgets that every call to the platform is counted against. `account`: in whose
+    name it is called, where the connection names an account."""
 
     max_bytes: int = 50_000_000
     timeout_s: float = 30.0
     pacer: Pacer = UNPACED
+    account: Account = ANONYMOUS
 
 
 class Platform(ABC):

@@ -13,6 +13,7 @@ _SPLIT = re.compile(r"[\s,]+")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 HOW_TO_SIGN = "Set it to whsec_$(openssl rand -base64 32), and tell the receiver."
 _BROKERS = frozenset({"redis", "rediss", "amqp", "amqps"})
+VAULT_KEY_BYTES = 32
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -81,6 +82,20 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def vault_keys(text: str) -> list[bytes]:
+    """The vault's keys as they are written, in base64, separated by commas or white space. Raises
+    ValueError for anything else."""
+    keys = [b64decode(word, validate=True) for word in _SPLIT.split(text) if word]
+    if not keys or any(len(key) != VAULT_KEY_BYTES for key in keys):
+        raise ValueError("not a key of the vault")
+    return keys
+
+
+def _vault_keys(keys: SecretStr) -> SecretStr:
+    vault_keys(keys.get_secret_value())
+    return keys
+
+
 def _bucket(name: str) -> str:
     if not _BUCKET.fullmatch(name):
         raise ValueError("not a bucket name")
@@ -100,5 +115,6 @@ BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
 SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
+VaultKeys = Annotated[SecretStr, AfterValidator(_vault_keys)]
 SigningSecret = Annotated[SecretStr, AfterValidator(_signing_secret)]
 Bucket = Annotated[str, AfterValidator(_bucket)]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.core.spellings import HOW_TO_SIGN, is_signing_secret
 from livesync_pipelines.engine._checked import Trouble
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.sync import Action, SyncConfig
 
-_BARE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _HTTP = re.compile(r"https?://[^/\s]+(?:/\S*)?")
 _ADDRESS = re.compile(r"mailto:[^@\s]+@[^@\s]+|https?://[^/\s]+(?:/\S*)?")
 
@@ -38,9 +37,9 @@ def _of_action(
         yield Trouble((*path, "call"), "this is no address of a webhook", "Write https://...")
     if action.secret is None:
         return
-    if not _BARE.fullmatch(action.secret):
+    if not BARE.fullmatch(action.secret):
         said = "a secret is written out here, and would be stored"
-        yield Trouble((*path, "secret"), said, "Put it into the environment and write ${NAME}.")
+        yield Trouble((*path, "secret"), said, NO_LITERALS)
         return
     secret, trouble = expand_text(action.secret, environ)
     if trouble is not None:

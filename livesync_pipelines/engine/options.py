@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Options, Platform, Remote
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, key_of, nearest
@@ -18,24 +20,32 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, PlatformSpec
 from livesync_pipelines.model.sync import Connection, SyncConfig
+from livesync_pipelines.net.api import ANONYMOUS, Account
 from livesync_pipelines.net.pace import UNPACED, Pacer
 
 T = TypeVar("T", bound=Options)
 K = TypeVar("K", Connector, RowEnd)
 
-_REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-_INNER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-_BARE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _LOGIN = re.compile(r"://[^/\s@]*:([^/\s@]+)@")
 _SQLITE = "sqlite:///"
-_HOW_TO_REFER = "Write ${NAME} or ${NAME:-default}; $${ stands for the two characters ${."
-_NO_LITERALS = "Put it into the environment and write ${NAME} here, with the variable's name."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a connector is given to call its platform with: who counts its calls against these
+    budgets, and in whose name a connection with these options calls."""
+
+    pacer_for: Callable[[tuple[Budget, ...]], Pacer]
+    account_for: Callable[[Connection, Options], Account]
+
+
+ALONE = Means(pacer_for=lambda _: UNPACED, account_for=lambda *_: ANONYMOUS)
+"""Without budgets, and in nobody's name."""
 
 
 def expand(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """The options with `${NAME}` and `${NAME:-default}` filled in, for a run that begins now.
-
-    A variable that is empty counts as not set. Raises BadInput naming each that is not.
+    """The options with all that they refer to (see `auth.references`) filled in, for a run that
+    begins now. Raises BadInput naming each reference that leads nowhere.
     """
     expanded, troubles = _expanded(options, environ)
     if troubles:
@@ -48,12 +58,12 @@ def check_options(
 ) -> list[Trouble]:
     """Everything that is wrong with these options as written, literal secrets among it."""
     expanded, troubles = _expanded(raw, environ)
-    troubles += [Trouble(path, _LITERAL, _NO_LITERALS) for path in _logins(raw)]
+    troubles += [Trouble(path, _LITERAL, NO_LITERALS) for path in _logins(raw)]
     if troubles:
         return troubles
     options, troubles = checked(model, expanded)
     if options is not None:
-        troubles = [Trouble(path, _LITERAL, _NO_LITERALS) for path in _secrets(options, raw)]
+        troubles = [Trouble(path, _LITERAL, NO_LITERALS) for path in _secrets(options, raw)]
     return troubles
 
 
@@ -64,15 +74,15 @@ def connector_for(
     environ: Mapping[str, str],
     *,
     side: Side = Side.SOURCE,
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
+    means: Means = ALONE,
 ) -> Connector:
-    """The connector for one run of this sync, its calls counted against budgets by the pacer;
-    `side` is of a copy.
+    """The connector for one run of this sync, given the `means` to call its platform; `side` is of
+    a copy.
 
     Raises BadInput where options no longer hold.
     """
     kind = _kind(connection, registry)
-    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, means))
 
 
 def row_end_for(
@@ -82,11 +92,11 @@ def row_end_for(
     registry: Mapping[str, type[RowEnd]],
     environ: Mapping[str, str],
     *,
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer] = lambda _: UNPACED,
+    means: Means = ALONE,
 ) -> RowEnd:
     """One end of a sync of rows, for one run. Raises as `connector_for` does."""
     kind = _kind(connection, registry)
-    return kind(*_parts(kind, connection, _wanted(sync, side), environ, pacer_for))
+    return kind(*_parts(kind, connection, _wanted(sync, side), environ, means))
 
 
 def _wanted(sync: SyncConfig, side: Side) -> tuple[SyncConfig, Mapping[str, Any], str]:
@@ -113,13 +123,16 @@ def _parts(
     connection: Connection,
     wanted: tuple[SyncConfig, Mapping[str, Any], str],
     environ: Mapping[str, str],
-    pacer_for: Callable[[tuple[Budget, ...]], Pacer],
+    means: Means,
 ) -> tuple[Options, Options, FetchLimits]:
     """What an instance is made of; `wanted` is a selection of a sync, and where it is said."""
     sync, select, where = wanted
     options = connection_options(kind, connection, environ)
-    pacer = pacer_for(_budgets(kind.spec, options))
-    limits = FetchLimits(max_bytes=sync.limits.item_bytes, pacer=pacer)
+    limits = FetchLimits(
+        max_bytes=sync.limits.item_bytes,
+        pacer=means.pacer_for(_budgets(kind.spec, options)),
+        account=means.account_for(connection, options),
+    )
     return options, _filled(kind.Selection, select, environ, where), limits
 
 
@@ -211,29 +224,6 @@ def _expanded(
     return {key: walk(value, (key,)) for key, value in options.items()}, troubles
 
 
-def expand_text(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str] | None]:
-    """One text filled in, and what is wrong with it: a message and a hint."""
-    wrong: list[tuple[str, str]] = []
-
-    def answer(match: re.Match[str]) -> str:
-        if match[0] == "$${":
-            return "${"
-        inner = _INNER.fullmatch(match[1] or "")
-        if inner is None:
-            wrong.append(("a ${...} that is no reference to a variable", _HOW_TO_REFER))
-            return ""
-        name, default = inner[1], inner[2]
-        value = environ.get(name) or default
-        if value is None:
-            wrong.append(
-                (f"the environment variable {name} is not set", f"Set {name}. {_HOW_TO_REFER}")
-            )
-        return value or ""
-
-    filled = _REFERENCE.sub(answer, text)
-    return filled, wrong[0] if wrong else None
-
-
 def _absolute(text: str, filled: str) -> str:
     if "${" not in text:
         return os.path.abspath(os.path.expanduser(text))
@@ -245,7 +235,7 @@ def _absolute(text: str, filled: str) -> str:
 def _logins(raw: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Where a URL with a password in it is written out."""
     if isinstance(raw, str):
-        if any(not _BARE.fullmatch(password) for password in _LOGIN.findall(raw)):
+        if any(not BARE.fullmatch(password) for password in _LOGIN.findall(raw)):
             yield path
         return
     for key, inner in _items(raw):
@@ -257,7 +247,7 @@ def _secrets(
 ) -> Iterator[tuple[str | int, ...]]:
     """Where the model holds a secret and the file holds anything but its name."""
     if isinstance(value, (SecretStr, SecretBytes)):
-        if not (isinstance(raw, str) and (_BARE.fullmatch(raw) or _is_open(raw))):
+        if not (isinstance(raw, str) and (BARE.fullmatch(raw) or _is_open(raw))):
             yield path
         return
     written = dict(_items(raw))

@@ -1,17 +1,20 @@
-"""A connector whose calls are counted against its budgets."""
+"""A connector whose calls are counted against its budgets, and made in its account's name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
 from livesync_pipelines.connectors.base import Connector, FetchLimits
 from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
+from livesync_pipelines.engine.accounts import caller_for
 from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import (
+    Means,
     budgets_of,
     connection_options,
     connector_for,
@@ -42,8 +45,8 @@ def connected(
     Its calls wait in place for `patience_s` at most. Raises BadInput where options no longer hold.
     """
     with ExitStack() as held:
-        pacer = _pacers(engine, source, lane, patience_s, held)
-        made = connector_for(source, sync, engine.registry, engine.environ, pacer_for=pacer)
+        means = _means(engine, source, lane, patience_s, held)
+        made = connector_for(source, sync, engine.registry, engine.environ, means=means)
         yield held.enter_context(closing(made))
 
 
@@ -59,8 +62,13 @@ def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
     options = connection_options(kind, source, engine.environ)
     with ExitStack() as held:
         budgets = budgets_of(source, kind, engine.environ)
-        pacer = _pacers(engine, source, Lane.LIVE, 0.0, held)(budgets)
-        limits = FetchLimits(max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S, pacer=pacer)
+        means = _means(engine, source, Lane.LIVE, 0.0, held)
+        limits = FetchLimits(
+            max_bytes=_MAX_BYTES,
+            timeout_s=_TIMEOUT_S,
+            pacer=means.pacer_for(budgets),
+            account=means.account_for(source, options),
+        )
         yield held.enter_context(closing(kind.subscriber(options, limits)))
 
 
@@ -77,8 +85,8 @@ def ends_connected(
     with ExitStack() as held:
         made = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            pacer = _pacers(engine, end, lane, patience_s, held)
-            one = row_end_for(end, sync, side, engine.row_ends, engine.environ, pacer_for=pacer)
+            means = _means(engine, end, lane, patience_s, held)
+            one = row_end_for(end, sync, side, engine.row_ends, engine.environ, means=means)
             made.append(held.enter_context(closing(one)))
         yield made[0], made[1]
 
@@ -96,10 +104,8 @@ def file_ends_connected(
     with ExitStack() as held:
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            pacer = _pacers(engine, end, lane, patience_s, held)
-            one = connector_for(
-                end, sync, engine.registry, engine.environ, side=side, pacer_for=pacer
-            )
+            means = _means(engine, end, lane, patience_s, held)
+            one = connector_for(end, sync, engine.registry, engine.environ, side=side, means=means)
             held.enter_context(closing(one))
             if not isinstance(one, WritesFiles):
                 raise BadInput(f"{one.spec.title} has no files that can be copied.")
@@ -107,9 +113,9 @@ def file_ends_connected(
         yield made[0], made[1]
 
 
-def _pacers(
+def _means(
     engine: Engine, source: Connection, lane: Lane, patience_s: float, held: ExitStack
-) -> Callable[[tuple[Budget, ...]], Pacer]:
+) -> Means:
     def pacer(budgets: tuple[Budget, ...]) -> Pacer:
         if not budgets:
             return UNPACED
@@ -117,4 +123,4 @@ def _pacers(
         shared = SharedPacer(engine.database, account, lane, patience_s=patience_s)
         return held.enter_context(closing(shared))
 
-    return pacer
+    return Means(pacer_for=pacer, account_for=partial(caller_for, engine))

@@ -20,6 +20,7 @@ from time import monotonic
 from urllib.parse import quote
 
 from livesync_pipelines.auth.call import Scheme
+from livesync_pipelines.auth.references import expand_text
 from livesync_pipelines.auth.websub import WORD
 from livesync_pipelines.connectors.subscribing import Forgotten, Held, Subscriber, Subscribes, Wish
 from livesync_pipelines.engine.house import Engine
@@ -43,7 +44,7 @@ BUDGET_S = 10.0
 _WIDTH = 8
 """So many platforms are asked side by side; one that hangs holds up none of the others."""
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_REFERRED = re.compile(r"(?<!\$)\$\{[^{}]*\}")
 _SHORTEST = 6
 """A value that has fewer characters stands in other words too, and is no secret."""
 
@@ -230,13 +231,13 @@ def _key(engine: Engine, source: Connection) -> _Key:
 
 
 def _refuse_secrets(engine: Engine, source: Connection, held: Held) -> None:
-    """Nothing of what is kept and told to others may hold what the user keeps in a variable."""
+    """Nothing of what is kept and told to others may hold what the user keeps elsewhere."""
     kept = f"{held.name}\0{held.topic}\0{held.state}"
-    for name in _VARIABLE.findall(json.dumps(dict(source.options))):
-        value = engine.environ.get(name, "")
+    for name in _REFERRED.findall(json.dumps(dict(source.options))):
+        value, _ = expand_text(name, engine.environ)
         if len(value) >= _SHORTEST and (value in kept or quote(value, safe="") in kept):
             raise BadInput(
-                f"what would be subscribed to holds the value of ${{{name}}}, and would be stored",
+                f"what would be subscribed to holds the value of {name}, and would be stored",
                 hint="It is polled all the same. Take `webhook` out of the connection.",
                 where=f"connection {source.name}",
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -12,19 +11,13 @@ from pydantic import BaseModel, ConfigDict
 
 from livesync_pipelines.auth import signatures, sns
 from livesync_pipelines.auth.call import Scheme
+from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.sync import Webhook
 
-_BARE = re.compile(r"\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:(/[^{}]+))\}")
 _LITERAL = "a secret is written out here, and would be stored"
-_NO_LITERALS = (
-    "Put it into the environment and write ${NAME} here, with the variable's name; or into a file,"
-    " and write ${file:/absolute/path}."
-)
-_LONGEST_CHARS = 64_000
 
 
 class WebhookDoor(BaseModel):
@@ -97,10 +90,10 @@ def _of_keys(webhook: Webhook, scheme: Scheme, environ: Mapping[str, str]) -> It
 def _of_secret(
     name: str, text: str, scheme: Scheme, environ: Mapping[str, str]
 ) -> Iterator[Trouble]:
-    if not _BARE.fullmatch(text):
-        yield Trouble((name,), _LITERAL, _NO_LITERALS)
+    if not BARE.fullmatch(text):
+        yield Trouble((name,), _LITERAL, NO_LITERALS)
         return
-    filled, trouble = _filled(text, environ)
+    filled, trouble = expand_text(text, environ)
     if trouble is not None:
         yield Trouble((name,), *trouble)
     elif _key(scheme, filled) is None:
@@ -117,25 +110,10 @@ def keys_of(webhook: Webhook, scheme: Scheme, environ: Mapping[str, str]) -> tup
         written = [webhook.topic or ""]
     else:
         texts = [text for text in (webhook.secret, webhook.also) if text is not None]
-        filled = [_filled(text, environ) for text in texts if _BARE.fullmatch(text)]
+        filled = [expand_text(text, environ) for text in texts if BARE.fullmatch(text)]
         written = [text for text, trouble in filled if trouble is None]
     found = [_key(scheme, text) for text in written]
     return tuple(key for key in found if key is not None)
-
-
-def _filled(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str] | None]:
-    """What a reference stands for now, and what is wrong with it. A file is read every time, so
-    that whoever replaces it has replaced the secret."""
-    found = _BARE.fullmatch(text)
-    path = found[1] if found else None
-    if path is None:
-        return expand_text(text, environ)
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(_LONGEST_CHARS).strip(), None
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "It must be there and hold the secret, for the user of every process to read."
-        return "", (f"the file {path} cannot be read: {type(error).__name__}", hint)
 
 
 def _key(scheme: Scheme, text: str) -> bytes | None:

@@ -69,6 +69,37 @@ class Budget:
         return f"{self.calls} calls in {self.per_s:g} s per {self.scope}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """How accounts of a platform are connected: OAuth 2.0, authorisation code with PKCE.
+
+    - `client`: what the variables of our client begin with: `GOOGLE` means GOOGLE_CLIENT_ID and
+      GOOGLE_CLIENT_SECRET, and GOOGLE_OAUTH_URL, below which all these addresses are found when
+      it is set, each under its own path.
+    - `authorize`, `token`, `revoke`: the vendor's addresses; `revoke` empty where there is none.
+    - `scopes`: all that the platform's connector needs; `separator` stands between them.
+    - `extra`: parameters of the authorisation beside those of the standard.
+    - `rotates`: each refresh spends its token and brings another one.
+    - `basic`: the client shows its secret in a header, not in the body; `json`: bodies are JSON.
+    - `whoami`: where the account's name is asked for (empty: it is in the answer with the tokens);
+      `who`: the keys that lead to it there.
+    """
+
+    client: str
+    authorize: str
+    token: str
+    revoke: str = ""
+    scopes: tuple[str, ...] = ()
+    separator: str = " "
+    extra: tuple[tuple[str, str], ...] = ()
+    rotates: bool = False
+    basic: bool = False
+    json: bool = False
+    whoami: str = ""
+    whoami_method: str = "GET"
+    who: tuple[str, ...] = ()
+
+
 class Lane(StrEnum):
     """Whose call it is: `backfill` may only take what `live` leaves of a budget."""
 
@@ -91,6 +122,7 @@ class PlatformSpec:
       neutral one where others call for it.
     - `subscribed_by`: the key of a connection that has the platform asked to tell us of changes:
       `webhook` (by the scheme above) where it calls us, else an option.
+    - `oauth`: how an account is connected; None where a connection holds its own credentials.
     - `docs`: the vendor pages that the connector follows, each with the day it was read.
     """
 
@@ -106,5 +138,6 @@ class PlatformSpec:
     budgets: tuple[Budget, ...] = ()
     webhook: str = "standard"
     subscribed_by: str = ""
+    oauth: OAuth | None = None
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()

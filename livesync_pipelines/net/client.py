@@ -1,7 +1,8 @@
-"""The client: one polite, suspicious GET, and a POST that is sent once.
+"""The client: one polite, suspicious way to call.
 
 Says what an `Answer` is and when there is none. Redirects are followed by hand, so that every hop
-passes the address check and no credential reaches another origin.
+passes the address check and no credential reaches another origin. `get` is for pages that anybody
+may read, `call` and `download` for APIs, `post` for messages that are sent once.
 """
 
 from __future__ import annotations
@@ -9,36 +10,41 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import httpx
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
-from livesync_pipelines.model.errors import OverBudget, RateLimited, Unavailable
+from livesync_pipelines.model.errors import RateLimited, Unavailable
 
 from .address import Gate
-from .decode import collect, decoded
-from .pace import PATIENCE_S, UNPACED, Pace, Pacer
+from .asking import (
+    PLAIN,
+    SAFE,
+    Ask,
+    Terms,
+    asked,
+    is_too_long,
+    is_undone,
+    may_help,
+    pause_s,
+    unclear,
+)
+from .judging import Refusal
+from .pace import UNPACED, Pace, Pacer
+from .reading import REFUSAL_BYTES, Reading, Spooled, Whole, anything, nothing
 from .transport import PinnedTransport
-from .url import call_name, callable_url, portable, redirect_target, with_userinfo
-from .verdict import PERMANENT, BadAnswer, TooLarge, check
+from .url import call_name, portable, redirect_target
+from .verdict import PERMANENT, BadAnswer, Conflict, Unsent, check
 from .world import World
 
 USER_AGENT = "LiveSync/0.1 (livesync-pipelines)"
 MAX_REDIRECTS = 10
 BODY_TIMEOUTS = 10
 """A body that trickles for longer than this many timeouts is given up."""
-
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=8.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Answer:
 
     `url` is the URL after all redirects, `permanent_url` after the leading run of 301 and 308
     only; neither has userinfo or a fragment. Header names are in lower case. `content` is
-    decoded, and empty unless the status is 2xx.
+    decoded; of a page it is empty unless the status is 2xx, of a download it went elsewhere.
     """
 
     status: int
@@ -55,14 +61,6 @@ class Answer:
     headers: Mapping[str, str]
     content: bytes
     permanent_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How much of which bodies is read."""
-
-    max_bytes: int
-    wants: Callable[[Mapping[str, str]], bool]
 
 
 @dataclass(kw_only=True)
@@ -127,7 +125,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
         follow: bool = True,
-        wants: Callable[[Mapping[str, str]], bool] | None = None,
+        wants: Callable[[Mapping[str, str]], bool] = anything,
     ) -> Answer:
         """GET. 2xx, 304 and every 4xx but 408, 425 and 429 are answers.
 
@@ -138,92 +136,137 @@ class Client:
         (`TooLarge`) for what one item alone is to blame, `Refused` and `BadInput` for URLs that
         may not be called.
         """
-        reading = _Reading(self.max_bytes if max_bytes is None else max_bytes, wants or _anything)
-        here = callable_url(url)
-        carried = with_userinfo(httpx.URL(url), httpx.Headers(headers))
-        permanent: httpx.URL | None = None
-        for _ in range(MAX_REDIRECTS + 1):
-            response, content = self._patiently(here, carried, reading)
-            target = redirect_target(response) if follow else None
-            if target is None:
-                return Answer(
-                    status=response.status_code,
-                    url=str(here),
-                    headers=dict(response.headers),
-                    content=content,
-                    permanent_url=str(permanent or here),
-                )
-            if response.status_code not in PERMANENT:
-                permanent = permanent or here
-            carried = portable(carried, here, target)
-            here = target
-        raise BadAnswer(f"{call_name(here)} redirects more than {MAX_REDIRECTS} times")
+        reading = Whole(max_bytes=self._most(max_bytes), wants=wants)
+        return self._followed(asked("GET", url, headers), reading, follow=follow)
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        terms: Terms = PLAIN,
+    ) -> Answer:
+        """A call of an API. Every status below 400 is an answer; a redirect is followed where
+        nothing is to be changed, and otherwise an answer too.
+
+        It is tried again while that may help and does no harm: where it changes nothing, may be
+        repeated (DELETE, PUT with a precondition, an idempotency key, `terms.repeats`), or was
+        certainly not carried out (429, 503 with `Retry-After`, nobody reached).
+
+        Raises, beside what the judge says and what `get` raises, `Unclear` where it may have been
+        carried out: look before asking again.
+        """
+        ask = asked(method, url, headers, content, terms)
+        reading = Whole(max_bytes=self._most(terms.max_bytes), refusal_bytes=REFUSAL_BYTES)
+        return self._followed(ask, reading, follow=method in SAFE)
+
+    def download(
+        self,
+        url: str,
+        into: IO[bytes],
+        *,
+        headers: Mapping[str, str] | None = None,
+        terms: Terms = PLAIN,
+        method: str = "GET",
+    ) -> Answer:
+        """A body onto an open, empty, seekable file, piece by piece. A try after one that broke
+        off goes on where it ended, if the server offers that. Raises as `call` does; what is in
+        the file then is of no use."""
+        ask = asked(method, url, headers, None, replace(terms, repeats=True))
+        return self._followed(ask, Spooled(into=into, max_bytes=self._most(terms.max_bytes)))
 
     def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> Answer:
         """POST, once: to send it again is for the caller to decide, who knows whether that does
         harm. No redirect is followed, no body is read. Raises as `get`; its messages name the
         host alone, for the path of such a URL is often all that keeps others out.
         """
-        here = callable_url(url)
-        carried = with_userinfo(httpx.URL(url), httpx.Headers(headers))
-        request = self._http.build_request("POST", here, headers=carried, content=content)
-        where = f"POST {here.scheme}://{here.netloc.decode('ascii')}"
-        response, _ = self._exchange(request, _Reading(0, _nothing), where)
-        return Answer(
-            status=response.status_code,
-            url=str(here),
-            headers=dict(response.headers),
-            content=b"",
-            permanent_url=str(here),
-        )
+        ask = asked("POST", url, headers, content)
+        where = f"POST {ask.url.scheme}://{ask.url.netloc.decode('ascii')}"
+        response, _ = self._once(replace(ask, where=where), Whole(max_bytes=0, wants=nothing))
+        return _answer(response, b"", None)
 
-    def _patiently(
-        self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
-    ) -> tuple[httpx.Response, bytes]:
+    def _most(self, max_bytes: int | None) -> int:
+        return self.max_bytes if max_bytes is None else max_bytes
+
+    def _followed(self, ask: Ask, reading: Reading, *, follow: bool = True) -> Answer:
+        permanent: httpx.URL | None = None
+        for _ in range(MAX_REDIRECTS + 1):
+            response, content = self._patiently(ask, reading)
+            target = redirect_target(response) if follow else None
+            if target is None:
+                return _answer(response, content, permanent)
+            if response.status_code not in PERMANENT:
+                permanent = permanent or ask.url
+            carried = portable(ask.headers, ask.url, target)
+            where = call_name(target, ask.method)
+            ask = replace(ask, url=target, headers=carried, where=where)
+        raise BadAnswer(f"{ask.where} redirects more than {MAX_REDIRECTS} times")
+
+    def _patiently(self, ask: Ask, reading: Reading) -> tuple[httpx.Response, bytes]:
         """One hop, tried again with full jitter while that may help."""
+        doubtful = False
+
+        def attempt() -> tuple[httpx.Response, bytes]:
+            nonlocal doubtful
+            try:
+                return self._once(ask, reading)
+            except Conflict as error:
+                if doubtful:  # with what an earlier try of ours has done
+                    raise unclear(ask, error) from error
+                raise
+            except Unavailable as error:
+                doubtful = doubtful or (ask.changes and not is_undone(error))
+                if doubtful and not may_help(ask, error):
+                    raise unclear(ask, error) from error
+                raise
+
         retrying = Retrying(
-            retry=retry_if_exception(_may_help),
-            stop=lambda state: (
-                stop_after_attempt(self.tries)(state) or state.upcoming_sleep > PATIENCE_S
-            ),
-            wait=_pause_s,
+            retry=retry_if_exception(lambda error: may_help(ask, error)),
+            stop=lambda state: stop_after_attempt(self.tries)(state) or is_too_long(state),
+            wait=pause_s,
             sleep=self.world.sleep,
             reraise=True,
         )
-        return retrying(self._once, url, headers, reading)
+        return retrying(attempt)
 
-    def _once(
-        self, url: httpx.URL, headers: httpx.Headers, reading: _Reading
-    ) -> tuple[httpx.Response, bytes]:
-        request = self._http.build_request("GET", url, headers=headers)
-        return self._exchange(request, reading, call_name(url))
-
-    def _exchange(
-        self, request: httpx.Request, reading: _Reading, where: str
-    ) -> tuple[httpx.Response, bytes]:
-        self._pace.wait(request.url.host)
+    def _once(self, ask: Ask, reading: Reading) -> tuple[httpx.Response, bytes]:
+        request = self._http.build_request(
+            ask.method, ask.url, headers=ask.headers, content=ask.content
+        )
+        request.headers.update(reading.asks())
+        host = ask.url.host
+        self._pace.wait(host)
         try:
             with closing(self._http.send(request, stream=True, auth=None)) as response:
-                check(response.status_code, response.headers, self.world.now(), where=where)
-                return response, self._content(response, reading, where)
+                pieces = self._in_time(response.iter_raw(), ask.where)
+                content = reading.read(response, pieces, ask.where)
+                self._judged(ask, response, content)
+                return response, content
         except RateLimited as error:
-            self._pace.hold(request.url.host, error.after_s)
+            self._pace.hold(host, error.after_s)
             raise
         except httpx.TransportError as error:
-            raise Unavailable(f"{where} failed: {_cause(error)}", where=where) from error
+            kind = Unsent if isinstance(error, _NOT_SENT) else Unavailable
+            raise kind(f"{ask.where} failed: {_cause(error)}", where=ask.where) from error
 
-    def _content(self, response: httpx.Response, reading: _Reading, where: str) -> bytes:
-        if not (response.is_success and reading.wants(response.headers)):
-            return b""
-        if response.status_code == 206:
-            raise BadAnswer(f"{where} answered with a part that nobody asked for", where=where)
-        if int(response.headers.get("content-length", 0)) > reading.max_bytes:
-            raise TooLarge(f"{where} is longer than {reading.max_bytes} bytes", where=where)
-        pieces = self._in_time(response.iter_raw(), where)
-        encoding = response.headers.get("content-encoding", "")
-        return collect(
-            decoded(pieces, encoding, where=where), max_bytes=reading.max_bytes, where=where
-        )
+    def _judged(self, ask: Ask, response: httpx.Response, content: bytes) -> None:
+        """Raise what a refusal means."""
+        status, now = response.status_code, self.world.now()
+        if ask.judge is not None and status >= 400:
+            error = ask.judge(
+                Refusal(
+                    status=status,
+                    headers=response.headers,
+                    content=content,
+                    where=ask.where,
+                    at=now,
+                )
+            )
+            if error is not None:
+                raise error
+        check(status, response.headers, now, where=ask.where)
 
     def _in_time(self, pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
         end_s = self.world.monotonic() + self.timeout_s * BODY_TIMEOUTS
@@ -233,23 +276,17 @@ class Client:
             yield piece
 
 
-def _anything(headers: Mapping[str, str]) -> bool:
-    return True
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
-def _may_help(error: BaseException) -> bool:
-    """Whether the same call may work when it is made again."""
-    return isinstance(error, Unavailable) and not isinstance(error, OverBudget)
-
-
-def _nothing(headers: Mapping[str, str]) -> bool:
-    return False
-
-
-def _pause_s(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked_s = error.after_s if isinstance(error, RateLimited) else 0.0
-    return asked_s + _BACKOFF(state)
+def _answer(response: httpx.Response, content: bytes, permanent: httpx.URL | None) -> Answer:
+    return Answer(
+        status=response.status_code,
+        url=str(response.request.url),
+        headers=dict(response.headers),
+        content=content,
+        permanent_url=str(permanent or response.request.url),
+    )
 
 
 def _cause(error: httpx.TransportError) -> str:

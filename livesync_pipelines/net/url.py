@@ -41,7 +41,7 @@ def redirect_target(response: httpx.Response) -> httpx.URL | None:
     """Where a redirect leads; None for an answer that is none."""
     if response.status_code not in REDIRECTS:
         return None
-    where = call_name(response.request.url)
+    where = call_name(response.request.url, response.request.method)
     location = response.headers.get("location")
     if not location:
         raise BadAnswer(f"{where} redirects without saying where to", where=where)
@@ -59,7 +59,9 @@ def portable(headers: httpx.Headers, here: httpx.URL, target: httpx.URL) -> http
     return httpx.Headers([(k, v) for k, v in headers.items() if k.lower() in PORTABLE_HEADERS])
 
 
-def call_name(url: httpx.URL) -> str:
+def call_name(url: httpx.URL, method: str = "GET") -> str:
+    """What a call is called in messages: no query, no userinfo, no more than 200 characters of
+    its path."""
     port = f":{url.port}" if url.port else ""
     path = url.raw_path.partition(b"?")[0].decode("ascii")
-    return f"GET {url.scheme}://{url.host}{port}{path[:200]}"
+    return f"{method} {url.scheme}://{url.host}{port}{path[:200]}"

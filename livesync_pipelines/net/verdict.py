@@ -1,10 +1,18 @@
 """What an answer means. Pure: status and headers in, one verdict out.
 
 Broken
-└── BadAnswer     this one answer can never be used; says nothing of other items
-    └── TooLarge  it is longer than the limit
+└── BadAnswer        this one answer can never be used; says nothing of other items
+    ├── TooLarge     it is longer than the limit
+    ├── Gone         what was asked for is not there, or not for this account to know of
+    ├── Forbidden    it is there, and this account may not do that with it
+    └── Conflict     it is not in the version that was expected; nothing was done
 BadInput
-└── Refused       the address is not one that we may call
+└── Refused          the address is not one that we may call
+Reauthorise
+└── Unauthorised     the credentials are not (or no longer) taken: renewed ones may be
+Unavailable
+├── Unsent           the server was not reached: nothing was done
+└── Unclear          it may have been done: look before it is asked for again
 """
 
 from __future__ import annotations
@@ -14,7 +22,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from livesync_pipelines.model.errors import BadInput, Broken, RateLimited, Unavailable
+from livesync_pipelines.model.errors import (
+    BadInput,
+    Broken,
+    RateLimited,
+    Reauthorise,
+    Unavailable,
+)
 
 LONGEST_WAIT_S = 3_600.0
 UNSAID_WAIT_S = 60.0
@@ -36,8 +50,32 @@ class TooLarge(BadAnswer):
     code = "too_large"
 
 
+class Gone(BadAnswer):
+    code = "gone"
+
+
+class Forbidden(BadAnswer):
+    code = "forbidden"
+
+
+class Conflict(BadAnswer):
+    code = "conflict"
+
+
 class Refused(BadInput):
     code = "refused_address"
+
+
+class Unauthorised(Reauthorise):
+    """Has the code of what it is a kind of: the same comes next."""
+
+
+class Unsent(Unavailable):
+    """Has the code of what it is a kind of: the same comes next."""
+
+
+class Unclear(Unavailable):
+    code = "unclear"
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:

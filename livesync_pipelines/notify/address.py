@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from livesync_pipelines.auth.references import expand_text
 from livesync_pipelines.core.spellings import HOW_TO_SIGN, is_signing_secret
-from livesync_pipelines.engine.options import expand_text
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.notice import Delivery
 from livesync_pipelines.net.client import Client

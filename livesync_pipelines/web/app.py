@@ -12,7 +12,7 @@ from livesync_pipelines.engine.gate import Gate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.notify.hub import Hub
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.web import api, conflicts, errors, gate, pages, sockets, triggering
+from livesync_pipelines.web import api, conflicts, errors, gate, oauth, pages, sockets, triggering
 from livesync_pipelines.web.guard import Guard
 from livesync_pipelines.web.room import Room
 
@@ -38,6 +38,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(triggering.router, responses=api.ERRORS)
     app.include_router(conflicts.router, responses=api.ERRORS)
+    app.include_router(oauth.router, responses=api.ERRORS)
     app.include_router(pages.router)
     app.include_router(sockets.router)
     app.add_middleware(Guard, door=gate.Door(app.state.gate), tokens=settings.api_tokens)

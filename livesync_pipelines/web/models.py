@@ -35,6 +35,13 @@ class ExternalSync(BaseModel):
     reason: str | None
 
 
+class SentAway(BaseModel):
+    """Where the owner of an account agrees, and until when."""
+
+    url: str
+    expires_at: Moment
+
+
 class QueueDepth(BaseModel):
     depth: int
     oldest_at: Moment | None

@@ -17,6 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.signing_in import SignedIn
+from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.store import capsules, conflicts, events, overview, row_names
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.room import Given, Room
@@ -111,6 +113,15 @@ def operation(
 ) -> HTMLResponse:
     """One operation, with the first of its changes."""
     return _page(request, room, "operation.html", operation=found, changes=changes)
+
+
+def signed_in(
+    request: Request, room: Room, *, done: SignedIn | None, error: LiveSyncError | None, status: int
+) -> HTMLResponse:
+    """What has become of a sign-in."""
+    page = _page(request, room, "signed_in.html", done=done, error=error)
+    page.status_code = status
+    return page
 
 
 def hits(

@@ -28,8 +28,13 @@ ORDER = (
     "notify",
 )
 DOORS = ("web", "cli", "defs")
+APART = "sandbox"
+"""Imports no other room, not even what stands to its left: a witness knows nothing of us. Only the
+terminal door, which serves it, imports it. It calls webhooks by itself, as the vendors do."""
+
 ROOMS = {name: place for place, name in enumerate(ORDER)}
 ROOMS |= dict.fromkeys(DOORS, len(ORDER))
+ROOMS |= {APART: len(ORDER) - 1}
 ROOMS |= {"definitions": len(ORDER) + 1, "__init__": -1}
 
 STARTERS = ("cli/up.py", "cli/runs.py")
@@ -121,6 +126,11 @@ def wrong_ways(module: Module) -> Iterator[str]:
             continue
         if found.room not in ROOMS:
             yield module.at(found.line, f"{found.name} is in no room that is known here")
+        elif APART in {module.room, found.room}:
+            if module.room != "cli":
+                yield module.at(
+                    found.line, f"{APART} is apart: only cli may import it ({found.name})"
+                )
         elif ROOMS[found.room] >= ROOMS[module.room] and not starts(module, found):
             why = f"{module.room} must not import {found.room} ({found.name})"
             yield module.at(found.line, f"{why}; the order is {' < '.join(ORDER)} < {DOORS}")
@@ -132,7 +142,7 @@ def starts(module: Module, found: Import) -> bool:
 
 def second_ways_out(module: Module) -> Iterator[str]:
     for found in imports(module):
-        if found.is_of(*WAYS_OUT) and module.room != "net":
+        if found.is_of(*WAYS_OUT) and module.room not in {"net", APART}:
             yield module.at(found.line, f"only net may import {found.name}")
 
 
@@ -214,6 +224,10 @@ def test_modules_and_functions_are_small() -> None:
         (wrong_ways, "cli/other.py", "def f():\n    import livesync_pipelines.web.app"),
         (wrong_ways, "defs/a.py", "import livesync_pipelines.definitions"),
         (wrong_ways, "settings.py", "import livesync_pipelines.store"),
+        (wrong_ways, "sandbox/a.py", "from livesync_pipelines.model.errors import BadInput"),
+        (wrong_ways, "sandbox/a.py", "def f():\n    import livesync_pipelines.core.delta"),
+        (wrong_ways, "connectors/a.py", "from livesync_pipelines.sandbox import world"),
+        (wrong_ways, "web/a.py", "import livesync_pipelines.sandbox.serve"),
         (wrong_ways, "attic/a.py", ""),
         (wrong_ways, "web/a.py", "import livesync_pipelines.attic"),
         (second_ways_out, "connectors/rss.py", "import httpx"),
@@ -240,6 +254,8 @@ def test_a_broken_rule_is_noticed(rule: Rule, path: str, source: str) -> None:
         ("core/a.py", "from livesync_pipelines.model.errors import BadInput\nfrom . import b"),
         ("store/a.py", "from livesync_pipelines.settings import Settings"),
         ("settings.py", "from livesync_pipelines.model.errors import BadInput"),
+        ("cli/a.py", "from livesync_pipelines.sandbox.serve import serve"),
+        ("sandbox/a.py", "import httpx\nfrom livesync_pipelines.sandbox.world import World"),
         ("definitions.py", "from livesync_pipelines.defs.assets import build\nimport dagster"),
         ("cli/up.py", "def f():\n    import dagster\n    import livesync_pipelines.web.app"),
         ("net/client.py", "import httpx\nimport time"),

@@ -130,8 +130,12 @@ def _handler(answer: Callable[[Call], Reply]) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._do(b"")
 
+        do_HEAD = do_GET
+
         def do_POST(self) -> None:
-            self._do(self.rfile.read(int(self.headers["content-length"])))
+            self._do(self.rfile.read(int(self.headers.get("content-length", 0))))
+
+        do_PUT = do_PATCH = do_DELETE = do_POST
 
         def _do(self, body: bytes) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -145,7 +149,8 @@ def _handler(answer: Callable[[Call], Reply]) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("content-length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(b"" if reply.status == 304 else reply.body)
+            bodiless = reply.status == 304 or self.command == "HEAD"
+            self.wfile.write(b"" if bodiless else reply.body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet: the calls are remembered."""

@@ -24,8 +24,8 @@ HERE = "http://127.0.0.1:8600"
 class Caller:
     """A program or a browser on this machine; an answer of 500 is an answer."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._app = create_app(engine, SETTINGS)
+    def __init__(self, engine: Engine, settings: Settings = SETTINGS) -> None:
+        self._app = create_app(engine, settings)
 
     def get(self, path: str, **words: Any) -> httpx.Response:
         return self.request("GET", path, **words)

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.accounts import document
 from livesync_pipelines.engine.desired import load
 from livesync_pipelines.engine.house import Engine, database_url
 from livesync_pipelines.engine.options import budgets_of, check_options
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.settings import DISABLED_REASON, Settings
+from livesync_pipelines.store import accounts as stored_accounts
 from livesync_pipelines.store import budgets, catalog
+from livesync_pipelines.store.accounts import AccountState
 from livesync_pipelines.store.database import Connection, Database
 
 OLDEST, NEWEST = (3, 11), (3, 13)
@@ -158,6 +161,26 @@ def connections(engine: Engine, connection: Connection) -> Iterator[Finding]:
             yield Finding(check, "failed", said, trouble.hint)
         if not troubles:
             yield Finding(check, "ok", one.platform)
+
+
+def accounts(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That every account can still be called for, and was granted what its platform needs."""
+    for one in stored_accounts.listed(connection):
+        check = f"account {one.name}"
+        again = f"`livesync connect {one.platform} --account {one.name}`"
+        if one.platform not in {*engine.registry, *engine.row_ends}:
+            said = f"there is no connector for {one.platform!r} any more"
+            yield Finding(check, "warning", said, f"`livesync accounts remove {one.name}`.")
+            continue
+        missing = document(engine, one)["missing"]
+        if one.state is AccountState.REVOKED:
+            why = (one.error or {}).get("message", "")
+            yield Finding(check, "failed", f"it was revoked: {why}", f"Connect it again: {again}.")
+        elif missing:
+            said = f"not granted: {' '.join(missing)}"
+            yield Finding(check, "warning", said, f"Agree to all of it: {again}.")
+        else:
+            yield Finding(check, "ok", f"{one.who or 'connected'}, {one.platform}")
 
 
 def call_budgets(engine: Engine, connection: Connection) -> Iterator[Finding]:

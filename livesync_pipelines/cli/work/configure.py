@@ -1,4 +1,4 @@
-"""apply, connect, sync add: what is configured."""
+"""apply, sync add: what is configured."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ from livesync_pipelines.connectors.base import Options
 from livesync_pipelines.engine.callers import selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
-from livesync_pipelines.engine.first_look import Sight, first_look
 from livesync_pipelines.engine.row_looking import vet
 from livesync_pipelines.engine.wish import end
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, NotFound
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
-from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog
 
 Pairs = Iterable[tuple[str, str]]
@@ -39,7 +37,7 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         wanted = load(files, engine.registry, engine.environ, known=known)
         changes = difference(known, wanted)
         _vet(house, changed(wanted, changes).syncs, [*known.connections, *wanted.connections])
-        _write(house, changed(wanted, changes), dry_run=dry_run)
+        write(house, changed(wanted, changes), dry_run=dry_run)
         warnings = _warnings(house, wanted)
         if as_json:
             told = [asdict(change) for change in changes]
@@ -72,7 +70,7 @@ def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connec
             note(f"Note: {where}: {error.message} {error.hint}".rstrip())
 
 
-def _write(house: House, wanted: Desired, *, dry_run: bool) -> None:
+def write(house: House, wanted: Desired, *, dry_run: bool) -> None:
     """A dry run writes too, and takes it back: what the database refuses shows then already."""
     with house.connection.transaction(force_rollback=dry_run):
         catalog.apply(house.connection, wanted)
@@ -96,55 +94,6 @@ def _show_changes(changes: Sequence[Change], *, dry_run: bool) -> None:
     counts = Counter(change.action for change in changes)
     told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing named"
     say(f"{told}." + (" Nothing was changed: this was a dry run." if dry_run else ""))
-
-
-def make_connection(
-    platform: str, name: str, project: str | None, *, options: Pairs, check: bool, as_json: bool
-) -> None:
-    """Check a new connection against its source and save it."""
-    with open_house() as house:
-        engine = house.engine
-        known = catalog.stored(house.connection)
-        kind = engine.registry.get(platform)
-        raw = _valued(options, kind.Connection if kind else None)
-        there = named(known.connections).get(name)
-        owner = project or (there.project_id if there else PROJECT)
-        data = {"project": owner, "connections": {name: {**raw, "platform": platform}}}
-        wanted = asked("connect", data, engine.registry, engine.environ, known=known)
-        sight = _look(house, wanted.connections[0]) if check else None
-        (change,) = difference(known, wanted)
-        _write(house, changed(wanted, [change]), dry_run=False)
-        unchecked = None if sight else ("--no-check" if engine.enabled else DISABLED_REASON)
-        if as_json:
-            shown = _sight_document(sight) if sight else None
-            emit({**asdict(change), "platform": platform, "sees": shown, "unchecked": unchecked})
-            return
-        _show_sight(sight)
-        say(f"Connection {name} to {platform}: {change.action}.")
-        if unchecked:
-            note(f"Note: the source was not asked: {unchecked}")
-
-
-def _look(house: House, connection: Connection) -> Sight | None:
-    engine = house.engine
-    return first_look(engine, connection) if engine.enabled else None
-
-
-def _sight_document(sight: Sight) -> dict[str, Any]:
-    return {**asdict(sight), "failures": [asdict(failure) for failure in sight.failures]}
-
-
-def _show_sight(sight: Sight | None) -> None:
-    if sight is None:
-        return
-    plural = "item" if sight.items == 1 else "items"
-    say(f"It shows {sight.items} {plural}{' on the first page, and more' if sight.more else ''}:")
-    for key in sight.keys:
-        say(f"  {key}")
-    if sight.items > len(sight.keys):
-        say("  ...")
-    for failure in sight.failures:
-        say(f"  {failure.key}: {failure.reason}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +133,7 @@ def make_sync(new: NewSync, *, as_json: bool) -> None:
         registry, environ = house.engine.registry, house.engine.environ
         wanted = asked("sync add", _as_file(house, new, known), registry, environ, known=known)
         changes = difference(known, wanted)
-        _write(house, changed(wanted, changes), dry_run=False)
+        write(house, changed(wanted, changes), dry_run=False)
         warnings = _warnings(house, wanted)
         if as_json:
             told = [asdict(change) for change in changes]
@@ -204,7 +153,7 @@ def _as_file(house: House, new: NewSync, known: Desired) -> dict[str, Any]:
     kinds = house.engine.row_ends if new.target else house.engine.registry
     kind = kinds.get(source.platform) if source else None
     select = selection(house.engine, source, place) if source else {}
-    select |= _valued(new.select, kind.Selection if kind else None)
+    select |= valued(new.select, kind.Selection if kind else None)
     lists = {"include": new.include, "exclude": new.exclude, "key": new.key}
     select |= {name: list(values) for name, values in lists.items() if values}
     said = {
@@ -239,7 +188,7 @@ def _new_capsule(new: NewSync, known: Desired) -> dict[str, Any]:
     return {new.capsule: capsule}
 
 
-def _valued(pairs: Pairs, model: type[Options] | None) -> dict[str, Any]:
+def valued(pairs: Pairs, model: type[Options] | None) -> dict[str, Any]:
     """Options from a command line: what begins with a bracket is read as YAML, and a field
     that holds a list may be given once for each member."""
     collected: dict[str, list[Any]] = {}

@@ -51,6 +51,7 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
     with answering(database), database.connect() as connection:
         yield from checks.files(settings, engine, connection)
         yield from checks.connections(engine, connection)
+        yield from checks.accounts(engine, connection)
         yield from checks.call_budgets(engine, connection)
         yield from checks.syncs(engine, connection)
         yield from rounds.check(engine, connection)

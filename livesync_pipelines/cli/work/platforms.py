@@ -44,6 +44,8 @@ def show_platform(name: str, *, as_json: bool) -> None:
     say(f"  an item that is no longer listed is {found['absence']}")
     for budget in kind.spec.budgets:
         say(f"  no more than {budget}")
+    if kind.spec.oauth is not None:
+        say(f"  its accounts must grant: {' '.join(kind.spec.oauth.scopes) or 'nothing in parts'}")
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
     for heading, options in (
         ("connections", found["options"]),
@@ -74,6 +76,7 @@ def document(kind: type[Platform]) -> dict[str, Any]:
         "explicit_deletes": spec.explicit_deletes,
         "runs_at_once": spec.runs_at_once,
         "budgets": [asdict(budget) for budget in spec.budgets],
+        "oauth": asdict(spec.oauth) if spec.oauth else None,
         "abilities": [*_abilities(kind), *_row_abilities(rows)],
         "options": _options(kind.Connection),
         "selection": _options(kind.Selection) if kind is not rows else [],

@@ -1,0 +1,215 @@
+"""OAuth 2.0 as a client speaks it: what is asked, and what the answers mean. No I/O.
+
+RFC 6749 (codes, refreshing, errors), RFC 7636 (PKCE, always S256), RFC 7009 (revocation) and
+Authlib 1.9's documentation, read 2026-11-22. Requests are spelled by Authlib.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7009 import prepare_revoke_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError, Reauthorise
+from livesync_pipelines.model.spec import OAuth
+from livesync_pipelines.net.judging import Refusal
+
+SPARE = timedelta(minutes=1)
+"""A token that has no longer to live is renewed before it is used."""
+
+_FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+_JSON = {"content-type": "application/json", "accept": "application/json"}
+_LATER = frozenset({"temporarily_unavailable", "slow_down"})
+_NOT_US = frozenset({"invalid_client", "unauthorized_client"})
+_WHO_CHARS = 200
+
+
+class Revoked(Reauthorise):
+    """The account's owner, or time, has taken back what was granted; the code is that of what it is
+    a kind of, for the same comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who we are to the vendor."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What was granted. `refresh` is empty where nothing renews it; `expires_at` None: not known to
+    end."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_at: datetime | None
+    scopes: tuple[str, ...]
+
+    def good(self, now: datetime) -> bool:
+        return self.expires_at is None or now + SPARE < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST to be made."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+def client_of(oauth: OAuth, environ: Mapping[str, str]) -> Client:
+    """Raises `BadInput`, which names the variables that are not set."""
+    names = f"{oauth.client}_CLIENT_ID", f"{oauth.client}_CLIENT_SECRET"
+    missing = [name for name in names if not environ.get(name)]
+    if missing:
+        raise BadInput(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            hint="Register a client with the vendor, and set both to what it was given.",
+            where=f"environment: {', '.join(missing)}",
+        )
+    return Client(environ[names[0]], environ[names[1]])
+
+
+def base_of(oauth: OAuth, environ: Mapping[str, str]) -> str:
+    """Below which address the vendor is found instead of its own ones; empty: there."""
+    return environ.get(f"{oauth.client}_OAUTH_URL", "").rstrip("/")
+
+
+def placed(url: str, base: str) -> str:
+    """One of the vendor's addresses, or its path below `base`."""
+    if not base:
+        return url
+    parts = urlsplit(url)
+    return base + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def authorisation(
+    oauth: OAuth, base: str, client_id: str, redirect_uri: str, state: str, verifier: str
+) -> str:
+    """Where a person agrees to what we ask for."""
+    url: str = prepare_grant_uri(
+        placed(oauth.authorize, base),
+        client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=oauth.separator.join(oauth.scopes),
+        state=state,
+        code_challenge=create_s256_code_challenge(verifier),
+        code_challenge_method="S256",
+        **dict(oauth.extra),
+    )
+    return url
+
+
+def new_secret() -> str:
+    """A state or a verifier: 43 characters that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def redemption(
+    oauth: OAuth, base: str, client: Client, *, code: str, redirect_uri: str, verifier: str
+) -> Request:
+    """Tokens for a code."""
+    body = prepare_token_request(
+        "authorization_code", redirect_uri=redirect_uri, code=code, code_verifier=verifier
+    )
+    return _signed(oauth, base, client, body)
+
+
+def renewal(oauth: OAuth, base: str, client: Client, refresh: str) -> Request:
+    """Tokens for a refresh token."""
+    return _signed(
+        oauth, base, client, prepare_token_request("refresh_token", refresh_token=refresh)
+    )
+
+
+def revocation(oauth: OAuth, base: str, client: Client, token: str) -> Request:
+    """The end of what was granted."""
+    body, headers = prepare_revoke_token_request(token, body="")
+    url, headers, body = _auth(oauth, client).prepare("POST", oauth.revoke, headers, body)
+    return Request(placed(url, base), headers, body.encode())
+
+
+def tokens_in(
+    answer: Any, oauth: OAuth, *, asked_for: tuple[str, ...], refresh: str, now: datetime
+) -> Tokens:
+    """What an answer grants. Without a refresh token the one before stays; without scopes they are
+    those that were `asked_for` (RFC 6749, 5.1 and 6).
+
+    Raises `Broken` for an answer that grants nothing.
+    """
+    said = answer if isinstance(answer, dict) else {}
+    access = said.get("access_token")
+    if not isinstance(access, str) or not access:
+        raise Broken(f"The token endpoint of {oauth.client} answered without a token.")
+    scope = said.get("scope")
+    return Tokens(
+        access=access,
+        refresh=str(said.get("refresh_token") or refresh),
+        expires_at=_end(said.get("expires_in"), now),
+        scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else asked_for,
+    )
+
+
+def missing(oauth: OAuth, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """The scopes that are needed and were not granted."""
+    return tuple(scope for scope in oauth.scopes if scope not in granted)
+
+
+def who_in(answer: Any, oauth: OAuth) -> str:
+    """Whose account an answer names; empty where it does not."""
+    for key in oauth.who:
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    text = str(answer) if isinstance(answer, (str, int)) else ""
+    return "".join(filter(str.isprintable, text))[:_WHO_CHARS]
+
+
+def judge(refusal: Refusal) -> LiveSyncError | None:
+    """What the errors of a token endpoint mean (RFC 6749, 5.2)."""
+    said = refusal.json()
+    word = said.get("error") if isinstance(said, dict) else None
+    word = word if isinstance(word, str) else ""
+    if word == "invalid_grant":
+        return Revoked(refusal.said(word), where=refusal.where)
+    if word in _NOT_US:
+        return BadInput(
+            refusal.said(word),
+            hint="The client's id or secret is wrong: look at the variables that hold them.",
+            where=refusal.where,
+        )
+    if word in _LATER:
+        return refusal.limited(word)
+    return Broken(refusal.said(word), where=refusal.where) if refusal.status == 400 else None
+
+
+def _signed(oauth: OAuth, base: str, client: Client, body: str) -> Request:
+    url, headers, body = _auth(oauth, client).prepare("POST", oauth.token, dict(_FORM), body)
+    content = body.encode()
+    if oauth.json:
+        headers |= _JSON
+        content = json.dumps(dict(parse_qsl(body))).encode()
+    return Request(placed(url, base), headers, content)
+
+
+def _auth(oauth: OAuth, client: Client) -> ClientAuth:
+    method = "client_secret_basic" if oauth.basic else "client_secret_post"
+    return ClientAuth(client.id, client.secret, method)
+
+
+def _end(expires_in: Any, now: datetime) -> datetime | None:
+    try:
+        return now + timedelta(seconds=float(expires_in))
+    except (TypeError, ValueError, OverflowError):
+        return None

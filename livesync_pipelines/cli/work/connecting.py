@@ -1,0 +1,109 @@
+"""connect: an account, a connection, or both."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from livesync_pipelines.cli.output import emit, note, say
+from livesync_pipelines.cli.work.accounts import connect_account, show_account
+from livesync_pipelines.cli.work.configure import valued, write
+from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.engine.desired import PROJECT, asked
+from livesync_pipelines.engine.difference import changed, difference, named
+from livesync_pipelines.engine.first_look import Sight, first_look
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.sync import Connection
+from livesync_pipelines.settings import DISABLED_REASON
+from livesync_pipelines.store import accounts, catalog
+from livesync_pipelines.store.accounts import AccountState
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """What `connect` was told; None where it was told nothing."""
+
+    platform: str
+    name: str | None
+    account: str | None
+    project: str | None
+    options: tuple[tuple[str, str], ...]
+
+
+def connect_platform(new: NewConnection, *, check: bool, as_json: bool) -> None:
+    """Sign in the account where one is named and that is due, and save the connection where one
+    is."""
+    if new.name is None and new.account is None:
+        raise BadInput(
+            "What is to be connected?",
+            hint="--account NAME signs in an account, --name NAME saves a connection.",
+        )
+    if new.name is None and new.options:
+        raise BadInput("Options are of a connection.", hint="Say --name, too.")
+    with open_house() as house:
+        signed_in = _signed_in(house, new)
+        if signed_in and not as_json:
+            show_account(signed_in)
+        if new.name is not None:
+            _make_connection(house, new, new.name, check=check, as_json=as_json)
+        elif as_json and signed_in:
+            emit(signed_in)
+
+
+def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
+    """Of an account that is connected already, nothing is asked for the sake of a connection."""
+    if new.account is None:
+        return None
+    there = accounts.found(house.connection, new.account)
+    if new.name is not None and there is not None and there.state is AccountState.CONNECTED:
+        return None
+    return connect_account(house, new.platform, new.account, new.project or PROJECT)
+
+
+def _make_connection(
+    house: House, new: NewConnection, name: str, *, check: bool, as_json: bool
+) -> None:
+    """Check a new connection against its source and save it."""
+    engine = house.engine
+    known = catalog.stored(house.connection)
+    kind = engine.registry.get(new.platform)
+    raw = valued(new.options, kind.Connection if kind else None)
+    raw |= {"account": new.account} if new.account else {}
+    there = named(known.connections).get(name)
+    owner = new.project or (there.project_id if there else PROJECT)
+    data = {"project": owner, "connections": {name: {**raw, "platform": new.platform}}}
+    wanted = asked("connect", data, engine.registry, engine.environ, known=known)
+    sight = _look(house, wanted.connections[0]) if check else None
+    (change,) = difference(known, wanted)
+    write(house, changed(wanted, [change]), dry_run=False)
+    unchecked = None if sight else ("--no-check" if engine.enabled else DISABLED_REASON)
+    if as_json:
+        shown = _sight_document(sight) if sight else None
+        emit({**asdict(change), "platform": new.platform, "sees": shown, "unchecked": unchecked})
+        return
+    _show_sight(sight)
+    say(f"Connection {name} to {new.platform}: {change.action}.")
+    if unchecked:
+        note(f"Note: the source was not asked: {unchecked}")
+
+
+def _look(house: House, connection: Connection) -> Sight | None:
+    engine = house.engine
+    return first_look(engine, connection) if engine.enabled else None
+
+
+def _sight_document(sight: Sight) -> dict[str, Any]:
+    return {**asdict(sight), "failures": [asdict(failure) for failure in sight.failures]}
+
+
+def _show_sight(sight: Sight | None) -> None:
+    if sight is None:
+        return
+    plural = "item" if sight.items == 1 else "items"
+    say(f"It shows {sight.items} {plural}{' on the first page, and more' if sight.more else ''}:")
+    for key in sight.keys:
+        say(f"  {key}")
+    if sight.items > len(sight.keys):
+        say("  ...")
+    for failure in sight.failures:
+        say(f"  {failure.key}: {failure.reason}")

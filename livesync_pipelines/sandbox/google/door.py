@@ -1,0 +1,67 @@
+"""What stands before every Google endpoint: whose token it is, what it may do, how fast."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livesync_pipelines.sandbox.google.errors import GoogleError, too_fast, unauthenticated
+from livesync_pipelines.sandbox.oauth import OAuthServer
+from livesync_pipelines.sandbox.world import Person
+
+NAME = "google"
+
+_AUTH = "https://www.googleapis.com/auth/"
+DRIVE = f"{_AUTH}drive"
+READONLY = f"{_AUTH}drive.readonly"
+METADATA = f"{_AUTH}drive.metadata.readonly"
+_PROFILE = frozenset(("openid", "email", "profile", f"{_AUTH}userinfo.email"))
+
+SCOPES = frozenset((DRIVE, READONLY, METADATA)) | _PROFILE
+"""What may be asked for."""
+
+WRITE = frozenset((DRIVE,))
+READ = frozenset((DRIVE, READONLY))
+LOOK = frozenset((DRIVE, READONLY, METADATA))
+ANY = SCOPES
+
+_BEARER = re.compile(r"bearer (\S+)", re.IGNORECASE)
+
+Endpoint = Callable[[Request, Person], Awaitable[Response]]
+
+
+class Door:
+    """Makes endpoints of what knows only who is asking."""
+
+    def __init__(self, oauth: OAuthServer) -> None:
+        self._oauth = oauth
+
+    def guarded(
+        self, work: Endpoint, needs: frozenset[str]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """`needs`: one of these scopes is enough."""
+
+        async def answered(request: Request) -> Response:
+            try:
+                person = self._admitted(request, needs)
+                return await work(request, person)
+            except GoogleError as error:
+                return error.response()
+
+        return answered
+
+    def _admitted(self, request: Request, needs: frozenset[str]) -> Person:
+        found = _BEARER.fullmatch(request.headers.get("authorization", ""))
+        grant = self._oauth.holder(found[1]) if found else None
+        if grant is None:
+            raise unauthenticated()
+        request.state.person = grant.person.email
+        if self._oauth.world.limits.wait_s(NAME, grant.person.email):
+            raise too_fast()
+        if needs.isdisjoint(grant.scopes):
+            why = "Request had insufficient authentication scopes."
+            raise GoogleError(403, "insufficientPermissions", why)
+        return grant.person

@@ -1,0 +1,30 @@
+"""What a pretend vendor must bring with it to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from livesync_pipelines.sandbox.faults import FaultKind
+from livesync_pipelines.sandbox.oauth import OAuthServer
+from livesync_pipelines.sandbox.world import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """One pretend vendor, served under `/{name}`.
+
+    `refuse` answers in the vendor's shape for a fault of that kind. `truth` is the whole present
+    state as JSON, with the contents where it is called with True. `close` ends what the vendor has
+    going when the server stops.
+    """
+
+    name: str
+    routes: Sequence[BaseRoute]
+    oauth: OAuthServer
+    refuse: Callable[[FaultKind], Response]
+    truth: Callable[[bool], Json]
+    close: Callable[[], Awaitable[None]]
