@@ -5,20 +5,23 @@ from __future__ import annotations
 import base64
 
 from livesync_pipelines.sandbox.clock import rfc3339
+from livesync_pipelines.sandbox.google.channels import Channels
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.files import File
 from livesync_pipelines.sandbox.google.tree import Tree
 from livesync_pipelines.sandbox.world import Json
 
 
-def truth(drive: Drive, *, content: bool) -> Json:
+def truth(drive: Drive, channels: Channels, *, content: bool) -> Json:
     """Every file but the roots, by id: what it is, where, who sees it. `content`: also its head, in
-    base64. `events`: how much has ever happened."""
+    base64. `events`: how much has ever happened; `channels`:
+    which are open."""
     files = sorted(drive.tree.files.values(), key=lambda file: file.id)
     return {
         "events": len(drive.history),
         "roots": dict(drive.tree.roots),
         "drives": {known.id: dict(known.members) for known in drive.tree.drives.values()},
+        "channels": channels.shown(),
         "files": [_file(drive.tree, file, content) for file in files if file.parent is not None],
     }
 

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from livesync_pipelines.sandbox.google.changes import Changes
+from livesync_pipelines.sandbox.google.channels import Channels
 from livesync_pipelines.sandbox.google.door import (
     ANY,
     LOOK,
@@ -22,6 +23,7 @@ from livesync_pipelines.sandbox.google.errors import refuse
 from livesync_pipelines.sandbox.google.listing import Listing
 from livesync_pipelines.sandbox.google.reading import Reading
 from livesync_pipelines.sandbox.google.truth import truth
+from livesync_pipelines.sandbox.google.watching import Watching
 from livesync_pipelines.sandbox.google.writing import Writing
 from livesync_pipelines.sandbox.oauth import OAuthServer, Rules
 from livesync_pipelines.sandbox.oauth_pages import OAuthPages
@@ -36,13 +38,14 @@ def google(world: World, drive: Drive | None = None) -> Vendor:
     """Google's rules of OAuth: refresh tokens are not rotated, and come with the first consent.
     `drive`: what is there already; nothing unless it is given."""
     oauth, kept = OAuthServer(world, NAME, Rules()), drive or Drive(world)
+    channels = Channels(kept)
     return Vendor(
         name=NAME,
-        routes=[*_oauth_routes(oauth), *_drive_routes(Door(oauth), kept)],
+        routes=[*_oauth_routes(oauth), *_drive_routes(Door(oauth), kept, channels)],
         oauth=oauth,
         refuse=refuse,
-        truth=lambda content: truth(kept, content=content),
-        close=_close,
+        truth=lambda content: truth(kept, channels, content=content),
+        close=channels.close,
     )
 
 
@@ -56,10 +59,11 @@ def _oauth_routes(oauth: OAuthServer) -> list[Route]:
     ]
 
 
-def _drive_routes(door: Door, drive: Drive) -> list[Route]:
+def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
     """Every method with the scopes of which it needs one."""
     reading, writing = Reading(drive), Writing(drive)
     listing, changes = Listing(drive), Changes(drive)
+    watching = Watching(drive, channels, changes)
     one = f"{_FILES}/{{file_id}}"
     served: list[tuple[str, str, Endpoint, frozenset[str]]] = [
         ("GET", _FILES, listing.files, LOOK),
@@ -81,6 +85,9 @@ def _drive_routes(door: Door, drive: Drive) -> list[Route]:
         ("PUT", f"{_UPLOAD}/{{file_id}}", writing.piece, WRITE),
         ("GET", "/drive/v3/changes/startPageToken", changes.start, LOOK),
         ("GET", "/drive/v3/changes", changes.list, LOOK),
+        ("POST", "/drive/v3/changes/watch", watching.changes, LOOK),
+        ("POST", f"{one}/watch", watching.file, LOOK),
+        ("POST", "/drive/v3/channels/stop", watching.stop, LOOK),
         ("GET", "/drive/v3/drives", listing.drives, LOOK),
         ("GET", "/drive/v3/drives/{drive_id}", listing.one_drive, LOOK),
         ("GET", "/drive/v3/about", reading.about, LOOK),
@@ -95,7 +102,3 @@ def _drive_routes(door: Door, drive: Drive) -> list[Route]:
 async def _userinfo(request: Request, person: Person) -> Response:
     told = {"sub": person.id, "email": person.email, "email_verified": True, "name": person.name}
     return JSONResponse(told)
-
-
-async def _close() -> None:
-    return None
