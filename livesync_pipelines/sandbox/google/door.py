@@ -9,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.google.errors import GoogleError, too_fast, unauthenticated
+from livesync_pipelines.sandbox.limits import Limit
 from livesync_pipelines.sandbox.oauth import OAuthServer
 from livesync_pipelines.sandbox.world import Person
 
 NAME = "google"
+
+DECLARED = Limit(calls=12_000, per_s=60, burst=12_000)
+"""https://developers.google.com/workspace/drive/api/guides/limits, read 2026-11-22."""
 
 _AUTH = "https://www.googleapis.com/auth/"
 DRIVE = f"{_AUTH}drive"
