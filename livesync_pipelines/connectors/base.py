@@ -163,9 +163,13 @@ class ListingMark:
 
     def add(self, page: ListingPage) -> None:
         for column in page.entries.select(["key", "version"]).columns:
-            self._digest.update("\0".join(column.to_pylist()).encode() + b"\0")
+            self._tell(column.to_pylist())
         for failure in page.failures:
-            self._digest.update(f"{failure.key}\0{failure.code}\0".encode())
+            self._tell([failure.key, failure.code])
+
+    def _tell(self, words: Sequence[str]) -> None:
+        """Also words that are no text: a name of bytes that mean no characters, say."""
+        self._digest.update("".join(f"{word}\0" for word in words).encode(errors="surrogatepass"))
 
     def __str__(self) -> str:
         return self._digest.hexdigest()
