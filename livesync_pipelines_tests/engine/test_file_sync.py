@@ -196,10 +196,15 @@ def test_a_question_that_has_gone_away_is_settled(copies: Copies) -> None:
 
 
 @pytest.mark.parametrize("stays", [False, True], ids=["put again", "left out"])
-def test_a_file_that_the_goal_has_lost_is_asked_about(copies: Copies, *, stays: bool) -> None:
+@pytest.mark.parametrize("edited", [False, True], ids=["unedited", "edited at the origin"])
+def test_a_file_that_the_goal_has_lost_is_asked_about(
+    copies: Copies, *, stays: bool, edited: bool
+) -> None:
     copies.put(a__txt="one", b__txt="one")
     copies.run()
     copies.goal.remove("a.txt")
+    if edited:
+        copies.put(a__txt="another")
     counts = copies.run().counts
     assert (counts.conflicts_detected, copies.goal.names()) == (1, ["b.txt"])
     copies.resolve(copies.goal_side if stays else copies.goal_side.other)
