@@ -15,7 +15,7 @@ from livesync_pipelines.engine.row_reading import read
 from livesync_pipelines.engine.row_streams import KEY, MARK, Stretch
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store.commit import Batch
-from livesync_pipelines.store.unsettled import GONE, NOT_LISTED
+from livesync_pipelines.store.unsettled import GONE, GONE_AT
 
 PAGE_BYTES = 64 << 20
 
@@ -39,7 +39,7 @@ class Changes:
             if rows is not None:
                 keys, gone = _changed(rows, stretch.held, side)
                 changed.append(keys)
-                absent |= {key: GONE if key in absent else NOT_LISTED for key in gone}
+                absent |= {key: GONE if key in absent else GONE_AT[side] for key in gone}
         absent = {key: reason for key, reason in absent.items() if key not in this.failing}
         keys = changed[0] if len(changed) == 1 else pc.unique(pa.concat_arrays(changed))
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())

@@ -350,6 +350,7 @@ def test_too_many_removals_wait_for_a_person_and_the_rest_goes_on(copies: Copies
     assert result.status is Status.WAITING
     assert result.error is not None
     assert "5 of 6" in result.error["message"]
+    assert f"gone at the {copies.goal_side.other};" in result.error["message"]
     assert len(copies.goal.names()) == 7
     assert copies.approve() == 5
     assert copies.run().counts.removed == 5
