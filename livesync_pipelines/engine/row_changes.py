@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -45,7 +46,7 @@ class Changes:
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())
         keys = keys.filter(pc.invert(pc.is_in(keys, value_set=apart))) if len(apart) else keys
         this.told_of.difference_update(keys.to_pylist() if this.told_of else ())
-        this.operation.counts.unchanged += max(0, stretch.length - len(keys) - self._told(stretch))
+        this.operation.counts.unchanged += self._left(stretch.shown, keys, absent)
         self._absent |= absent
         if len(keys):
             piece = stretch.only(keys)
@@ -55,12 +56,14 @@ class Changes:
         if max(self._rows, len(self._absent)) >= this.page_rows or self._bytes >= PAGE_BYTES:
             self.flush()
 
-    def _told(self, stretch: Stretch) -> int:
-        """How many of these rows are counted already."""
-        told = self.this.told_of
-        if not told:
-            return 0
-        return int(pc.sum(pc.is_in(stretch.keys, pa.array(sorted(told), pa.string()))).as_py() or 0)
+    def _left(self, shown: pa.Array, changed: pa.Array, absent: Collection[str]) -> int:
+        """Of how many of the rows that are shown nothing is told: neither of a change, nor that
+        the other end has them no more, nor that they fail; and they are not counted already."""
+        others = sorted({*absent, *self.this.told_of, *self.this.failing})
+        if not len(changed) and not others:
+            return len(shown)
+        told = pa.concat_arrays([changed, pa.array(others, pa.string())])
+        return len(shown) - int(pc.sum(pc.is_in(shown, value_set=told)).as_py() or 0)
 
     def flush(self) -> None:
         """Bring together what was gathered, and tell of what failed."""
