@@ -10,8 +10,8 @@ class Step(StrEnum):
     """- `same`: nothing to do; `forget`: nothing is left that both could agree on.
     - `put`, `remove`: the source has changed, the target has not.
     - `compare`: both have the file and it is not known that they agree: equal contents do.
-    - `keep`: the target has an edit of its own (or has lost the file), and so it stays until
-      somebody decides."""
+    - `keep`: the target has an edit of its own, or has lost the file (whether the source has
+      edited it since or not), and so it stays until somebody decides."""
 
     SAME = "same"
     FORGET = "forget"
@@ -37,7 +37,7 @@ def decide(source: str | None, target: str | None, known: Agreed | None) -> Step
     if source is None:
         return _gone(target, known)
     if target is None:
-        return Step.PUT if known is None or source != known.source else Step.KEEP
+        return Step.PUT if known is None else Step.KEEP
     if known is None or (source != known.source and target != known.target):
         return Step.COMPARE
     if target != known.target:

@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Limits
 
 
 def refusal(
-    *, removals: Mapping[str, int], totals: Mapping[str, int], limits: Limits
+    *,
+    removals: Mapping[str, int],
+    totals: Mapping[str, int],
+    limits: Limits,
+    ends: Collection[Side] = (Side.SOURCE,),
 ) -> str | None:
     """Why these removals must wait for a person, in one sentence; None when they may go on.
 
-    Both are counts by root. `totals` are the items that were in step before (what came and went
-    within this run counts too). A loss that is too large for its root is refused, and so is one
-    that is too large for all of them.
+    Both are counts by root; `ends` are those that do not show the items any more. `totals` are the
+    items that were in step before (what came and went within this run counts too). A loss that is
+    too large for its root is refused, and so is one that is too large for all of them.
     """
     gone = sum(removals.values())
     if gone <= limits.delete_items:
         return None
     whole = max(sum(totals.values()), gone)
     if gone > limits.delete_share * whole:
-        return _sentence(gone, whole, "", limits)
+        return _sentence(gone, whole, "", _at(ends), limits)
     for root, count in removals.items():
         total = max(totals.get(root, 0), count)
         if count > limits.delete_items and count > limits.delete_share * total:
-            return _sentence(count, total, root, limits)
+            return _sentence(count, total, root, _at(ends), limits)
     return None
 
 
-def _sentence(gone: int, total: int, root: str, limits: Limits) -> str:
+def _sentence(gone: int, total: int, root: str, at: str, limits: Limits) -> str:
     where = f" of '{root}'" if root else ""
     share = 100 * gone // total
     return (
-        f"{gone} of {total} items{where} ({share}%) are gone at the source; more than "
+        f"{gone} of {total} items{where} ({share}%) are gone at {at}; more than "
         f"{limits.delete_items} items and {limits.delete_share:.0%} are not removed unasked."
     )
 
 
-def waiting(sync_id: str, refusal: str) -> dict[str, str]:
+def _at(ends: Collection[Side]) -> str:
+    return " or ".join(f"the {side}" for side in Side if side in ends)
+
+
+def waiting(sync_id: str, refusal: str, ends: Collection[Side] = (Side.SOURCE,)) -> dict[str, str]:
     """What the person is told whose approval is waited for."""
     return NeedsPerson(
         f"Nothing was removed: {refusal}",
         hint=f"If that is right, run `livesync sync approve {sync_id}` and then "
-        f"`livesync sync run {sync_id}`; if not, mend the source.",
+        f"`livesync sync run {sync_id}`; if not, mend {_at(ends)}.",
     ).as_dict()

@@ -155,7 +155,9 @@ def carry_out(
         elif step is Step.REMOVE or (step is Step.KEEP and name not in plan.source.entries):
             yield copying.removed(name, step)
         elif step is Step.KEEP and name not in copying.overwrite:
-            yield _conflict(name, step, "the target has changed or lost it since they agreed")
+            held = name in plan.target.entries
+            reason = "the target has edited it" if held else "the target has lost it"
+            yield _conflict(name, step, f"{reason} since they agreed")
 
 
 @dataclass(frozen=True, slots=True)

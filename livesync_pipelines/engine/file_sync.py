@@ -57,7 +57,9 @@ def synchronise_files(engine: Engine, connection: Connection, errand: RowErrand)
         _copy(this)
         this.commit(healed=_healed(this, before))
     if refusal is not None:
-        return Outcome(Status.WAITING, guard.waiting(sync.sync_id, refusal), settled=True)
+        return Outcome(
+            Status.WAITING, guard.waiting(sync.sync_id, refusal, [this.side]), settled=True
+        )
     this.commit(note=this.notes())
     unsettled.forget(connection, sync.sync_id)
     complete = this.plan.source.complete and this.plan.target.complete
@@ -186,7 +188,9 @@ def _hold_back(this: FilePass) -> str | None:
     if approvals.cover_all(this.connection, this.sync_id):
         return None
     totals = Counter({"": tenure.count_items(this.connection, this.sync_id)})
-    refusal = guard.refusal(removals=Counter({"": len(gone)}), totals=totals, limits=limits)
+    refusal = guard.refusal(
+        removals={"": len(gone)}, totals=totals, limits=limits, ends=[this.side]
+    )
     if refusal is not None:
         this.plan = this.plan.without(set(gone))
     return refusal

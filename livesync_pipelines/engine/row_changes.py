@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from livesync_pipelines.engine.row_reading import read
 from livesync_pipelines.engine.row_streams import KEY, MARK, Stretch
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store.commit import Batch
-from livesync_pipelines.store.unsettled import GONE, NOT_LISTED
+from livesync_pipelines.store.unsettled import GONE, GONE_AT
 
 PAGE_BYTES = 64 << 20
 
@@ -39,13 +40,13 @@ class Changes:
             if rows is not None:
                 keys, gone = _changed(rows, stretch.held, side)
                 changed.append(keys)
-                absent |= {key: GONE if key in absent else NOT_LISTED for key in gone}
+                absent |= {key: GONE if key in absent else GONE_AT[side] for key in gone}
         absent = {key: reason for key, reason in absent.items() if key not in this.failing}
         keys = changed[0] if len(changed) == 1 else pc.unique(pa.concat_arrays(changed))
         apart = pa.array([*this.frozen, *this.failing, *absent], pa.string())
         keys = keys.filter(pc.invert(pc.is_in(keys, value_set=apart))) if len(apart) else keys
         this.told_of.difference_update(keys.to_pylist() if this.told_of else ())
-        this.operation.counts.unchanged += max(0, stretch.length - len(keys) - self._told(stretch))
+        this.operation.counts.unchanged += self._left(stretch.shown, keys, absent)
         self._absent |= absent
         if len(keys):
             piece = stretch.only(keys)
@@ -55,12 +56,14 @@ class Changes:
         if max(self._rows, len(self._absent)) >= this.page_rows or self._bytes >= PAGE_BYTES:
             self.flush()
 
-    def _told(self, stretch: Stretch) -> int:
-        """How many of these rows are counted already."""
-        told = self.this.told_of
-        if not told:
-            return 0
-        return int(pc.sum(pc.is_in(stretch.keys, pa.array(sorted(told), pa.string()))).as_py() or 0)
+    def _left(self, shown: pa.Array, changed: pa.Array, absent: Collection[str]) -> int:
+        """Of how many of the rows that are shown nothing is told: neither of a change, nor that
+        the other end has them no more, nor that they fail; and they are not counted already."""
+        others = sorted({*absent, *self.this.told_of, *self.this.failing})
+        if not len(changed) and not others:
+            return len(shown)
+        told = pa.concat_arrays([changed, pa.array(others, pa.string())])
+        return len(shown) - int(pc.sum(pc.is_in(shown, value_set=told)).as_py() or 0)
 
     def flush(self) -> None:
         """Bring together what was gathered, and tell of what failed."""

@@ -148,13 +148,15 @@ def _meet(this: RowPass, keys: pa.Array) -> None:
     """Of the rows with these keys, what has changed is brought together; what is gone waits."""
     met = read_both(this, keys)
     gone = changed = pa.repeat(False, len(met.keys))
-    gone_from_both = pa.repeat(True, len(met.keys))
+    reasons = pa.nulls(len(met.keys), pa.string())
     for side in Side:
         here = _is_gone(this, met, side)
-        gone, gone_from_both = pc.or_(gone, here), pc.and_(gone_from_both, here)
+        both = pc.and_(gone, here)
+        gone = pc.or_(gone, here)
+        reasons = pc.if_else(here, unsettled.GONE_AT[side], reasons)
+        reasons = pc.if_else(both, unsettled.GONE, reasons)
         changed = pc.or_(changed, differs(_mark(met, side), whole(met.held[f"{side}_mark"])))
     frozen = pc.is_in(met.keys, value_set=pa.array(sorted(this.frozen), pa.string()))
-    reasons = pc.if_else(gone_from_both, unsettled.GONE, unsettled.NOT_LISTED)
     waits = pc.and_not(gone, frozen)
     kept = met.keys.filter(waits).to_pylist(), reasons.filter(waits).to_pylist()
     absent = list(zip(*kept, strict=True))

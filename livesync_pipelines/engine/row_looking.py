@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from livesync_pipelines.connectors.rows import RowEnd, WritesRows
 from livesync_pipelines.core.row_keys import encode, spoken
-from livesync_pipelines.core.row_map import RowMap, compile_map
+from livesync_pipelines.core.row_map import RowMap
 from livesync_pipelines.core.row_map_drift import drift, said_type
 from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
+from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_opening import hold, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
@@ -67,7 +68,7 @@ def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str)
             raise _nothing(Side.SOURCE, ends[0], sync.select, where)
         if there is None and not (makes and isinstance(target, WritesRows)):
             raise _nothing(Side.TARGET, ends[1], sync.target.select, where)
-        rows = compile_map(sync.fields, shape, there, may_add=makes)
+        rows = compiled(sync, shape, there, may_add=makes)
         if sync.mode is Mode.BIDIRECTIONAL:
             refuse_one_way(rows)
         return _kept_out(rows, sync.mode)
@@ -113,7 +114,7 @@ def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None
         return
     with ends_of(engine, connection, sync_id) as (_, source, target):
         hold(connection, sync_id, target)
-        rows = compile_map(sync.fields, _shape(source), target.shape(), may_add=True)
+        rows = compiled(sync, _shape(source), target.shape(), may_add=True)
         refuse_one_way(rows)
         _refuse_narrowed(sync, row_shapes.noted(connection, sync_id), rows)
 
@@ -158,7 +159,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     with ends_of(engine, connection, sync_id) as (sync, source, target):
         remember(connection, sync_id, (source, target))
         shape = _shape(source)
-        made = compile_map(sync.fields, shape, target.shape(), may_add=True)
+        made = compiled(sync, shape, target.shape(), may_add=True)
         partly = sync.mode is Mode.PULL
         page = _first(source, shape, made.source_columns, rows, partly=partly)
         sample = page.rows

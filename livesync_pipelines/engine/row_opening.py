@@ -15,6 +15,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.engine.row_upstream import upstream
@@ -44,8 +45,8 @@ def opened(
     widens = sync.mode is not Mode.PUSH
     source_shape, target_shape = _both_shapes(connection, sync, ends)
     if target_shape is None and not operation.is_first:
-        raise _gone("target", sync)
-    rows = compile_map(sync.fields, source_shape, target_shape, may_add=widens)
+        raise _gone(Side.TARGET, sync)
+    rows = compiled(sync, source_shape, target_shape, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
@@ -78,9 +79,20 @@ def opened(
     )
 
 
-def _gone(side: str, sync: SyncConfig) -> Broken:
+def _never_there(sync: SyncConfig) -> Broken:
+    kind = "file" if "rows" in sync.select else "table"
+    name = sync.select.get("rows") or sync.select.get("table")
     return Broken(
-        f"The {side}'s table is not there.",
+        f"The source is not there: there is no {kind} {name} at {sync.connection}.",
+        hint=f"Create it, or correct the name of the {kind}.",
+        where=f"sync {sync.sync_id}",
+    )
+
+
+def _gone(side: Side, sync: SyncConfig) -> Broken:
+    select = sync.select if side is Side.SOURCE or sync.target is None else sync.target.select
+    return Broken(
+        f"The {side}'s {'file' if 'rows' in select else 'table'} is not there.",
         hint="Was it renamed or dropped? Nothing was removed at the other end. Bring it back; or "
         f"begin anew: `livesync sync remove {sync.sync_id}`, and make the sync again.",
         where=f"sync {sync.sync_id}",
@@ -149,7 +161,8 @@ def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> S
             raise
         raise drifted(sync, error.message) from error
     if shape is None:
-        raise _gone("source", sync)
+        known = row_shapes.noted(connection, sync.sync_id) is not None
+        raise _gone(Side.SOURCE, sync) if known else _never_there(sync)
     return _without_ignored(connection, sync, source, shape)
 
 
@@ -192,7 +205,7 @@ def refuse_one_way(rows: RowMap) -> None:
     it need not; or where the keys of both ends do not sort alike."""
     if problems := _one_way(rows):
         raise BadInput(
-            f"These fields cannot go both ways: {'; '.join(problems)}",
+            f"These fields cannot go both ways: {' '.join(problems)}",
             hint="Map them one to one, mark them `lossy: true`, or choose mode: pull.",
         )
 
@@ -203,7 +216,10 @@ def _one_way(rows: RowMap) -> list[str]:
         column = rows.target_shape.column(name)
         assert column is not None
         if not row_keys.usable(column.type):
-            problems = [*problems, f"{name}: a key of type {column.type} cannot be walked in order"]
+            problems = [
+                *problems,
+                f"{name}: a key of type {column.type} cannot be walked in order.",
+            ]
     return problems
 
 

@@ -42,10 +42,10 @@ class Stretch:
         return pc.unique(pa.concat_arrays(there)) if len(there) > 1 else there[0]
 
     @property
-    def length(self) -> int:
-        """How many rows the first end that is walked has here."""
+    def shown(self) -> pa.Array:
+        """The keys of the rows that the first end which is walked has here."""
         rows = self.source if self.source is not None else self.target
-        return 0 if rows is None else len(rows)
+        return pa.array([], pa.string()) if rows is None else whole(rows[KEY])
 
     @property
     def nbytes(self) -> int:

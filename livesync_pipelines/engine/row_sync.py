@@ -65,7 +65,7 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
                 _resolve_letters(this)
             arrive(this, cursors, followed)
     if refusal is not None:
-        return Outcome(Status.WAITING, guard.waiting(sync.sync_id, refusal), settled=True)
+        return Outcome(Status.WAITING, refusal, settled=True)
     partial = operation.counts.failed > 0 or this.unfinished
     return Outcome(Status.PARTIAL if partial else Status.SUCCESS, settled=True)
 
@@ -145,9 +145,9 @@ def _hands(engine: Engine, connection: Connection, *, dry: bool) -> Iterator[Row
         yield RowHands(reading, noting, noter, sender, writer)
 
 
-def _settle_absences(this: RowPass) -> str | None:
-    """Bring together what an end does not show any more; returns why that must wait for a person,
-    or None. Each row is looked for once more by its key first."""
+def _settle_absences(this: RowPass) -> dict[str, str] | None:
+    """Bring together what an end does not show any more; returns what a person is told for whom
+    that must wait, or None. Each row is looked for once more by its key first."""
     sync_id, limits = this.sync_id, this.operation.sync.limits
     if this.unfinished:
         unsettled.forget(this.own, sync_id)
@@ -155,9 +155,10 @@ def _settle_absences(this: RowPass) -> str | None:
     removals = unsettled.count_absent(this.connection, sync_id)
     if removals > limits.delete_items and not approvals.cover_all(this.connection, sync_id):
         totals = Counter({"": tenure.count_items(this.connection, sync_id)})
-        refusal = guard.refusal(removals=Counter({"": removals}), totals=totals, limits=limits)
+        ends = unsettled.ends_without(this.connection, sync_id)
+        refusal = guard.refusal(removals={"": removals}, totals=totals, limits=limits, ends=ends)
         if refusal is not None:
-            return refusal
+            return guard.waiting(sync_id, refusal, ends)
     absent = unsettled.absent(this.connection, sync_id, but=[])
     meet_keys(this, [key for key in absent if key not in this.frozen])
     unsettled.forget(this.own, sync_id)

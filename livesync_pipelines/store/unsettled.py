@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.records import Entry
 from livesync_pipelines.store.database import Connection
 
 _MANY = 100_000
 NOT_LISTED = "not_listed"
 """The reason of an absence that nobody told of: it counts only after a complete listing."""
+GONE_AT = {side: f"gone_at_{side}" for side in Side}
+"""The reason of a row that this end does not show any more, and the other may."""
 GONE = "gone"
 """The reason of a row that neither end shows any more: none is removed for it."""
 DOUBTFUL = "doubtful"
@@ -59,6 +62,13 @@ def count_absent(connection: Connection, sync_id: str, *, but: Sequence[str] = (
     query = f"select count(*) {_ABSENT} and reason <> %s".encode()
     row = connection.execute(query, (sync_id, list(but), GONE)).fetchone()
     return row[0] if row else 0
+
+
+def ends_without(connection: Connection, sync_id: str) -> set[Side]:
+    """The ends that do not show rows any more which may have to be removed at the other."""
+    query = f"select distinct reason {_ABSENT}".encode()
+    reasons = {reason for (reason,) in connection.execute(query, (sync_id, []))}
+    return {side for side in Side if GONE_AT[side] in reasons}
 
 
 def absent(connection: Connection, sync_id: str, *, but: Sequence[str]) -> Iterator[str]:

@@ -219,3 +219,32 @@ def test_a_check_says_which_time_of_an_edit_is_no_clock(terminal: Terminal, tmp_
     (remark,) = terminal.document("mapping", "check", "people")["kept_out"]
     assert "`modified` of the target names 'edited', which is text" in remark
     assert remark in terminal("mapping", "check", "people").stdout.replace("\n", " ")
+
+
+def test_a_key_of_another_type_is_refused_with_its_sync_both_types_and_what_to_do(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "people.csv").write_text("id,age\na1,36\n")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
+        connection.execute("create table people (id integer primary key, age integer)")
+    (tmp_path / "fine.csv").write_text("id\n1\n")
+    fine = "  fine:\n    connection: files\n    select: {rows: fine.csv, key: [id]}\n"
+    fine += "    target: {connection: crm, table: fine, key: [id]}\n"
+    for mapped in (CONFIG, CONFIG.partition("    mapping:")[0]):
+        (tmp_path / "rows.yaml").write_text(mapped + fine)
+        refused = terminal("apply", "rows.yaml")
+        assert refused.exit_code == 2
+        assert "sync people: The mapping cannot work." in refused.stderr
+        assert "the key 'id' is text at the source, and 'id' is integer at the target" in (
+            refused.stderr
+        )
+        assert "`types: {id: integer}` under `select`" in refused.stderr
+
+
+def test_a_source_that_never_was_there_was_not_dropped(people: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "rows.yaml").write_text(CONFIG.replace("rows: people.csv", "rows: nowhere.csv"))
+    assert people("apply", "rows.yaml").exit_code == 0
+    failed = people("sync", "run", "people").stderr
+    assert "The source is not there: there is no file nowhere.csv at files." in failed
+    assert "Create it, or correct the name of the file." in failed
+    assert "dropped" not in failed

@@ -19,7 +19,7 @@ from livesync_pipelines.core.copying import Agreed, Step, decide
         ("a", "y", ("a", "x"), Step.KEEP),
         ("b", "y", ("a", "x"), Step.COMPARE),
         ("a", None, ("a", "x"), Step.KEEP),
-        ("b", None, ("a", "x"), Step.PUT),
+        ("b", None, ("a", "x"), Step.KEEP),
         (None, "x", ("a", "x"), Step.REMOVE),
         (None, "y", ("a", "x"), Step.KEEP),
         (None, None, ("a", "x"), Step.FORGET),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livesync_pipelines.core.guard import refusal
+from livesync_pipelines.core.guard import refusal, waiting
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Limits
 
 counts = st.integers(0, 200)
@@ -37,6 +38,20 @@ def test_the_reason_is_one_sentence_with_the_numbers() -> None:
         "40 of 80 items (50%) are gone at the source; more than 20 items and 30% are not removed "
         "unasked."
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "named"),
+    [
+        ([Side.TARGET], "the target"),
+        ([Side.TARGET, Side.SOURCE], "the source or the target"),
+    ],
+)
+def test_the_ends_that_lost_them_are_named(ends: list[Side], named: str) -> None:
+    said = refusal(removals={"": 40}, totals={"": 80}, limits=Limits(), ends=ends)
+    assert said is not None
+    assert f"are gone at {named};" in said
+    assert waiting("contacts", said, ends)["hint"].endswith(f"if not, mend {named}.")
 
 
 def test_a_small_root_that_goes_as_a_whole_is_not_hidden_by_a_large_one() -> None:

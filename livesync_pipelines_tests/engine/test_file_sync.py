@@ -196,10 +196,15 @@ def test_a_question_that_has_gone_away_is_settled(copies: Copies) -> None:
 
 
 @pytest.mark.parametrize("stays", [False, True], ids=["put again", "left out"])
-def test_a_file_that_the_goal_has_lost_is_asked_about(copies: Copies, *, stays: bool) -> None:
+@pytest.mark.parametrize("edited", [False, True], ids=["unedited", "edited at the origin"])
+def test_a_file_that_the_goal_has_lost_is_asked_about(
+    copies: Copies, *, stays: bool, edited: bool
+) -> None:
     copies.put(a__txt="one", b__txt="one")
     copies.run()
     copies.goal.remove("a.txt")
+    if edited:
+        copies.put(a__txt="another")
     counts = copies.run().counts
     assert (counts.conflicts_detected, copies.goal.names()) == (1, ["b.txt"])
     copies.resolve(copies.goal_side if stays else copies.goal_side.other)
@@ -345,6 +350,7 @@ def test_too_many_removals_wait_for_a_person_and_the_rest_goes_on(copies: Copies
     assert result.status is Status.WAITING
     assert result.error is not None
     assert "5 of 6" in result.error["message"]
+    assert f"gone at the {copies.goal_side.other};" in result.error["message"]
     assert len(copies.goal.names()) == 7
     assert copies.approve() == 5
     assert copies.run().counts.removed == 5

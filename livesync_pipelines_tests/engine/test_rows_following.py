@@ -135,6 +135,7 @@ def test_many_deletes_that_a_feed_tells_of_wait_for_a_person(house: House) -> No
     house.ends.source.sql(f"delete from {house.ends.source.place} where id > 3")
     waiting = house.ends.run()
     assert waiting.status == "waiting_for_approval"
+    assert "36 of 39 items (92%) are gone at the source;" in str(waiting.error)
     assert len(house.names()) == 39
     with house.ends.engine.database.pooled() as connection:
         approvals.give(connection, SYNC)

@@ -1,0 +1,56 @@
+"""The mapping of a sync between its two ends, or why it cannot work, in words that name both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from livesync_pipelines.core.row_map import RowMap, compile_map, identity
+from livesync_pipelines.core.row_map_drift import said_type
+from livesync_pipelines.core.row_map_types import type_name
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.rows import Shape
+from livesync_pipelines.model.sync import SyncConfig
+
+
+def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: bool) -> RowMap:
+    """As `compile_map`. Raises `BadInput` that names the sync, and where the columns of the key are
+    of types between which a key may not come back, both of them and what to do."""
+    try:
+        return compile_map(sync.fields, source, target, may_add=may_add)
+    except BadInput as error:
+        unlike = list(_unlike_keys(sync, source, target))
+        listed = "".join(f"\n- {said}" for said in unlike)
+        message = f"The mapping cannot work.{listed}" if unlike else error.message
+        where = f"sync {sync.sync_id}"
+        raise BadInput(f"{where}: {message}", hint=error.hint, where=where) from error
+
+
+def _unlike_keys(sync: SyncConfig, source: Shape, target: Shape | None) -> Iterator[str]:
+    keyless = replace(target, key=()) if target is not None else None
+    for one in sync.fields or identity(source):
+        if len(one.sources) != 1 or one.sources[0] not in source.key:
+            continue
+        try:
+            alone = compile_map([one], replace(source, key=()), keyless)
+        except BadInput:  # that is said in its own words
+            continue
+        (route,) = alone.routes
+        here, there = route.sources[0], route.target
+        if route.loses and said_type(here) != said_type(there):
+            yield (
+                f"the key '{here.name}' is {said_type(here)} at the source, and '{there.name}' is "
+                f"{said_type(there)} at the target, so a key may not come back as it went "
+                f"({'; '.join(route.loses)}): give both columns the same type"
+                f"{_of_files(sync, (here.name, type_name(there)), (there.name, type_name(here)))}"
+            )
+
+
+def _of_files(sync: SyncConfig, here: tuple[str, str], there: tuple[str, str]) -> str:
+    """How the column of a file gets the type that the other end has; each is its name and that."""
+    said = []
+    if "rows" in sync.select:
+        said.append(f"`types: {{{here[0]}: {here[1]}}}` under `select`")
+    if sync.target is not None and "rows" in sync.target.select:
+        said.append(f"`types: {{{there[0]}: {there[1]}}}` under `target`")
+    return f", here by {' or '.join(said)}" if said else ""
