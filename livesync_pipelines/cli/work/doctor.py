@@ -52,6 +52,7 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from checks.files(settings, engine, connection)
         yield from checks.connections(engine, connection)
         yield from checks.call_budgets(engine, connection)
+        yield from checks.waiting(engine, connection)
         yield from checks.syncs(engine, connection)
         yield from rounds.check(engine, connection)
         yield from telling.notifications(settings, engine, connection)
