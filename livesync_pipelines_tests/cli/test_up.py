@@ -149,7 +149,7 @@ def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
     ) as up:
         assert up.stderr is not None
         told = next((line for line in up.stderr if "is up" in line), "")
-        for name in ("web.serve", "dagster._daemon"):
+        for name in ("web.serve", "dagster api grpc", "dagster._daemon"):
             (child,) = _children(up.pid, name)
             child.kill()
             assert next(line for line in up.stderr if "started again" in line)
