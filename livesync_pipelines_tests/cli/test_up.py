@@ -18,7 +18,7 @@ import pytest
 
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 
-COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
+COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
 
 
 def _children(parent: int, name: str) -> list[psutil.Process]:
