@@ -40,11 +40,10 @@ from livesync_pipelines.store import catalog, embedded, operations, queue
 _EVALUATIONS = "24"
 """So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
 
+_LOCATION = "livesync"
 _SHOWN_FIRST = 10
 _READY_S = 90.0
 _LOOK_S = 0.5
-_STALL_S = 600
-"""So long may a machine stand still (a laptop that sleeps) before its code server gives up."""
 
 
 def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
@@ -120,18 +119,19 @@ def _apply(engine: Engine, wanted: Desired) -> None:
 
 
 def _children(settings: Settings) -> list[Child]:
-    """The servers, in the order in which they need each other; one code server serves both
-    Dagster's UI and its daemon."""
+    """The servers, in the order in which they need each other. One code server serves both
+    Dagster's UI and its daemon: itself, and not through the proxy of `dagster code-server`, which
+    does not notice the death of what is behind it."""
     logs, python = settings.home / "logs", (sys.executable, "-m")
     code_port = free_port()
     workspace = settings.home / "dagster" / "workspace.yaml"
-    server = {"host": LOOPBACK, "port": code_port, "location_name": "livesync"}
+    server = {"host": LOOPBACK, "port": code_port, "location_name": _LOCATION}
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
     at = ("-h", LOOPBACK, "-p")
     ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
     os.environ.setdefault("DAGSTER_GRPC_MAX_WORKERS", _EVALUATIONS)
-    patient = ("--heartbeat-ttl", str(_STALL_S))
-    code = ("dagster", "code-server", "start", "-m", DEFINITIONS, *patient, *at, str(code_port))
+    named = ("--location-name", _LOCATION, "--use-python-environment-entry-point")
+    code = ("dagster", "api", "grpc", "-m", DEFINITIONS, *named, *at, str(code_port))
     return [
         Child(
             "The HTTP door",

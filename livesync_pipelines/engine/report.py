@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict
 from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
@@ -20,7 +21,9 @@ from livesync_pipelines.store import (
     row_names,
     samples,
 )
+from livesync_pipelines.store import stalled as store_stalled
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.stalled import Stalled
 
 _OF_ROWS = ("added", "updated", "removed", "agreed", "forgotten")
 
@@ -121,16 +124,24 @@ def touched(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def health(engine: Engine, connection: Connection) -> dict[str, Any]:
-    """That the database answers, what waits, and whether syncs run at all."""
+    """That the database answers, what waits (and has waited long, with nothing begun: then the
+    status is `stalled`), and whether syncs run at all."""
     connection.execute("select 1")
+    stuck = stalled(engine, connection)
     return {
         "service": "livesync",
-        "status": "ok",
+        "status": "stalled" if stuck else "ok",
         "database": "ok",
-        "queue": waiting(connection),
+        "queue": {**waiting(connection), "stalled": [asdict(each) for each in stuck]},
         "in_flight": len(operations.in_flight(connection)),
         "external_sync": external_sync(engine),
     }
+
+
+def stalled(engine: Engine, connection: Connection) -> Sequence[Stalled]:
+    """The platforms of which syncs have waited long and none has begun; where none is to run, that
+    is as it should be."""
+    return store_stalled.stalled(connection, now=engine.now()) if engine.enabled else []
 
 
 def waiting(connection: Connection) -> dict[str, Any]:

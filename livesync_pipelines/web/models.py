@@ -47,11 +47,23 @@ class QueueDepth(BaseModel):
     oldest_at: Moment | None
 
 
+class Stalled(BaseModel):
+    """Syncs of a platform that have waited for minutes while none of it began."""
+
+    platform: str
+    waiting: int
+    since: Moment
+
+
+class HealthQueue(QueueDepth):
+    stalled: list[Stalled]
+
+
 class Health(BaseModel):
     service: str
-    status: str
+    status: str = Field(description="`ok`, or `stalled` where requests wait and nothing begins.")
     database: str
-    queue: QueueDepth
+    queue: HealthQueue
     in_flight: int
     external_sync: ExternalSync
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.sync import Priority, Trigger
+from livesync_pipelines.store import queue
+
 from .conftest import CONFIG, Run, Terminal
 
 
@@ -117,3 +121,14 @@ def test_syncs_that_rest_or_fail_are_told(
     assert verdicts(document)["sync handbook-docs"] == "failed"
     terminal("sync", "pause", "handbook-docs")
     assert verdicts(terminal.document("doctor", **ports))["sync handbook-docs"] == "warning"
+
+
+def test_requests_that_wait_while_nothing_begins_are_told(
+    terminal: Terminal, applied: Path, engine: Engine, ports: dict[str, Any]
+) -> None:
+    with engine.database.connect() as connection:
+        queue.put(connection, "handbook-docs", trigger=Trigger.PERSON, priority=Priority.NORMAL)
+        assert verdicts(terminal.document("doctor", **ports))["queue"] == "ok"
+        connection.execute("update livesync.queue set queued_at = now() - interval '1 hour'")
+    assert verdicts(terminal.document("doctor", **ports))["queue"] == "warning"
+    assert "1 folder sync waiting since" in terminal("doctor", **ports).stdout

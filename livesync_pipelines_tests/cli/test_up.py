@@ -18,7 +18,7 @@ import pytest
 
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 
-COMMAND = [str(Path(sys.executable).with_name("livesync")), "up"]
+COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
 
 
 def _children(parent: int, name: str) -> list[psutil.Process]:
@@ -149,7 +149,7 @@ def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
     ) as up:
         assert up.stderr is not None
         told = next((line for line in up.stderr if "is up" in line), "")
-        for name in ("web.serve", "dagster._daemon"):
+        for name in ("web.serve", "dagster api grpc", "dagster._daemon"):
             (child,) = _children(up.pid, name)
             child.kill()
             assert next(line for line in up.stderr if "started again" in line)

@@ -9,6 +9,8 @@ import dagster as dg
 AT_TAG = "test/at"
 """The file into which a run that hangs writes its process."""
 
+POOL = "odd"
+
 
 @dg.op
 def say() -> None:
@@ -20,7 +22,7 @@ def speak() -> None:
     say()
 
 
-@dg.op
+@dg.op(pool=POOL)
 def hang_on(context: dg.OpExecutionContext) -> None:
     at = Path(context.run.tags[AT_TAG])
     at.with_suffix(".tmp").write_text(f"{os.getpid()}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import psutil
@@ -24,6 +26,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.run_coordinator import SubmitRunContext
+from dagster._daemon.monitoring import execute_concurrency_slots_iteration
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
 from livesync_pipelines.cli.children import Child
@@ -95,6 +98,11 @@ class Warm:
     def places(self) -> int:
         with self.database.pooled() as connection:
             return holders.places(connection)
+
+    def claims(self) -> set[str]:
+        """The runs that have a place in the pool, or wait for one."""
+        pool = self.instance.event_log_storage.get_concurrency_info(odd_jobs.POOL)
+        return {*pool.active_run_ids, *pool.pending_run_ids}
 
     def messages(self) -> list[Path]:
         return list((self.home / "broker" / "queue").glob("*.dagster.msg"))
@@ -180,6 +188,21 @@ def test_a_run_whose_process_is_killed_fails_and_its_place_is_taken_by_another(
     assert warm.run(run_id).status is dg.DagsterRunStatus.FAILURE
     until(lambda: len(warm.living()) == 2)
     assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_run_whose_process_is_killed_gives_back_its_place_in_the_pool(warm: Warm) -> None:
+    run_id, process = warm.hanging()
+    assert run_id in warm.claims()
+    os.kill(process, signal.SIGKILL)
+    until(lambda: warm.health(run_id) is WorkerStatus.FAILED)
+    warm.instance.report_run_failed(warm.run(run_id))
+    monitored: Any = SimpleNamespace(instance=warm.instance)
+
+    def freed() -> bool:
+        list(execute_concurrency_slots_iteration(monitored, logging.getLogger(__name__)))
+        return run_id not in warm.claims()
+
+    until(freed)
 
 
 def test_idle_processes_that_are_killed_take_no_others_work_with_them(warm: Warm) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import SyncState
+from livesync_pipelines.model.sync import Priority, SyncState, Trigger
 from livesync_pipelines.store import catalog, queue
 
 from .conftest import Caller, Run
@@ -22,10 +23,21 @@ def test_health_tells_that_the_database_answers(client: Caller, path: str) -> No
         "service": "livesync",
         "status": "ok",
         "database": "ok",
-        "queue": {"depth": 0, "oldest_at": None},
+        "queue": {"depth": 0, "oldest_at": None, "stalled": []},
         "in_flight": 0,
         "external_sync": {"enabled": True, "reason": None},
     }
+
+
+def test_health_tells_that_requests_wait_and_nothing_begins(engine: Engine, docs: Path) -> None:
+    with engine.database.connect() as connection:
+        queue.put(connection, "docs", trigger=Trigger.WEBHOOK, priority=Priority.NORMAL)
+    later = Caller(replace(engine, now=lambda: engine.now() + timedelta(hours=1)))
+    found = later.get("/sync/health").json()
+    assert found["status"] == "stalled"
+    (stalled,) = found["queue"]["stalled"]
+    assert (stalled["platform"], stalled["waiting"]) == ("folder", 1)
+    assert Caller(engine).get("/sync/health").json()["status"] == "ok"
 
 
 def test_health_says_why_nothing_runs(idle: Caller) -> None:

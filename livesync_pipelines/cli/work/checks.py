@@ -198,6 +198,25 @@ def call_budgets(engine: Engine, connection: Connection) -> Iterator[Finding]:
             yield Finding(check, "warning", said, "Nothing to do: its syncs go on then.")
 
 
+def waiting(engine: Engine, connection: Connection) -> Iterator[Finding]:
+    """That what was asked for is carried out."""
+    stalled = report.stalled(engine, connection)
+    for each in stalled:
+        said = (
+            f"{each.waiting} {each.platform} sync{'' if each.waiting == 1 else 's'} waiting since "
+            f"{each.since.astimezone():%H:%M:%S}, and none has begun meanwhile"
+        )
+        do = (
+            "See that `livesync up` runs, and on the page Deployment / Concurrency of the Dagster "
+            f"UI who has the places of the pool '{each.platform}'; a run can be carried out here "
+            "with `livesync sync run SYNC`."
+        )
+        yield Finding("queue", "warning", said, do)
+    if not stalled:
+        depth = report.waiting(connection)["depth"]
+        yield Finding("queue", "ok", f"{depth} waiting" if depth else "nobody waits")
+
+
 def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
     for row in report.status(engine, connection)["syncs"]:
         name, condition = row["sync_id"], report.condition(row)

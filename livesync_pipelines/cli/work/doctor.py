@@ -53,6 +53,7 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from checks.connections(engine, connection)
         yield from checks.accounts(engine, connection)
         yield from checks.call_budgets(engine, connection)
+        yield from checks.waiting(engine, connection)
         yield from checks.syncs(engine, connection)
         yield from rounds.check(engine, connection)
         yield from telling.notifications(settings, engine, connection)
