@@ -1,4 +1,4 @@
-"""The words for setting up: up, apply, connect, platforms, doctor."""
+"""The words for setting up: up, apply, connect, platforms, doctor, sandbox."""
 
 from __future__ import annotations
 
@@ -165,4 +165,25 @@ def token(project: str, role: str, user: str | None, as_json: bool) -> None:
     make_token(project, role, user, as_json=as_json)
 
 
-COMMANDS = (up, worker, apply, connect, platforms, doctor, token)
+@click.command()
+@click.option("--port", default=8700, show_default=True, type=click.IntRange(1, 65_535))
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same documents.")
+@click.option("--documents", default=40, show_default=True, type=click.IntRange(0, 100_000))
+@click.option("--no-limits", is_flag=True, help="Answer as fast as it goes.")
+def sandbox(port: int, seed: int, documents: int, no_limits: bool) -> int:
+    """Serve pretend vendors on this machine, with accounts and documents of their own.
+
+    They grant OAuth tokens, keep versions, tell of changes and call webhooks as the real ones do,
+    and fail on demand. Nothing is stored; Ctrl-C ends it.
+
+    \b
+    Example:
+      livesync sandbox
+      livesync sandbox --port 8701 --documents 10000 --no-limits
+    """
+    from livesync_pipelines.cli.work.sandbox import serve_sandbox
+
+    return serve_sandbox(port, seed=seed, documents=documents, limited=not no_limits)
+
+
+COMMANDS = (up, worker, apply, connect, platforms, doctor, token, sandbox)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livesync_pipelines.sandbox.calls import Call, without_secrets
@@ -43,6 +44,8 @@ class Front:
 
         try:
             await self._answered(vendor, fault, scope, receive, noting)
+        except ClientDisconnect:
+            status = None  # whoever has gone hears nothing
         finally:
             call = Call(
                 at=self._world.clock.now(),

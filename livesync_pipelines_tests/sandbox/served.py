@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from livesync_pipelines.sandbox.app import application
+from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.vendor import google
 from livesync_pipelines.sandbox.serve import configured
 from livesync_pipelines.sandbox.world import World
@@ -47,10 +48,10 @@ class Sandbox:
 
 
 @contextmanager
-def a_sandbox(world: World | None = None) -> Iterator[Sandbox]:
+def a_sandbox(world: World | None = None, drive: Drive | None = None) -> Iterator[Sandbox]:
     """Served in a thread of its own until the block ends."""
     world = world or World()
-    server = uvicorn.Server(configured(application(world, [google(world)]), 0))
+    server = uvicorn.Server(configured(application(world, [google(world, drive)]), 0))
     opened = threading.Event()
 
     async def serve() -> None:

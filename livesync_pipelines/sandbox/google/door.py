@@ -9,10 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.google.errors import GoogleError, too_fast, unauthenticated
+from livesync_pipelines.sandbox.limits import Limit
 from livesync_pipelines.sandbox.oauth import OAuthServer
 from livesync_pipelines.sandbox.world import Person
 
 NAME = "google"
+
+DECLARED = Limit(calls=12_000, per_s=60, burst=12_000)
+"""https://developers.google.com/workspace/drive/api/guides/limits, read 2026-11-22."""
 
 _AUTH = "https://www.googleapis.com/auth/"
 DRIVE = f"{_AUTH}drive"
@@ -42,7 +46,7 @@ class Door:
     def guarded(
         self, work: Endpoint, needs: frozenset[str]
     ) -> Callable[[Request], Awaitable[Response]]:
-        """`needs`: one of these scopes is enough."""
+        """`needs`: one of these scopes is enough; for bytes, that of metadata never is."""
 
         async def answered(request: Request) -> Response:
             try:
@@ -61,7 +65,8 @@ class Door:
         request.state.person = grant.person.email
         if self._oauth.world.limits.wait_s(NAME, grant.person.email):
             raise too_fast()
-        if needs.isdisjoint(grant.scopes):
+        media = request.query_params.get("alt") == "media"
+        if (needs - {METADATA} if media else needs).isdisjoint(grant.scopes):
             why = "Request had insufficient authentication scopes."
             raise GoogleError(403, "insufficientPermissions", why)
         return grant.person

@@ -6,24 +6,46 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from livesync_pipelines.sandbox.google.door import ANY, NAME, SCOPES, Door
+from livesync_pipelines.sandbox.google.changes import Changes
+from livesync_pipelines.sandbox.google.channels import Channels
+from livesync_pipelines.sandbox.google.door import (
+    ANY,
+    LOOK,
+    NAME,
+    READ,
+    SCOPES,
+    WRITE,
+    Door,
+    Endpoint,
+)
+from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.errors import refuse
+from livesync_pipelines.sandbox.google.listing import Listing
+from livesync_pipelines.sandbox.google.reading import Reading
+from livesync_pipelines.sandbox.google.truth import truth
+from livesync_pipelines.sandbox.google.watching import Watching
+from livesync_pipelines.sandbox.google.writing import Writing
 from livesync_pipelines.sandbox.oauth import OAuthServer, Rules
 from livesync_pipelines.sandbox.oauth_pages import OAuthPages
 from livesync_pipelines.sandbox.vendor import Vendor
-from livesync_pipelines.sandbox.world import Json, Person, World
+from livesync_pipelines.sandbox.world import Person, World
+
+_FILES = "/drive/v3/files"
+_UPLOAD = "/upload/drive/v3/files"
 
 
-def google(world: World) -> Vendor:
-    """Google's rules of OAuth: refresh tokens are not rotated, and come with the first consent."""
-    oauth = OAuthServer(world, NAME, Rules())
+def google(world: World, drive: Drive | None = None) -> Vendor:
+    """Google's rules of OAuth: refresh tokens are not rotated, and come with the first consent.
+    `drive`: what is there already; nothing unless it is given."""
+    oauth, kept = OAuthServer(world, NAME, Rules()), drive or Drive(world)
+    channels = Channels(kept)
     return Vendor(
         name=NAME,
-        routes=[*_oauth_routes(oauth)],
+        routes=[*_oauth_routes(oauth), *_drive_routes(Door(oauth), kept, channels)],
         oauth=oauth,
         refuse=refuse,
-        truth=_truth,
-        close=_close,
+        truth=lambda content: truth(kept, channels, content=content),
+        close=channels.close,
     )
 
 
@@ -37,14 +59,46 @@ def _oauth_routes(oauth: OAuthServer) -> list[Route]:
     ]
 
 
+def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
+    """Every method with the scopes of which it needs one."""
+    reading, writing = Reading(drive), Writing(drive)
+    listing, changes = Listing(drive), Changes(drive)
+    watching = Watching(drive, channels, changes)
+    one = f"{_FILES}/{{file_id}}"
+    served: list[tuple[str, str, Endpoint, frozenset[str]]] = [
+        ("GET", _FILES, listing.files, LOOK),
+        ("POST", _FILES, writing.create, WRITE),
+        ("GET", f"{_FILES}/generateIds", reading.generate_ids, WRITE),
+        ("GET", one, reading.get, LOOK),
+        ("PATCH", one, writing.update, WRITE),
+        ("DELETE", one, writing.delete, WRITE),
+        ("POST", f"{one}/copy", writing.copy, WRITE),
+        ("GET", f"{one}/export", reading.export, READ),
+        ("GET", f"{one}/revisions", reading.revisions, LOOK),
+        ("GET", f"{one}/revisions/{{revision_id}}", reading.revision, LOOK),
+        ("GET", f"{one}/permissions", reading.permissions, LOOK),
+        ("POST", f"{one}/permissions", writing.share, WRITE),
+        ("DELETE", f"{one}/permissions/{{permission_id}}", writing.unshare, WRITE),
+        ("POST", _UPLOAD, writing.upload, WRITE),
+        ("PUT", _UPLOAD, writing.piece, WRITE),
+        ("PATCH", f"{_UPLOAD}/{{file_id}}", writing.upload, WRITE),
+        ("PUT", f"{_UPLOAD}/{{file_id}}", writing.piece, WRITE),
+        ("GET", "/drive/v3/changes/startPageToken", changes.start, LOOK),
+        ("GET", "/drive/v3/changes", changes.list, LOOK),
+        ("POST", "/drive/v3/changes/watch", watching.changes, LOOK),
+        ("POST", f"{one}/watch", watching.file, LOOK),
+        ("POST", "/drive/v3/channels/stop", watching.stop, LOOK),
+        ("GET", "/drive/v3/drives", listing.drives, LOOK),
+        ("GET", "/drive/v3/drives/{drive_id}", listing.one_drive, LOOK),
+        ("GET", "/drive/v3/about", reading.about, LOOK),
+        ("GET", "/export", reading.export_link, READ),
+    ]
+    return [
+        Route(path, door.guarded(work, needs), methods=[method])
+        for method, path, work, needs in served
+    ]
+
+
 async def _userinfo(request: Request, person: Person) -> Response:
     told = {"sub": person.id, "email": person.email, "email_verified": True, "name": person.name}
     return JSONResponse(told)
-
-
-def _truth(content: bool) -> Json:
-    return {}
-
-
-async def _close() -> None:
-    return None

@@ -1,0 +1,54 @@
+"""`livesync sandbox`: pretend vendors on one port of this machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from livesync_pipelines.cli.children import refuse_taken
+from livesync_pipelines.sandbox.app import application
+from livesync_pipelines.sandbox.clock import Clock
+from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
+from livesync_pipelines.sandbox.google.planting import planted
+from livesync_pipelines.sandbox.google.vendor import google
+from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
+from livesync_pipelines.sandbox.serve import HOST, serve
+from livesync_pipelines.sandbox.world import World
+
+
+def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int:
+    """Serve until a signal comes, with a clock that runs; returns the exit code."""
+    refuse_taken(port, "the sandbox", "--port")
+    world = World(seed=seed, clock=Clock(datetime.now(UTC), running=True))
+    if limited:
+        world.limits.set(NAME, DECLARED)
+    vendors = [google(world, planted(world, documents))]
+    click.echo(_told(f"http://{HOST}:{port}", world, documents))
+    try:
+        serve(application(world, vendors), port)
+    except KeyboardInterrupt:
+        click.echo("Stopping.", err=True)
+    return 0
+
+
+def _told(address: str, world: World, documents: int) -> str:
+    ada = world.people[0].email
+    people = ", ".join(person.email for person in world.people)
+    asked = f'{{"person": "{ada}", "scopes": ["{DRIVE}"]}}'
+    return f"""
+  Google Drive    {address}/google/drive/v3      {documents} documents of {ada}
+  OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
+  Client          {CLIENT_ID}, secret {CLIENT_SECRET}
+  People          {people}
+
+Try:
+
+  curl -s {address}/sandbox/oauth/google/token -d '{asked}'
+  curl -s {address}/google/drive/v3/files -H "Authorization: Bearer ACCESS_TOKEN"
+  curl -s {address}/sandbox/faults -d '{{"match": "GET /google/*", "kind": "429", "times": 3}}'
+  curl -s {address}/sandbox/calls
+  curl -s {address}/sandbox/truth/google
+
+The sandbox is up. Ctrl-C stops it.
+"""
