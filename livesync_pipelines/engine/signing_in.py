@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from livesync_pipelines.auth import oauth
-from livesync_pipelines.auth.oauth import Tokens
+from livesync_pipelines.auth.oauth import Revoked, Tokens
 from livesync_pipelines.engine._doors import NAME
 from livesync_pipelines.engine.accounts import asked, calling, oauth_of, opened, sealed, spec_of
 from livesync_pipelines.engine.house import Engine
@@ -128,14 +128,18 @@ def outcome(engine: Engine, begun: Begun) -> Mapping[str, object] | None:
 def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> SignedIn:
     code = answer.get("code", "")
     if not code:
-        raise _not_agreed(engine, one, answer)
+        unsaid = "it sent neither a code nor a reason that is known here"
+        raise _not_connected(engine, one, _SAID.get(answer.get("error", ""), unsaid))
     said, now = oauth_of(engine, one.platform), engine.now()
     verifier = engine.vault().open(one.sealed, _place(one.id)).decode()
     client = oauth.client_of(said, engine.environ)
     request = oauth.redemption(
         said, one.base, client, code=code, redirect_uri=one.redirect_uri, verifier=verifier
     )
-    granted = asked(one.base, request, repeats=False)
+    try:
+        granted = asked(one.base, request, repeats=False)
+    except Revoked as error:
+        raise _not_connected(engine, one, "it did not take the code that came back") from error
     tokens = oauth.tokens_in(granted, said, asked_for=said.scopes, refresh="", now=now)
     who = _who(said, one.base, tokens, granted)
     _keep(engine, one, tokens, who)
@@ -209,12 +213,10 @@ def _refuse_another_person(there: Account | None, who: str) -> None:
     )
 
 
-def _not_agreed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> BadInput:
+def _not_connected(engine: Engine, one: SignIn, why: str) -> BadInput:
     title = spec_of(engine, one.platform).title
-    word = answer.get("error", "")
-    said = _SAID.get(word, "it sent neither a code nor a reason that is known here")
     return BadInput(
-        f"{title} did not connect the account '{one.name}': {said}.",
+        f"{title} did not connect the account '{one.name}': {why}.",
         hint=_AGAIN.format(platform=one.platform, name=one.name),
     )
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livesync_pipelines.auth.vault import Sealed, Vault, key_file_in, keys_of_file
+from livesync_pipelines.auth.vault import Sealed, Vault, add_key, key_file_in, keys_of_file
 from livesync_pipelines.model.errors import BadInput
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -104,3 +104,18 @@ def test_a_file_that_holds_no_key_is_refused_without_a_word_of_it(
 def test_a_key_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nowhere cannot be read: No such file"):
         keys_of_file(tmp_path / "nowhere")
+
+
+def test_a_key_that_is_added_comes_first_and_the_one_before_stays_for_one_more(
+    tmp_path: Path,
+) -> None:
+    path = key_file_in(tmp_path)
+    (first,) = keys_of_file(path)
+    add_key(path)
+    second, kept = keys_of_file(path)
+    assert (kept, second == first) == (first, False)
+    add_key(path)
+    third, kept = keys_of_file(path)
+    assert (kept, third == second) == (second, False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["vault.key"]

@@ -132,7 +132,7 @@ def test_after_ten_minutes_it_is_over(office: Office) -> None:
 def test_a_code_that_was_made_up_connects_nothing(office: Office) -> None:
     begun = office.begin()
     brought = {**office.agree(begun), "code": "4/hunter2"}
-    with pytest.raises(Exception, match="invalid_grant") as told:
+    with pytest.raises(BadInput, match="did not take the code") as told:
         signing_in.complete(office.engine, "drawer", brought)
     assert "hunter2" not in repr(told.value)
 

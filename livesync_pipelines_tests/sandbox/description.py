@@ -8,7 +8,13 @@ from typing import Any
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _NUMBER = re.compile(r"-?\d+")
-_KINDS: dict[str, type] = {"string": str, "boolean": bool, "integer": int, "array": list}
+_KINDS = {
+    "string": "str",
+    "boolean": "bool",
+    "integer": "int",
+    "array": "list",
+    "object": "dict",
+}
 
 
 def misfits(document: dict[str, Any], name: str, value: Any) -> list[str]:
@@ -19,10 +25,10 @@ def misfits(document: dict[str, Any], name: str, value: Any) -> list[str]:
 
 def _misfits(schemas: Any, schema: Any, value: Any, where: str) -> Iterator[str]:
     schema = schemas[schema["$ref"]] if "$ref" in schema else schema
-    if schema["type"] == "object":
-        yield from _of_object(schemas, schema, value, where)
-    elif type(value) is not _KINDS[schema["type"]]:
+    if type(value).__name__ != _KINDS[schema["type"]]:
         yield f"{where} is a {type(value).__name__}"
+    elif schema["type"] == "object":
+        yield from _of_object(schemas, schema, value, where)
     elif schema["type"] == "array":
         for n, item in enumerate(value):
             yield from _misfits(schemas, schema["items"], item, f"{where}[{n}]")
@@ -33,9 +39,6 @@ def _misfits(schemas: Any, schema: Any, value: Any, where: str) -> Iterator[str]
 
 
 def _of_object(schemas: Any, schema: Any, value: Any, where: str) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield f"{where} is a {type(value).__name__}"
-        return
     known, others = schema.get("properties", {}), schema.get("additionalProperties")
     for name, item in value.items():
         inner = known.get(name, others)
