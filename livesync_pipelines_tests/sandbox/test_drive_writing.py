@@ -65,6 +65,16 @@ def test_every_write_is_a_version_more(drive: Any) -> None:
     assert versions == [2, 3, 4]
 
 
+@pytest.mark.parametrize("content", [b"", b"\r\n", b"\n\n", b"a\rb\nc\r\n", bytes(range(256)) * 3])
+def test_an_upload_is_kept_byte_by_byte(drive: Any, content: bytes) -> None:
+    media = MediaInMemoryUpload(content, "image/png")
+    made = (
+        drive.files().create(body={"name": "a.png"}, media_body=media, fields="id,size").execute()
+    )
+    assert made["size"] == str(len(content))
+    assert drive.files().get_media(fileId=made["id"]).execute() == content
+
+
 def test_a_resumable_upload_comes_in_pieces(drive: Any) -> None:
     content = bytes(range(256)) * 3_000
     media = MediaInMemoryUpload(content, "image/png", chunksize=256 * 1024, resumable=True)
@@ -116,6 +126,18 @@ def test_a_file_has_one_folder_and_a_folder_is_not_in_itself(drive: Any) -> None
     assert refused(loop) == (400, "badRequest")
     said_so = drive.files().update(fileId=inner, body={"parents": [other]})
     assert refused(said_so) == (403, "fieldNotWritable")
+
+
+def test_a_root_stays_as_it_is_and_is_nobody_elses(drive: Any) -> None:
+    files, reader = drive.files(), {"type": "user", "role": "reader", "emailAddress": BEN}
+    requests = (
+        files.update(fileId="root", body={"name": "Mine"}),
+        files.update(fileId="root", body={"trashed": True}),
+        files.delete(fileId="root"),
+        drive.permissions().create(fileId="root", body=reader),
+    )
+    for request in requests:
+        assert refused(request) == (403, "insufficientFilePermissions")
 
 
 def test_two_files_of_one_folder_may_have_one_name(drive: Any) -> None:

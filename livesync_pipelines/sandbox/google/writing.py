@@ -108,9 +108,7 @@ class Writing:
         """For good; by its owner alone, in a shared drive by an organizer."""
         file = asked_file(self._drive, request, person)
         least = "owner" if file.drive_id is None else "fileOrganizer"
-        writable(self._drive, person, file, least)
-        if file.parent is None:
-            raise GoogleError(403, "insufficientFilePermissions", "A root cannot be deleted.")
+        _movable(writable(self._drive, person, file, least))
         self._drive.delete(person, file)
         return Response(status_code=204)
 
@@ -142,7 +140,7 @@ class Writing:
         if file.id in self._drive.tree.drives:
             self._drive.set_member(file.id, email, role)
         else:
-            self._drive.share(person, file, email, role)
+            self._drive.share(person, _movable(file), email, role)
 
     def _begun(self, request: Request, person: Person, file: File | None, said: Json) -> Response:
         """A session, at the address that Location names. What is said is looked at now already."""
@@ -169,7 +167,7 @@ class Writing:
             return self._made(request, person, said)
         metadata.check_update(said)
         least = "owner" if "trashed" in said and file.drive_id is None else "writer"
-        writable(self._drive, person, file, least)
+        _movable(writable(self._drive, person, file, least))
         at = self._drive.world.clock.stamp()
         return moved(self._drive, request, person, metadata.applied(file, said, person, at))
 
@@ -235,6 +233,14 @@ class Writing:
     def _answer(self, request: Request, person: Person, file: File) -> Response:
         mask = mask_of(request, FILE_DEFAULT)
         return answer(shown_to(self._drive, request, person).file(file), mask)
+
+
+def _movable(file: File) -> File:
+    """Any but the root of somebody's drive or of a shared drive, which stays as it is."""
+    if file.parent is None:
+        why = f"The root folder {file.id} cannot be changed."
+        raise GoogleError(403, "insufficientFilePermissions", why)
+    return file
 
 
 def _kind_of(upload: Upload, file: File) -> str:
