@@ -41,7 +41,8 @@ prove: setup
 		--hypothesis-seed=$$seed -k whatever_happens livesync_pipelines_tests/proof/test_machine.py && \
 		LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
 		--hypothesis-seed=$$seed livesync_pipelines_tests/core/test_row_merge.py
-	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof $(LONG)
+	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof \
+		livesync_pipelines_tests/scenarios $(LONG)
 
 bench: setup
 	$(BIN)/python -m benchmarks

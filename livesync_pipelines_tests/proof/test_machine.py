@@ -21,7 +21,7 @@ from livesync_pipelines_tests.proof.source import FLAVOURS
 from livesync_pipelines_tests.proof.stage import Stage, a_stage
 
 PROVES = "LIVESYNC_PROVE" in os.environ
-HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "12"))
+HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "8"))
 """`make prove` asks for many more, from a seed that it prints."""
 
 

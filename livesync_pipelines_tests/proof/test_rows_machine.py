@@ -18,7 +18,7 @@ from livesync_pipelines_tests.proof.rows_points import Pair, Seen, row_pairs
 from livesync_pipelines_tests.proof.rows_stage import RowStage, a_row_stage
 
 PROVES = "LIVESYNC_PROVE" in os.environ
-HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "12"))
+HISTORIES = int(os.environ.get("LIVESYNC_PROVE", "8"))
 """`make prove` asks for many more, from a seed that it prints."""
 BOTH_WAYS = {
     "mode": "bidirectional",
