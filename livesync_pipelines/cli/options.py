@@ -42,11 +42,12 @@ def json_option(command: F) -> F:
     )(command)
 
 
-def limit_option(default: int, most: int) -> Callable[[F], F]:
+def limit_option(default: int, most: int | None) -> Callable[[F], F]:
+    """`--limit`; where there is no `most`, 0 asks for all."""
     return click.option(
         "--limit",
-        type=click.IntRange(1, most),
+        type=click.IntRange(0 if most is None else 1, most),
         default=default,
         show_default=True,
-        help="How many at most.",
+        help="How many at most; 0 for all." if most is None else "How many at most.",
     )

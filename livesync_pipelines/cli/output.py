@@ -69,6 +69,11 @@ def briefly(value: object) -> str:
     return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1]}…"
 
 
+def is_cut(value: object) -> bool:
+    """Whether `briefly` leaves something of a value out."""
+    return len(json.dumps(value, ensure_ascii=False)) > _BRIEF
+
+
 def ago(moment: datetime | None, now: datetime) -> str:
     """`2 min ago`, `in 5 min`; a dash where there is no moment."""
     if moment is None:

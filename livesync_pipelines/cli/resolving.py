@@ -1,4 +1,4 @@
-"""The words for rows: conflicts list, resolve, restore; mapping check, cells, suggest."""
+"""The words for rows: conflicts list, show, resolve, restore; mapping check, cells, suggest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def conflicts() -> None:
 @conflicts.command(name="list")
 @click.argument("sync_id", metavar="[SYNC]", required=False)
 @click.option("--all", "settled", is_flag=True, help="Those that are settled too.")
-@limit_option(100, 10_000)
+@limit_option(100, None)
 @json_option
 def list_conflicts(sync_id: str | None, settled: bool, limit: int, as_json: bool) -> None:
     """List the open conflicts of SYNC, or of all syncs, newest first.
@@ -40,11 +40,28 @@ def list_conflicts(sync_id: str | None, settled: bool, limit: int, as_json: bool
 
 @conflicts.command()
 @click.argument("conflict_id", metavar="ID", type=int)
+@json_option
+def show(conflict_id: int, as_json: bool) -> None:
+    """Show conflict ID with whole values, who said what when, and what became of it.
+
+    \b
+    Example:
+      livesync conflicts show 17
+    """
+    from livesync_pipelines.cli.work.conflicts import show_conflict
+
+    show_conflict(conflict_id, as_json=as_json)
+
+
+@conflicts.command()
+@click.argument("conflict_id", metavar="ID", type=int)
 @click.option("--take", type=click.Choice(["source", "target"]), help="Whose value both get.")
 @click.option("--value", help="Or a value of your own, as JSON (a text in quotes).")
 @json_option
 def resolve(conflict_id: int, take: str | None, value: str | None, as_json: bool) -> None:
     """Settle conflict ID: the next run writes the choice to both ends.
+
+    Until it has, another choice takes the place of the first.
 
     \b
     Example:

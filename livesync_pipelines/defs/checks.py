@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.store import conflicts, row_apart, stages
+from livesync_pipelines.store import conflict_counts, row_apart, stages
 from livesync_pipelines.store.database import Connection
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -80,7 +80,7 @@ def results(
     shadow = stages.shadow_digest(connection, result.sync_id) if listed else None
     held = {name: counts[name] for name in ("source", "records", "resolved_rows")}
     chunks = {n: counts[n] for n in ("capsule_chunks", "placed_chunks", "misplaced_chunks")}
-    still_open, overdue = conflicts.counts(connection, result.sync_id, now=datetime.now(UTC))
+    still_open, overdue = conflict_counts.counts(connection, result.sync_id, now=datetime.now(UTC))
     apart, differing = _differences(connection, result.sync_id)
     outcomes: dict[str, tuple[bool, Mapping[str, str | int]]] = {
         "counts_agree": (len(set(held.values())) == 1, held),

@@ -1,6 +1,8 @@
-"""How many conflicts a run has left, for the line that tells of it."""
+"""How many conflicts there are, for those who tell of them and do not show them."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from livesync_pipelines.store.database import Connection
 
@@ -11,6 +13,17 @@ def after(connection: Connection, sync_id: str, operation_id: str) -> tuple[int,
         "select count(*) filter (where state = 'open'), count(*) filter (where settled_by ="
         " 'policy' and operation_id = %s) from livesync.conflicts where sync_id = %s",
         (operation_id, sync_id),
+    ).fetchone()
+    assert found is not None
+    return int(found[0]), int(found[1])
+
+
+def counts(connection: Connection, sync_id: str, *, now: datetime) -> tuple[int, int]:
+    """How many are open, and of how many of these the deadline has passed."""
+    found = connection.execute(
+        "select count(*), count(*) filter (where deadline <= %s) from livesync.conflicts"
+        " where sync_id = %s and state <> 'settled'",
+        (now, sync_id),
     ).fetchone()
     assert found is not None
     return int(found[0]), int(found[1])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState, Version
+from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.model.merge import MergePolicy, Side
 from livesync_pipelines.store import conflict_values, copied_files, events, outbox
@@ -22,28 +21,10 @@ _SHOWN = (
     " settled_at, settled_by, operation_id::text, coalesce((select (s.config ->> 'copies')::boolean"
     " from livesync.syncs s where s.sync_id = conflicts.sync_id), false) as is_file"
 )
-
-
-def to_json(found: Iterable[Conflict]) -> list[dict[str, Any]]:
-    """As `from_json` reads them."""
-    told = [asdict(each) for each in found]
-    for each in told:
-        for side in Side:
-            moment = each[side]["at"]
-            each[side]["at"] = moment.isoformat() if moment else None
-    return told
-
-
-def from_json(told: Iterable[Mapping[str, Any]]) -> list[Conflict]:
-    return [
-        Conflict(**{**each, "source": _version(each["source"]), "target": _version(each["target"])})
-        for each in told
-    ]
-
-
-def _version(told: Mapping[str, Any]) -> Version:
-    moment = told["at"]
-    return Version(**{**told, "at": datetime.fromisoformat(moment) if moment else None})
+_LISTED = (
+    "from livesync.conflicts where (%s::text is null or sync_id = %s)"
+    f" and {OF_PROJECT} and (%s or state <> 'settled')"
+)
 
 
 def write(
@@ -137,15 +118,29 @@ def listed(
     sync_id: str | None = None,
     project_id: str | None = None,
     settled: bool = False,
-    limit: int = 100,
+    limit: int | None = 100,
 ) -> list[dict[str, Any]]:
-    """Open conflicts, or with `settled` all of them, newest first."""
+    """Open conflicts, or with `settled` all of them, newest first; without a limit, each one."""
     return rows(
         connection,
-        f"select {_SHOWN} from livesync.conflicts where (%s::text is null or sync_id = %s)"
-        f" and {OF_PROJECT} and (%s or state <> 'settled') order by conflict_id desc limit %s",
+        f"select {_SHOWN} {_LISTED} order by conflict_id desc limit %s",
         (sync_id, sync_id, project_id, project_id, settled, limit),
     )
+
+
+def newest(
+    connection: Connection,
+    *,
+    sync_id: str | None,
+    project_id: str | None = None,
+    settled: bool,
+    limit: int | None,
+) -> tuple[list[dict[str, Any]], int]:
+    """What `listed` says, and how many more there are."""
+    found = listed(connection, sync_id=sync_id, project_id=project_id, settled=settled, limit=limit)
+    asked = sync_id, sync_id, project_id, project_id, settled
+    (counted,) = rows(connection, f"select count(*) as n {_LISTED}", asked)
+    return found, int(counted["n"]) - len(found)
 
 
 def of_key(connection: Connection, sync_id: str, key: str, *, limit: int) -> list[dict[str, Any]]:
@@ -173,8 +168,9 @@ def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
 
 
 def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) -> dict[str, Any]:
-    """Choose for an open conflict; the next run carries it out. Raises `NotFound`, `BadInput` for
-    one that is settled, for a value in place of a file or a row, and for one of another kind."""
+    """Choose for an open conflict; the next run carries it out. What was answered before, and is
+    not carried out yet, is `replaced`. Raises `NotFound`, `BadInput` for one that is settled, for a
+    value in place of a file or a row, and for one of another kind."""
     with connection.transaction():
         found = one(connection, conflict_id)
         if found["state"] == ConflictState.SETTLED:
@@ -194,11 +190,13 @@ def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) 
             " settled_by = %s where conflict_id = %s",
             (_told(given), given.side or "value", by, conflict_id),
         )
-    return one(connection, conflict_id)
+    return {**one(connection, conflict_id), "replaced": found["answer"]}
 
 
 def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
-    """Ask that what lost be brought back: a new conflict that is answered with it."""
+    """Ask that what lost be brought back: a new conflict that is answered with it; where that is
+    asked for already, the one that is there. Raises `NotFound`, `BadInput` where nothing has lost,
+    or it was brought back already."""
     with connection.transaction():
         found = one(connection, conflict_id)
         lost = {"source": "target", "target": "source"}.get(found["winner"] or "")
@@ -208,12 +206,14 @@ def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime)
                 f"{found['winner'] or 'nobody yet'}.",
                 hint="Only what one end lost to the other can be restored.",
             )
+        if (before := _restoring(connection, conflict_id)) is not None:
+            return before
         row = connection.execute(
             "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason,"
             " base, source, target, answer, settled_by, opened_at, operation_id) select sync_id,"
             " key, field, 'restore', 'answered', 'value', 'restores what lost in conflict ' ||"
-            f" conflict_id, base, source, target, jsonb_build_object('value', {lost}), %s, %s,"
-            " operation_id from livesync.conflicts where conflict_id = %s"
+            f" conflict_id, base, source, target, jsonb_build_object('value', {lost}, 'restores',"
+            " conflict_id), %s, %s, operation_id from livesync.conflicts where conflict_id = %s"
             " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update"
             " set state = 'answered', answer = excluded.answer, winner = excluded.winner,"
             " settled_by = excluded.settled_by returning conflict_id".encode(),
@@ -221,6 +221,24 @@ def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime)
         ).fetchone()
     assert row is not None
     return one(connection, row[0])
+
+
+def _restoring(connection: Connection, conflict_id: int) -> dict[str, Any] | None:
+    """The conflict by which the loser of this one is about to be brought back. Raises `BadInput`
+    where it has been."""
+    found = rows(
+        connection,
+        f"select {_SHOWN} from livesync.conflicts where answer -> 'restores' = to_jsonb(%s::bigint)"
+        " order by conflict_id desc limit 1",
+        (conflict_id,),
+    )
+    if found and found[0]["state"] == ConflictState.SETTLED:
+        raise BadInput(
+            f"What lost in conflict {conflict_id} was brought back already, by conflict "
+            f"{found[0]['conflict_id']}.",
+            hint="Write it at an end to have it again; if it lost again, restore that conflict.",
+        )
+    return found[0] if found else None
 
 
 def due(
@@ -274,17 +292,6 @@ def frozen(connection: Connection, sync_id: str) -> set[str]:
         (sync_id,),
     )
     return {key for (key,) in found}
-
-
-def counts(connection: Connection, sync_id: str, *, now: datetime) -> tuple[int, int]:
-    """How many are open, and of how many of these the deadline has passed."""
-    found = connection.execute(
-        "select count(*), count(*) filter (where deadline <= %s) from livesync.conflicts"
-        " where sync_id = %s and state <> 'settled'",
-        (now, sync_id),
-    ).fetchone()
-    assert found is not None
-    return int(found[0]), int(found[1])
 
 
 def _told(given: Answer) -> Jsonb:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from psycopg.types.json import Jsonb
 
 from livesync_pipelines.model.conflict import Conflict
-from livesync_pipelines.store import conflicts, row_blocks, tenure
+from livesync_pipelines.store import conflict_json, row_blocks, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
 
@@ -46,7 +46,7 @@ def record(
         row = connection.execute(
             "insert into livesync.intents (sync_id, operation_id, at, conflicts)"
             " values (%s, %s, %s, %s) returning intent_id",
-            (sync_id, operation_id, now, Jsonb(conflicts.to_json(lost))),
+            (sync_id, operation_id, now, Jsonb(conflict_json.to_json(lost))),
         ).fetchone()
         assert row is not None
         intent_id = int(row[0])
@@ -64,7 +64,7 @@ def left(connection: Connection, sync_id: str) -> list[Intent]:
         binary=True,
     ).fetchall()
     return [
-        Intent(intent_id, row_blocks.unpacked(data), conflicts.from_json(lost))
+        Intent(intent_id, row_blocks.unpacked(data), conflict_json.from_json(lost))
         for intent_id, data, lost in found
     ]
 

@@ -45,13 +45,18 @@ class Conflict(Document):
 
 
 class Answered(Conflict):
-    """`written`: when the answer will be."""
+    """`written`: when the answer will be; `replaced`: the one that was given before, and was not
+    carried out yet."""
 
     written: str
+    replaced: dict[str, Any] | None = None
 
 
 class Conflicts(BaseModel):
+    """`more`: how many older ones there are that were left out."""
+
     conflicts: list[Conflict]
+    more: int
 
 
 class Choice(BaseModel):
@@ -79,10 +84,10 @@ def list_conflicts(
         if sync_id is not None:
             room.find(connection, sync_id)
             catalog.sync(connection, sync_id)
-        found = conflicts.listed(
+        found, more = conflicts.newest(
             connection, sync_id=sync_id, project_id=room.project(), settled=settled, limit=limit
         )
-        return {"conflicts": row_names.told(connection, found)}
+        return {"conflicts": row_names.told(connection, found), "more": more}
 
 
 @router.get("/{conflict_id}", response_model=Conflict, summary="One conflict")

@@ -74,7 +74,50 @@ def test_conflicts_name_their_row(disputed: Terminal) -> None:
     said = disputed("conflicts", "resolve", number, "--take", "source").stdout
     assert f"({KEY}, phone)" in said
     assert disputed("sync", "run", "people").exit_code == 0
-    assert disputed.document("conflicts", "restore", number)["key"] == KEY
+    asked = disputed.document("conflicts", "restore", number)
+    assert asked["key"] == KEY
+    assert disputed.document("conflicts", "restore", number)["conflict_id"] == asked["conflict_id"]
+    disputed("sync", "run", "people")
+    again = disputed("conflicts", "restore", number)
+    assert again.exit_code == 2
+    assert f"was brought back already, by conflict {asked['conflict_id']}" in again.stderr
+    assert len(disputed.document("conflicts", "list", "--all")["conflicts"]) == 2
+
+
+def test_another_answer_says_which_one_it_replaces(disputed: Terminal, engine: Engine) -> None:
+    number = str(disputed.document("conflicts", "list", "people")["conflicts"][0]["conflict_id"])
+    disputed("conflicts", "resolve", number, "--take", "source")
+    said = disputed("conflicts", "resolve", number, "--value", '"4"').stdout
+    assert "is answered anew, in place of --take source" in said
+    answer = Caller(engine).post(f"/sync/conflicts/{number}/resolve", json={"take": "target"})
+    assert answer.json()["replaced"] == {"value": "4"}
+    disputed("sync", "run", "people")
+    settled = disputed("conflicts", "resolve", number, "--take", "source")
+    assert settled.exit_code == 2
+    assert f"Conflict {number} is settled already: target was taken." in settled.stderr
+
+
+def test_a_list_of_conflicts_says_what_it_leaves_out(
+    disputed: Terminal, engine: Engine, tmp_path: Path
+) -> None:
+    long = "two words " * 8
+    two = Two(tmp_path)
+    two.change("here", f"update people set phone = '{long}' where id = 6")
+    two.change("there", "update people set phone = 'short' where id = 6")
+    disputed("sync", "run", "people")
+    found = disputed.document("conflicts", "list", "--limit", "1")
+    assert (len(found["conflicts"]), found["more"]) == (1, 1)
+    listed = disputed("conflicts", "list", "--limit", "1").output
+    assert long not in listed
+    assert "There are 1 more: --limit 0 lists all." in listed
+    assert "livesync conflicts show ID" in listed
+    whole = disputed.document("conflicts", "list", "--limit", "0")
+    assert (len(whole["conflicts"]), whole["more"]) == (2, 0)
+    assert Caller(engine).get("/sync/conflicts?limit=1").json()["more"] == 1
+    number = str(found["conflicts"][0]["conflict_id"])
+    assert long in disputed("conflicts", "show", number).stdout
+    assert disputed.document("conflicts", "show", number)["source"] == long
+    assert disputed("conflicts", "show", "999").exit_code == 2
 
 
 @pytest.mark.parametrize("name", [KEY, f"people:{KEY}", "people:region=e=u, id,id=5"])

@@ -1,4 +1,4 @@
-"""conflicts list, resolve, restore; sync accept."""
+"""conflicts list, show, resolve, restore; sync accept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import getpass
 import json
 from typing import Any
 
-from livesync_pipelines.cli.output import ago, briefly, emit, say, table
+from livesync_pipelines.cli.output import ago, briefly, emit, is_cut, named, note, say, table, title
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine.row_looking import refuse_columns
 from livesync_pipelines.engine.triggers import ask_to_carry_out
@@ -16,29 +16,71 @@ from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import catalog, conflicts, row_names, row_shapes
 
+_VALUES = ("base", "source", "target")
+
 
 def show_conflicts(sync_id: str | None, limit: int, *, settled: bool, as_json: bool) -> None:
     """The conflicts of a sync or of all."""
     with open_house() as house:
         if sync_id is not None:
             catalog.sync(house.connection, sync_id)
-        found = conflicts.listed(house.connection, sync_id=sync_id, settled=settled, limit=limit)
+        found, more = conflicts.newest(
+            house.connection, sync_id=sync_id, settled=settled, limit=limit or None
+        )
         found = row_names.told(house.connection, found)
         now = house.engine.now()
     if as_json:
-        emit({"conflicts": found})
+        emit({"conflicts": found, "more": more})
     elif found:
         heads = ("ID", "SYNC", "ROW", "FIELD", "BASE", "SOURCE", "TARGET", "STATE", "OPENED")
         table(heads, ([*_line(row), ago(row["opened_at"], now)] for row in found))
+        if any(is_cut(row[end]) for row in found for end in _VALUES):
+            note("A value that ends in … is longer: livesync conflicts show ID")
+        if more:
+            note(f"There are {more} more: --limit 0 lists all.")
     else:
         say("There are no conflicts." if settled else "There are no open conflicts.")
 
 
+def show_conflict(conflict_id: int, *, as_json: bool) -> None:
+    """One conflict, with whole values."""
+    with open_house() as house:
+        (found,) = row_names.told(house.connection, [conflicts.one(house.connection, conflict_id)])
+        now = house.engine.now()
+    if as_json:
+        emit(found)
+        return
+    title(
+        f"{conflict_id}: {found['sync_id']} {named(found['key'])}, {_field(found)}: {_state(found)}"
+    )
+    for end in _VALUES:
+        say(f"  {end:<10}{named(json.dumps(found[end], ensure_ascii=False))}{_origin(found, end)}")
+    say(f"  {'policy':<10}{found['policy']}: {found['reason']}")
+    say(f"  {'opened':<10}{ago(found['opened_at'], now)}")
+    for word, moment in (("deadline", found["deadline"]), ("settled", found["settled_at"])):
+        if moment is not None:
+            say(f"  {word:<10}{ago(moment, now)}")
+
+
+def _origin(row: dict[str, Any], end: str) -> str:
+    """By whom and when an end says so, as far as it tells."""
+    actor, at = row.get(f"{end}_actor"), row.get(f"{end}_time")
+    told = [*([f"by {actor}"] if actor else []), *([f"at {at:%Y-%m-%d %H:%M:%S%z}"] if at else [])]
+    return f"  ({', '.join(told)})" if told else ""
+
+
 def _line(row: dict[str, Any]) -> list[str]:
-    values = (briefly(row[end]) for end in ("base", "source", "target"))
-    state = row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
-    field = row["field"] or f"({_whole(row)})"
-    return [str(row["conflict_id"]), row["sync_id"], row["key"], field, *values, state]
+    values = (briefly(row[end]) for end in _VALUES)
+    number = str(row["conflict_id"])
+    return [number, row["sync_id"], row["key"], _field(row), *values, _state(row)]
+
+
+def _field(row: dict[str, Any]) -> str:
+    return row["field"] or f"({_whole(row)})"
+
+
+def _state(row: dict[str, Any]) -> str:
+    return row["state"] if row["state"] == "open" else f"{row['state']}: {row['winner']}"
 
 
 def _whole(row: dict[str, Any]) -> str:
@@ -85,7 +127,18 @@ def _carry_out(house: House, found: dict[str, Any], *, as_json: bool) -> None:
         emit({**found, "written": when})
     else:
         field = found["field"] or _whole(found)
-        say(f"Conflict {found['conflict_id']} ({found['key']}, {field}) is answered; {when}.")
+        told = f"Conflict {found['conflict_id']} ({found['key']}, {field}) is answered"
+        say(f"{told}{_in_place_of(found.get('replaced'))}; {when}.")
+
+
+def _in_place_of(answer: dict[str, Any] | None) -> str:
+    """The answer that was given before, and is not carried out any more."""
+    if answer is None:
+        return ""
+    before = (
+        f"--take {answer['side']}" if "side" in answer else f"--value {briefly(answer['value'])}"
+    )
+    return f" anew, in place of {before}"
 
 
 def _read(text: str) -> Any:
