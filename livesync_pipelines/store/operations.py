@@ -72,6 +72,7 @@ class Outcome:
       another answer of the source to its probe is a reason to look again.
     - `mark`: that answer as it was for what this operation saw; None where that is not known.
     - `then`: what follows a failure.
+    - `cancelled`: somebody stopped it; that counts as no failure in a row.
     """
 
     status: Status
@@ -81,6 +82,11 @@ class Outcome:
     mark: str | None = None
     proof: Mapping[str, Any] | None = None
     then: Next = field(default_factory=Next)
+    cancelled: bool = False
+
+    @property
+    def counts_as_failure(self) -> bool:
+        return self.status is Status.FAILED and not self.cancelled
 
 
 def refuse_busy(connection: Connection, sync_id: str) -> None:
