@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.engine.plan import plan_sync
 from livesync_pipelines.engine.reading import BATCH_ITEMS
 from livesync_pipelines.engine.sync import run_errand
 from livesync_pipelines.model.errors import Unavailable
@@ -66,6 +67,29 @@ def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: 
     assert house.source.pages == [["c", "d"], ["e", "f"]]
     assert house.history()[0]["counts"]["added"] == 2
     assert_in_step(house)
+
+
+def test_those_who_watch_hear_of_the_end_of_a_worker_that_died_once_it_is_found_out(
+    house: House,
+) -> None:
+    fill(house)
+    house.source.at_page[1] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    house.source.forget()
+    plan_sync(house.engine, "docs")
+    house.run()
+    told = house.rows("select kind, operation_id, document from livesync.events order by seq")
+    assert [each["kind"] for each in told] == [
+        "operation.started",
+        "operation.failed",
+        "operation.started",
+        "operation.completed",
+    ]
+    assert told[1]["operation_id"] == told[0]["operation_id"]
+    document = told[1]["document"]
+    assert (document["status"], document["counts"]["added"]) == ("interrupted", 2)
+    assert document["error"]["code"] == "interrupted"
 
 
 def cancelled_run(house: House, page: int) -> None:
