@@ -1,6 +1,7 @@
 """The asset factory: one platform, six keys, one step."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -11,7 +12,7 @@ from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.operating import Errand, Progress
+from livesync_pipelines.engine.operating import Cancelled, Errand
 from livesync_pipelines.engine.plan import run_planned
 from livesync_pipelines.engine.sync import replay_sync, run_errand
 from livesync_pipelines.model.operation import Status, SyncResult
@@ -26,6 +27,8 @@ TRIGGER_TAG = "livesync/trigger"
 PLAN_TAG = "livesync/plan"
 BACKFILL_TAG = "dagster/backfill"
 OWNER = "team:livesync"
+
+_CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 _DESCRIPTIONS = {
     "source": "What is known of the source: every item with its key, version and times.",
@@ -101,26 +104,43 @@ def carry_out(
     """Run the sync; or, where only late stages are asked for, replay them from what is stored.
     Raises `dagster.Failure` where it fails."""
     engine, progress = livesync.engine(), _Reporter(context, livesync.progress_items)
+    run_id = context.run.run_id
+    cancelled = cancelled_in(context.instance, run_id)
     if any(key.path[-1] == "source" for key in chosen):
-        result = _run(engine, context.run, sync_id, progress)
+        errand = _errand(context.run, sync_id)
+        result = _run(engine, context.run, replace(errand, progress=progress, cancelled=cancelled))
     else:
-        result = replay_sync(engine, sync_id, run_id=context.run.run_id)
+        result = replay_sync(engine, sync_id, run_id=run_id, cancelled=cancelled)
     if result.status in {Status.FAILED, Status.RATE_LIMITED}:
         raise _failure(result)
     return result
 
 
-def _run(engine: Engine, run: dg.DagsterRun, sync_id: str, progress: Progress) -> SyncResult:
+def cancelled_in(instance: dg.DagsterInstance, run_id: str) -> Cancelled:
+    """Tells an interrupt that somebody asked for from one that ends the process."""
+
+    def cancelled(stop: BaseException) -> bool:
+        if not isinstance(stop, dg.DagsterExecutionInterruptedError):
+            return False
+        run = instance.get_run_by_id(run_id)
+        return run is not None and run.status in _CANCELLED
+
+    return cancelled
+
+
+def _errand(run: dg.DagsterRun, sync_id: str) -> Errand:
     tags = run.tags
     backfill = BACKFILL_TAG in tags
-    errand = Errand(
+    return Errand(
         sync_id=sync_id,
         trigger=Trigger.BACKFILL if backfill else Trigger(tags.get(TRIGGER_TAG, Trigger.PERSON)),
         full=backfill or tags.get(FULL_TAG) == "true",
         run_id=run.run_id,
-        progress=progress,
     )
-    if plan_hash := tags.get(PLAN_TAG):
+
+
+def _run(engine: Engine, run: dg.DagsterRun, errand: Errand) -> SyncResult:
+    if plan_hash := run.tags.get(PLAN_TAG):
         return run_planned(engine, errand, plan_hash)
     return run_errand(engine, errand)
 

@@ -17,6 +17,26 @@ from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
 
 
+class SyncsOfTag(dg.IOManager):
+    """Gives each step its sync, which the tag of the run has under the step's number. So nothing is
+    handed from step to step, and a run whose process died goes on in another one, which has the
+    same tag."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Nothing is stored: the tag has it."""
+
+    def load_input(self, context: dg.InputContext) -> str:
+        upstream = context.upstream_output
+        assert upstream is not None
+        assert upstream.mapping_key is not None
+        number = int(upstream.mapping_key.rpartition("_")[2])
+        return _syncs(context.step_context.dagster_run)[number - 1]
+
+
+def _syncs(run: dg.DagsterRun) -> list[str]:
+    return list(json.loads(run.tags[SYNCS_TAG]))
+
+
 def together(spec: PlatformSpec) -> dg.JobDefinition:
     """The job that materialises the partitions which its runs' tag names."""
     assets = [dg.AssetKey([spec.name, stage]) for stage in STAGES]
@@ -28,7 +48,7 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         description="The syncs of this run, from its tag.",
     )
     def _each(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[str]]:
-        for number, sync_id in enumerate(json.loads(context.run.tags[SYNCS_TAG]), 1):
+        for number, sync_id in enumerate(_syncs(context.run), 1):
             key = f"{re.sub(r'[^A-Za-z0-9_]', '_', sync_id)}_{number}"
             yield dg.DynamicOutput(sync_id, mapping_key=key)
 
@@ -46,7 +66,7 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
     @dg.job(
         name=job_of_several(spec.name),
         description=f"Several {spec.title} syncs that are due at once: a step for each.",
-        resource_defs={"livesync": LiveSync(), "io_manager": dg.mem_io_manager},
+        resource_defs={"livesync": LiveSync(), "io_manager": SyncsOfTag()},
         executor_def=dg.in_process_executor,
     )
     def _together() -> None:

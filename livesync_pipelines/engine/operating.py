@@ -13,27 +13,37 @@ from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, ending, events, tenure
-from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.database import Connection, let_go
 from livesync_pipelines.store.operations import Operation, Outcome
 
 Work = Callable[[Operation], Outcome]
 Progress = Callable[[Operation], None]
 
 
+Cancelled = Callable[[BaseException], bool]
+"""Whether what stops a run is somebody's wish to cancel it; else its process is about to end."""
+
+
 def quiet(_: Operation) -> None:
     """The progress of what nobody watches."""
 
 
+def never(_: BaseException) -> bool:
+    """Of what nobody can cancel."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """One run that is asked for: of which sync, why, in which Dagster run, and who watches.
-    `rehearsed`: a transaction around it will be given up."""
+    """One run that is asked for: of which sync, why, in which Dagster run, who watches, and how
+    it is `cancelled`. `rehearsed`: a transaction around it will be given up."""
 
     sync_id: str
     trigger: Trigger
     full: bool = False
     run_id: str | None = None
     progress: Progress = quiet
+    cancelled: Cancelled = never
     rehearsed: bool = False
 
 
@@ -41,8 +51,8 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     """Do this work as an operation of the sync, on a connection that is its own meanwhile.
 
     A source that fails is a result with status `failed`; what is raised is a request that
-    cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`) or a fault of our own, and
-    that one is in the history too.
+    cannot be (`NotFound`, `NeedsPerson` for a paused sync, `Busy`), or a fault of our own or a
+    wish to cancel it, which are in the history too. Else the next operation closes this one.
     """
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
@@ -68,6 +78,10 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
         _close(engine, connection, operation, _failed(operation, error, fault))
         raise
+    except BaseException as stop:
+        if errand.cancelled(stop) and not operation.rehearsed:
+            _cancel(engine, connection, operation)
+        raise
     finished_at = _close(engine, connection, operation, outcome)
     return SyncResult(
         sync_id=errand.sync_id,
@@ -92,6 +106,22 @@ def _failed(operation: Operation, error: Exception, told: Mapping[str, str]) -> 
     if by_hand and not limited:
         then = replace(then, again=False)
     return Outcome(Status.RATE_LIMITED if limited else Status.FAILED, told, then=then)
+
+
+def _cancel(engine: Engine, connection: Connection, operation: Operation) -> None:
+    """Close it, on another connection: its own was stopped in the middle of whatever it did."""
+    sync = operation.sync
+    again = f"Run it again with `livesync sync run {sync.sync_id}`"
+    by_itself = "." if sync.schedule == "manual" else "; by itself it runs when its schedule says."
+    error = {
+        "code": "cancelled",
+        "message": "The run was cancelled. What it had written until then stays.",
+        "hint": again + by_itself,
+        "where": "",
+    }
+    let_go(connection)
+    with engine.database.connect() as other:
+        _close(engine, other, operation, Outcome(Status.FAILED, error, cancelled=True))
 
 
 def _close(

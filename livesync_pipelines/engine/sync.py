@@ -18,7 +18,7 @@ from livesync_pipelines.engine.following import follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Hands, Pass
 from livesync_pipelines.engine.listing import GaveWay, arrive, walk
-from livesync_pipelines.engine.operating import Errand, Progress, operate
+from livesync_pipelines.engine.operating import Cancelled, Errand, Progress, never, operate
 from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.replay import replay
 from livesync_pipelines.engine.row_pass import RowErrand
@@ -57,10 +57,12 @@ def run_errand(engine: Engine, errand: Errand) -> SyncResult:
         return carry_out(engine, connection, errand)
 
 
-def replay_sync(engine: Engine, sync_id: str, *, run_id: str | None = None) -> SyncResult:
+def replay_sync(
+    engine: Engine, sync_id: str, *, run_id: str | None = None, cancelled: Cancelled = never
+) -> SyncResult:
     """Map and chunk again what is stored, without asking the source. Raises `BadInput` for a sync
     of rows or of files."""
-    errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY, run_id=run_id)
+    errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY, run_id=run_id, cancelled=cancelled)
     with engine.database.connect() as connection:
         return _replay(engine, connection, errand)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 
 class LiveKind(StrEnum):
-    """What happened. An operation that is interrupted, or waits for a person, has not failed:
-    its status says which."""
+    """What happened. An operation that gave way, or waits for a person, has not failed, but one
+    whose process has died has: its status says which."""
 
     STARTED = "operation.started"
     PROGRESS = "operation.progress"

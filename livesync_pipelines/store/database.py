@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from threading import Lock
 from typing import Any
@@ -16,6 +16,7 @@ from livesync_pipelines.model.errors import Broken, Unavailable
 
 OLDEST = 14
 _MIGRATION_LOCK = 7_340_001
+_LETTING_GO_S = 5.0
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -135,6 +136,13 @@ def rows(
     """All rows of a query, as dictionaries, for what a person or a program will read."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query.encode(), values).fetchall()
+
+
+def let_go(connection: Connection) -> None:
+    """End a connection in whatever state it is, with its transaction and its locks."""
+    with suppress(psycopg.Error):
+        connection.cancel_safe(timeout=_LETTING_GO_S)
+    connection.close()
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _leave(
     Returns whether it rests from now on.
     """
     sync, then = operation.sync, outcome.then
-    failures = operation.failures_before + (outcome.status is Status.FAILED)
+    failures = operation.failures_before + outcome.counts_as_failure
     if outcome.status in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}:
         failures = 0
     ours = connection.execute(

@@ -20,7 +20,7 @@ from livesync_pipelines.model.live import LiveEvent, LiveKind
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.store.database import Connection, rows
-from livesync_pipelines.store.operations import Operation, Outcome
+from livesync_pipelines.store.operations import Left, Operation, Outcome
 from livesync_pipelines.store.row_names import RowNames
 
 CHANNEL = "livesync_events"
@@ -45,9 +45,22 @@ def note(
 ) -> None:
     """Write an event of this operation, inside the caller's transaction and near its end; of a
     rehearsal there is nothing to tell."""
-    if operation.rehearsed:
-        return
-    project = operation.sync.project_id
+    if not operation.rehearsed:
+        told = LiveEvent(
+            seq=None,
+            at=now,
+            project_id=operation.sync.project_id,
+            sync_id=operation.sync.sync_id,
+            operation_id=str(operation.operation_id),
+            kind=kind,
+            owner=owner,
+            document=document,
+        )
+        _write(connection, told)
+
+
+def _write(connection: Connection, event: LiveEvent) -> None:
+    project = event.project_id
     connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_ORDER, project))
     connection.execute(
         "with e as (insert into livesync.events"
@@ -55,13 +68,13 @@ def note(
         " values (%s, %s, %s, %s, %s, %s, %s) returning seq)"
         " select pg_notify(%s, json_build_object('project_id', %s::text, 'seq', seq)::text) from e",
         (
-            now,
+            event.at,
             project,
-            operation.sync.sync_id,
-            operation.operation_id,
-            kind,
-            owner,
-            Jsonb(dict(document)),
+            event.sync_id,
+            event.operation_id,
+            event.kind,
+            event.owner,
+            Jsonb(dict(event.document)),
             CHANNEL,
             project,
         ),
@@ -69,8 +82,35 @@ def note(
 
 
 def note_start(connection: Connection, operation: Operation) -> None:
+    """That it has begun; and before that, of which others the end has been found out by it."""
+    for left in operation.left if not operation.rehearsed else ():
+        _write(connection, _interrupted(operation, left))
     document = {"trigger": operation.trigger, "run_id": operation.run_id, "full": operation.full}
     note(connection, operation, LiveKind.STARTED, document, now=operation.started_at)
+
+
+def _interrupted(operation: Operation, left: Left) -> LiveEvent:
+    error = {
+        "code": "interrupted",
+        "message": "Its process has ended; what it had written until then stays.",
+        "hint": "Nothing to do: the next run goes on where it was.",
+    }
+    return LiveEvent(
+        seq=None,
+        at=operation.started_at,
+        project_id=operation.sync.project_id,
+        sync_id=operation.sync.sync_id,
+        operation_id=str(left.operation_id),
+        kind=LiveKind.FAILED,
+        owner=None,
+        document={
+            "status": Status.INTERRUPTED,
+            "trigger": left.trigger,
+            "run_id": left.run_id,
+            "counts": left.counts.as_dict(),
+            "error": error,
+        },
+    )
 
 
 def note_end(

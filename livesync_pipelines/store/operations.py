@@ -24,12 +24,23 @@ class Busy(Unavailable):
     code = "busy"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """An operation that its process did not live to end."""
+
+    operation_id: UUID
+    trigger: str
+    run_id: str | None
+    counts: Counts
+
+
 @dataclass(slots=True, kw_only=True)
 class Operation:
     """An operation in flight, with the head of its sync's ledger and the state it began from.
 
     `is_first`: nothing was in step yet. `rehearsed`: its transaction is given up, so it draws no
-    number of a sequence, which would stay drawn.
+    number of a sequence, which would stay drawn. `left`: operations of its sync that it has closed
+    as interrupted.
     """
 
     operation_id: UUID
@@ -53,6 +64,7 @@ class Operation:
     untold: int = 0
     page: int = 0
     rehearsed: bool = False
+    left: tuple[Left, ...] = ()
     counts: Counts = field(default_factory=Counts)
     stage_s: dict[str, float] = field(default_factory=dict)
 
@@ -72,6 +84,7 @@ class Outcome:
       another answer of the source to its probe is a reason to look again.
     - `mark`: that answer as it was for what this operation saw; None where that is not known.
     - `then`: what follows a failure.
+    - `cancelled`: somebody stopped it; that counts as no failure in a row.
     """
 
     status: Status
@@ -81,6 +94,11 @@ class Outcome:
     mark: str | None = None
     proof: Mapping[str, Any] | None = None
     then: Next = field(default_factory=Next)
+    cancelled: bool = False
+
+    @property
+    def counts_as_failure(self) -> bool:
+        return self.status is Status.FAILED and not self.cancelled
 
 
 def refuse_busy(connection: Connection, sync_id: str) -> None:

@@ -16,7 +16,7 @@ from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
 from livesync_pipelines.store import events, outbox
 from livesync_pipelines.store.database import Connection, rows
-from livesync_pipelines.store.operations import LOCK_CLASS, Operation, busy
+from livesync_pipelines.store.operations import LOCK_CLASS, Left, Operation, busy
 
 CARRIED_ON = timedelta(days=1)
 """A full resync that broke off goes on where it was, if it is no older than this."""
@@ -63,6 +63,7 @@ def begin(
             mapping_version=mapping_version(sync),
             told=tuple(state["told"]),
             untold=state["untold"],
+            left=state["left"],
         )
         _answer_request(connection, operation)
         _enter(connection, operation)
@@ -146,15 +147,22 @@ def _lock(connection: Connection, sync_id: str) -> None:
         raise busy(sync_id)
 
 
+def _close_left(connection: Connection, sync_id: str, now: datetime) -> tuple[Left, ...]:
+    found = rows(
+        connection,
+        "update livesync.operations set status = %s, finished_at = %s"
+        " where sync_id = %s and status = %s returning operation_id, trigger, run_id, counts",
+        (Status.INTERRUPTED, now, sync_id, Status.RUNNING),
+    )
+    left = tuple(Left(**{**row, "counts": Counts(**row["counts"])}) for row in found)
+    outbox.add_untold(connection, sync_id, sum(each.counts.synced_items for each in left))
+    return left
+
+
 def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str, Any]:
     """Make the sync ours: from here on, what an older operation of it wants to write is refused."""
-    left = connection.execute(
-        "update livesync.operations set status = %s, finished_at = %s"
-        " where sync_id = %s and status = %s returning counts",
-        (Status.INTERRUPTED, now, sync_id, Status.RUNNING),
-    ).fetchall()
-    outbox.add_untold(connection, sync_id, sum(Counts(**c).synced_items for (c,) in left))
-    return rows(
+    left = _close_left(connection, sync_id, now)
+    (state,) = rows(
         connection,
         "update livesync.syncs s set fence = fence + 1 where s.sync_id = %s"
         " returning s.fence, s.resume, s.note, s.cursor, s.ahead, s.ledger_seq,"
@@ -166,7 +174,8 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         " or exists(select from livesync.copied_files x where x.sync_id = s.sync_id) as known,"
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
-    )[0]
+    )
+    return {**state, "left": left}
 
 
 def count_items(connection: Connection, sync_id: str) -> int:

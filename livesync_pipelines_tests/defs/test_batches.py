@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
@@ -16,10 +17,14 @@ from livesync_pipelines.store import catalog, operations
 from .conftest import House, a_sync
 
 
+def tags_of(*syncs: str) -> dict[str, str]:
+    return {SYNCS_TAG: json.dumps(dict.fromkeys(syncs, "")), "livesync/trigger": "webhook"}
+
+
 def run(house: House, *syncs: str) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def(job_of_several("folder")).execute_in_process(
         instance=house.instance,
-        tags={SYNCS_TAG: json.dumps(dict.fromkeys(syncs, "")), "livesync/trigger": "webhook"},
+        tags=tags_of(*syncs),
         raise_on_error=False,
     )
 
@@ -74,3 +79,20 @@ def test_one_that_fails_leaves_the_others_alone_and_the_run_names_it(house: Hous
     assert made == {"one", "two"}
     (failed,) = result.get_step_failure_events()
     assert "broken" in (failed.step_key or "")
+
+
+def test_a_run_that_is_retried_does_what_was_not_done_and_nothing_else(house: House) -> None:
+    house.configure(a_sync("one"), of_a_folder_that_is_gone(house, "broken"), a_sync("two"))
+    first = run(house, "one", "broken", "two")
+    (house.folder / "gone").mkdir()
+    code = ReconstructableRepository.for_module("livesync_pipelines.definitions", "defs")
+    with dg.execute_job(
+        code.get_reconstructable_job(job_of_several("folder")),
+        instance=house.instance,
+        tags=tags_of("one", "broken", "two"),  # Dagster's own retries have those of their parent
+        reexecution_options=dg.ReexecutionOptions.from_failure(first.run_id, house.instance),
+    ) as second:
+        assert second.success
+    with house.engine.database.connect() as connection:
+        done = operations.of_run(connection, second.run_id)
+    assert [(row["sync_id"], row["status"]) for row in done] == [("broken", "success")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from livesync_pipelines.defs.assets import cancelled_in
 from livesync_pipelines.defs.orphans import close_orphans, held_tags
 
 from .conftest import House
@@ -31,6 +32,17 @@ def test_a_run_ends_with_the_process_that_carries_it_out(house: House) -> None:
         assert close_orphans(house.instance, connection) == 1
         assert status(house, run_id) is dg.DagsterRunStatus.FAILURE
         assert close_orphans(house.instance, connection) == 0
+
+
+def test_an_interrupt_is_a_wish_to_cancel_where_somebody_has_asked_for_it(house: House) -> None:
+    run_id = begun(house, {})
+    cancelled, stop = cancelled_in(house.instance, run_id), dg.DagsterExecutionInterruptedError()
+    assert not cancelled(stop)
+    run = house.instance.get_run_by_id(run_id)
+    assert run is not None
+    house.instance.report_run_canceling(run)
+    assert cancelled(stop)
+    assert not cancelled(SystemExit())
 
 
 def test_the_runs_of_others_are_left_alone(house: House) -> None:

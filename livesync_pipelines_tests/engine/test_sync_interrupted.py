@@ -5,10 +5,15 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.engine.plan import plan_sync
 from livesync_pipelines.engine.reading import BATCH_ITEMS
+from livesync_pipelines.engine.sync import run_errand
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store.operations import Operation, Outcome
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, assert_sound, prose
 
@@ -61,6 +66,84 @@ def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: 
     assert statuses(house) == ["interrupted", "success"]
     assert house.source.pages == [["c", "d"], ["e", "f"]]
     assert house.history()[0]["counts"]["added"] == 2
+    assert_in_step(house)
+
+
+def test_those_who_watch_hear_of_the_end_of_a_worker_that_died_once_it_is_found_out(
+    house: House,
+) -> None:
+    fill(house)
+    house.source.at_page[1] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        house.run()
+    house.source.forget()
+    plan_sync(house.engine, "docs")
+    house.run()
+    told = house.rows("select kind, operation_id, document from livesync.events order by seq")
+    assert [each["kind"] for each in told] == [
+        "operation.started",
+        "operation.failed",
+        "operation.started",
+        "operation.completed",
+    ]
+    assert told[1]["operation_id"] == told[0]["operation_id"]
+    document = told[1]["document"]
+    assert (document["status"], document["counts"]["added"]) == ("interrupted", 2)
+    assert document["error"]["code"] == "interrupted"
+
+
+def cancelled_run(house: House, page: int) -> None:
+    """A run that somebody cancels at this page."""
+    house.configure(a_sync(schedule="hourly"))
+    house.source.at_page[page] = fails(KeyboardInterrupt())
+    errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
+    with pytest.raises(KeyboardInterrupt):
+        run_errand(house.engine, errand)
+    house.source.forget()
+
+
+def test_a_run_that_is_cancelled_has_failed_at_once_and_keeps_what_it_wrote(house: House) -> None:
+    fill(house)
+    cancelled_run(house, page=1)
+    (operation,) = house.history()
+    assert (operation["status"], operation["error"]["code"]) == ("failed", "cancelled")
+    assert "livesync sync run docs" in operation["error"]["hint"]
+    assert operation["counts"]["added"] == len(house.held()) == 2
+    assert house.run().counts.added == 4
+    assert_in_step(house)
+
+
+def test_a_run_that_is_cancelled_is_not_made_again_before_its_schedule_says(house: House) -> None:
+    fill(house)
+    for _ in range(4):
+        cancelled_run(house, page=0)
+        assert house.rows("select from livesync.queue") == []
+    (sync,) = house.rows("select state, failures_in_row, next_due_at from livesync.syncs")
+    assert (sync["state"], sync["failures_in_row"]) == ("active", 0)
+    assert sync["next_due_at"] > house.engine.now()
+
+
+def test_those_who_watch_hear_that_a_run_was_cancelled(house: House) -> None:
+    fill(house)
+    cancelled_run(house, page=1)
+    (told,) = house.rows("select document from livesync.events where kind = 'operation.failed'")
+    assert told["document"]["error"]["code"] == "cancelled"
+
+
+def test_a_cancelled_run_frees_its_sync_whatever_its_connection_was_at(house: House) -> None:
+    fill(house)
+
+    def stop(operation: Operation) -> Outcome:
+        connection.execute("begin")
+        connection.execute("select from livesync.syncs for update")
+        connection.pgconn.send_query(b"select pg_sleep(60)")
+        raise KeyboardInterrupt
+
+    errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
+    with house.engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
+        operate(house.engine, connection, errand, stop)
+    assert statuses(house) == ["failed"]
+    house.run()
     assert_in_step(house)
 
 
