@@ -29,7 +29,7 @@ class Clock:
         self._monotonic = monotonic
         self._begun_s = monotonic()
         self._ahead = timedelta()
-        self._last_stamp = start
+        self._last_stamp = start.replace(microsecond=start.microsecond // 1_000 * 1_000)
 
     def now(self) -> datetime:
         elapsed_s = self._monotonic() - self._begun_s if self._running else 0.0
@@ -40,10 +40,11 @@ class Clock:
         return self.now().timestamp()
 
     def stamp(self) -> datetime:
-        """A time for something that is written: whole milliseconds, later than every one before."""
-        now = self.now()
+        """A time for something that is written, in whole milliseconds: never before the last one,
+        and after it where the clock stands still."""
+        now, tick = self.now(), timedelta() if self._running else _TICK
         whole = now.replace(microsecond=now.microsecond // 1_000 * 1_000)
-        self._last_stamp = max(whole, self._last_stamp + _TICK)
+        self._last_stamp = max(whole, self._last_stamp + tick)
         return self._last_stamp
 
     def advance(self, by_s: float) -> None:

@@ -313,6 +313,24 @@ def test_who_leaves_a_shared_drive_loses_all_of_it(shared: tuple[Sandbox, str]) 
     bens.close()
 
 
+def test_a_shared_drive_is_shared_as_a_whole_by_who_organises_it(
+    shared: tuple[Sandbox, str],
+) -> None:
+    sandbox, drive_id = shared
+    drive, bens = drive_of(sandbox), drive_of(sandbox, BEN)
+    made = make(drive, "fern.md", "a fern", parents=[drive_id])
+    cleo = {"type": "user", "role": "reader", "emailAddress": "cleo@example.com"}
+    one = drive.permissions().create(fileId=made, body=cleo, supportsAllDrives=True)
+    assert refused(one) == (403, "insufficientFilePermissions")
+    asked = {"fileId": drive_id, "body": cleo, "supportsAllDrives": True}
+    assert refused(bens.permissions().create(**asked)) == (403, "insufficientFilePermissions")
+    assert drive.permissions().create(**asked).execute()["role"] == "reader"
+    cleos = drive_of(sandbox, "cleo@example.com")
+    assert names(cleos, **_ALL) == ["fern.md"]
+    for service in (drive, bens, cleos):
+        service.close()
+
+
 def test_the_truth_is_what_was_done(sandbox: Sandbox, drive: Any) -> None:
     folder = make(drive, "Plants", mimeType=_FOLDER)
     make(drive, "fern.md", "a fern", parents=[folder])

@@ -123,6 +123,24 @@ def test_a_refresh_keeps_the_refresh_token_and_does_not_repeat_it(sandbox: Sandb
     assert _refresh(sandbox, first["refresh_token"]).status_code == 200
 
 
+def test_a_vendor_may_repeat_the_refresh_token_and_give_short_lives(sandbox: Sandbox) -> None:
+    rules = sandbox.control("POST", "/oauth/google", {"repeat": True, "access_life_s": 5})
+    assert rules == {"access_life_s": 5, "rotate": False, "repeat": True, "once": True}
+    first = _redeem(sandbox, _agree(sandbox, _asked())["code"]).json()
+    assert first["expires_in"] == 5
+    again = _refresh(sandbox, first["refresh_token"]).json()
+    assert again["refresh_token"] == first["refresh_token"]
+    unknown = sandbox.client.post("/sandbox/oauth/google", json={"forever": True})
+    assert unknown.status_code == 400
+
+
+def test_every_access_token_can_be_made_to_expire_at_once(sandbox: Sandbox) -> None:
+    tokens = sandbox.tokens(ADA)
+    sandbox.control("POST", "/oauth/google/expire")
+    assert _who(sandbox, tokens["access_token"]).status_code == 401
+    assert _refresh(sandbox, tokens["refresh_token"]).status_code == 200
+
+
 def test_an_access_token_expires_and_a_refresh_brings_another(sandbox: Sandbox) -> None:
     first = _redeem(sandbox, _agree(sandbox, _asked())["code"]).json()
     sandbox.control("POST", "/clock", {"advance_s": 3_600})

@@ -40,6 +40,14 @@ def writable(drive: Drive, person: Person, file: File, least: str = "writer") ->
     return file
 
 
+def changeable(file: File) -> File:
+    """Any but the root of somebody's drive or of a shared drive, which stays as it is."""
+    if file.parent is None:
+        why = f"The root folder {file.id} cannot be changed."
+        raise GoogleError(403, "insufficientFilePermissions", why)
+    return file
+
+
 def flag(request: Request, name: str, *, otherwise: bool = False) -> bool:
     """A parameter that is `true` or `false`."""
     text = request.query_params.get(name)

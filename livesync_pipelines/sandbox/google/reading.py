@@ -74,12 +74,6 @@ class Reading:
         mask = mask_of(request, "kind,id,mimeType,modifiedTime")
         return answer(shown.revision(look, file, found), mask)
 
-    async def permissions(self, request: Request, person: Person) -> Response:
-        file = asked_file(self._drive, request, person)
-        listed = shown_to(self._drive, request, person).permissions(file)
-        body = {"kind": "drive#permissionList", "permissions": listed}
-        return answer(body, mask_of(request, "kind,permissions(kind,id,type,role)"))
-
     async def about(self, request: Request, person: Person) -> Response:
         """Needs `fields`."""
         if "fields" not in request.query_params:

@@ -22,6 +22,7 @@ from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.errors import refuse
 from livesync_pipelines.sandbox.google.listing import Listing
 from livesync_pipelines.sandbox.google.reading import Reading
+from livesync_pipelines.sandbox.google.sharing import Sharing
 from livesync_pipelines.sandbox.google.truth import truth
 from livesync_pipelines.sandbox.google.watching import Watching
 from livesync_pipelines.sandbox.google.writing import Writing
@@ -63,6 +64,7 @@ def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
     """Every method with the scopes of which it needs one."""
     reading, writing = Reading(drive), Writing(drive)
     listing, changes = Listing(drive), Changes(drive)
+    sharing = Sharing(drive)
     watching = Watching(drive, channels, changes)
     one = f"{_FILES}/{{file_id}}"
     served: list[tuple[str, str, Endpoint, frozenset[str]]] = [
@@ -76,9 +78,9 @@ def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
         ("GET", f"{one}/export", reading.export, READ),
         ("GET", f"{one}/revisions", reading.revisions, LOOK),
         ("GET", f"{one}/revisions/{{revision_id}}", reading.revision, LOOK),
-        ("GET", f"{one}/permissions", reading.permissions, LOOK),
-        ("POST", f"{one}/permissions", writing.share, WRITE),
-        ("DELETE", f"{one}/permissions/{{permission_id}}", writing.unshare, WRITE),
+        ("GET", f"{one}/permissions", sharing.permissions, LOOK),
+        ("POST", f"{one}/permissions", sharing.share, WRITE),
+        ("DELETE", f"{one}/permissions/{{permission_id}}", sharing.unshare, WRITE),
         ("POST", _UPLOAD, writing.upload, WRITE),
         ("PUT", _UPLOAD, writing.piece, WRITE),
         ("PATCH", f"{_UPLOAD}/{{file_id}}", writing.upload, WRITE),

@@ -1,4 +1,4 @@
-"""Making, changing, moving, trashing, deleting, copying and sharing files."""
+"""Making, changing, moving, trashing, deleting and copying files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from livesync_pipelines.sandbox.google.asking import (
     answer,
     asked_file,
     body_of,
+    changeable,
     flag,
     json_object,
     mask_of,
@@ -22,7 +23,7 @@ from livesync_pipelines.sandbox.google.asking import (
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.errors import GoogleError, invalid
 from livesync_pipelines.sandbox.google.exports import imported
-from livesync_pipelines.sandbox.google.files import FOLDER, NATIVE, ROLES, SHORTCUT, File
+from livesync_pipelines.sandbox.google.files import FOLDER, NATIVE, SHORTCUT, File
 from livesync_pipelines.sandbox.google.moving import moved
 from livesync_pipelines.sandbox.google.reading import FILE_DEFAULT
 from livesync_pipelines.sandbox.google.uploads import (
@@ -108,39 +109,9 @@ class Writing:
         """For good; by its owner alone, in a shared drive by an organizer."""
         file = asked_file(self._drive, request, person)
         least = "owner" if file.drive_id is None else "fileOrganizer"
-        _movable(writable(self._drive, person, file, least))
+        changeable(writable(self._drive, person, file, least))
         self._drive.delete(person, file)
         return Response(status_code=204)
-
-    async def share(self, request: Request, person: Person) -> Response:
-        """With one person, by e-mail; of a shared drive's id: makes a member."""
-        file, said = asked_file(self._drive, request, person), await body_of(request)
-        writable(self._drive, person, file)
-        email, role = str(said.get("emailAddress")), str(said.get("role"))
-        known = {other.email for other in self._drive.world.people}
-        if email not in known or role not in ROLES or said.get("type") != "user":
-            raise GoogleError(400, "invalidSharingRequest", "Only people who are here, by e-mail.")
-        self._grant(person, file, email, role)
-        shown = shown_to(self._drive, request, person).permissions(self._drive.tree.files[file.id])
-        made = next(permission for permission in shown if permission["emailAddress"] == email)
-        return answer(made, mask_of(request, "kind,id,type,role"))
-
-    async def unshare(self, request: Request, person: Person) -> Response:
-        file = asked_file(self._drive, request, person)
-        writable(self._drive, person, file)
-        wanted = request.path_params["permission_id"]
-        for permission in shown_to(self._drive, request, person).permissions(file):
-            if permission["id"] == wanted and permission["role"] != "owner":
-                self._grant(person, file, permission["emailAddress"], None)
-                return Response(status_code=204)
-        message = f"Permission not found: {wanted}."
-        raise GoogleError(404, "notFound", message, where="permissionId")
-
-    def _grant(self, person: Person, file: File, email: str, role: str | None) -> None:
-        if file.id in self._drive.tree.drives:
-            self._drive.set_member(file.id, email, role)
-        else:
-            self._drive.share(person, _movable(file), email, role)
 
     def _begun(self, request: Request, person: Person, file: File | None, said: Json) -> Response:
         """A session, at the address that Location names. What is said is looked at now already."""
@@ -167,7 +138,7 @@ class Writing:
             return self._made(request, person, said)
         metadata.check_update(said)
         least = "owner" if "trashed" in said and file.drive_id is None else "writer"
-        _movable(writable(self._drive, person, file, least))
+        changeable(writable(self._drive, person, file, least))
         at = self._drive.world.clock.stamp()
         return moved(self._drive, request, person, metadata.applied(file, said, person, at))
 
@@ -233,14 +204,6 @@ class Writing:
     def _answer(self, request: Request, person: Person, file: File) -> Response:
         mask = mask_of(request, FILE_DEFAULT)
         return answer(shown_to(self._drive, request, person).file(file), mask)
-
-
-def _movable(file: File) -> File:
-    """Any but the root of somebody's drive or of a shared drive, which stays as it is."""
-    if file.parent is None:
-        why = f"The root folder {file.id} cannot be changed."
-        raise GoogleError(403, "insufficientFilePermissions", why)
-    return file
 
 
 def _kind_of(upload: Upload, file: File) -> str:
