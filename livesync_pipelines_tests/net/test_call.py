@@ -275,3 +275,9 @@ def test_a_longer_answer_than_its_terms_allow_is_too_large(site: Site, client: C
     site.put("/a", b"w" * 11)
     with pytest.raises(TooLarge):
         client.call("GET", site.url("/a"), terms=Terms(max_bytes=10))
+
+
+def test_how_long_something_is_can_be_asked_whatever_its_length(site: Site, client: Client) -> None:
+    site.put("/a", b"w" * 11)
+    answer = client.call("HEAD", site.url("/a"), terms=Terms(max_bytes=10))
+    assert (answer.headers["content-length"], answer.content) == ("11", b"")
