@@ -8,8 +8,10 @@ from livesync_pipelines.auth.digests import text_key
 
 
 def _bearer(call: Call, key: bytes) -> bool:
-    """MinIO sends its `auth_token` as it is where that has a space, after `Bearer ` otherwise."""
-    return same(call.header("authorization"), f"Bearer {key.decode()}")
+    """MinIO sends its `auth_token` as it is where that has a space, after `Bearer ` otherwise. The
+    name of a scheme may be spelled in any case (RFC 9110, 11.1)."""
+    scheme, _, token = call.header("authorization").partition(" ")
+    return same(token, key.decode()) and scheme.lower() == "bearer"
 
 
 def _google(call: Call, key: bytes) -> bool:
