@@ -9,6 +9,9 @@ import click
 from livesync_pipelines.cli.children import refuse_taken
 from livesync_pipelines.sandbox.app import application
 from livesync_pipelines.sandbox.clock import Clock
+from livesync_pipelines.sandbox.dropbox import boxes
+from livesync_pipelines.sandbox.dropbox import door as dropbox_door
+from livesync_pipelines.sandbox.dropbox.vendor import dropbox
 from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.google.vendor import google
@@ -23,7 +26,11 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
     world = World(seed=seed, clock=Clock(datetime.now(UTC), running=True))
     if limited:
         world.limits.set(NAME, DECLARED)
-    vendors = [google(world, planted(world, documents))]
+        world.limits.set(dropbox_door.NAME, dropbox_door.DECLARED)
+    vendors = [
+        google(world, planted(world, documents)),
+        dropbox(world, boxes.planted(world, documents)),
+    ]
     click.echo(_told(f"http://{HOST}:{port}", world, documents))
     try:
         serve(application(world, vendors), port)
@@ -39,6 +46,8 @@ def _told(address: str, world: World, documents: int) -> str:
     return f"""
   Google Drive    {address}/google/drive/v3      {documents} documents of {ada}
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
+  Dropbox         {address}/dropbox/2            {documents} documents of {ada}
+  OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token
   Client          {CLIENT_ID}, secret {CLIENT_SECRET}
   People          {people}
 
