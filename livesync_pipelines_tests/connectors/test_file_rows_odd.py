@@ -396,6 +396,18 @@ def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_
     ]
 
 
+def test_a_list_with_a_null_is_refused_by_jsonl(place: FolderPlace) -> None:
+    place.put("t.jsonl", b'{"id": 1, "l": ["a"]}\n')
+    end = place.end("t.jsonl")
+    wanted = shape(id=pa.int64(), l=pa.list_(pa.string()))
+    end.prepare(wanted)
+    old = {"id": 1, "l": ["a"]}
+    receipt = end.write(writes(wanted, upserts=[({**old, "l": [None, "x"]}, old)]))
+    (failure,) = receipt.failures
+    assert "a list with a null in it" in failure.reason
+    assert place.get("t.jsonl") == b'{"id": 1, "l": ["a"]}\n'
+
+
 def test_a_member_that_a_jsonl_line_lacks_is_not_made_by_an_edit_of_another(
     place: FolderPlace,
 ) -> None:
