@@ -30,7 +30,7 @@ MARKDOWN = "text/markdown"
 FILES = "/google/drive/v3/files"
 UPLOADS = "/google/upload/drive/v3/files"
 DOWNLOADS = f"GET {FILES}/*"
-CHANGES = "GET /google/drive/v3/changes"
+FEED = "GET /google/drive/v3/changes"
 
 
 class Hand:
