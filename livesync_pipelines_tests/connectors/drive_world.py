@@ -173,6 +173,16 @@ class Cabinet(Office):
         with self.engine.database.pooled() as connection:
             return {row["key"]: row["code"] for row in rows(connection, query)}
 
+    def above(self, file_id: str) -> set[str]:
+        """The ids of all folders that a file is in; the empty one is everywhere."""
+        found = self.sandbox.control("GET", "/truth/google")["files"]
+        parents = {file["id"]: file["parent"] for file in found}
+        above = {""}
+        while file_id in parents:
+            file_id = parents[file_id]
+            above.add(file_id)
+        return above
+
     def truth(self) -> dict[str, dict[str, Any]]:
         """Every file that Ada sees and that has a text, by id; `text` is what it says."""
         found = self.sandbox.control("GET", "/truth/google?content=true")["files"]
