@@ -16,7 +16,14 @@ from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
+from livesync_pipelines.model.sync import (
+    Capsule,
+    Connection,
+    Desired,
+    SyncConfig,
+    Trigger,
+    Webhook,
+)
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.files import DOCUMENT, FOLDER, PRESENTATION, SHORTCUT
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
@@ -129,19 +136,22 @@ class Cabinet(Office):
         self.ada = Hand(sandbox)
         self.connect(platform="google_drive")
 
-    def configure(self, **select: Any) -> None:
+    def configure(
+        self, *, schedule: str = "manual", webhook: Webhook | None = None, **select: Any
+    ) -> None:
         source = Connection(
             name="drive",
             project_id="demo",
             platform="google_drive",
             options={"account": "ada", "endpoint": f"{self.sandbox.address}/google"},
+            webhook=webhook,
         )
         sync = SyncConfig(
             sync_id="drive",
             project_id="demo",
             connection="drive",
             capsule="c",
-            schedule="manual",
+            schedule=schedule,
             select=select,
         )
         capsules = (Capsule(name="c", project_id="demo"),)
@@ -202,7 +212,10 @@ def plain(text: str) -> str:
 
 @contextmanager
 def a_cabinet(
-    engine: Engine, world: World | None = None, drive: Drive | None = None
+    engine: Engine,
+    world: World | None = None,
+    drive: Drive | None = None,
+    kind: type[Cabinet] = Cabinet,
 ) -> Iterator[Cabinet]:
     with a_sandbox(world, drive) as sandbox:
         environ = {
@@ -211,4 +224,4 @@ def a_cabinet(
             "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
         }
         known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
-        yield Cabinet(known, sandbox)
+        yield kind(known, sandbox)
