@@ -52,6 +52,7 @@ class GoogleDrive(Connector):
         oauth=google_oauth("drive.readonly"),
         docs=(
             f"{_GUIDES}/search-files (2026-11-22)",
+            f"{_GUIDES}/about-changes (2026-11-22)",
             f"{_GUIDES}/manage-changes (2026-11-22)",
             f"{_GUIDES}/manage-downloads (2026-11-22)",
             f"{_GUIDES}/ref-export-formats (2026-11-22)",
@@ -71,6 +72,7 @@ class GoogleDrive(Connector):
             "a native document counts as changed after anything that Drive counts, such as a "
             "change of who may see it",
             "a shared drive that is joined or left has everything listed again",
+            "single files of a shared drive that the account is no member of are left out",
             "with `webhook`, one channel tells of the account's own change feed and is replaced "
             "before it ends; what only the feed of a shared drive shows is found by polling",
             "files that need the resource key of a link are not seen",

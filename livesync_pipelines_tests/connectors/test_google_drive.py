@@ -294,3 +294,23 @@ def test_ten_changes_cost_ten_downloads_and_the_page_of_the_feed(planted_cabinet
     assert cabinet.sandbox.count(DOWNLOADS) == 10
     assert cabinet.sandbox.count(FEED) == 1
     assert cabinet.sandbox.count("* /google/*") == 11
+
+
+def test_a_shared_drive_that_is_joined_or_left_comes_and_goes(
+    engine: Engine,
+) -> None:
+    world = World()
+    drive = planted(world, 5)
+    (greenhouse,) = drive.tree.drives
+    with a_cabinet(engine, world, drive) as cabinet:
+        drive.set_member(greenhouse, ADA, None)
+        cabinet.configure()
+        cabinet.run()
+        without = cabinet.held().keys()
+        assert without == cabinet.truth().keys()
+        drive.set_member(greenhouse, ADA, "reader")
+        assert cabinet.run().status is Status.SUCCESS
+        assert cabinet.held().keys() == cabinet.truth().keys() > without
+        drive.set_member(greenhouse, ADA, None)
+        assert cabinet.run().status is Status.SUCCESS
+        assert cabinet.held().keys() == without
