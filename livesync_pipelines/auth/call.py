@@ -65,7 +65,8 @@ class Scheme:
     - `keyed_by`: what stands in for a secret in the configuration: `secret` or `topic`.
     - `goes_out`: a proof may need a call over the network.
     - `sends_secret`: the platform makes the secret and sends it in its first call.
-    - `subscription`: which of our subscriptions a call is of, by its name; None: calls are of none.
+    - `subscription`: which of our subscriptions a call is of, by its name (empty: of none, which
+      only the proof can forbid); None: calls are of none.
     - `secret_of`: the secret of one subscription, from a key and the subscription's name.
     """
 

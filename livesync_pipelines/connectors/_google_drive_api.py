@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from livesync_pipelines.connectors._google_files import FIELDS, FOLDER, DriveFile, Export
 from livesync_pipelines.model.errors import Unavailable
-from livesync_pipelines.net.api import Api, Params, paged
+from livesync_pipelines.net.api import Api, Params, paged, parsed
 from livesync_pipelines.net.verdict import Gone
 
 PAGE = 1_000
@@ -101,6 +101,17 @@ class DriveApi:
     def export(self, file_id: str, export: Export, into: IO[bytes], max_bytes: int) -> None:
         params = {"mimeType": export.media_type}
         self._api.download(f"files/{file_id}/export", into, params=params, max_bytes=max_bytes)
+
+    def watch(self, token: str, channel: Mapping[str, str]) -> Mapping[str, Any]:
+        """Open a channel on the account's own feed; the answer says until when it lives."""
+        params: Params = {"pageToken": token, **_BOTH}
+        answer = self._api.call("POST", "changes/watch", params=params, body=dict(channel))
+        opened: Mapping[str, Any] = parsed(answer)
+        return opened
+
+    def stop(self, channel_id: str, resource_id: str) -> None:
+        """Close a channel. Raises `Gone` where it has ended."""
+        self._api.post("channels/stop", {"id": channel_id, "resourceId": resource_id}, repeats=True)
 
     def _page(self, path: str, fixed: Params, token: str | None) -> Mapping[str, Any]:
         page: Mapping[str, Any] = self._api.get(

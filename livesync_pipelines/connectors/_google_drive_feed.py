@@ -1,7 +1,9 @@
 """The change feeds of Google Drive: the account's own and those of shared drives, as one.
 
-https://developers.google.com/workspace/drive/api/guides/manage-changes, read 2026-11-22. A change
-of a folder is told of the folder alone, so everything below it is looked at then.
+https://developers.google.com/workspace/drive/api/guides/about-changes and .../manage-changes, read
+2026-11-22: who wants everything that an account sees needs its own feed, and that of each shared
+drive that it is a member of. A change of a folder is told of the folder alone, so everything below
+it is looked at then.
 """
 
 from __future__ import annotations

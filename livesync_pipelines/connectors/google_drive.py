@@ -11,6 +11,7 @@ from hashlib import md5
 from io import BytesIO
 
 from livesync_pipelines.connectors._google_calls import client_for, google_oauth, judge
+from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
 from livesync_pipelines.connectors._google_drive_feed import OWN, Changes, Place
 from livesync_pipelines.connectors._google_drive_options import (
@@ -24,6 +25,7 @@ from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
 from livesync_pipelines.net.api import Api
+from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer
 
@@ -46,14 +48,17 @@ class GoogleDrive(Connector):
         absence=Absence.DELETED,
         budgets=(Budget(12_000, 60.0, Scope.PLATFORM),),
         webhook="google",
+        subscribed_by="webhook",
         oauth=google_oauth("drive.readonly"),
         docs=(
             f"{_GUIDES}/search-files (2026-11-22)",
+            f"{_GUIDES}/about-changes (2026-11-22)",
             f"{_GUIDES}/manage-changes (2026-11-22)",
             f"{_GUIDES}/manage-downloads (2026-11-22)",
             f"{_GUIDES}/ref-export-formats (2026-11-22)",
             f"{_GUIDES}/handle-errors (2026-11-22)",
             f"{_GUIDES}/limits (2026-11-22)",
+            f"{_GUIDES}/push (2026-11-22)",
         ),
         quirks=(
             "the key of an item is its id in Drive: two files may have the same name and folder",
@@ -67,6 +72,9 @@ class GoogleDrive(Connector):
             "a native document counts as changed after anything that Drive counts, such as a "
             "change of who may see it",
             "a shared drive that is joined or left has everything listed again",
+            "single files of a shared drive that the account is no member of are left out",
+            "with `webhook`, one channel tells of the account's own change feed and is replaced "
+            "before it ends; what only the feed of a shared drive shows is found by polling",
             "files that need the resource key of a link are not seen",
         ),
     )
@@ -82,8 +90,7 @@ class GoogleDrive(Connector):
         super().__init__(connection, selection, limits)
         self._selection = selection
         self._client = client_for(connection.endpoint, limits)
-        base = f"{connection.endpoint}/drive/v3"
-        self._drive = DriveApi(Api(self._client, base, limits.account, judge))
+        self._drive = _drive(self._client, connection, limits)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         for page, is_last in _with_last(self._found()):
@@ -106,6 +113,11 @@ class GoogleDrive(Connector):
         selected = self._those_in(place.roots, place.tokens)
         joins = self._selection.shared_drives and not place.roots
         return Changes(self._drive, selected, place, joins=joins).pages()
+
+    @staticmethod
+    def subscriber(connection: GoogleDriveConnection, limits: FetchLimits) -> Channels:
+        client = client_for(connection.endpoint, limits)
+        return Channels(client=client, drive=_drive(client, connection, limits))
 
     def close(self) -> None:
         self._client.close()
@@ -185,6 +197,10 @@ class GoogleDrive(Connector):
         else:
             self._drive.download(file_id, into, self.limits.max_bytes)
         return into.getvalue()
+
+
+def _drive(client: Client, connection: GoogleDriveConnection, limits: FetchLimits) -> DriveApi:
+    return DriveApi(Api(client, f"{connection.endpoint}/drive/v3", limits.account, judge))
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:

@@ -16,7 +16,14 @@ from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
+from livesync_pipelines.model.sync import (
+    Capsule,
+    Connection,
+    Desired,
+    SyncConfig,
+    Trigger,
+    Webhook,
+)
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.files import DOCUMENT, FOLDER, PRESENTATION, SHORTCUT
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
@@ -30,7 +37,7 @@ MARKDOWN = "text/markdown"
 FILES = "/google/drive/v3/files"
 UPLOADS = "/google/upload/drive/v3/files"
 DOWNLOADS = f"GET {FILES}/*"
-CHANGES = "GET /google/drive/v3/changes"
+FEED = "GET /google/drive/v3/changes"
 
 
 class Hand:
@@ -129,19 +136,22 @@ class Cabinet(Office):
         self.ada = Hand(sandbox)
         self.connect(platform="google_drive")
 
-    def configure(self, **select: Any) -> None:
+    def configure(
+        self, *, schedule: str = "manual", webhook: Webhook | None = None, **select: Any
+    ) -> None:
         source = Connection(
             name="drive",
             project_id="demo",
             platform="google_drive",
             options={"account": "ada", "endpoint": f"{self.sandbox.address}/google"},
+            webhook=webhook,
         )
         sync = SyncConfig(
             sync_id="drive",
             project_id="demo",
             connection="drive",
             capsule="c",
-            schedule="manual",
+            schedule=schedule,
             select=select,
         )
         capsules = (Capsule(name="c", project_id="demo"),)
@@ -173,6 +183,16 @@ class Cabinet(Office):
         with self.engine.database.pooled() as connection:
             return {row["key"]: row["code"] for row in rows(connection, query)}
 
+    def above(self, file_id: str) -> set[str]:
+        """The ids of all folders that a file is in; the empty one is everywhere."""
+        found = self.sandbox.control("GET", "/truth/google")["files"]
+        parents = {file["id"]: file["parent"] for file in found}
+        above = {""}
+        while file_id in parents:
+            file_id = parents[file_id]
+            above.add(file_id)
+        return above
+
     def truth(self) -> dict[str, dict[str, Any]]:
         """Every file that Ada sees and that has a text, by id; `text` is what it says."""
         found = self.sandbox.control("GET", "/truth/google?content=true")["files"]
@@ -192,7 +212,10 @@ def plain(text: str) -> str:
 
 @contextmanager
 def a_cabinet(
-    engine: Engine, world: World | None = None, drive: Drive | None = None
+    engine: Engine,
+    world: World | None = None,
+    drive: Drive | None = None,
+    kind: type[Cabinet] = Cabinet,
 ) -> Iterator[Cabinet]:
     with a_sandbox(world, drive) as sandbox:
         environ = {
@@ -201,4 +224,4 @@ def a_cabinet(
             "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
         }
         known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
-        yield Cabinet(known, sandbox)
+        yield kind(known, sandbox)
