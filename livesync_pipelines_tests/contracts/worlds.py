@@ -9,17 +9,23 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from livesync_pipelines.connectors.base import PAGE_ITEMS, Connector, FetchLimits
+from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
 from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
+from livesync_pipelines.net.api import Bearer
 
+from ..connectors.dropbox_world import Hand
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
 from ..net.site import Site, Watch
+from ..sandbox.served import ADA, a_sandbox
 
 LIMITS = FetchLimits(max_bytes=100_000, timeout_s=5.0)
 SECRET = "hunter2-the-secret"
@@ -30,6 +36,8 @@ class World(ABC):
 
     many: ClassVar[int] = PAGE_ITEMS + 3
     """So many items that a listing of them has more than one page."""
+    secret = SECRET
+    """What the connector calls its source with."""
 
     def __init__(self) -> None:
         self._open: list[Connector] = []
@@ -274,4 +282,46 @@ class WebsiteWorld(World):
             self.site.put(target, "sorry", status=503)
 
 
-WORLDS: tuple[type[World], ...] = (FolderWorld, S3World, RssWorld, WebsiteWorld)
+class DropboxWorld(World):
+    many = 1_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served = ExitStack()
+        self._sandbox = self._served.enter_context(a_sandbox())
+        self._hand = Hand(self._sandbox)
+        self.secret = self._hand.token
+
+    def _connector(self) -> Connector:
+        connection = DropboxConnection(account="ada", endpoint=f"{self._sandbox.address}/dropbox")
+        limits = replace(LIMITS, account=Bearer(self.secret))
+        return Dropbox(connection, DropboxSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._served.close()
+
+    def key(self, name: str) -> str:
+        return f"/{name}.md"
+
+    def put(self, name: str, text: str) -> None:
+        self._hand.write(self.key(name), text)
+
+    def touch(self, name: str) -> None:
+        """The same bytes are a new revision where they are written by force."""
+        self._hand.rewrite(self.key(name))
+
+    def remove(self, name: str) -> None:
+        self._hand.delete(self.key(name))
+
+    def rename(self, old: str, new: str) -> None:
+        self._hand.move(self.key(old), self.key(new))
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.control("POST", "/oauth/dropbox/withdraw", {"person": ADA})
+
+
+WORLDS: tuple[type[World], ...] = (FolderWorld, S3World, RssWorld, WebsiteWorld, DropboxWorld)
