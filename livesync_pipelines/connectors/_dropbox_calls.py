@@ -19,6 +19,7 @@ from livesync_pipelines.net.verdict import Forbidden, Gone
 
 DROPBOX = "https://api.dropboxapi.com"
 _CONTENT = "https://content.dropboxapi.com"
+_NOTIFY = "https://notify.dropboxapi.com"
 _BLOCK_BYTES = 4 * 1024 * 1024
 _ANSWER_BYTES = 50_000_000
 """Of JSON: a page of a thousand files. What a file may have is said when it is downloaded."""
@@ -49,6 +50,11 @@ def client_for(endpoint: str, limits: FetchLimits) -> Client:
 def content_host(endpoint: str) -> str:
     """Where bytes are asked for."""
     return _CONTENT if endpoint == DROPBOX else endpoint
+
+
+def notify_host(endpoint: str) -> str:
+    """Where it is waited for a change."""
+    return _NOTIFY if endpoint == DROPBOX else endpoint
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:

@@ -7,32 +7,27 @@ below, read 2026-11-22.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
-
 from livesync_pipelines.connectors._dropbox_calls import (
-    DROPBOX,
     OAUTH,
     client_for,
     content_hash,
     content_host,
     judge,
 )
-from livesync_pipelines.connectors._globs import Glob, Globs
-from livesync_pipelines.connectors.base import (
-    Accounted,
-    Connector,
-    FetchLimits,
-    Memory,
-    Options,
-    listing_table,
+from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
+from livesync_pipelines.connectors._dropbox_options import (
+    DropboxConnection,
+    DropboxSelection,
+    outermost,
 )
-from livesync_pipelines.core.spellings import HttpUrl
+from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -40,34 +35,14 @@ from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
+__all__ = ["Dropbox", "DropboxConnection", "DropboxSelection"]
+
 _PAGE_ITEMS = 1_000
 """What Dropbox takes for about so many; its most is 2,000, which is ours too."""
 _WIDTH = 8
 
 Meta: TypeAlias = Mapping[str, Any]
 """A file, a folder or a deletion, as Dropbox shows it."""
-
-
-def _folder(path: str) -> str:
-    clean = path.strip().rstrip("/").lower()
-    if clean and (not clean.startswith("/") or "//" in clean):
-        raise ValueError("give the whole path of a folder, such as /Handbook")
-    return clean
-
-
-class DropboxConnection(Accounted):
-    """`endpoint`: Dropbox's address, or that of a sandbox."""
-
-    endpoint: HttpUrl = DROPBOX
-
-
-class DropboxSelection(Options):
-    """`folders`: whole paths; without any, everything. The globs are over paths from the root of
-    the account down, without the first slash. Case does not count in either."""
-
-    folders: list[Annotated[str, AfterValidator(_folder)]] = Field(default=[])
-    include: list[Glob] = Field(default=["**/*"], min_length=1)
-    exclude: list[Glob] = Field(default=[])
 
 
 class Dropbox(Connector):
@@ -111,7 +86,8 @@ class Dropbox(Connector):
         content = content_host(connection.endpoint)
         self._api = Api(self._client, f"{connection.endpoint}/2", limits.account, judge)
         self._content = Api(self._client, f"{content}/2", limits.account, judge)
-        self._folders = _outermost(selection.folders)
+        self._folders = outermost(selection.folders)
+        self._longpoll = Longpoll(connection.endpoint, limits.account)
         self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
@@ -144,7 +120,12 @@ class Dropbox(Connector):
                 is_last = not more and folder == self._folders[-1]
                 yield self._changed(told["entries"], place, token=None if is_last else place)
 
+    def wait(self, timeout_s: float) -> bool:
+        """Told of any change in the account, selected or not."""
+        return self._longpoll.wait(timeout_s)
+
     def close(self) -> None:
+        self._longpoll.close()
         self._client.close()
 
     def _listed(self, resume: str | None) -> Iterator[ListingPage]:
@@ -260,15 +241,6 @@ def _followed(folder: str) -> Meta:
         "limit": _PAGE_ITEMS,
         "include_non_downloadable_files": False,
     }
-
-
-def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
-    """Each folder once, without those that lie in another one; the root where there are none."""
-    found: list[str] = []
-    for folder in sorted(folders, key=len):
-        if not any(f"{folder}/".startswith(f"{outer}/") for outer in found):
-            found.append(folder)
-    return tuple(found) or ("",)
 
 
 def _after(folder: str, folders: Sequence[str]) -> str | None:

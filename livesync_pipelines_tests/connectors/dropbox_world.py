@@ -81,7 +81,7 @@ class Cupboard(Office):
         self.ada = Hand(sandbox)
         self.connect(platform="dropbox")
 
-    def configure(self, **select: Any) -> None:
+    def configure(self, *, schedule: str = "manual", **select: Any) -> None:
         source = Connection(
             name="box",
             project_id="demo",
@@ -93,7 +93,7 @@ class Cupboard(Office):
             project_id="demo",
             connection="box",
             capsule="c",
-            schedule="manual",
+            schedule=schedule,
             select=select,
         )
         capsules = (Capsule(name="c", project_id="demo"),)

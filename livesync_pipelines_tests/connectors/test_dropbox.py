@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from random import Random
 
 import pytest
 from pydantic import ValidationError
 
 from livesync_pipelines.connectors._dropbox_calls import content_hash
+from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors.dropbox import DropboxSelection
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.net.api import Bearer
 from livesync_pipelines.sandbox.dropbox.boxes import planted
 from livesync_pipelines.sandbox.world import World
 
+from ..engine.test_watching import queued, watched
 from ..sandbox.served import ADA
 from .dropbox_world import CHANGES, DOWNLOADS, LISTINGS, Cupboard, a_cupboard
 
@@ -178,6 +182,38 @@ def test_a_token_that_has_expired_is_renewed_once(cupboard: Cupboard) -> None:
     assert cupboard.run().status is Status.SUCCESS
     assert cupboard.sandbox.count("POST /dropbox/oauth2/token") == 1
     assert cupboard.held()["/moss.md"] == "Moss grows."
+
+
+def test_whoever_waits_beside_it_is_told_of_a_change(cupboard: Cupboard) -> None:
+    cupboard.configure(schedule="realtime")
+    with watched(cupboard.engine):
+        cupboard.ada.write("/moss.md", "Moss grows.")
+        told = queued(cupboard.engine)
+    assert (told["sync_id"], told["trigger"]) == ("box", "watch")
+
+
+def test_nothing_that_happens_between_two_waits_is_missed(cupboard: Cupboard) -> None:
+    address = f"{cupboard.sandbox.address}/dropbox"
+    with closing(Longpoll(address, Bearer(cupboard.ada.token))) as longpoll:
+        assert longpoll.wait(0), "nobody has waited until now"
+        assert not longpoll.wait(0)
+        for number in range(3):
+            cupboard.ada.write("/moss.md", f"Moss grows {number}.")
+            assert longpoll.wait(60)
+        reset = {"person": ADA}
+        cupboard.sandbox.client.post("/dropbox/console/reset", json=reset).raise_for_status()
+        cupboard.ada.write("/moss.md", "Moss has grown.")
+        assert longpoll.wait(60)
+
+
+def test_whoever_waits_hears_when_the_account_is_taken_back(cupboard: Cupboard) -> None:
+    address = f"{cupboard.sandbox.address}/dropbox"
+    with closing(Longpoll(address, Bearer(cupboard.ada.token))) as longpoll:
+        assert longpoll.wait(0)
+        cupboard.sandbox.fault("*/get_latest_cursor", "expired_token")
+        cupboard.ada.write("/moss.md", "Moss grows.")
+        with pytest.raises(Reauthorise):
+            longpoll.wait(60)
 
 
 def test_a_file_that_is_too_large_costs_one_failure(cupboard: Cupboard) -> None:
