@@ -18,6 +18,7 @@ _DOCUMENTS = {
     "website": ("website", "Website"),
     "rss": ("rss", "Rss"),
     "google_drive": ("google_drive", "GoogleDrive"),
+    "dropbox": ("dropbox", "Dropbox"),
 }
 _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),

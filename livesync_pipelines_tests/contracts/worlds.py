@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from livesync_pipelines.connectors.base import PAGE_ITEMS, Connector, FetchLimits
+from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
 from livesync_pipelines.connectors.google_drive import (
     GoogleDrive,
@@ -26,7 +27,7 @@ from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
 from livesync_pipelines.net.api import Bearer
 
-from ..connectors.drive_world import Hand
+from ..connectors import drive_world, dropbox_world
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
 from ..net.site import Site, Watch
 from ..sandbox.served import ADA, a_sandbox
@@ -293,7 +294,7 @@ class GoogleDriveWorld(World):
         super().__init__()
         self._served = ExitStack()
         self._sandbox = self._served.enter_context(a_sandbox())
-        self._hand = Hand(self._sandbox)
+        self._hand = drive_world.Hand(self._sandbox)
         self._ids: dict[str, str] = {}
         self.secret = str(self._sandbox.tokens()["access_token"])
 
@@ -330,4 +331,53 @@ class GoogleDriveWorld(World):
         self._sandbox.control("POST", "/oauth/google/withdraw", {"person": ADA})
 
 
-WORLDS: tuple[type[World], ...] = (FolderWorld, S3World, RssWorld, WebsiteWorld, GoogleDriveWorld)
+class DropboxWorld(World):
+    many = 1_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served = ExitStack()
+        self._sandbox = self._served.enter_context(a_sandbox())
+        self._hand = dropbox_world.Hand(self._sandbox)
+        self.secret = self._hand.token
+
+    def _connector(self) -> Connector:
+        connection = DropboxConnection(account="ada", endpoint=f"{self._sandbox.address}/dropbox")
+        limits = replace(LIMITS, account=Bearer(self.secret))
+        return Dropbox(connection, DropboxSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._served.close()
+
+    def key(self, name: str) -> str:
+        return f"/{name}.md"
+
+    def put(self, name: str, text: str) -> None:
+        self._hand.write(self.key(name), text)
+
+    def touch(self, name: str) -> None:
+        """The same bytes are a new revision where they are written by force."""
+        self._hand.rewrite(self.key(name))
+
+    def remove(self, name: str) -> None:
+        self._hand.delete(self.key(name))
+
+    def rename(self, old: str, new: str) -> None:
+        self._hand.move(self.key(old), self.key(new))
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.control("POST", "/oauth/dropbox/withdraw", {"person": ADA})
+
+
+WORLDS: tuple[type[World], ...] = (
+    FolderWorld,
+    S3World,
+    RssWorld,
+    WebsiteWorld,
+    GoogleDriveWorld,
+    DropboxWorld,
+)
