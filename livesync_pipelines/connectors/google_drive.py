@@ -27,7 +27,7 @@ from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, 
 from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer
+from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 
@@ -172,6 +172,8 @@ class GoogleDrive(Connector):
             return ItemFailure(entry.key, "too_large", reason)
         try:
             return self._body(entry)
+        except Gone:
+            return _vanished(entry)
         except BadAnswer as error:
             return ItemFailure(entry.key, error.code, error.message)
 
@@ -184,7 +186,7 @@ class GoogleDrive(Connector):
                 return _body(entry, file, content)
             now = self._drive.file(entry.key)
             if now is None:
-                return ItemFailure(entry.key, "gone", "it has gone while it was read")
+                return _vanished(entry)
             entry = now.entry()
         return ItemFailure(
             entry.key, "changing", f"it has changed {_TRIES} times while it was read"
@@ -201,6 +203,10 @@ class GoogleDrive(Connector):
 
 def _drive(client: Client, connection: GoogleDriveConnection, limits: FetchLimits) -> DriveApi:
     return DriveApi(Api(client, f"{connection.endpoint}/drive/v3", limits.account, judge))
+
+
+def _vanished(entry: Entry) -> ItemFailure:
+    return ItemFailure(entry.key, "vanished", "it went away after it was listed")
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:
