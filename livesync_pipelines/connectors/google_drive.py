@@ -27,13 +27,14 @@ from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, 
 from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer
+from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 
 _WIDTH = 8
 _TRIES = 3
 _ANEW = "from the start"
+_NOT_FOUND = "not_found"
 _GUIDES = "https://developers.google.com/workspace/drive/api/guides"
 
 
@@ -172,6 +173,8 @@ class GoogleDrive(Connector):
             return ItemFailure(entry.key, "too_large", reason)
         try:
             return self._body(entry)
+        except Gone as error:
+            return ItemFailure(entry.key, _NOT_FOUND, error.message)
         except BadAnswer as error:
             return ItemFailure(entry.key, error.code, error.message)
 
@@ -184,7 +187,7 @@ class GoogleDrive(Connector):
                 return _body(entry, file, content)
             now = self._drive.file(entry.key)
             if now is None:
-                return ItemFailure(entry.key, "gone", "it has gone while it was read")
+                return ItemFailure(entry.key, _NOT_FOUND, "it has gone while it was read")
             entry = now.entry()
         return ItemFailure(
             entry.key, "changing", f"it has changed {_TRIES} times while it was read"
