@@ -20,7 +20,7 @@ from livesync_pipelines.connectors._google_files import DriveFile
 from livesync_pipelines.connectors.base import listing_table
 from livesync_pipelines.model.errors import CursorExpired
 from livesync_pipelines.model.records import FeedPage
-from livesync_pipelines.net.verdict import Gone
+from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 OWN = ""
 """Where a shared drive would be named: the account's own feed."""
@@ -79,7 +79,7 @@ class Changes:
                 if file is not None and file.is_folder:
                     yield from self._below(file)
             following = page.get("nextPageToken")
-            self._place = self._place.at(drive_id, following or page["newStartPageToken"])
+            self._place = self._place.at(drive_id, _next(page))
             token = None if is_last and not following else self._place.written()
             yield self._told(files, token=token)
 
@@ -116,6 +116,14 @@ class Changes:
             cursor=self._place.written(),
             token=token,
         )
+
+
+def _next(page: Mapping[str, Any]) -> str:
+    """Where the feed goes on: at its next page, or later at what has not happened yet."""
+    token = page.get("nextPageToken") or page.get("newStartPageToken")
+    if not token:
+        raise BadAnswer("a page of changes does not say where to go on", where="changes.list")
+    return str(token)
 
 
 def _file(change: Mapping[str, Any]) -> DriveFile | None:

@@ -34,6 +34,7 @@ __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 _WIDTH = 8
 _TRIES = 3
 _ANEW = "from the start"
+_NOT_FOUND = "not_found"
 _GUIDES = "https://developers.google.com/workspace/drive/api/guides"
 
 
@@ -172,8 +173,8 @@ class GoogleDrive(Connector):
             return ItemFailure(entry.key, "too_large", reason)
         try:
             return self._body(entry)
-        except Gone:
-            return _vanished(entry)
+        except Gone as error:
+            return ItemFailure(entry.key, _NOT_FOUND, error.message)
         except BadAnswer as error:
             return ItemFailure(entry.key, error.code, error.message)
 
@@ -186,7 +187,7 @@ class GoogleDrive(Connector):
                 return _body(entry, file, content)
             now = self._drive.file(entry.key)
             if now is None:
-                return _vanished(entry)
+                return ItemFailure(entry.key, _NOT_FOUND, "it has gone while it was read")
             entry = now.entry()
         return ItemFailure(
             entry.key, "changing", f"it has changed {_TRIES} times while it was read"
@@ -203,10 +204,6 @@ class GoogleDrive(Connector):
 
 def _drive(client: Client, connection: GoogleDriveConnection, limits: FetchLimits) -> DriveApi:
     return DriveApi(Api(client, f"{connection.endpoint}/drive/v3", limits.account, judge))
-
-
-def _vanished(entry: Entry) -> ItemFailure:
-    return ItemFailure(entry.key, "vanished", "it went away after it was listed")
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:
