@@ -67,7 +67,6 @@ def _gone_below(this: Pass, prefixes: Mapping[str, str]) -> dict[str, str]:
     """Every key below these that is in step, left to settle or failed, with the reason."""
     if not prefixes:
         return {}
-    this.writer.wait()  # it may have come with the page before
     found = shadow.keys_below(this.connection, this.sync_id, prefixes)
     for prefix, reason in prefixes.items():
         found |= {key: reason for key in this.failed_before if key.startswith(prefix)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter
@@ -122,6 +122,10 @@ class Pass:
         """Remember whose item could not be read: it may be held under an older name."""
         if entry.identity is not None:
             self.unread.append(entry)
+
+    def forgets(self, gone: Collection[str]) -> None:
+        """These keys are gone: that they could not be read before keeps nothing any more."""
+        self.unread = [entry for entry in self.unread if entry.key not in gone]
 
     def may_heal(self, failed: FailedBefore) -> bool:
         """Whether the same version is worth another try: its time has come, or a person asks."""

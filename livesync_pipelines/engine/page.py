@@ -81,7 +81,9 @@ def _absences(
         this.writer.wait()  # it may have come with the page before
         held = shadow.versions_of(this.connection, this.sync_id, list(page.gone))
         living = set(held["key"].to_pylist())
-        batch.dropped = [key for key, _ in gone if key in this.failed_before]
+        failed = this.failed_before.keys() | this.still_failing
+        batch.dropped = [key for key, _ in gone if key in failed]
+        this.forgets(page.gone)
         gone = [(key, reason) for key, reason in gone if key in living]
     if this.connector.spec.absence is Absence.DELETED and this.connector.spec.ordered:
         gone += [

@@ -18,7 +18,7 @@ from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
+from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger, Webhook
 from livesync_pipelines.sandbox.dropbox.boxes import Boxes
 from livesync_pipelines.sandbox.dropbox.door import SCOPES
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
@@ -81,12 +81,15 @@ class Cupboard(Office):
         self.ada = Hand(sandbox)
         self.connect(platform="dropbox")
 
-    def configure(self, *, schedule: str = "manual", **select: Any) -> None:
+    def configure(
+        self, *, schedule: str = "manual", webhook: Webhook | None = None, **select: Any
+    ) -> None:
         source = Connection(
             name="box",
             project_id="demo",
             platform="dropbox",
             options={"account": "ada", "endpoint": f"{self.sandbox.address}/dropbox"},
+            webhook=webhook,
         )
         sync = SyncConfig(
             sync_id="box",

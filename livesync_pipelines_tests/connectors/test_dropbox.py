@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from pydantic import ValidationError
 
+from livesync_pipelines.connectors import dropbox
 from livesync_pipelines.connectors._dropbox_calls import content_hash
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors.dropbox import DropboxSelection
@@ -225,6 +226,15 @@ def test_a_file_that_is_too_large_costs_one_failure(cupboard: Cupboard) -> None:
     assert cupboard.failures() == {}
 
 
+def test_what_failed_below_a_folder_goes_with_it(cupboard: Cupboard) -> None:
+    cupboard.ada.write("/Beds/North/huge.md", "huge " * 11_000_000)
+    assert cupboard.run().status is Status.PARTIAL
+    cupboard.ada.delete("/Beds")
+    assert cupboard.run().status is Status.SUCCESS
+    assert cupboard.failures() == {}
+    assert_true(cupboard)
+
+
 def test_a_content_hash_is_made_of_blocks_of_four_mebibytes() -> None:
     """The example of Dropbox's page, without its picture: empty, and more than one block."""
     assert content_hash(b"").startswith("e3b0c442")
@@ -262,8 +272,11 @@ class _Gardener:
         return self._chance.choice(("fern.md", "FERN.md", "moss.md", "iris.md", "rose.md"))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_long_random_history_ends_in_the_truth(engine: Engine, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "page_items"), [(1, 1_000), (2, 1), (3, 2), (4, 7)])
+def test_a_long_random_history_ends_in_the_truth_however_its_pages_are_cut(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, seed: int, page_items: int
+) -> None:
+    monkeypatch.setattr(dropbox, "_PAGE_ITEMS", page_items)
     chance = Random(seed)
     with a_cupboard(engine) as found:
         found.configure()
