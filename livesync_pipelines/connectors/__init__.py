@@ -17,6 +17,7 @@ _DOCUMENTS = {
     "s3": ("s3", "S3"),
     "website": ("website", "Website"),
     "rss": ("rss", "Rss"),
+    "confluence": ("confluence", "Confluence"),
 }
 _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),

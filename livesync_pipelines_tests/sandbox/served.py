@@ -12,6 +12,8 @@ import httpx
 import uvicorn
 
 from livesync_pipelines.sandbox.app import application
+from livesync_pipelines.sandbox.confluence.site import Site
+from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.vendor import google
 from livesync_pipelines.sandbox.serve import configured
@@ -48,10 +50,13 @@ class Sandbox:
 
 
 @contextmanager
-def a_sandbox(world: World | None = None, drive: Drive | None = None) -> Iterator[Sandbox]:
+def a_sandbox(
+    world: World | None = None, drive: Drive | None = None, site: Site | None = None
+) -> Iterator[Sandbox]:
     """Served in a thread of its own until the block ends."""
     world = world or World()
-    server = uvicorn.Server(configured(application(world, [google(world, drive)]), 0))
+    vendors = [google(world, drive), confluence(world, site)]
+    server = uvicorn.Server(configured(application(world, vendors), 0))
     opened = threading.Event()
 
     async def serve() -> None:

@@ -9,6 +9,9 @@ import click
 from livesync_pipelines.cli.children import refuse_taken
 from livesync_pipelines.sandbox.app import application
 from livesync_pipelines.sandbox.clock import Clock
+from livesync_pipelines.sandbox.confluence.planting import planted as planted_site
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.google.vendor import google
@@ -23,7 +26,10 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
     world = World(seed=seed, clock=Clock(datetime.now(UTC), running=True))
     if limited:
         world.limits.set(NAME, DECLARED)
-    vendors = [google(world, planted(world, documents))]
+    vendors = [
+        google(world, planted(world, documents)),
+        confluence(world, planted_site(world, documents)),
+    ]
     click.echo(_told(f"http://{HOST}:{port}", world, documents))
     try:
         serve(application(world, vendors), port)
@@ -38,6 +44,7 @@ def _told(address: str, world: World, documents: int) -> str:
     asked = f'{{"person": "{ada}", "scopes": ["{DRIVE}"]}}'
     return f"""
   Google Drive    {address}/google/drive/v3      {documents} documents of {ada}
+  Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
   Client          {CLIENT_ID}, secret {CLIENT_SECRET}
   People          {people}
@@ -46,6 +53,7 @@ Try:
 
   curl -s {address}/sandbox/oauth/google/token -d '{asked}'
   curl -s {address}/google/drive/v3/files -H "Authorization: Bearer ACCESS_TOKEN"
+  curl -s {address}/confluence/wiki/api/v2/pages -u {ada}:{API_TOKEN}
   curl -s {address}/sandbox/faults -d '{{"match": "GET /google/*", "kind": "429", "times": 3}}'
   curl -s {address}/sandbox/calls
   curl -s {address}/sandbox/truth/google
