@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 ALWAYS = timedelta.max
 """The window of a scheme without a clock."""
 
+FIVE_MINUTES = timedelta(minutes=5)
+"""What Standard Webhooks tolerates, either way (https://www.standardwebhooks.com, 2026-11-22)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -56,12 +59,14 @@ class Scheme:
     - `how`: what a user is to write, for the message when he wrote something else.
     - `proves`: whether the call was signed with these bytes. It looks at nothing else.
     - `stamp`: when the sender says that he sent it; None where it cannot be read.
-    - `window`: a stamp that is older is refused, and one that is ahead by `AHEAD`.
+    - `window`: a stamp that is older is refused.
+    - `ahead`: and so is one that is further ahead of our clock.
     - `tells`: what it says, asked only once it is proved.
     - `keyed_by`: what stands in for a secret in the configuration: `secret` or `topic`.
     - `goes_out`: a proof may need a call over the network.
     - `sends_secret`: the platform makes the secret and sends it in its first call.
-    - `subscription`: which of our subscriptions a call is of, by its name; None: calls are of none.
+    - `subscription`: which of our subscriptions a call is of, by its name (empty: of none, which
+      only the proof can forbid); None: calls are of none.
     - `secret_of`: the secret of one subscription, from a key and the subscription's name.
     """
 
@@ -73,16 +78,13 @@ class Scheme:
     tells: Callable[[Call], Told]
     stamp: Callable[[Call], datetime | None] = _unclocked
     window: timedelta = ALWAYS
+    ahead: timedelta = FIVE_MINUTES
     keyed_by: str = "secret"
     goes_out: bool = False
     sends_secret: bool = False
     subscription: Callable[[Call], str] | None = None
     secret_of: Callable[[bytes, str], str] | None = None
     docs: tuple[str, ...] = ()
-
-
-AHEAD = timedelta(seconds=60)
-"""How far the sender's clock may be ahead of ours."""
 
 
 def verify(scheme: Scheme, call: Call, keys: tuple[bytes, ...]) -> Told | None:
@@ -96,7 +98,7 @@ def _in_time(scheme: Scheme, call: Call) -> bool:
     if scheme.window == ALWAYS:
         return True
     stamp = scheme.stamp(call)
-    return stamp is not None and -AHEAD <= call.at - stamp <= scheme.window
+    return stamp is not None and -scheme.ahead <= call.at - stamp <= scheme.window
 
 
 def same(said: str, expected: str) -> bool:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from livesync_pipelines.auth import told
 from livesync_pipelines.auth.call import Call, Scheme, Told, same
-from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.net.client import Answer, Client
 
 ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]{3,32}):[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
@@ -38,6 +38,7 @@ _CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem")
 _LONGEST = 20_000
 _KEPT = 32
 _PATIENCE_S = 5.0
+_NOT_NOW = "The certificate that this message is signed with cannot be fetched at this moment."
 
 
 @dataclass(slots=True)
@@ -49,10 +50,14 @@ class Certificates:
     _fetching: Lock = field(default_factory=Lock)
 
     def at(self, url: str) -> x509.Certificate | None:
-        """The certificate; None where there is none. Raises what the client raises."""
+        """The certificate; None where there is none. Raises `Unavailable` where it cannot be had
+        now, which names no address: whoever called hears that."""
         with self._fetching:
             if url not in self._kept:
-                found = _read(self._get(url).content)
+                try:
+                    found = _read(self._get(url).content)
+                except LiveSyncError as error:
+                    raise Unavailable(_NOT_NOW, hint="Send it again.") from error
                 if found is None:
                     return None
                 if len(self._kept) >= _KEPT:
@@ -107,7 +112,7 @@ def _key(arn: str) -> bytes:
 
 
 def _proves(call: Call, key: bytes, certificates: Certificates) -> bool:
-    """Raises what the client raises where the certificate cannot be had now."""
+    """Raises `Unavailable` where the certificate cannot be had now."""
     said, arn = told.parsed(call.body), key.decode()
     topic = told.at(said, "TopicArn")
     if not (isinstance(topic, str) and same(topic, arn)) or said.get("Type") not in _TYPES:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hmac
+
 from livesync_pipelines.auth import told
 from livesync_pipelines.auth.call import Call, Scheme, same
 from livesync_pipelines.auth.digests import text_key
+from livesync_pipelines.auth.websub import subscription_of
 
 
 def _bearer(call: Call, key: bytes) -> bool:
-    """MinIO sends its `auth_token` as it is where that has a space, after `Bearer ` otherwise."""
-    return same(call.header("authorization"), f"Bearer {key.decode()}")
+    """MinIO sends its `auth_token` as it is where that has a space, after `Bearer ` otherwise. The
+    name of a scheme may be spelled in any case (RFC 9110, 11.1)."""
+    scheme, _, token = call.header("authorization").partition(" ")
+    return same(token, key.decode()) and scheme.lower() == "bearer"
+
+
+def _google_token(key: bytes, subscription: str) -> str:
+    """The token of a channel that LiveSync has opened; who has one makes none of another."""
+    return hmac.new(key, f"google:{subscription}".encode(), "sha256").hexdigest()
 
 
 def _google(call: Call, key: bytes) -> bool:
-    return same(call.header("x-goog-channel-token"), key.decode())
+    """A channel that somebody else has opened bears the secret itself."""
+    name = subscription_of(call)
+    token = _google_token(key, name) if name else key.decode()
+    return same(call.header("x-goog-channel-token"), token)
 
 
 def _graph(call: Call, key: bytes) -> bool:
@@ -45,6 +58,8 @@ SCHEMES = (
         key=text_key,
         proves=_google,
         tells=told.google,
+        subscription=subscription_of,
+        secret_of=_google_token,
         docs=("https://developers.google.com/workspace/drive/api/guides/push",),
     ),
     Scheme(

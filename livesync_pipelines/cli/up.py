@@ -73,8 +73,8 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
                 stack.callback(child.ask_to_stop)  # all at once, before any is waited for
             for child in children:
                 child.wait_until_ready(_READY_S)
-            _cycle(engine, _new)
-            _tell_addresses(settings)
+            _cycle(engine, _first)
+            _say(welcome(settings, following=len(_new(engine)) if engine.enabled else 0))
             stack.enter_context(_watching(engine))
             _stay(engine, settings, children)
         except Stopped:
@@ -156,12 +156,17 @@ def _due(engine: Engine) -> list[str]:
         return [sync_id for sync_id, _, _ in queue.due(connection, now=engine.now())]
 
 
+def _first(engine: Engine) -> list[str]:
+    """Whoever has just made some syncs sees what comes of the first of them. Dagster runs all the
+    others."""
+    return _new(engine)[:_SHOWN_FIRST]
+
+
 def _new(engine: Engine) -> list[str]:
-    """The first of the due syncs that have never run: whoever has just made them sees what comes of
-    it. Dagster runs all the others."""
+    """The due syncs that have never run."""
     with engine.database.pooled() as connection:
         begun = operations.begun(connection)
-    return [sync_id for sync_id in _due(engine) if sync_id not in begun][:_SHOWN_FIRST]
+    return [sync_id for sync_id in _due(engine) if sync_id not in begun]
 
 
 def _cycle(engine: Engine, chosen: Callable[[Engine], Sequence[str]]) -> int:
@@ -186,13 +191,23 @@ def _attempt(engine: Engine, sync_id: str) -> dict[str, Any]:
         return {"sync_id": sync_id, "error": error.as_dict()}
 
 
-def _tell_addresses(settings: Settings) -> None:
-    _say(
+def welcome(settings: Settings, *, following: int) -> str:
+    """Where the doors are; and how many new syncs are `following`, which nobody has seen yet."""
+    return (
         f"\n  Status page   http://localhost:{settings.port}/"
         f"\n  Dagster UI    http://localhost:{settings.dagster_port}/"
         f"\n  API           http://localhost:{settings.port}/docs"
-        "\n\nLiveSync is up. Ctrl-C stops it.\n"
+        f"\n\n{_of_others(following)}LiveSync is up. Ctrl-C stops it.\n"
     )
+
+
+def _of_others(following: int) -> str:
+    match following:
+        case 0:
+            return ""
+        case 1:
+            return "1 more new sync follows by itself. "
+    return f"{following} more new syncs follow by themselves. "
 
 
 def _stay(engine: Engine, settings: Settings, children: Sequence[Child]) -> None:

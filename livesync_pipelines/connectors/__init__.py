@@ -18,6 +18,8 @@ _DOCUMENTS = {
     "website": ("website", "Website"),
     "rss": ("rss", "Rss"),
     "confluence": ("confluence", "Confluence"),
+    "google_drive": ("google_drive", "GoogleDrive"),
+    "dropbox": ("dropbox", "Dropbox"),
 }
 _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),

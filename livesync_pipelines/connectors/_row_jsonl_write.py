@@ -36,13 +36,21 @@ class JsonlWriter:
             into.write(_written(added))
 
     def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
-        """JSON has no numbers that are infinite or none."""
-        return {
+        """JSON has no numbers that are infinite or none; and a list with a null in it would be read
+        again as something else than a list of texts."""
+        endless = {
             place: f"column {name} holds a number that JSON does not have"
             for name in rows.column_names
             if rows[name].type == pa.float64()
             for place, value in enumerate(rows[name].to_pylist())
             if value is not None and not math.isfinite(value)
+        }
+        return endless | {
+            place: f"column {name} holds a list with a null in it, which is no list of texts"
+            for name in rows.column_names
+            if pa.types.is_list(rows[name].type)
+            for place, value in enumerate(rows[name].to_pylist())
+            if value is not None and None in value
         }
 
     def shown(self, rows: pa.Table, file: IO[bytes]) -> pa.Table:

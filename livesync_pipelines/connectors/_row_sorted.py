@@ -153,14 +153,14 @@ class SortedRows:
         ):
             for row in page.to_pylist():
                 place = self._source.place(row["file"], [row["line"]])
-                yield "", ItemFailure(place, row["code"], f"{place}: {row['reason']}")
+                yield "", ItemFailure(place, row["code"], row["reason"])
         found = self.db.pages(
             f"SELECT file, line, bad, {self._key} FROM rows WHERE NOT ({self._keyed}) ORDER BY n"
         )
         for page in found:
             for row in page.to_pylist():
                 place = self._source.place(row["file"], [row["line"]])
-                yield "", ItemFailure(place, "no_key", f"{place}: {self._keyless(row)}")
+                yield "", ItemFailure(place, "no_key", self._keyless(row))
 
     def _keyless(self, row: dict[str, object]) -> str:
         """What is wrong with the first column of the key that is not as a key must be."""

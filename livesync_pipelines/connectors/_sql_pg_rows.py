@@ -94,7 +94,8 @@ begin
         and not (livesync_state = '42501' and strpos(livesync_said, 'row-level security') > 0)
       then raise; end if;
       if livesync_state = '23505' then
-        livesync_said := concat_ws('. ', livesync_said, nullif(livesync_more, ''), {text(_TRADED)});
+        livesync_more := nullif(rtrim(livesync_more, '.'), '');
+        livesync_said := concat_ws('. ', livesync_said, livesync_more, {text(_TRADED)});
       end if;
       {told}, livesync_state, livesync_said);
     end;

@@ -86,6 +86,8 @@ class Merged:
       not there, its cells are null.
     - `to_source`, `to_target`: rows that must be written there, or deleted.
     - `clashes`: by row; that of the row itself first, then by field.
+    - `unsent`: by field, the rows whose value at the target cannot be written to the source. It is
+      an edit for as long as it stands there.
     """
 
     base: pa.Table
@@ -100,3 +102,4 @@ class Merged:
     clashes: Sequence[Clash]
     source_base: pa.Table | None = None
     target_base: pa.Table | None = None
+    unsent: Mapping[str, pa.BooleanArray] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import dagster as dg
 
 from livesync_pipelines.connectors.base import Platform
+from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
@@ -166,8 +167,9 @@ class _Reporter:
 
 def _failure(result: SyncResult) -> dg.Failure:
     error = result.error or {}
+    said = sentences(error.get("message", ""), error.get("hint", ""))
     return dg.Failure(
-        description=f"{result.sync_id}: {error.get('message', '')} {error.get('hint', '')}".strip(),
+        description=f"{result.sync_id}: {said}",
         metadata={"operation_id": result.operation_id, "status": str(result.status), **error},
         allow_retries=False,  # the queue has it, with a later time
     )

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.drift import sample
@@ -19,7 +20,8 @@ def look_for_drift(context: dg.OpExecutionContext, livesync: LiveSync) -> None:
         try:
             sample(engine, sync_id, items=items)
         except LiveSyncError as error:  # its own runs tell the same; the other syncs go on
-            context.log.warning(f"{sync_id} could not be looked at: {error.message} {error.hint}")
+            why = sentences(error.message, error.hint)
+            context.log.warning(f"{sync_id} could not be looked at: {why}")
             continue
         with engine.database.pooled() as connection:
             told = report.drift(engine, connection, sync_id)

@@ -1,6 +1,5 @@
 """What has to be looked after now and then, apart from deliveries, which it must not delay."""
 
-import json
 from datetime import timedelta
 
 import dagster as dg
@@ -10,7 +9,7 @@ from livesync_pipelines.defs.launcher import WarmLauncher, is_alive
 from livesync_pipelines.defs.orphans import close_orphans
 from livesync_pipelines.defs.partitions import keep_equal
 from livesync_pipelines.defs.pools import size_pools
-from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG
+from livesync_pipelines.defs.requests import keys_of
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.settings import DISABLED_REASON
@@ -59,11 +58,8 @@ def ask_again(instance: dg.DagsterInstance, engine: Engine) -> int:
 
 def _keys_of_runs(instance: dg.DagsterInstance) -> set[str]:
     """Of all requests that a run which has not ended is to answer."""
-    keys: set[str] = set()
-    for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
-        keys.add(run.tags.get(RUN_KEY_TAG, ""))
-        keys.update(json.loads(run.tags.get(SYNCS_TAG, "{}")).values())
-    return keys
+    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return set().union(*map(keys_of, runs))
 
 
 def send_again(instance: dg.DagsterInstance, engine: Engine) -> int:

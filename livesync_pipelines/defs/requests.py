@@ -78,6 +78,17 @@ def _tags(request: Request) -> dict[str, str]:
     }
 
 
+def keys_of(run: dg.DagsterRun) -> set[str]:
+    """Of the requests that this run answers. The retry of a run of several has the tags of all, and
+    the steps of some."""
+    several: list[str] = list(json.loads(run.tags.get(SYNCS_TAG, "{}")).values())
+    steps = run.step_keys_to_execute
+    if several and steps is not None:
+        mine = {int(step.rstrip("]").rpartition("_")[2]) for step in steps if step.endswith("]")}
+        return {key for number, key in enumerate(several, 1) if number in mine}
+    return {run.tags.get(RUN_KEY_TAG, ""), *several}
+
+
 def add_partitions(instance: dg.DagsterInstance, requests: Sequence[Request]) -> None:
     """The partitions of syncs that are so new that Dagster does not know them."""
     for request in requests:

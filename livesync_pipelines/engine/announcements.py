@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -24,6 +26,10 @@ SCHEME = "sqs"
 ROUNDS = 20
 """How often one queue is asked at most before the others are looked at again."""
 
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+"""A queue that cannot be read is left alone so long at first, and at last; each pause is twice the
+one before."""
+
 _WIDTH = 8
 _log = logging.getLogger(__name__)
 
@@ -31,20 +37,46 @@ _log = logging.getLogger(__name__)
 def collect(engine: Engine) -> int:
     """Fetch what lies in the queues of all connections; returns how much was new.
 
-    A queue that cannot be read is logged, and `doctor` says what is wrong with it: polling goes on.
+    A queue that cannot be read is left alone for a while, and logged once until it can: polling
+    goes on, and `doctor` says what is wrong with it.
     """
     with engine.database.pooled() as connection:
         found = catalog.announced(connection)
     return sum(fan_out(lambda one: _collected(engine, one), found, width=_WIDTH))
 
 
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A queue that could not be read, as its connection was then: `pause` goes on until `until`."""
+
+    connection: Connection
+    pause: timedelta
+    until: datetime
+
+
+_resting: dict[tuple[str, str], _Resting] = {}
+"""By database and connection; one thread at a time looks after each."""
+
+
 def _collected(engine: Engine, one: Connection) -> int:
+    key, now = (engine.database.url, one.name), engine.now()
+    before = _resting.get(key)
+    if before is not None and before.connection != one:
+        before = None  # mended, perhaps
+    if before is not None and now < before.until:
+        return 0
     try:
         inbox = inbox_of(engine, one)
-        return _emptied(engine, one.name, inbox) if inbox else 0
+        new = _emptied(engine, one.name, inbox) if inbox else 0
     except LiveSyncError as error:
-        _log.warning("connection %s: %s %s", one.name, error.message, error.hint)
+        pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
+        _resting[key] = _Resting(one, pause, now + pause)
+        if before is None:
+            _log.warning("connection %s: %s %s", one.name, error.message, error.hint)
         return 0
+    if _resting.pop(key, None) is not None:
+        _log.warning("connection %s: its queue is read again.", one.name)
+    return new
 
 
 def inbox_of(engine: Engine, one: Connection) -> Inbox | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
 
@@ -32,7 +33,7 @@ def follow(this: Pass, feed: Feeds, cursor: str) -> None:
     started = perf_counter()
     for told in feed.changes(cursor):
         _refuse_repeated(told.token, given)
-        page = screened(_as_listed(told), ordered=False, after=None)
+        page = screened(_as_listed(this, told), ordered=False, after=None)
         started = this.timed("source", started)
         this.operation.counts.pages += 1
         held = shadow.versions_of(this.connection, this.sync_id, page.entries["key"].to_pylist())
@@ -57,10 +58,20 @@ def _refuse_repeated(token: str | None, given: set[str]) -> None:
     given.add(token)
 
 
-def _as_listed(told: FeedPage) -> ListingPage:
-    return ListingPage(
-        entries=told.entries, bodies=told.bodies, gone=told.gone, failures=told.failures
-    )
+def _as_listed(this: Pass, told: FeedPage) -> ListingPage:
+    gone = {**_gone_below(this, told.gone_below), **told.gone}
+    return ListingPage(entries=told.entries, bodies=told.bodies, gone=gone, failures=told.failures)
+
+
+def _gone_below(this: Pass, prefixes: Mapping[str, str]) -> dict[str, str]:
+    """Every key below these that is in step, left to settle or failed, with the reason."""
+    if not prefixes:
+        return {}
+    this.writer.wait()  # it may have come with the page before
+    found = shadow.keys_below(this.connection, this.sync_id, prefixes)
+    for prefix, reason in prefixes.items():
+        found |= {key: reason for key in this.failed_before if key.startswith(prefix)}
+    return found
 
 
 def _read_what_is_owed(this: Pass) -> None:

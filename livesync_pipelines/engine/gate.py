@@ -129,9 +129,10 @@ class Gate:
         return told if sender.is_known else None
 
     def expects(self, sender: Sender, call: Call) -> bool:
-        """Whether a call that is proved is of a subscription of ours, where its scheme has any."""
+        """Whether a call that is proved is of a subscription of ours, where it names any."""
         named = sender.scheme.subscription
-        return named is None or self._subscriptions.get(named(call)) == sender.connection
+        name = named(call) if named else ""
+        return not name or self._subscriptions.get(name) == sender.connection
 
     def refuse(self, sender: Sender) -> None:
         """Count a call that is not expected."""

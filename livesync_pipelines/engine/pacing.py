@@ -113,6 +113,12 @@ def file_ends_connected(
         yield made[0], made[1]
 
 
+def beside(engine: Engine) -> Means:
+    """For whoever waits beside a source: in its account's name, and not counted, for it calls
+    seldom."""
+    return Means(pacer_for=lambda _: UNPACED, account_for=partial(caller_for, engine))
+
+
 def _means(
     engine: Engine, source: Connection, lane: Lane, patience_s: float, held: ExitStack
 ) -> Means:

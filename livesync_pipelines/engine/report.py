@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any
 
@@ -81,6 +81,15 @@ def _untold(share: announced.Share | None) -> dict[str, Any] | None:
     if share is None:
         return None
     return {"told": share.told, "missed": share.missed, "missed_share": share.missed_share}
+
+
+def untold_by(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """By connection, of status rows: the shares of changes without a call that are worth a look."""
+    return {
+        row["connection"]: row["untold"]
+        for row in rows
+        if (said := row["untold"]) and announced.Share(said["told"], said["missed"]).is_high
+    }
 
 
 def divergence(counted: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ of others follows them. Both are known before anything is written, and neither i
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -20,32 +21,70 @@ from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Part
 from livesync_pipelines.model.merge import Side
+from livesync_pipelines.store import row_blocks
 
 
-def echoed(
-    this: RowPass, met: Met, merged: Merged, shown_before: pa.Table, given: Part | None
-) -> Merged:
-    """With what the source will show of the rows that it is given. Fields that do not come back,
-    and are made of others, go on to the target, unless it has an edit of its own there.
+def echoed(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Part | None) -> Merged:
+    """With what the source will show of the rows that it is given. A row that is given nothing new
+    is not written; a value that does not fit there waits, as the edit that it is. Fields that do
+    not come back, and are made of others, go on to the target, unless it has an edit of its own.
 
-    `shown_before`: how the target showed what was agreed."""
+    `agreed`: as from `row_blocks.agreed`."""
     if given is None:
         return merged
+    merged = _unsent(this, met, merged, agreed, given)
+    merged = replace(merged, to_source=pc.and_(merged.to_source, pc.invert(_idle(given))))
     wrote = pc.and_(merged.to_source, merged.source_there)
-    echo = _echo(this, met, merged, given, wrote)
-    follows = pc.and_(pc.and_(wrote, met.had), pc.and_(met.in_target, merged.target_there))
+    merged = replace(merged, source=_echo(this, met, merged, given, wrote))
+    if not this.writes(Side.TARGET):
+        return merged
+    stays = pc.and_(pc.and_(met.in_source, met.in_target), merged.target_there)
+    return _followed(this, met, merged, agreed, pc.and_(wrote, pc.and_(met.had, stays)))
+
+
+def _idle(given: Part) -> pa.Array:
+    """The rows that the source has already as they are given to it."""
+    changed = [differs(given.rows[name], given.was[name]) for name in given.rows.column_names]
+    alike = pc.invert(functools.reduce(pc.or_, changed))
+    return pc.and_(alike, pc.and_(given.there, given.was_there))
+
+
+def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Part) -> Merged:
+    """Where a value of the target does not fit into the source, what was agreed stays agreed."""
+    before = row_blocks.values(agreed, this.schema)
+    base, missing, unsent = merged.base, dict(merged.missing), dict[str, pa.Array]()
+    for place, name in enumerate(this.schema.names):
+        rows = [n for n, cells in given.misfits.items() if any(c.field == name for c in cells)]
+        if not rows:
+            continue
+        apart = np.zeros(len(met.keys), bool)
+        apart[rows] = True
+        unsent[name] = pc.and_(pa.array(apart), merged.to_source)
+        column = pc.if_else(unsent[name], whole(before[name]), whole(base[name]))
+        base = base.set_column(place, base.field(place), column)
+        never = pc.fill_null(whole(agreed[f"{row_blocks.MISSING}{name}"]), False)
+        never = pc.and_(unsent[name], pc.or_(never, pc.invert(met.had)))
+        missing[name] = pc.or_(never, missing.get(name, pa.repeat(False, len(apart))))
+    return replace(merged, base=base, missing=missing, unsent=unsent)
+
+
+def _followed(
+    this: RowPass, met: Met, merged: Merged, agreed: pa.Table, follows: pa.Array
+) -> Merged:
+    """With what the target's fields that are made of others are from now on, in these rows."""
+    shown_before = row_blocks.values(agreed, this.schema, "target:")
     base, target, to_target = merged.base, merged.target, merged.to_target
     for place, name in enumerate(this.schema.names):
-        if name in this.map.two_way or not this.writes(Side.TARGET):
+        if name in this.map.two_way:
             continue
-        now, new = whole(target[name]), whole(echo[name])
+        now, new = whole(target[name]), whole(merged.source[name])
         before, shows = whole(shown_before[name]), whole(met.target[name])
         own = pc.and_(differs(shows, before), pc.invert(differs(now, shows)))
         at = pc.and_(pc.and_(follows, pc.invert(own)), differs(now, new))
         base = base.set_column(place, base.field(place), pc.if_else(at, new, whole(base[name])))
         target = target.set_column(place, target.field(place), pc.if_else(at, new, now))
         to_target = pc.or_(to_target, at)
-    return replace(merged, source=echo, base=base, target=target, to_target=to_target)
+    return replace(merged, base=base, target=target, to_target=to_target)
 
 
 def _echo(this: RowPass, met: Met, merged: Merged, given: Part, wrote: pa.Array) -> pa.Table:

@@ -101,7 +101,8 @@ def _shown(names: Sequence[str], wrote: pa.Array, sent: pa.Table, was: pa.Table)
 def _normalised(
     names: Sequence[str], merged: Merged, shown: pa.Table, end: str
 ) -> dict[str, pa.Array]:
-    """Columns of what an end shows otherwise than was agreed; not where a question is open."""
+    """Columns of what an end shows otherwise than was agreed; not where a question is open, nor
+    where it is an edit that could not be sent."""
     if shown.equals(merged.base):
         return {}
     held = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
@@ -112,6 +113,8 @@ def _normalised(
             rows = pa.array([n for n, field in held if field in {name, None}], pa.int64())
             mask = pc.is_in(pa.array(range(len(agreed))), value_set=rows)
             mine = pc.if_else(mask, agreed, mine)
+        if end == "target:" and name in merged.unsent:
+            mine = pc.if_else(merged.unsent[name], agreed, mine)
         if pc.any(differs(agreed, mine)).as_py():
             columns[f"{end}{name}"] = mine
     return columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
-from livesync_pipelines.model.conflict import Conflict, Version
+from livesync_pipelines.model.conflict import BadCell, Conflict, Version
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
@@ -39,8 +39,7 @@ def bring_together(this: RowPass, met: Met) -> None:
     merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
     given_back = for_source(this, met, merged)
-    shown_before = row_blocks.values(agreed, this.schema, "target:")
-    merged = echoed(this, met, merged, shown_before, given_back)
+    merged = echoed(this, met, merged, agreed, given_back)
     lines = lines_of(this, met, merged, None)
     lost = [told for clash, told in clashes if clash.winner is not None]
     to_do = noted(this, merged, lines, lost)
@@ -87,12 +86,22 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
         conflicts=[each for each, place in told if place not in page.answers] + loops(this, lines),
         answered=[each for each, place in told if place in page.answers],
-        cells=written.cells
-        + [cell for cells in met.cells.values() for cell in cells if cell.key not in left],
+        cells=[cell for cell in _cells(page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
     return Batch(rows=commit, dropped=list(commit.seen))
+
+
+def _cells(page: _Page) -> Iterator[BadCell]:
+    """What does not fit into the target, and what does not into the source."""
+    for cells in page.met.cells.values():
+        yield from cells
+    for row, misfits in page.given_back.misfits.items() if page.given_back else ():
+        for cell in misfits:
+            if page.merged.unsent[cell.field][row].as_py():
+                key, why = page.met.keys[row].as_py(), f"at the source: {cell.reason}"
+                yield BadCell(key=key, field=cell.field, value=cell.value, reason=why)
 
 
 def _target_lost(told: Conflict) -> bool:

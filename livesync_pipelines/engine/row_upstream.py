@@ -4,7 +4,6 @@ counted at every hop, as turns are where one sync goes both ways."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pyarrow as pa
 
@@ -17,17 +16,21 @@ from livesync_pipelines.store.database import Connection
 
 
 def upstream(engine: Engine, connection: Connection, sync: SyncConfig) -> Mapping[str, Side]:
-    """The active syncs that write to the end which a one-way sync reads, and which of their own
-    ends that is."""
-    if sync.mode is Mode.BIDIRECTIONAL or sync.target is None:
+    """The active syncs that write to an end which this one reads, and which of their own ends that
+    is."""
+    if sync.target is None:
         return {}
-    reads: tuple[str, Mapping[str, Any]] = (sync.connection, sync.select)
-    if sync.mode is Mode.PUSH:
-        reads = (sync.target.connection, sync.target.select)
-    found = row_hops.writers(connection, reads[0], reads[1].get("table"), but=sync.sync_id)
+    reads = [(sync.connection, sync.select)] if sync.mode is not Mode.PUSH else []
+    if sync.mode is not Mode.PULL:
+        reads.append((sync.target.connection, sync.target.select))
+    found = {
+        writer
+        for end, select in reads
+        for writer in row_hops.writers(connection, end, select.get("table"), but=sync.sync_id)
+    }
     if not found:
         return {}
-    others = catalog.syncs(connection, found)
+    others = catalog.syncs(connection, sorted(found))
     names = {one.connection for one in (sync, *others)}
     names |= {one.target.connection for one in (sync, *others) if one.target}
     ends = catalog.connections(connection, sorted(names))

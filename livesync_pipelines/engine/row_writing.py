@@ -15,7 +15,7 @@ from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY
 from livesync_pipelines.model import row_map
-from livesync_pipelines.model.conflict import BadCell, Conflict
+from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import RowReceipt, RowWrites
@@ -27,8 +27,7 @@ class Written:
     """What came of it. `left_out`: keys of rows that were not written as was decided, so nothing
     of them is settled: they are met again by the next run. Of those in `half_done` the target was
     written, and not the source. `source`, `target`: rows (of the
-    compared schema, with `key`) that an end shows otherwise than they were meant. `cells`: what
-    does not fit into the source, which keeps there what it has."""
+    compared schema, with `key`) that an end shows otherwise than they were meant."""
 
     intent: int | None = None
     left_out: list[str] = field(default_factory=list)
@@ -36,7 +35,6 @@ class Written:
     failures: list[ItemFailure] = field(default_factory=list)
     source: pa.Table | None = None
     target: pa.Table | None = None
-    cells: list[BadCell] = field(default_factory=list)
 
     @property
     def as_meant(self) -> bool:
@@ -85,7 +83,6 @@ def _write(this: RowPass, met: Met, mask: pa.Array, part: Part, written: Written
     with this.hands.locks[part.side]:
         receipt = _writer(this.end(part.side), part.side).write(writes)
     _take_receipt(this, part.side, receipt, written)
-    written.cells += _kept_apart(met, keep, part, set(written.left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +134,6 @@ def _own_spelling(
         numbers = pa.array(range(len(sent)), pa.int64())
         stays = pc.or_(stays, pc.is_in(numbers, value_set=pa.array(misfits, pa.int64())))
     return pc.if_else(stays, was, sent)
-
-
-def _kept_apart(met: Met, wrote: pa.Array, part: Part, left: set[str]) -> list[BadCell]:
-    """The cells that did not fit into the source, which keeps there what it has."""
-    keys = {n: met.keys[n].as_py() for n in part.misfits if wrote[n].as_py()}
-    return [
-        BadCell(key=key, field=c.field, value=c.value, reason=f"at the source: {c.reason}")
-        for n, key in keys.items()
-        if key not in left
-        for c in part.misfits[n]
-    ]
 
 
 def _writer(end: RowEnd, side: Side) -> WritesRows:

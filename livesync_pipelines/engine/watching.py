@@ -13,6 +13,7 @@ from threading import Event, Thread
 from livesync_pipelines.connectors.base import Platform, Watches
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import connector_for, row_end_for
+from livesync_pipelines.engine.pacing import beside
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import Connection as Source
@@ -121,9 +122,12 @@ def _selection(sync: SyncConfig, side: Side) -> Mapping[str, object]:
 
 
 def _maker(engine: Engine, sync: SyncConfig, side: Side, source: Source) -> Make:
+    means = beside(engine)
     if sync.target is not None and not sync.copies:
-        return lambda: row_end_for(source, sync, side, engine.row_ends, engine.environ)
-    return lambda: connector_for(source, sync, engine.registry, engine.environ, side=side)
+        ends = engine.row_ends
+        return lambda: row_end_for(source, sync, side, ends, engine.environ, means=means)
+    kinds = engine.registry
+    return lambda: connector_for(source, sync, kinds, engine.environ, side=side, means=means)
 
 
 def _stand(engine: Engine, sync_id: str, make: Make, over: Event) -> None:

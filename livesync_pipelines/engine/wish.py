@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,14 +62,15 @@ def end(raw: object, word: str) -> End:
     )
 
 
-def understood(document: Mapping[str, Any]) -> Wish:
-    """A document in our words. Raises `BadInput` for unknown or missing keys."""
+def understood(document: Mapping[str, Any], also: Sequence[str] = ()) -> Wish:
+    """A document in our words. Raises `BadInput` for unknown or missing keys; it says that those in
+    `also` are allowed, too, which the door has read already."""
     said: dict[str, Any] = {}
     for key, value in document.items():
         word = _WORDS.get(key)
         if word is None:
             raise BadInput(
-                f"unknown key {key!r}", hint=nearest(key, _WORDS), where=f"{DOOR}: {key}"
+                f"unknown key {key!r}", hint=nearest(key, [*_WORDS, *also]), where=f"{DOOR}: {key}"
             )
         if word in said:
             twins = " and ".join(name for name, meant in _WORDS.items() if meant == word)

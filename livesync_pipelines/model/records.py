@@ -143,6 +143,9 @@ class FeedPage:
     tells of an item is how it is now, each key once.
 
     - `entries`, `bodies`, `gone`, `failures`: as in a `ListingPage`, of what has changed.
+    - `gone_below`: key prefixes, each with a slash at its end, below which nothing is left but what
+      this page or a later one shows, with the reason: of a source that tells of a folder's end and
+      not of what it held.
     - `cursor`: the place after this page, from which a later run goes on.
     - `token`: the source's own name of the next page; None on the last alone.
     """
@@ -150,6 +153,7 @@ class FeedPage:
     entries: pa.Table
     bodies: Mapping[str, Body] = field(default_factory=dict)
     gone: Mapping[str, str] = field(default_factory=dict)
+    gone_below: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[ItemFailure, ...] = ()
     cursor: str
     token: str | None = None

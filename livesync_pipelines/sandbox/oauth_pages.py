@@ -140,7 +140,7 @@ def _ask(asked: Mapping[str, str], redirect_uri: str) -> tuple[Ask, list[str]]:
         raise OAuthError("invalid_request", "code_challenge_method is S256 or plain.")
     ask = Ask(
         redirect_uri=redirect_uri,
-        offline=asked.get("access_type") == "offline",
+        offline="offline" in {asked.get("access_type"), asked.get("token_access_type")},
         consent="consent" in asked.get("prompt", "").split(),
         challenge=asked.get("code_challenge"),
         method=method,

@@ -36,6 +36,28 @@ def versions_between(
     return _versions(found)
 
 
+_BELOW = """
+select key, reason from livesync.shadow
+join unnest(%(first)s::text[], %(past)s::text[], %(reasons)s::text[]) as told(first, past, reason)
+on key >= first and key < past where sync_id = %(sync_id)s
+union
+select key, told.reason from livesync.unsettled
+join unnest(%(first)s::text[], %(past)s::text[], %(reasons)s::text[]) as told(first, past, reason)
+on key >= first and key < past where sync_id = %(sync_id)s"""
+
+
+def keys_below(connection: Connection, sync_id: str, prefixes: Mapping[str, str]) -> dict[str, str]:
+    """Every key with one of these prefixes that is in step or left to settle, with what stands at
+    its prefix. A prefix ends in a slash, and the character after that one is 0."""
+    asked = {
+        "sync_id": sync_id,
+        "first": list(prefixes),
+        "past": [f"{prefix[:-1]}0" for prefix in prefixes],
+        "reasons": list(prefixes.values()),
+    }
+    return dict(connection.execute(_BELOW, asked).fetchall())
+
+
 def versions_of(connection: Connection, sync_id: str, keys: Sequence[str]) -> pa.Table:
     """Key and version of these items, as far as they are known."""
     found = connection.execute(

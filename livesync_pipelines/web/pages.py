@@ -80,7 +80,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
             status=found,
             newest=newest,
             projects=sorted({row["project_id"] for row in found["syncs"]}),
-            untold={r["connection"]: r["untold"] for r in found["syncs"] if r["untold"]},
+            untold=report.untold_by(found["syncs"]),
             syncs=overview.count_syncs(connection),
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),

@@ -8,6 +8,7 @@ import sys
 
 import uvicorn
 
+from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.engine.house import open_engine
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.settings import Settings
@@ -53,7 +54,7 @@ def main() -> int:
     try:
         serve(Settings.load())
     except LiveSyncError as error:
-        sys.stderr.write(f"{error.message} {error.hint}\n")
+        sys.stderr.write(f"{sentences(error.message, error.hint)}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 0  # uvicorn has closed the door in order, and tells how it was asked to

@@ -157,7 +157,7 @@ async def _tell_history(reader: _Reader) -> None:
 async def _hear(reader: _Reader) -> None:
     while True:
         try:
-            text = await reader.socket.receive_text()
+            text = await _text(reader.socket)
             wish = Wish.model_validate(_subscription(orjson.loads(text)))
         except (orjson.JSONDecodeError, ValidationError, ValueError) as error:
             await reader.send("error", **_misspelt(error))
@@ -169,6 +169,15 @@ async def _hear(reader: _Reader) -> None:
             continue
         reader.wish = wish
         await reader.send("subscribed", **wish.model_dump())
+
+
+async def _text(socket: WebSocket) -> str:
+    """What it says next; empty where that is bytes. Raises `WebSocketDisconnect` once it has
+    left."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"], message.get("reason"))
+    return message.get("text") or ""
 
 
 def _subscription(told: Any) -> Any:

@@ -28,6 +28,10 @@ Wait = Annotated[
 ]
 
 
+_READ_HERE = ("sync_id", "wait_s")
+"""Keys of a request that the engine is not asked about."""
+
+
 class TriggerRequest(BaseModel):
     """A run of a sync that is there."""
 
@@ -114,7 +118,7 @@ def _asked(room: Room, wanted: TriggerRequest | SyncRequest) -> tuple[SyncConfig
     """Queue the run; returns its sync, and whether everything is read anew."""
     with room.asked() as connection, connection.transaction():  # refused: nothing is made either
         if isinstance(wanted, SyncRequest):
-            room.project(understood(wanted.asked()).project_id)
+            room.project(understood(wanted.asked(), _READ_HERE).project_id)
             sync, full = callers.found_or_made(room.engine, connection, wanted.asked()), False
         else:
             room.find(connection, wanted.sync_id, change=True)

@@ -20,6 +20,10 @@ from livesync_pipelines_tests.auth.calls import SENT, Sent, bits
 VECTORS = json.loads((Path(__file__).parent / "webhook_vectors.json").read_text("utf-8"))["vectors"]
 SCHEMES = {scheme.name: scheme for scheme in (*digests.SCHEMES, *tokens.SCHEMES)}
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WORDS = tuple(
+    word.encode() for word in ("bearer ", "BEarer ", "BeArer ", "BeaRer ", "BearEr ", "BeareR ")
+)
+"""The name of a scheme with one letter in another case, which is the same name."""
 
 
 def ids(vector: dict[str, Any]) -> str:
@@ -110,6 +114,8 @@ def changes(sent: Sent) -> Iterator[tuple[str, Call]]:
             yield f"bit {n} of the body", replace(call, body=body)
     for name in sent.signed_headers:
         for n, value in enumerate(bits(call.headers[name].encode("latin-1"))):
+            if value.startswith(WORDS):
+                continue
             headers = {**call.headers, name: value.decode("latin-1")}
             yield f"bit {n} of {name}", replace(call, headers=headers)
     if sent.signs_url:
@@ -136,15 +142,31 @@ def test_a_header_that_is_missing_is_no_proof(sent: Sent) -> None:
     "sent", [s for s in SENT if s.scheme.window != ALWAYS], ids=lambda sent: sent.scheme.name
 )
 def test_what_is_played_back_later_is_refused(sent: Sent) -> None:
-    window, at = sent.scheme.window, sent.call.at
+    window, ahead, at = sent.scheme.window, sent.scheme.ahead, sent.call.at
     for late, is_good in (
         (window, True),
         (window + timedelta(seconds=1), False),
         (timedelta(days=365), False),
-        (timedelta(seconds=-60), True),
-        (timedelta(seconds=-61), False),
+        (-ahead, True),
+        (-ahead - timedelta(seconds=1), False),
     ):
         assert sent.is_accepted(replace(sent.call, at=at + late)) == is_good
+
+
+def test_a_clock_that_is_ahead_is_tolerated_as_each_sender_says() -> None:
+    """Standard Webhooks says five minutes either way; Box takes nothing from the future."""
+    ahead = {name: scheme.ahead for name, scheme in SCHEMES.items() if scheme.window != ALWAYS}
+    minute = timedelta(minutes=1)
+    assert ahead == {"standard": 5 * minute, "hubspot": 5 * minute, "box": minute}
+
+
+@pytest.mark.parametrize("word", ["Bearer", "bearer", "BEARER"])
+def test_the_word_bearer_may_be_spelled_in_any_case(word: str) -> None:
+    (sent,) = (one for one in SENT if one.scheme.name == "bearer")
+    token = sent.key.decode()
+    assert sent.is_accepted(replace(sent.call, headers={"authorization": f"{word} {token}"}))
+    for wrong in (token, f"Basic {token}", f"{word}{token}", f"{word} {token.upper()}"):
+        assert not sent.is_accepted(replace(sent.call, headers={"authorization": wrong}))
 
 
 STAMPS = st.text(st.characters(max_codepoint=255), max_size=30) | st.integers().map(str)

@@ -132,8 +132,9 @@ def test_without_the_certificate_the_sender_is_to_come_again(amazon: Amazon) -> 
     found = scheme(Certificates(client=amazon.client(away=True)))
     body = as_body(amazon.signed(a_message()))
     call = Call(method="POST", url="https://x/", headers={}, body=body, at=AT)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as refused:
         verify(found, call, (TOPIC.encode(),))
+    assert "amazonaws" not in f"{refused.value.as_dict()}"
 
 
 def test_every_bit_of_the_signed_fields_and_of_the_signature_counts(amazon: Amazon) -> None:

@@ -248,3 +248,25 @@ def test_a_source_that_never_was_there_was_not_dropped(people: Terminal, tmp_pat
     assert "The source is not there: there is no file nowhere.csv at files." in failed
     assert "Create it, or correct the name of the file." in failed
     assert "dropped" not in failed
+
+
+def test_a_document_that_is_carried_out_in_part_says_what_lists_the_rows_that_failed(
+    people: Terminal,
+) -> None:
+    source = {"connection": "files", "rows": "people.csv", "key": ["id"]}
+    asked = {"project_id": "demo", "source": source, "target": "crm/people"}
+    done = people("sync", "add", json.dumps(asked))
+    assert json.loads(done.stdout)["status"] == "partial"
+    assert "`livesync status people` lists the items that failed." in done.stderr
+
+
+def test_a_line_that_cannot_be_read_is_named_once(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("id,age\n1,36\n2,50,more\n")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection:
+        connection.execute("vacuum")
+    (tmp_path / "rows.yaml").write_text(CONFIG)
+    terminal("apply", "rows.yaml")
+    terminal("sync", "run", "people")
+    said = terminal("status", "people").stdout
+    assert "line 3: it has 3 cells where 2 are expected" in said
+    assert "line 3: line 3" not in said

@@ -54,3 +54,41 @@ def test_a_row_that_goes_round_through_three_syncs_is_frozen_and_an_edit_begins_
     turns("bc", "bc")
     (found,) = terminal.document("conflicts", "list", "bc")["conflicts"]
     assert "It has gone round 10 times through several syncs" in found["reason"]
+
+
+RING = """
+project: demo
+connections:
+  crm: {platform: sql_table, url: "sqlite:///crm.db"}
+syncs:
+  there:
+    connection: crm
+    schedule: manual
+    mode: bidirectional
+    select: {table: a, key: [id]}
+    target: {connection: crm, table: b, key: [id]}
+  back:
+    connection: crm
+    schedule: manual
+    select: {table: b, key: [id]}
+    target: {connection: crm, table: a, key: [id]}
+    mapping: [{from: id, to: id}, {expression: "n + 1", cast: integer, to: n}]
+"""
+
+
+def test_so_is_one_that_a_sync_brings_back_to_another_that_goes_both_ways(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        for name in "ab":
+            crm.execute(f"create table {name} (id int primary key, n int)")
+        crm.execute("insert into a values (1, 0)")
+    (tmp_path / "rows.yaml").write_text(RING)
+    terminal("apply", "rows.yaml")
+    rounds = 0
+    while not (found := terminal.document("conflicts", "list")["conflicts"]):
+        for sync_id in ("there", "back"):
+            assert terminal("sync", "run", sync_id).exit_code == 0
+        rounds += 1
+        assert rounds < 12, "it goes round for ever"
+    assert "It has gone round" in found[0]["reason"]

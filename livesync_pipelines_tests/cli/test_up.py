@@ -17,6 +17,8 @@ import psycopg
 import pytest
 
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
+from livesync_pipelines.cli.up import welcome
+from livesync_pipelines.settings import Settings
 
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
 
@@ -76,6 +78,18 @@ def test_a_second_cycle_goes_on_where_the_first_stopped(
         connection.execute("update livesync.syncs set next_due_at = now()")
     result = json.loads(once(environ, tmp_path).stdout)
     assert (result["added"], result["unchanged"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("following", "said"),
+    [
+        (0, "\n\nLiveSync is up."),
+        (1, "1 more new sync follows by itself. LiveSync is up."),
+        (990, "990 more new syncs follow by themselves. LiveSync is up."),
+    ],
+)
+def test_the_new_syncs_that_are_still_to_run_are_counted(following: int, said: str) -> None:
+    assert said in welcome(Settings.load({}), following=following)
 
 
 def test_a_taken_port_is_told_in_one_sentence(environ: dict[str, str], tmp_path: Path) -> None:

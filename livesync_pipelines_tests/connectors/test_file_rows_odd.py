@@ -67,7 +67,7 @@ def test_a_line_is_named_as_an_editor_counts_it(place: FolderPlace) -> None:
     )
     end = place.end("t.csv", key=["id\n(key)"])
     assert [row["x"] for row in rows(end)] == ["two\nlines", "three\n\nlines", "ok"]
-    assert [failure.reason for failure in failures(end)] == [
+    assert [f"{failure.key}: {failure.reason}" for failure in failures(end)] == [
         "line 9: it has 3 cells where 2 are expected",
         "line 10: it has 1 cells where 2 are expected",
         "line 12: it has 3 cells where 2 are expected",
@@ -98,7 +98,10 @@ def test_a_quote_that_is_never_closed_hides_rows_so_that_none_is_absent(
     place.put("t.csv", b"id,x\n1,a\n2,b\n" + tail)
     end = place.end("t.csv")
     (failure,) = failures(end)
-    assert failure.reason == f"line {line}: it opens a quote that is never closed"
+    assert (failure.key, failure.reason) == (
+        f"line {line}",
+        "it opens a quote that is never closed",
+    )
     assert not any(page.last for page in pages(end, ["id"]))
 
 
@@ -364,7 +367,7 @@ def test_jsonl_has_nested_values_as_json_and_says_what_is_no_row(place: FolderPl
         {"id": "a", "o": '{"x":[2],"y":1}', "tags": ["p", "q"], "mix": "1", "n": None},
         {"id": "b", "o": None, "tags": None, "mix": '"one"', "n": 1},
     ]
-    assert [failure.reason for failure in failures(end)] == [
+    assert [f"{failure.key}: {failure.reason}" for failure in failures(end)] == [
         "line 2: it is JSON, but no object",
         "line 5: it is not JSON",
     ]
@@ -391,6 +394,18 @@ def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_
         '{"x": "ü", "id": 2}',
         '{"id": 3, "x": null}',
     ]
+
+
+def test_a_list_with_a_null_is_refused_by_jsonl(place: FolderPlace) -> None:
+    place.put("t.jsonl", b'{"id": 1, "l": ["a"]}\n')
+    end = place.end("t.jsonl")
+    wanted = shape(id=pa.int64(), l=pa.list_(pa.string()))
+    end.prepare(wanted)
+    old = {"id": 1, "l": ["a"]}
+    receipt = end.write(writes(wanted, upserts=[({**old, "l": [None, "x"]}, old)]))
+    (failure,) = receipt.failures
+    assert "a list with a null in it" in failure.reason
+    assert place.get("t.jsonl") == b'{"id": 1, "l": ["a"]}\n'
 
 
 def test_a_member_that_a_jsonl_line_lacks_is_not_made_by_an_edit_of_another(

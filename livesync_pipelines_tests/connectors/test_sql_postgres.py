@@ -167,6 +167,7 @@ def test_rows_that_trade_a_unique_value_need_a_deferrable_constraint(
     reasons = [failure.reason for failure in receipt.failures]
     assert len(reasons) == (0 if deferrable else 2)
     assert all("(mail)=(" in why and "make the constraint deferrable" in why for why in reasons)
+    assert all("exists. Should two rows" in why for why in reasons)
 
 
 def test_values_that_no_type_of_ours_holds_cost_their_row_only(postgres: PostgresWorld) -> None:

@@ -15,7 +15,7 @@ from livesync_pipelines.model.records import LISTING, Body, ListingPage
 from livesync_pipelines.model.spec import Absence, PlatformSpec
 
 from .memory import FakeMemory, all_bodies, all_entries, entries_of
-from .worlds import SECRET, WORLDS, World
+from .worlds import WORLDS, World
 
 NAMES = ["b", "a-b", "a.b", "a0", "a"]
 
@@ -249,7 +249,7 @@ def test_no_secret_shows(world: World) -> None:
     world.cut_off()
     failed = tried(world, FakeMemory())
     shown += repr((failed, vars(failed) if isinstance(failed, LiveSyncError) else None))
-    assert SECRET not in shown
+    assert world.secret not in shown
 
 
 @pytest.mark.parametrize("platform", sorted(REGISTRY))

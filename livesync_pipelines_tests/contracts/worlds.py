@@ -10,6 +10,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,13 +22,21 @@ from livesync_pipelines.connectors.confluence import (
     ConfluenceConnection,
     ConfluenceSelection,
 )
+from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
+from livesync_pipelines.connectors.google_drive import (
+    GoogleDrive,
+    GoogleDriveConnection,
+    GoogleDriveSelection,
+)
 from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
+from livesync_pipelines.net.api import Bearer
 from livesync_pipelines.sandbox.confluence.site import Site as ConfluenceSite
 from livesync_pipelines.sandbox.world import World as SandboxWorld
 
+from ..connectors import drive_world, dropbox_world
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
 from ..net.site import Site, Watch
 from ..sandbox.served import ADA, a_sandbox
@@ -41,6 +50,8 @@ class World(ABC):
 
     many: ClassVar[int] = PAGE_ITEMS + 3
     """So many items that a listing of them has more than one page."""
+    secret = SECRET
+    """What the connector calls its source with."""
 
     def __init__(self) -> None:
         self._open: list[Connector] = []
@@ -285,6 +296,92 @@ class WebsiteWorld(World):
             self.site.put(target, "sorry", status=503)
 
 
+class GoogleDriveWorld(World):
+    many = 1_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served = ExitStack()
+        self._sandbox = self._served.enter_context(a_sandbox())
+        self._hand = drive_world.Hand(self._sandbox)
+        self._ids: dict[str, str] = {}
+        self.secret = str(self._sandbox.tokens()["access_token"])
+
+    def _connector(self) -> Connector:
+        endpoint = f"{self._sandbox.address}/google"
+        connection = GoogleDriveConnection(account="ada", endpoint=endpoint)
+        limits = replace(LIMITS, account=Bearer(self.secret))
+        return GoogleDrive(connection, GoogleDriveSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._served.close()
+
+    def key(self, name: str) -> str:
+        return self._ids.get(name, f"nothing is called {name}")
+
+    def put(self, name: str, text: str) -> None:
+        if name in self._ids:
+            self._hand.edit(self._ids[name], text)
+        else:
+            self._ids[name] = self._hand.write(f"{name}.md", text)
+
+    def touch(self, name: str) -> None:
+        """Drive counts also what nobody reads."""
+        self._hand.patch(self._ids[name], {"starred": True})
+
+    def remove(self, name: str) -> None:
+        self._hand.delete(self._ids[name])
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.control("POST", "/oauth/google/withdraw", {"person": ADA})
+
+
+class DropboxWorld(World):
+    many = 1_003
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served = ExitStack()
+        self._sandbox = self._served.enter_context(a_sandbox())
+        self._hand = dropbox_world.Hand(self._sandbox)
+        self.secret = self._hand.token
+
+    def _connector(self) -> Connector:
+        connection = DropboxConnection(account="ada", endpoint=f"{self._sandbox.address}/dropbox")
+        limits = replace(LIMITS, account=Bearer(self.secret))
+        return Dropbox(connection, DropboxSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._served.close()
+
+    def key(self, name: str) -> str:
+        return f"/{name}.md"
+
+    def put(self, name: str, text: str) -> None:
+        self._hand.write(self.key(name), text)
+
+    def touch(self, name: str) -> None:
+        """The same bytes are a new revision where they are written by force."""
+        self._hand.rewrite(self.key(name))
+
+    def remove(self, name: str) -> None:
+        self._hand.delete(self.key(name))
+
+    def rename(self, old: str, new: str) -> None:
+        self._hand.move(self.key(old), self.key(new))
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.control("POST", "/oauth/dropbox/withdraw", {"person": ADA})
+
+
 class ConfluenceWorld(World):
     many = 253
 
@@ -340,4 +437,12 @@ class ConfluenceWorld(World):
         self._sandbox.fault("* /confluence/*", "expired_token", times=1_000)
 
 
-WORLDS: tuple[type[World], ...] = (FolderWorld, S3World, RssWorld, WebsiteWorld, ConfluenceWorld)
+WORLDS: tuple[type[World], ...] = (
+    FolderWorld,
+    S3World,
+    RssWorld,
+    WebsiteWorld,
+    GoogleDriveWorld,
+    DropboxWorld,
+    ConfluenceWorld,
+)

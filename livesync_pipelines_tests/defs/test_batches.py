@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from livesync_pipelines.definitions import defs
-from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
+from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG, job_of_several, keys_of
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.store import catalog, operations
@@ -96,3 +96,21 @@ def test_a_run_that_is_retried_does_what_was_not_done_and_nothing_else(house: Ho
     with house.engine.database.connect() as connection:
         done = operations.of_run(connection, second.run_id)
     assert [(row["sync_id"], row["status"]) for row in done] == [("broken", "success")]
+
+
+def test_the_retry_of_a_run_of_several_answers_only_for_what_it_does() -> None:
+    tags = {SYNCS_TAG: json.dumps({"one": "key 1", "two-2": "key 2", "three": "key 3"})}
+    whole = dg.DagsterRun(job_name="sync_folder_together", tags={**tags, RUN_KEY_TAG: "all"})
+    assert keys_of(whole) == {"all", "key 1", "key 2", "key 3"}
+    retry = dg.DagsterRun(
+        job_name="sync_folder_together",
+        tags=tags,
+        step_keys_to_execute=["sync_one_of_folder[two_2_2]"],
+    )
+    assert keys_of(retry) == {"key 2"}
+    one = dg.DagsterRun(
+        job_name="sync_folder",
+        tags={RUN_KEY_TAG: "key 1"},
+        step_keys_to_execute=["folder_corridor"],
+    )
+    assert keys_of(one) == {"key 1"}

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -146,6 +151,54 @@ def test_a_message_stays_until_what_it_says_is_durable(world: World) -> None:
         QueueUrl=world.queue_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
     )["Attributes"]
     assert attributes["ApproximateNumberOfMessagesNotVisible"] == "2"  # one is the test event
+
+
+class NoQueue(BaseHTTPRequestHandler):
+    """Answers as SQS does where there is no such queue, and counts how often."""
+
+    asked = 0
+
+    def do_POST(self) -> None:
+        type(self).asked += 1
+        said = b'{"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue"}'
+        self.send_response(400)
+        self.send_header("content-type", "application/x-amz-json-1.0")
+        self.send_header("content-length", f"{len(said)}")
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def no_queue() -> Iterator[str]:
+    NoQueue.asked = 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), NoQueue) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/1/events"
+        server.shutdown()
+
+
+def test_a_queue_that_is_not_there_is_asked_ever_more_seldom_and_said_once(
+    world: World, no_queue: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = replace(world.source, options={**world.source.options, "queue_url": no_queue})
+    with world.engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(connections=(wrong,)))
+    start, asked_at = world.engine.now(), []
+    for second in range(60):
+        before, now = NoQueue.asked, start + timedelta(seconds=second)
+        collect(replace(world.engine, now=partial(datetime.fromtimestamp, now.timestamp(), UTC)))
+        if NoQueue.asked > before:
+            asked_at.append(second)
+    assert asked_at == [0, 2, 6, 14, 30]
+    assert caplog.text.count("connection bucket:") == 1
+    with world.engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(connections=(world.source,)))
+    world.put("a.md")
+    assert collect(world.engine) == 1
+    assert caplog.text.count("its queue is read again") == 1
 
 
 def test_a_queue_that_is_not_there_is_said_and_keeps_nobody_from_polling(

@@ -162,9 +162,10 @@ def test_the_share_of_changes_that_nobody_told_of_is_shown(
         source = catalog.connection_of(connection, "files")
         called = replace(source, webhook=Webhook(scheme="standard", secret="${KEY}"))
         catalog.apply(connection, Desired(connections=(called,)))
-    assert "came without a call" not in page(client, "/")
-    (docs / "leave.md").write_text("# Leave\n\nAsk late.\n")
-    run_sync(engine, "docs", trigger=Trigger.POLL)
-    assert "files: 100% of 1 changes in 3 days came without a call" in page(client, "/")
-    (told,) = client.get("/sync/status").json()["syncs"]
-    assert told["untold"] == {"told": 0, "missed": 1, "missed_share": 1.0}
+    for missed in range(1, 4):
+        assert "came without a call" not in page(client, "/"), "a few are no reason to look"
+        (docs / "leave.md").write_text(f"# Leave\n\nAsk late, {missed}.\n")
+        run_sync(engine, "docs", trigger=Trigger.POLL)
+        (told,) = client.get("/sync/status").json()["syncs"]
+        assert told["untold"] == {"told": 0, "missed": missed, "missed_share": 1.0}
+    assert "files: 100% of 3 changes in 3 days came without a call" in page(client, "/")

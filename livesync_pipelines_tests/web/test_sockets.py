@@ -168,9 +168,11 @@ def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) ->
         '{"subscribe": {"colour": 1}}',
         '{"subscribe": 5}',
         '{"resume": 3}',
+        b"\x00\xff",
+        b'{"subscribe": {}}',
     ],
 )
-def test_a_wish_that_is_not_understood_says_what_there_is(door: str, text: str) -> None:
+def test_a_wish_that_is_not_understood_says_what_there_is(door: str, text: str | bytes) -> None:
     with reading(door) as reader:
         reader.next()
         reader.socket.send(text)

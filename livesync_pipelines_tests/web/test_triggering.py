@@ -179,6 +179,7 @@ WRONG = [
     ({"mode": "push"}, "mode", "can only be pulled from", "mode: pull"),
     ({"source": "crm/contacts"}, "target", "no documents", "connection"),
     ({"modus": "pull"}, "modus", "unknown key", "mode"),
+    ({"wait": 3}, "wait", "unknown key", "sync_id, sync_type, target, target_entity, wait_s"),
     ({"mode": "pull", "sync_type": "pull"}, "sync_type", "mean the same", ""),
     ({"target": None}, "target", "missing", "CONNECTION/TABLE"),
     ({"source": 7}, "source", "names no connection", "CONNECTION/TABLE"),

@@ -10,7 +10,7 @@ from typing import Any
 from livesync_pipelines.cli.failures import tell
 from livesync_pipelines.cli.output import emit
 from livesync_pipelines.cli.work.session import open_house
-from livesync_pipelines.cli.work.syncs import EXITS
+from livesync_pipelines.cli.work.syncs import EXITS, note_failed
 from livesync_pipelines.engine import callers
 from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
@@ -45,6 +45,7 @@ def _run(document: dict[str, Any]) -> int:
         result = run(house.settings, sync.sync_id, full=False)
         ended = outcomes.of_operation(house.connection, result["operation_id"])
         emit(callers.told(sync, ended, queued=False))
+    note_failed(result)
     return EXITS.get(Status(result["status"]), 1)
 
 

@@ -15,6 +15,7 @@ from livesync_pipelines.cli.work import rounds, webhooks
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
+from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.engine.callers import selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
@@ -48,7 +49,7 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         house.remark()
         for finding in notifications(house.settings, engine, house.connection):
             if finding.verdict == "failed":
-                note(f"Note: {finding.check}: {finding.message}. {finding.do}")
+                note(f"Note: {finding.check}: {sentences(finding.message, finding.do)}")
         webhooks.remark(house.settings, engine, house.connection)
 
 
@@ -67,7 +68,7 @@ def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connec
         except LiveSyncError as error:
             if isinstance(error, BadInput) and not isinstance(error, NotFound):
                 raise BadInput(error.message, hint=error.hint, where=where) from error
-            note(f"Note: {where}: {error.message} {error.hint}".rstrip())
+            note(f"Note: {where}: {sentences(error.message, error.hint)}")
 
 
 def write(house: House, wanted: Desired, *, dry_run: bool) -> None:
@@ -83,7 +84,7 @@ def _warnings(house: House, wanted: Desired) -> list[dict[str, Any]]:
 
 def _show_warnings(warnings: Sequence[Mapping[str, Any]]) -> None:
     for one in warnings:
-        note(f"Note: {one['message']}. {one['hint']}")
+        note(f"Note: {sentences(one['message'], one['hint'])}")
 
 
 def _show_changes(changes: Sequence[Change], *, dry_run: bool) -> None:

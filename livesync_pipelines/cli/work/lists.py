@@ -68,11 +68,8 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
             note(f"{row['sync_id']}: {_differ(row['differing_rows'])}")
         if row["held_until"]:
             note(f"{row['sync_id']}: {_held(row, now)}")
-    for connection, share in {
-        row["connection"]: row["untold"] for row in document["syncs"]
-    }.items():
-        if share is not None:
-            note(f"{connection}: {_untold(share)}")
+    for connection, share in report.untold_by(document["syncs"]).items():
+        note(f"{connection}: {_untold(share)}")
     house.remark()
 
 

@@ -12,6 +12,9 @@ from livesync_pipelines.sandbox.clock import Clock
 from livesync_pipelines.sandbox.confluence.planting import planted as planted_site
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN
 from livesync_pipelines.sandbox.confluence.vendor import confluence
+from livesync_pipelines.sandbox.dropbox import boxes
+from livesync_pipelines.sandbox.dropbox import door as dropbox_door
+from livesync_pipelines.sandbox.dropbox.vendor import dropbox
 from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.google.vendor import google
@@ -26,8 +29,10 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
     world = World(seed=seed, clock=Clock(datetime.now(UTC), running=True))
     if limited:
         world.limits.set(NAME, DECLARED)
+        world.limits.set(dropbox_door.NAME, dropbox_door.DECLARED)
     vendors = [
         google(world, planted(world, documents)),
+        dropbox(world, boxes.planted(world, documents)),
         confluence(world, planted_site(world, documents)),
     ]
     click.echo(_told(f"http://{HOST}:{port}", world, documents))
@@ -44,8 +49,10 @@ def _told(address: str, world: World, documents: int) -> str:
     asked = f'{{"person": "{ada}", "scopes": ["{DRIVE}"]}}'
     return f"""
   Google Drive    {address}/google/drive/v3      {documents} documents of {ada}
-  Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
+  Dropbox         {address}/dropbox/2            {documents} documents of {ada}
+  OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token
+  Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
   Client          {CLIENT_ID}, secret {CLIENT_SECRET}
   People          {people}
 

@@ -81,6 +81,11 @@ def _show_result(result: Mapping[str, Any], left: tuple[int, int]) -> None:
     if error:
         note(error["message"])
         note(error.get("hint") or f"See `livesync history {result['sync_id']}`.")
+    note_failed(result)
+
+
+def note_failed(result: Mapping[str, Any]) -> None:
+    """Say where a person finds what failed."""
     if result["failed"]:
         note(f"`livesync status {result['sync_id']}` lists the items that failed.")
 

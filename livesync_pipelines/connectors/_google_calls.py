@@ -1,0 +1,115 @@
+"""How Google's APIs are called: with which login, at which address, and what their refusals mean.
+
+https://developers.google.com/workspace/drive/api/guides/handle-errors, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from livesync_pipelines.connectors.base import FetchLimits
+from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
+from livesync_pipelines.model.spec import OAuth
+from livesync_pipelines.net.client import Client
+from livesync_pipelines.net.judging import Refusal
+from livesync_pipelines.net.verdict import BadAnswer, Forbidden, retry_after_s
+
+GOOGLE = "https://www.googleapis.com"
+SCOPE = f"{GOOGLE}/auth/"
+_LOGIN = "https://oauth2.googleapis.com"
+PAUSE_S = 1.0
+"""What a refusal for haste is taken to mean that names no time; the client adds its own backoff."""
+
+_ANSWER_BYTES = 50_000_000
+"""Of JSON: a page of a thousand files. What a file may have is said when it is downloaded."""
+_HASTE = frozenset(
+    {"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "quotaExceeded"}
+)
+
+
+class BadToken(BadAnswer):
+    """The token of a page or of a place in a feed is not known, or not any more."""
+
+    code = "bad_token"
+
+
+class TooLargeToExport(Forbidden):
+    """A native document that has more than ten megabytes in the format that it is wanted in."""
+
+    code = "too_large_to_export"
+
+
+class Abusive(Forbidden):
+    """Google takes the file for malware or spam."""
+
+    code = "abusive"
+
+
+_KINDS: Mapping[str, type[BadAnswer]] = {
+    "exportSizeLimitExceeded": TooLargeToExport,
+    "cannotDownloadAbusiveFile": Abusive,
+}
+
+
+def google_oauth(*scopes: str) -> OAuth:
+    """How accounts of a Google API are connected; the scopes are named without their common part.
+
+    `access_type=offline` asks for a refresh token, `prompt=consent` for a new one each time.
+    """
+    return OAuth(
+        client="GOOGLE",
+        authorize="https://accounts.google.com/o/oauth2/v2/auth",
+        token=f"{_LOGIN}/token",
+        revoke=f"{_LOGIN}/revoke",
+        scopes=(*(f"{SCOPE}{scope}" for scope in scopes), "openid", f"{SCOPE}userinfo.email"),
+        extra=(("access_type", "offline"), ("prompt", "consent")),
+        whoami=f"{GOOGLE}/oauth2/v3/userinfo",
+        who=("email",),
+    )
+
+
+def client_for(endpoint: str, limits: FetchLimits) -> Client:
+    """An address that is not Google's own was named by the user, and may be a private one."""
+    host = urlsplit(endpoint).hostname or ""
+    return Client(
+        allow_private=False if endpoint == GOOGLE else (host,),
+        timeout_s=limits.timeout_s,
+        max_bytes=_ANSWER_BYTES,
+        pacer=limits.pacer,
+    )
+
+
+def judge(refusal: Refusal) -> LiveSyncError | None:
+    """What Google means where it says more than the status does."""
+    said = _first_error(refusal.json())
+    reason, where = str(said.get("reason", "")), refusal.where
+    if refusal.status == 429 or (refusal.status == 403 and reason in _HASTE):
+        wait_s = retry_after_s(refusal.headers.get("retry-after"), refusal.at)
+        after_s = PAUSE_S if wait_s is None else wait_s
+        return RateLimited(refusal.said(reason), after_s=after_s, where=where)
+    if refusal.status == 403 and reason == "insufficientPermissions":
+        return Reauthorise(
+            f"{refusal.said(reason)}: the account has not granted enough",
+            hint="Connect it again, and allow all that is asked for: `livesync accounts`.",
+            where=where,
+        )
+    if refusal.status == 403 and reason == "accessNotConfigured":
+        return Broken(
+            refusal.said(reason),
+            hint="Enable the API in the Google Cloud project of the client.",
+            where=where,
+        )
+    if refusal.status in {400, 404, 410} and said.get("location") == "pageToken":
+        return BadToken(refusal.said(reason), where=where)
+    kind = _KINDS.get(reason)
+    return kind(refusal.said(reason), where=where) if kind else None
+
+
+def _first_error(body: Any) -> Mapping[str, Any]:
+    """The first of the errors that an answer names; empty for another kind of answer."""
+    error = body.get("error") if isinstance(body, dict) else None
+    errors = error.get("errors") if isinstance(error, dict) else None
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}

@@ -1,0 +1,128 @@
+"""The methods of Drive v3 that are called, with what they need said each time.
+
+https://developers.google.com/workspace/drive/api/guides/enable-shareddrives and
+https://developers.google.com/workspace/drive/api/guides/search-files, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from livesync_pipelines.connectors._google_files import FIELDS, FOLDER, DriveFile, Export
+from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.net.api import Api, Params, paged, parsed
+from livesync_pipelines.net.verdict import Gone
+
+PAGE = 1_000
+_FOLDERS_AT_ONCE = 40
+"""So many folders are looked into with one question; an address may not become too long."""
+_BOTH: Params = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
+
+Page = list[DriveFile]
+
+
+class DriveApi:
+    """Drive, as one account sees it."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def file(self, file_id: str) -> DriveFile | None:
+        """None where it is not there, or not for this account to see."""
+        params: Params = {"fields": FIELDS, "supportsAllDrives": True}
+        try:
+            return DriveFile.of(self._api.get(f"files/{file_id}", params))
+        except Gone:
+            return None
+
+    def files(self, question: str, drive_id: str) -> Iterator[Page]:
+        """All that fits a question, in a shared drive or (empty) where no shared drive is."""
+        where: Params = {"corpora": "drive", "driveId": drive_id, **_BOTH} if drive_id else {}
+        fixed: Params = {
+            "q": question,
+            "pageSize": PAGE,
+            "fields": f"nextPageToken,incompleteSearch,files({FIELDS})",
+            **where,
+        }
+        for page in paged(lambda token: self._page("files", fixed, token), _following):
+            if page.get("incompleteSearch"):
+                raise Unavailable("Drive has not searched everything", where="files.list")
+            yield [DriveFile.of(shown) for shown in page.get("files", ())]
+
+    def everything(self, drive_id: str) -> Iterator[Page]:
+        return self.files(f"trashed = false and mimeType != '{FOLDER}'", drive_id)
+
+    def folders(self, drive_id: str) -> Iterator[Page]:
+        return self.files(f"trashed = false and mimeType = '{FOLDER}'", drive_id)
+
+    def below(self, folder_id: str, drive_id: str, *, trashed: bool) -> Iterator[Page]:
+        """All that is below a folder, every folder before what is in it; each folder once."""
+        alive = "" if trashed else " and trashed = false"
+        known, level = {folder_id}, [folder_id]
+        while level:
+            inside: list[str] = []
+            for start in range(0, len(level), _FOLDERS_AT_ONCE):
+                folders = level[start : start + _FOLDERS_AT_ONCE]
+                any_of = " or ".join(f"'{one}' in parents" for one in folders)
+                for page in self.files(f"({any_of}){alive}", drive_id):
+                    inside += [f.id for f in page if f.is_folder and f.id not in known]
+                    known |= set(inside)
+                    yield page
+            level = inside
+
+    def shared_drives(self) -> list[str]:
+        """The ids of those that the account is a member of."""
+        fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id)"}
+        pages = paged(lambda token: self._page("drives", fixed, token), _following)
+        return [drive["id"] for page in pages for drive in page.get("drives", ())]
+
+    def start_token(self, drive_id: str) -> str:
+        """Where a change feed stands: the account's own, or that of a shared drive."""
+        answer = self._api.get("changes/startPageToken", _feed(drive_id))
+        return str(answer["startPageToken"])
+
+    def changes(self, token: str, drive_id: str) -> Iterator[Mapping[str, Any]]:
+        """Pages of a change feed. Raises `BadToken`, and `Gone` for a drive that is not seen."""
+        change = f"changeType,fileId,driveId,removed,file({FIELDS})"
+        fixed: Params = {
+            "pageSize": PAGE,
+            "fields": f"nextPageToken,newStartPageToken,changes({change})",
+            "includeItemsFromAllDrives": True,
+            "includeCorpusRemovals": True,
+            **_feed(drive_id),
+        }
+        return paged(lambda at: self._page("changes", fixed, at), _following, token)
+
+    def download(self, file_id: str, into: IO[bytes], max_bytes: int) -> None:
+        params: Params = {"alt": "media", "supportsAllDrives": True}
+        self._api.download(f"files/{file_id}", into, params=params, max_bytes=max_bytes)
+
+    def export(self, file_id: str, export: Export, into: IO[bytes], max_bytes: int) -> None:
+        params = {"mimeType": export.media_type}
+        self._api.download(f"files/{file_id}/export", into, params=params, max_bytes=max_bytes)
+
+    def watch(self, token: str, channel: Mapping[str, str]) -> Mapping[str, Any]:
+        """Open a channel on the account's own feed; the answer says until when it lives."""
+        params: Params = {"pageToken": token, **_BOTH}
+        answer = self._api.call("POST", "changes/watch", params=params, body=dict(channel))
+        opened: Mapping[str, Any] = parsed(answer)
+        return opened
+
+    def stop(self, channel_id: str, resource_id: str) -> None:
+        """Close a channel. Raises `Gone` where it has ended."""
+        self._api.post("channels/stop", {"id": channel_id, "resourceId": resource_id}, repeats=True)
+
+    def _page(self, path: str, fixed: Params, token: str | None) -> Mapping[str, Any]:
+        page: Mapping[str, Any] = self._api.get(
+            path, {**fixed, **({"pageToken": token} if token else {})}
+        )
+        return page
+
+
+def _feed(drive_id: str) -> Params:
+    return {"supportsAllDrives": True, **({"driveId": drive_id} if drive_id else {})}
+
+
+def _following(page: Mapping[str, Any]) -> str | None:
+    return page.get("nextPageToken")

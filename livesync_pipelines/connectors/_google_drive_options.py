@@ -1,0 +1,104 @@
+"""What a user says of Google Drive, and which files that means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from livesync_pipelines.connectors._globs import Glob, Globs
+from livesync_pipelines.connectors._google_calls import GOOGLE
+from livesync_pipelines.connectors._google_files import DriveFile, Kind
+from livesync_pipelines.connectors.base import Accounted, Options
+from livesync_pipelines.core.spellings import HttpUrl
+
+_LINK = re.compile(r"https://drive\.google\.com/(?:.*/)?folders/([\w-]+)(?:[/?#].*)?")
+_ID = re.compile(r"[\w-]+")
+_KINDS: list[Kind] = ["document", "spreadsheet", "presentation", "file"]
+_DEEPEST = 200
+"""Drive itself allows a hundred folders in one another."""
+
+
+def _folder(text: str) -> str:
+    found = _LINK.fullmatch(text.strip())
+    folder_id = found[1] if found else text.strip()
+    if not _ID.fullmatch(folder_id):
+        raise ValueError("give the id of a folder, or its link: https://drive.google.com/...")
+    return folder_id
+
+
+class GoogleDriveConnection(Accounted):
+    """`endpoint`: Google's address, or that of a sandbox."""
+
+    endpoint: HttpUrl = GOOGLE
+
+
+class GoogleDriveSelection(Options):
+    """`folders`: ids or links, `root` for My Drive, a shared drive's id for all of it; without any,
+    all that the account sees, with `shared_drives` or without. `types`: what is read. The globs are
+    over names from the folder down; without `folders`, from `My Drive` (or the like) down."""
+
+    folders: list[Annotated[str, AfterValidator(_folder)]] = Field(default=[])
+    shared_drives: bool = True
+    types: list[Kind] = Field(default=_KINDS, min_length=1)
+    include: list[Glob] = Field(default=["**/*"], min_length=1)
+    exclude: list[Glob] = Field(default=[])
+
+
+class Selected:
+    """Which files are meant, of those that lie in these shared drives (empty: in none).
+
+    `roots`: the ids of the chosen folders; none for everything. `ask`: how a folder is looked up
+    of which nothing is known yet. Folders are kept for as long as this lives.
+    """
+
+    def __init__(
+        self,
+        selection: GoogleDriveSelection,
+        *,
+        roots: Collection[str],
+        drives: Collection[str],
+        ask: Callable[[str], DriveFile | None],
+    ) -> None:
+        self._kinds = frozenset(selection.types)
+        self._globs = Globs(selection.include, selection.exclude)
+        self._roots = frozenset(roots)
+        self._drives = frozenset(drives)
+        self._ask = ask
+        self._folders: dict[str, DriveFile | None] = {}
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it is asked of each file how it and the folders above it are called."""
+        return not self._globs.all
+
+    def note(self, files: Iterable[DriveFile]) -> None:
+        """What their folders are now."""
+        self._folders.update((file.id, file) for file in files if file.is_folder)
+
+    def keeps(self, file: DriveFile) -> bool:
+        if file.trashed or file.kind not in self._kinds or file.drive_id not in self._drives:
+            return False
+        if not self._roots and self._globs.all:
+            return True
+        path = self._path(file)
+        return path is not None and self._globs.keeps(path)
+
+    def _path(self, file: DriveFile) -> str | None:
+        """Its names from the chosen folder down; None where it is in none of them."""
+        names, above = [file.name], file.parent
+        while above is not None and above not in self._roots and len(names) < _DEEPEST:
+            folder = self._folder(above)
+            if folder is None:
+                break
+            names.append(folder.name)
+            above = folder.parent
+        inside = above in self._roots or not self._roots
+        return "/".join(reversed(names)) if inside else None
+
+    def _folder(self, folder_id: str) -> DriveFile | None:
+        if folder_id not in self._folders:
+            self._folders[folder_id] = self._ask(folder_id)
+        return self._folders[folder_id]

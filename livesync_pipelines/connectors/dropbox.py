@@ -1,0 +1,266 @@
+"""Dropbox: the files of one account, and of the folders that are shared with it.
+
+API v2 as in dropbox-api-spec (`files.stone` and `auth.stone`, commit 0d994ebe) and the pages named
+below, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from io import BytesIO
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from livesync_pipelines.connectors._dropbox_calls import (
+    OAUTH,
+    client_for,
+    content_hash,
+    content_host,
+    judge,
+)
+from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
+from livesync_pipelines.connectors._dropbox_options import (
+    DropboxConnection,
+    DropboxSelection,
+    outermost,
+)
+from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
+from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
+from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
+from livesync_pipelines.net.api import Api
+from livesync_pipelines.net.fanout import fan_out
+from livesync_pipelines.net.verdict import BadAnswer, Gone
+
+__all__ = ["Dropbox", "DropboxConnection", "DropboxSelection"]
+
+_PAGE_ITEMS = 1_000
+"""What Dropbox takes for about so many; its most is 2,000, which is ours too."""
+_WIDTH = 8
+
+Meta: TypeAlias = Mapping[str, Any]
+"""A file, a folder or a deletion, as Dropbox shows it."""
+
+
+class Dropbox(Connector):
+    """The key is the path in lower case, by which Dropbox itself tells files apart."""
+
+    spec = PlatformSpec(
+        name="dropbox",
+        title="Dropbox",
+        clock=Clock(granularity_s=0.0),
+        absence=Absence.DELETED,
+        identity=True,
+        webhook="dropbox",
+        oauth=OAUTH,
+        docs=(
+            "https://github.com/dropbox/dropbox-api-spec/blob/main/files.stone (2026-11-22)",
+            "https://www.dropbox.com/developers/reference/content-hash (2026-11-22)",
+            "https://www.dropbox.com/developers/reference/webhooks (2026-11-22)",
+            "https://dropbox.tech/developers/using-oauth-2-0-with-offline-access (2026-11-22)",
+        ),
+        quirks=(
+            "paths are told apart without regard to case; another spelling of a name is a change",
+            "version is the content hash and the name: what is written anew with the same bytes "
+            "has not changed",
+            "deletions come without an id; that of a folder takes everything below it",
+            "a move is a deletion and an arrival, known for a move by the file's id",
+            "a shared folder is a folder; one that is left, or taken away, counts as deleted",
+            "what can only be exported (Paper, Google's documents) is left out",
+            "a chosen folder that is not there fails the sync: it has not become empty",
+            "cursors may be forgotten (`reset`), which costs a listing",
+            "webhooks are set up by hand in the App Console, and sign with the app's secret",
+        ),
+    )
+    Connection = DropboxConnection
+    Selection = DropboxSelection
+
+    def __init__(
+        self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
+    ) -> None:
+        super().__init__(connection, selection, limits)
+        self._client = client_for(connection.endpoint, limits)
+        content = content_host(connection.endpoint)
+        self._api = Api(self._client, f"{connection.endpoint}/2", limits.account, judge)
+        self._content = Api(self._client, f"{content}/2", limits.account, judge)
+        self._folders = outermost(selection.folders)
+        self._longpoll = Longpoll(connection.endpoint, limits.account)
+        self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
+
+    def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
+        """What happens meanwhile is left to the feed, whose cursor was taken before."""
+        try:
+            yield from self._listed(resume)
+        except CursorExpired:
+            yield from self._listed(None)
+
+    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
+        return fan_out(self._read, entries, width=_WIDTH)
+
+    def root(self, key: str) -> str:
+        chosen = (folder for folder in self._folders if key.startswith(f"{folder}/"))
+        return next(chosen, "")
+
+    def cursor(self) -> str:
+        return json.dumps({folder: self._latest(folder) for folder in self._folders})
+
+    def changes(self, cursor: str) -> Iterator[FeedPage]:
+        places: dict[str, str] = json.loads(cursor)
+        if tuple(places) != self._folders:
+            raise CursorExpired("Other folders are followed than before.")
+        for folder in self._folders:
+            more = True
+            while more:
+                told = self._ask("files/list_folder/continue", {"cursor": places[folder]})
+                places[folder], more = told["cursor"], told["has_more"]
+                place = json.dumps(places)
+                is_last = not more and folder == self._folders[-1]
+                yield self._changed(told["entries"], place, token=None if is_last else place)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Told of any change in the account, selected or not."""
+        return self._longpoll.wait(timeout_s)
+
+    def close(self) -> None:
+        self._longpoll.close()
+        self._client.close()
+
+    def _listed(self, resume: str | None) -> Iterator[ListingPage]:
+        """`resume` is a folder and the cursor of the page after it; None in place of a cursor is
+        the folder's first page."""
+        begun, cursor = json.loads(resume) if resume else (self._folders[0], None)
+        for folder in self._folders[self._folders.index(begun) :]:
+            more = True
+            while more:
+                told = self._first(folder) if cursor is None else self._next(cursor)
+                cursor, more = told["cursor"], told["has_more"]
+                following = _after(folder, self._folders)
+                goes_on = [folder, cursor] if more else [following, None]
+                is_last = not more and following is None
+                yield ListingPage(
+                    entries=listing_table(map(_entry, filter(self._means, told["entries"]))),
+                    resume=None if is_last else json.dumps(goes_on),
+                    complete=is_last,
+                )
+            cursor = None
+
+    def _first(self, folder: str) -> Meta:
+        return self._ask("files/list_folder", _followed(folder), folder)
+
+    def _next(self, cursor: str) -> Meta:
+        return self._ask("files/list_folder/continue", {"cursor": cursor})
+
+    def _latest(self, folder: str) -> str:
+        answer = self._ask("files/list_folder/get_latest_cursor", _followed(folder), folder)
+        return str(answer["cursor"])
+
+    def _ask(self, route: str, argument: Meta, folder: str = "") -> Meta:
+        """Raises `BadInput` where the chosen folder is not there."""
+        try:
+            found: Meta = self._api.post(route, argument, repeats=True)
+        except Gone as error:
+            raise BadInput(
+                f"The account has no folder {folder}.",
+                hint="Mend `folders` of the sync. Nothing was taken for deleted.",
+                where=f"folder {folder}",
+            ) from error
+        return found
+
+    def _changed(self, told: Sequence[Meta], cursor: str, token: str | None) -> FeedPage:
+        """Lines of the feed hold in their order: each replaces what is at its path, and all but
+        folders also what is below."""
+        there: dict[str, Entry] = {}
+        gone: dict[str, str] = {}
+        below: dict[str, str] = {}
+        for meta in told:
+            path = meta["path_lower"]
+            there.pop(path, None)
+            gone[path] = "deleted"
+            if meta[".tag"] != "folder":
+                below[f"{path}/"] = "deleted"
+                for key in [key for key in there if key.startswith(f"{path}/")]:
+                    del there[key]
+            if self._means(meta):
+                there[path] = _entry(meta)
+        return FeedPage(
+            entries=listing_table(there.values()),
+            gone={path: why for path, why in gone.items() if path not in there},
+            gone_below=below,
+            cursor=cursor,
+            token=token,
+        )
+
+    def _means(self, meta: Meta) -> bool:
+        if meta[".tag"] != "file" or not meta.get("is_downloadable", True):
+            return False
+        return self._globs.keeps(meta["path_lower"].removeprefix("/"))
+
+    def _read(self, entry: Entry) -> Body | ItemFailure:
+        """What the file is now, wherever it lies: its id finds it."""
+        if entry.size is not None and entry.size > self.limits.max_bytes:
+            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
+            return ItemFailure(entry.key, "too_large", reason)
+        try:
+            return self._downloaded(entry)
+        except Gone:
+            return ItemFailure(entry.key, "vanished", "it went away after it was listed")
+        except BadAnswer as error:
+            return ItemFailure(entry.key, error.code, error.message)
+
+    def _downloaded(self, entry: Entry) -> Body | ItemFailure:
+        into = BytesIO()
+        answer = self._content.download(
+            "files/download",
+            into,
+            headers={"dropbox-api-arg": json.dumps({"path": entry.identity or entry.key})},
+            max_bytes=self.limits.max_bytes,
+            method="POST",
+        )
+        meta, content = json.loads(answer.headers["dropbox-api-result"]), into.getvalue()
+        if content_hash(content) != meta["content_hash"]:
+            return ItemFailure(entry.key, "damaged", "its bytes do not have the hash they should")
+        return Body(
+            key=entry.key,
+            version=_version(meta),
+            content=content,
+            name=meta["name"],
+            url=f"https://www.dropbox.com/home{quote(meta['path_display'])}",
+            modified_at=_moment(meta),
+            attributes={"path": meta["path_display"]},
+        )
+
+
+def _followed(folder: str) -> Meta:
+    """What a listing and the cursor that follows it ask for: the same."""
+    return {
+        "path": folder,
+        "recursive": True,
+        "limit": _PAGE_ITEMS,
+        "include_non_downloadable_files": False,
+    }
+
+
+def _after(folder: str, folders: Sequence[str]) -> str | None:
+    place = folders.index(folder) + 1
+    return folders[place] if place < len(folders) else None
+
+
+def _entry(meta: Meta) -> Entry:
+    return Entry(
+        key=meta["path_lower"],
+        version=_version(meta),
+        identity=meta["id"],
+        size=meta["size"],
+        modified_at=_moment(meta),
+    )
+
+
+def _version(meta: Meta) -> str:
+    return f"{meta['content_hash']}:{meta['name']}"
+
+
+def _moment(meta: Meta) -> datetime:
+    return datetime.fromisoformat(meta["server_modified"])
