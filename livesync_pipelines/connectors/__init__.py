@@ -17,6 +17,7 @@ _DOCUMENTS = {
     "s3": ("s3", "S3"),
     "website": ("website", "Website"),
     "rss": ("rss", "Rss"),
+    "confluence": ("confluence", "Confluence"),
     "google_drive": ("google_drive", "GoogleDrive"),
     "dropbox": ("dropbox", "Dropbox"),
 }

@@ -7,6 +7,7 @@ to a URL of another origin that an answer named (a pre-signed download, a next p
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, Protocol, TypeVar
@@ -59,6 +60,24 @@ class Bearer:
 
     def headers(self) -> Mapping[str, str]:
         return {"authorization": f"Bearer {self.token}"}
+
+    def renewed(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A name and its password or token (RFC 7617), which nothing renews."""
+
+    user: str
+    token: str
+
+    def __repr__(self) -> str:
+        return "Basic(...)"
+
+    def headers(self) -> Mapping[str, str]:
+        coded = b64encode(f"{self.user}:{self.token}".encode()).decode()
+        return {"authorization": f"Basic {coded}"}
 
     def renewed(self) -> bool:
         return False

@@ -14,7 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import SecretStr
+
 from livesync_pipelines.connectors.base import PAGE_ITEMS, Connector, FetchLimits
+from livesync_pipelines.connectors.confluence import (
+    Confluence,
+    ConfluenceConnection,
+    ConfluenceSelection,
+)
 from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
 from livesync_pipelines.connectors.google_drive import (
@@ -26,6 +33,8 @@ from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
 from livesync_pipelines.net.api import Bearer
+from livesync_pipelines.sandbox.confluence.site import Site as ConfluenceSite
+from livesync_pipelines.sandbox.world import World as SandboxWorld
 
 from ..connectors import drive_world, dropbox_world
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
@@ -373,6 +382,61 @@ class DropboxWorld(World):
         self._sandbox.control("POST", "/oauth/dropbox/withdraw", {"person": ADA})
 
 
+class ConfluenceWorld(World):
+    many = 253
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = ConfluenceSite(SandboxWorld(), api_token=SECRET)
+        self._space = self.site.open_space("GARDEN", "Garden")
+        self._ids: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._exit = ExitStack()
+        self._sandbox = self._exit.enter_context(a_sandbox(self.site.world, site=self.site))
+
+    def _connector(self) -> Connector:
+        url = f"{self._sandbox.address}/confluence"
+        connection = ConfluenceConnection(url=url, email=ADA, api_token=SecretStr(SECRET))
+        return Confluence(connection, ConfluenceSelection(), LIMITS)
+
+    def close(self) -> None:
+        super().close()
+        self._exit.close()
+
+    def key(self, name: str) -> str:
+        return self._keys.get(name, name)
+
+    def put(self, name: str, text: str) -> None:
+        if name in self._ids:
+            self.site.edit(self._ids[name], storage=f"<p>{text}</p>")
+            return
+        made = self.site.create("page", self._space, name, storage=f"<p>{text}</p>")
+        self._name(name, made.id, self._space.key)
+
+    def _name(self, name: str, content_id: str, space: str) -> None:
+        self._ids[name] = content_id
+        self._keys[name] = f"{space}/{content_id}"
+
+    def touch(self, name: str) -> None:
+        """A label, or a comment, makes no version."""
+        self.site.label(self._ids[name], "seen")
+
+    def remove(self, name: str) -> None:
+        self.site.turn(self._ids.pop(name), "trashed")
+
+    def rename(self, old: str, new: str) -> None:
+        """What changes the key is a move to another space."""
+        content_id, space = self._ids.pop(old), self.site.open_space("SHED", "Shed")
+        self.site.move(content_id, space)
+        self._name(new, content_id, space.key)
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.fault("* /confluence/*", "expired_token", times=1_000)
+
+
 WORLDS: tuple[type[World], ...] = (
     FolderWorld,
     S3World,
@@ -380,4 +444,5 @@ WORLDS: tuple[type[World], ...] = (
     WebsiteWorld,
     GoogleDriveWorld,
     DropboxWorld,
+    ConfluenceWorld,
 )

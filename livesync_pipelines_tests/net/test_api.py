@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from io import BytesIO
 from itertools import islice
@@ -10,7 +11,7 @@ from itertools import islice
 import pytest
 
 from livesync_pipelines.model.errors import CursorExpired, LiveSyncError, Reauthorise
-from livesync_pipelines.net.api import Anonymous, Api, Bearer, paged
+from livesync_pipelines.net.api import Anonymous, Api, Basic, Bearer, paged
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Refusal
@@ -162,3 +163,10 @@ def test_a_listing_that_goes_round_in_circles_is_noticed(back_to: str) -> None:
 
 def test_a_token_shows_nothing_of_itself() -> None:
     assert "hunter2" not in repr(Bearer("hunter2"))
+    assert "hunter2" not in repr(Basic("ada@example.com", "hunter2"))
+
+
+def test_a_name_and_its_token_are_spelled_as_basic_credentials() -> None:
+    said = Basic("ada@example.com", "käse").headers()["authorization"]
+    assert b64decode(said.removeprefix("Basic ")).decode() == "ada@example.com:käse"
+    assert not Basic("ada@example.com", "käse").renewed()

@@ -12,6 +12,8 @@ import httpx
 import uvicorn
 
 from livesync_pipelines.sandbox.app import application
+from livesync_pipelines.sandbox.confluence.site import Site
+from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.dropbox.boxes import Boxes
 from livesync_pipelines.sandbox.dropbox.vendor import dropbox
 from livesync_pipelines.sandbox.google.drive import Drive
@@ -51,11 +53,14 @@ class Sandbox:
 
 @contextmanager
 def a_sandbox(
-    world: World | None = None, drive: Drive | None = None, boxes: Boxes | None = None
+    world: World | None = None,
+    drive: Drive | None = None,
+    boxes: Boxes | None = None,
+    site: Site | None = None,
 ) -> Iterator[Sandbox]:
     """Served in a thread of its own until the block ends."""
     world = world or World()
-    vendors = [google(world, drive), dropbox(world, boxes)]
+    vendors = [google(world, drive), dropbox(world, boxes), confluence(world, site)]
     server = uvicorn.Server(configured(application(world, vendors), 0))
     opened = threading.Event()
 

@@ -9,6 +9,9 @@ import click
 from livesync_pipelines.cli.children import refuse_taken
 from livesync_pipelines.sandbox.app import application
 from livesync_pipelines.sandbox.clock import Clock
+from livesync_pipelines.sandbox.confluence.planting import planted as planted_site
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.dropbox import boxes
 from livesync_pipelines.sandbox.dropbox import door as dropbox_door
 from livesync_pipelines.sandbox.dropbox.vendor import dropbox
@@ -30,6 +33,7 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
     vendors = [
         google(world, planted(world, documents)),
         dropbox(world, boxes.planted(world, documents)),
+        confluence(world, planted_site(world, documents)),
     ]
     click.echo(_told(f"http://{HOST}:{port}", world, documents))
     try:
@@ -48,6 +52,7 @@ def _told(address: str, world: World, documents: int) -> str:
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
   Dropbox         {address}/dropbox/2            {documents} documents of {ada}
   OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token
+  Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
   Client          {CLIENT_ID}, secret {CLIENT_SECRET}
   People          {people}
 
@@ -55,6 +60,7 @@ Try:
 
   curl -s {address}/sandbox/oauth/google/token -d '{asked}'
   curl -s {address}/google/drive/v3/files -H "Authorization: Bearer ACCESS_TOKEN"
+  curl -s {address}/confluence/wiki/api/v2/pages -u {ada}:{API_TOKEN}
   curl -s {address}/sandbox/faults -d '{{"match": "GET /google/*", "kind": "429", "times": 3}}'
   curl -s {address}/sandbox/calls
   curl -s {address}/sandbox/truth/google

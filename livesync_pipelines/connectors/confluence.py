@@ -1,0 +1,285 @@
+"""Confluence Cloud: pages, blog posts, attachments and comments of wiki spaces.
+
+REST v2 and the download of REST v1, as in the pages named below, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import BytesIO
+from urllib.parse import urlsplit
+
+from livesync_pipelines.connectors._confluence_adf import adf_markdown
+from livesync_pipelines.connectors._confluence_api import ConfluenceApi
+from livesync_pipelines.connectors._confluence_items import (
+    Item,
+    Json,
+    Kind,
+    Remembered,
+    item_of,
+    key_of,
+    labels_of,
+    text_of,
+)
+from livesync_pipelines.connectors._confluence_options import (
+    ConfluenceConnection,
+    ConfluenceSelection,
+)
+from livesync_pipelines.connectors._confluence_storage import storage_markdown
+from livesync_pipelines.connectors.base import (
+    FetchLimits,
+    Listed,
+    Memory,
+    listing_table,
+)
+from livesync_pipelines.formats.limits import Unreadable
+from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.records import Body, Entry, ListingPage
+from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
+from livesync_pipelines.net.api import Basic
+from livesync_pipelines.net.client import Client
+from livesync_pipelines.net.fanout import fan_out
+from livesync_pipelines.net.verdict import BadAnswer, Gone
+
+__all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
+
+_WIDTH = 4
+_ANEW = "from the start"
+_REST = "https://developer.atlassian.com/cloud/confluence"
+_CLOUD = ".atlassian.net"
+_TEXTS: tuple[Kind, ...] = ("page", "blogpost")
+_HANGING: tuple[Kind, ...] = ("attachment", "comment")
+
+
+class Confluence(Listed):
+    """The key is the space's and the content's id, which it keeps for life: `GARDEN/65537`."""
+
+    spec = PlatformSpec(
+        name="confluence",
+        title="Confluence Cloud",
+        clock=Clock(granularity_s=0.0),
+        absence=Absence.DELETED,
+        identity=True,
+        explicit_deletes=True,
+        docs=(
+            f"{_REST}/rest/v2/api-group-page/ (2026-11-22)",
+            f"{_REST}/rest/v2/api-group-attachment/ (2026-11-22)",
+            f"{_REST}/rest/v1/api-group-content---attachments/ (2026-11-22)",
+            f"{_REST}/rate-limiting/ (2026-11-22)",
+            "https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html "
+            "(2026-11-22)",
+        ),
+        quirks=(
+            "version is the number of the version; a change of labels alone is not seen, unless "
+            "they select",
+            "whether anything has changed is asked by listing, 250 contents a call, without texts: "
+            "CQL lags behind and is silent about the trash, the archive, moves and restrictions",
+            "what is trashed or archived is told as such; what is restricted and what is deleted "
+            "for good look alike: both are absent",
+            "a space that the account does not see any more loses nothing: it fails, and says so",
+            "attachments and comments can be listed for the whole site only; those of other spaces "
+            "are left out",
+            "a page of the new editor is read from its storage format where it has one, else from "
+            "its document format",
+            "macros that show other content (children, excerpts of other pages) show nothing",
+            "whiteboards, databases and folders are left out: they have no text",
+            "Cloud has no webhooks without an app: it is polled",
+        ),
+    )
+    Connection = ConfluenceConnection
+    Selection = ConfluenceSelection
+
+    def __init__(
+        self, connection: ConfluenceConnection, selection: ConfluenceSelection, limits: FetchLimits
+    ) -> None:
+        super().__init__(connection, selection, limits)
+        self._site = connection.url.removesuffix("/wiki")
+        self._selection = selection
+        self._client = _client(self._site, limits)
+        account = Basic(connection.email, connection.api_token.get_secret_value())
+        self._api = ConfluenceApi(self._client, self._site, account, max_bytes=limits.max_bytes)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def root(self, key: str) -> str:
+        return key.partition("/")[0]
+
+    def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
+        """Space by space, then what hangs on their pages. What comes twice, because it was moved
+        meanwhile, is taken once."""
+        told = _Told(memory)
+        for space_id, space in self._spaces.items():
+            for kind in _TEXTS:
+                yield from self._texts(told, kind, space_id, space)
+        for kind in _HANGING:
+            if kind in self._selection.types:
+                yield from self._hanging(told, kind)
+        unseen = tuple(f"{key}/" for key in self._unseen)
+        yield ListingPage(
+            entries=listing_table(()),
+            failures=tuple(ItemFailure(below, "not_seen", _NOT_SEEN) for below in unseen),
+            blind=unseen,
+            complete=True,
+        )
+
+    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
+        return fan_out(self._read, entries, width=_WIDTH)
+
+    @cached_property
+    def _spaces(self) -> dict[str, str]:
+        """Keys by id. Raises `BadInput` where there is none: credentials that are not taken look
+        like an empty site where anybody may read."""
+        found = self._api.spaces(self._selection.spaces)
+        if not found:
+            raise BadInput(
+                f"{self._host} shows the account none of the spaces",
+                hint="See whether `spaces` names their keys, and whether the account may read "
+                "them. Nothing was taken for deleted.",
+                where=self._host,
+            )
+        return found
+
+    @property
+    def _unseen(self) -> list[str]:
+        return sorted(set(self._selection.spaces) - set(self._spaces.values()))
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self._site).hostname or ""
+
+    def _texts(self, told: _Told, kind: Kind, space_id: str, space: str) -> Iterator[ListingPage]:
+        """The trash and the archive are looked at to tell why something is gone."""
+        labels = self._selection.labels
+        meant = self._api.labelled(kind, space_id, labels) if labels else None
+        lists = kind in self._selection.types
+        for items in self._api.contents(kind, space_id, _statuses(kind)):
+            kept = [one for one in items if self._keeps(one, meant) and told.is_new(one, space)]
+            out = [one for one in items if self._is_out(one)]
+            gone = {key_of(space, one.id): _REASONS.get(one.status, "deleted") for one in out}
+            yield ListingPage(
+                entries=listing_table(one.entry(space) for one in kept if lists),
+                gone=told.known(gone),
+                resume=_ANEW,
+            )
+
+    def _hanging(self, told: _Told, kind: Kind) -> Iterator[ListingPage]:
+        for items in self._api.hanging(kind):
+            kept = [(one, told.spaces.get(one.known.above)) for one in items]
+            yield ListingPage(
+                entries=listing_table(one.entry(space) for one, space in kept if space),
+                resume=_ANEW,
+            )
+
+    def _keeps(self, item: Item, meant: set[str] | None) -> bool:
+        return not self._is_out(item) and (meant is None or item.id in meant)
+
+    def _is_out(self, item: Item) -> bool:
+        if item.status == "archived":
+            return not self._selection.archived
+        return item.status != "current"
+
+    def _read(self, entry: Entry) -> Body | ItemFailure:
+        known = Remembered.read(entry.state or "")
+        try:
+            read = self._file if known.kind == "attachment" else self._text
+            return read(entry, known)
+        except Gone as error:
+            return ItemFailure(entry.key, "vanished", error.message)
+        except BadAnswer as error:
+            return ItemFailure(entry.key, error.code, error.message)
+        except Unreadable as error:
+            return ItemFailure(entry.key, error.code, error.reason)
+
+    def _file(self, entry: Entry, known: Remembered) -> Body | ItemFailure:
+        if entry.size is not None and entry.size > self.limits.max_bytes:
+            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
+            return ItemFailure(entry.key, "too_large", reason)
+        into = BytesIO()
+        self._api.download(known.above, known.id, known.number, into)
+        return Body(
+            key=entry.key,
+            version=entry.version,
+            content=into.getvalue(),
+            name=known.title,
+            url=self._url(known),
+            media_type=known.media_type or None,
+            modified_at=entry.modified_at,
+            attributes={"type": known.kind, "space": self.root(entry.key), "page": known.above},
+        )
+
+    def _text(self, entry: Entry, known: Remembered) -> Body | ItemFailure:
+        told = self._api.content(known.kind, known.id, "storage")
+        item = item_of(known.kind, told)
+        if self._is_out(item):
+            return ItemFailure(entry.key, "vanished", f"it is {item.status}")
+        attributes = {
+            "type": known.kind,
+            "space": self.root(entry.key),
+            "labels": ", ".join(labels_of(told)),
+            "status": item.status,
+        }
+        return Body(
+            key=entry.key,
+            version=item.version,
+            content=self._markdown(told, known).encode(),
+            name=f"{item.id}.md",
+            url=self._url(item.known),
+            media_type="text/markdown",
+            title=item.known.title,
+            modified_at=item.modified_at,
+            attributes={name: value for name, value in attributes.items() if value},
+        )
+
+    def _markdown(self, told: Json, known: Remembered) -> str:
+        """Of a page without storage format its document format; a page may also be empty."""
+        base, storage = f"{self._site}/wiki/", text_of(told, "storage")
+        if storage:
+            return storage_markdown(storage, base)
+        form = "atlas_doc_format"
+        document = text_of(self._api.content(known.kind, known.id, form), form)
+        return adf_markdown(document, base) if document else ""
+
+    def _url(self, known: Remembered) -> str:
+        return f"{self._site}/wiki{known.webui}"
+
+
+@dataclass
+class _Told:
+    """What a listing has shown: the spaces of pages and blog posts that are kept, by their id."""
+
+    memory: Memory
+    spaces: dict[str, str] = field(default_factory=dict)
+
+    def is_new(self, item: Item, space: str) -> bool:
+        """And from now on it is known."""
+        is_new = item.id not in self.spaces
+        self.spaces[item.id] = self.spaces.get(item.id, space)
+        return is_new
+
+    def known(self, gone: dict[str, str]) -> dict[str, str]:
+        """Of what is not there any more, what ever was."""
+        held = self.memory.states(list(gone))
+        return {key: why for key, why in gone.items() if key in held}
+
+
+_NOT_SEEN = "the account does not see this space, or there is none of this key"
+_REASONS = {"archived": "out_of_scope", "trashed": "trashed"}
+
+
+def _statuses(kind: Kind) -> tuple[str, ...]:
+    """Blog posts have no archive."""
+    return ("current", "archived", "trashed") if kind == "page" else ("current", "trashed")
+
+
+def _client(site: str, limits: FetchLimits) -> Client:
+    """An address that is not Atlassian's was named by the user, and may be a private one."""
+    host = urlsplit(site).hostname or ""
+    return Client(
+        allow_private=False if host.endswith(_CLOUD) else (host,),
+        timeout_s=limits.timeout_s,
+        max_bytes=limits.max_bytes,
+        pacer=limits.pacer,
+    )

@@ -1,0 +1,103 @@
+"""The endpoints of REST v2 that write pages and blog posts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from livesync_pipelines.sandbox.confluence import shown
+from livesync_pipelines.sandbox.confluence.errors import ConfluenceError, not_found
+from livesync_pipelines.sandbox.confluence.reading import kind_of
+from livesync_pipelines.sandbox.confluence.site import Content, Kind, Site
+from livesync_pipelines.sandbox.world import Json, Person
+
+_TEXTS = {"storage": "storage", "atlas_doc_format": "adf"}
+
+
+class Writing:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def create(self, request: Request, person: Person) -> Response:
+        asked = await _body(request)
+        space = self._site.spaces.get(str(asked.get("spaceId")))
+        if space is None:
+            raise not_found("space")
+        kind, title = _kind(request), str(asked.get("title", ""))
+        self._refuse_doubles(title, kind, space.id)
+        parent = {"parent": asked["parentId"]} if asked.get("parentId") else {}
+        made = self._site.create(kind, space, title, by=person, **_text(asked), **parent)
+        return self._answer(made)
+
+    async def update(self, request: Request, person: Person) -> Response:
+        """The number of the version must be the next one. What is in the trash comes back where
+        its status is to be `current`."""
+        found, asked = self._content(request, person), await _body(request)
+        if asked.get("version", {}).get("number") != found.head.number + 1:
+            raise ConfluenceError(409, "Version must be incremented on update")
+        title = str(asked.get("title") or found.title)
+        if title != found.title:
+            self._refuse_doubles(title, found.kind, found.space_id)
+        status = asked.get("status", found.status)
+        made = self._site.edit(found.id, by=person, title=title, status=status, **_text(asked))
+        return self._answer(made)
+
+    async def delete(self, request: Request, person: Person) -> Response:
+        """Into the trash; with `purge=true` out of it, for good."""
+        found = self._content(request, person)
+        if request.query_params.get("purge") == "true":
+            if found.status != "trashed":
+                raise ConfluenceError(400, "Only what is in the trash can be purged")
+            self._site.purge(found.id)
+        else:
+            self._site.turn(found.id, "trashed")
+        return Response(status_code=204)
+
+    def _answer(self, content: Content) -> Response:
+        return JSONResponse(
+            shown.content(self._site, content, {"body-format": "storage"}, one=True)
+        )
+
+    def _refuse_doubles(self, title: str, kind: str, space_id: str) -> None:
+        """Titles are unique in a space, among what is not in the trash."""
+        for one in self._site.contents.values():
+            same = (one.title, one.kind, one.space_id) == (title, kind, space_id)
+            if same and one.status != "trashed":
+                why = "A page with this title already exists in this space"
+                raise ConfluenceError(400, why)
+
+    def _content(self, request: Request, person: Person) -> Content:
+        content_id = request.path_params["content_id"]
+        found = self._site.contents.get(content_id)
+        kind = _kind(request)
+        if found is None or found.kind != kind or not self._site.sees(person, found):
+            raise not_found(f"content {content_id}")
+        return found
+
+
+def _kind(request: Request) -> Kind:
+    kind = kind_of(request.path_params["kind"])
+    if kind not in {"page", "blogpost"}:
+        raise ConfluenceError(405, "Method Not Allowed")
+    return kind
+
+
+async def _body(request: Request) -> Json:
+    try:
+        asked = json.loads(await request.body())
+    except ValueError as error:
+        raise ConfluenceError(400, "the body is no JSON") from error
+    if not isinstance(asked, dict):
+        raise ConfluenceError(400, "the body is no object")
+    return asked
+
+
+def _text(asked: Json) -> dict[str, Any]:
+    """The text, in either of its two spellings: `{representation, value}` or by format."""
+    body = asked.get("body") or {}
+    if "representation" in body:
+        body = {body["representation"]: body}
+    return {field: body[name]["value"] for name, field in _TEXTS.items() if name in body}

@@ -1,0 +1,47 @@
+"""A wiki from the configuration to the search, as a newcomer does it with the sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from livesync_pipelines.sandbox.confluence.planting import planted
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.world import World
+from livesync_pipelines_tests.sandbox.served import ADA, a_sandbox
+
+from .conftest import Terminal
+
+CONFIG = """\
+project: demo
+capsules:
+  garden:
+connections:
+  wiki: {platform: confluence, url: "URL", email: EMAIL, api_token: "${WIKI_TOKEN}"}
+"""
+
+
+def test_a_wiki_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
+    world = World()
+    terminal.environ["WIKI_TOKEN"] = API_TOKEN
+    with a_sandbox(world, site=planted(world, 5)) as sandbox:
+        file = tmp_path / "wiki.yaml"
+        text = CONFIG.replace("URL", f"{sandbox.address}/confluence").replace("EMAIL", ADA)
+        file.write_text(text)
+        assert terminal("apply", str(file)).exit_code == 0
+        ends = ("--connection", "wiki", "--capsule", "garden", "-o", "spaces=GARDEN")
+        terminal.document("sync", "add", "notes", *ends, "--schedule", "manual")
+        done = terminal.process("sync", "run", "notes", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["status"], result["added"], result["failed"]) == ("success", 9, 0)
+    (hit,) = terminal.document("search", "garden", "frost")["hits"]
+    assert (hit["title"], hit["sync_id"]) == ("Sowing", "notes")
+    assert terminal.document("search", "garden", "orchids")["hits"] == []
+    assert API_TOKEN not in done.stdout + done.stderr
+
+
+def test_the_platform_says_what_can_be_set(terminal: Terminal) -> None:
+    shown = terminal("platforms", "confluence").output
+    for word in ("api_token", "spaces", "labels", "archived", "CQL"):
+        assert word in shown
