@@ -3,5 +3,5 @@
 Written from Atlassian's REST v2 and v1 references (developer.atlassian.com/cloud/confluence/rest)
 and what is known of their traps, read 2026-11-22. Where the pages leave it open, the harder case is
 played: a move changes neither version nor date, and a restriction looks like a deletion (404).
-Order: site < errors, shown < door < reading, search, writing < truth, planting < vendor.
+Order: site < errors, shown < paging, door < reading, search < writing < truth, planting < vendor.
 """
