@@ -1,6 +1,7 @@
 """The Atlassian Document Format as Markdown, by way of HTML.
 
-https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/, read 2026-11-22.
+https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/,
+as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How Confluence Cloud is asked: the calls of REST v2 that are needed, and the download of v1.
 
 https://developer.atlassian.com/cloud/confluence/rest/v2/intro/ and
-https://developer.atlassian.com/cloud/confluence/rate-limiting/, read 2026-11-22.
+https://developer.atlassian.com/cloud/confluence/rate-limiting/, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

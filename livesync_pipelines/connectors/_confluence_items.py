@@ -1,7 +1,7 @@
 """What a Confluence site shows of its contents, out of the vendor's JSON.
 
 https://developer.atlassian.com/cloud/confluence/rest/v2/, groups page, blog post, attachment and
-comment, read 2026-11-22.
+comment, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Confluence's storage format as Markdown: macros are made plain HTML, the rest is HTML already.
 
-https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html, read 2026-11-22.
+https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html,
+as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Confluence Cloud: pages, blog posts, attachments and comments of wiki spaces.
 
-REST v2 and the download of REST v1, as in the pages named below, read 2026-11-22.
+REST v2 and the download of REST v1, as in the pages named below, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ class Confluence(Listed):
         identity=True,
         explicit_deletes=True,
         docs=(
-            f"{_REST}/rest/v2/api-group-page/ (2026-11-22)",
-            f"{_REST}/rest/v2/api-group-attachment/ (2026-11-22)",
-            f"{_REST}/rest/v1/api-group-content---attachments/ (2026-11-22)",
-            f"{_REST}/rate-limiting/ (2026-11-22)",
+            f"{_REST}/rest/v2/api-group-page/ (2026-11-22, not opened)",
+            f"{_REST}/rest/v2/api-group-attachment/ (2026-11-22, not opened)",
+            f"{_REST}/rest/v1/api-group-content---attachments/ (2026-11-22, not opened)",
+            f"{_REST}/rate-limiting/ (2026-11-22, not opened)",
             "https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html "
-            "(2026-11-22)",
+            "(2026-11-22, not opened)",
         ),
         quirks=(
             "version is the number of the version; a change of labels alone is not seen, unless "
@@ -85,6 +85,7 @@ class Confluence(Listed):
             "its document format",
             "macros that show other content (children, excerpts of other pages) show nothing",
             "whiteboards, databases and folders are left out: they have no text",
+            "written from what others tell of these pages, and never held to the real Confluence",
             "Cloud has no webhooks without an app: it is polled",
         ),
     )

@@ -1,7 +1,7 @@
 """What stands before every Confluence endpoint: who is asking, and how fast.
 
 https://developer.atlassian.com/cloud/confluence/basic-auth-for-rest-apis/ and
-https://developer.atlassian.com/cloud/confluence/rate-limiting/, read 2026-11-22.
+https://developer.atlassian.com/cloud/confluence/rate-limiting/, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

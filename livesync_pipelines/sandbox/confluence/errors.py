@@ -1,6 +1,6 @@
 """Errors as Confluence's REST v2 spells them.
 
-https://developer.atlassian.com/cloud/confluence/rest/v2/intro/, read 2026-11-22.
+https://developer.atlassian.com/cloud/confluence/rest/v2/intro/, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations
