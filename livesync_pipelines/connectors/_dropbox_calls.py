@@ -2,7 +2,7 @@
 
 https://www.dropbox.com/developers/documentation/http/documentation,
 https://www.dropbox.com/developers/reference/content-hash and
-https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, read 2026-11-22.
+https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

@@ -58,9 +58,10 @@ class Dropbox(Connector):
         oauth=OAUTH,
         docs=(
             "https://github.com/dropbox/dropbox-api-spec/blob/main/files.stone (2026-11-22)",
-            "https://www.dropbox.com/developers/reference/content-hash (2026-11-22)",
-            "https://www.dropbox.com/developers/reference/webhooks (2026-11-22)",
-            "https://dropbox.tech/developers/using-oauth-2-0-with-offline-access (2026-11-22)",
+            "https://www.dropbox.com/developers/reference/content-hash (2026-11-22, not opened)",
+            "https://www.dropbox.com/developers/reference/webhooks (2026-11-22, not opened)",
+            "https://dropbox.tech/developers/using-oauth-2-0-with-offline-access "
+            "(2026-11-22, not opened)",
         ),
         quirks=(
             "paths are told apart without regard to case; another spelling of a name is a change",

@@ -1,6 +1,7 @@
 """CQL, as far as it asks what has changed: terms that are joined by `and`, and an order.
 
-https://developer.atlassian.com/cloud/confluence/advanced-searching-using-cql/, as others tell it (2026-11-22).
+https://developer.atlassian.com/cloud/confluence/advanced-searching-using-cql/,
+as others tell it (2026-11-22).
 Dates have minutes and no seconds. What is in the trash or the archive is not found.
 """
 

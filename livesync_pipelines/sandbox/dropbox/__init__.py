@@ -4,7 +4,7 @@ Where Dropbox has several hosts (www, api, content, notify), the sandbox has one
 and `/dropbox/2`. What people do in the App Console, for which there is no API, is done by a POST to
 `/dropbox/console`. Written from dropbox-api-spec (`files.stone`, `auth.stone`, commit 0d994ebe),
 https://www.dropbox.com/developers/reference/webhooks and
-https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, read 2026-11-22.
+https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, as others tell it (2026-11-22).
 
 There are no teams, upload sessions, shared links, Paper documents or media infos.
 """

@@ -1,6 +1,7 @@
 """Errors as Dropbox spells them: unions of tags with a summary, or plain text for a bad request.
 
-auth.stone and https://www.dropbox.com/developers/documentation/http/documentation, read 2026-11-22.
+auth.stone and https://www.dropbox.com/developers/documentation/http/documentation,
+as others tell it (2026-11-22).
 """
 
 from __future__ import annotations

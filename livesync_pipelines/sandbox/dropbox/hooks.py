@@ -1,7 +1,7 @@
 """Webhooks: which accounts have changed, sent to every address of the app, and signed.
 
-https://www.dropbox.com/developers/reference/webhooks, read 2026-11-22. Changes that come while a
-call is under way are told by one more call.
+https://www.dropbox.com/developers/reference/webhooks, as others tell it (2026-11-22). Changes
+that come while a call is under way are told by one more call.
 """
 
 from __future__ import annotations
