@@ -15,6 +15,7 @@ from livesync_pipelines.engine.row_answers import given, unless_edited, with_res
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
+from livesync_pipelines.engine.row_overwritten import overwritten, unseen
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
 from livesync_pipelines.model.conflict import BadCell, Conflict, Version
@@ -41,22 +42,25 @@ def bring_together(this: RowPass, met: Met) -> None:
     given_back = for_source(this, met, merged)
     merged = echoed(this, met, merged, agreed, given_back)
     lines = lines_of(this, met, merged, None)
-    lost = [told for clash, told in clashes if clash.winner is not None]
+    buried = list(overwritten(this, met, merged, agreed, given_back))
+    lost = [told for clash, told in clashes if clash.winner is not None] + buried
     to_do = noted(this, merged, lines, lost)
-    page = _Page(met, merged, given_back, lines, clashes, answered.answers, to_do)
+    page = _Page(met, merged, given_back, lines, clashes, buried, answered.answers, to_do)
     this.begin(lambda: _carried_out(this, page))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
-    `noted` waits until that stands in an intent. `given_back`: what the source is given."""
+    `noted` waits until that stands in an intent. `given_back`: what the source is given; `buried`:
+    what it held there that nobody has seen."""
 
     met: Met
     merged: Merged
     given_back: Part | None
     lines: pa.Table
     clashes: list[tuple[Clash, Conflict]]
+    buried: list[Conflict]
     answers: Answers
     noted: Callable[[], int] | None
 
@@ -84,7 +88,9 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         intent=written.intent,
         as_meant=written.as_meant,
         seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
-        conflicts=[each for each, place in told if place not in page.answers] + loops(this, lines),
+        conflicts=[each for each, place in told if place not in page.answers]
+        + [each for each in page.buried if each.key not in left]
+        + loops(this, lines),
         answered=[each for each, place in told if place in page.answers],
         cells=[cell for cell in _cells(page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
@@ -208,13 +214,14 @@ def _conflict(this: RowPass, met: Met, clash: Clash) -> Conflict:
             at=moment if getattr(moment, "tzinfo", None) else None,
         )
 
+    hidden = unseen(met, clash)
     return Conflict(
         key=met.keys[clash.row].as_py(),
         field=clash.field,
         policy=str(clash.policy),
         reason=clash.reason,
         base=clash.base,
-        source=version(Side.SOURCE, clash.source),
+        source=version(Side.SOURCE, clash.source if hidden is None else hidden.value),
         target=version(Side.TARGET, clash.target),
         winner=None if clash.winner is None else str(clash.winner),
     )
