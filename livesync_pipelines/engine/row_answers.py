@@ -60,7 +60,7 @@ def given(this: RowPass, met: Met) -> Given:
             restored.unfit[place] = Misfit(why, answer.restores)
         elif answer.restores:
             restored.values[place] = answer.value
-        elif field is None or answer.seen in {None, _now(met, rows[key], field)}:
+        elif field is None or answer.seen in (None, _now(met, rows[key], field)):
             answers[place] = answer.side or answer.value
     return Given(answers, restored)
 

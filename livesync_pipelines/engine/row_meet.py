@@ -39,7 +39,8 @@ def bring_together(this: RowPass, met: Met) -> None:
     restored = unless_edited(met, agreed, answered.restored)
     merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
     clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
-    given_back = for_source(this, met, merged)
+    taken = _with_old_values(this, met, row_blocks.values(agreed, this.schema))
+    given_back = for_source(this, met, merged, taken)
     merged = echoed(this, met, merged, agreed, given_back)
     lines = lines_of(this, met, merged, None)
     buried = list(overwritten(this, met, merged, agreed, given_back))

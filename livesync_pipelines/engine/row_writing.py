@@ -105,8 +105,9 @@ def for_target(this: RowPass, met: Met, merged: Merged) -> Part:
     return Part(Side.TARGET, merged.target.select(names), merged.target_there, was, met.in_target)
 
 
-def for_source(this: RowPass, met: Met, merged: Merged) -> Part | None:
-    """What the source is given; None where it is given nothing."""
+def for_source(this: RowPass, met: Met, merged: Merged, taken: pa.Table) -> Part | None:
+    """What the source is given; None where it is given nothing. `taken`: its rows as they went into
+    the merge."""
     if not pc.any(merged.to_source).as_py():
         return None
     back = this.map.back(merged.source)
@@ -114,21 +115,25 @@ def for_source(this: RowPass, met: Met, merged: Merged) -> Part | None:
     for cell in back.bad_cells:
         misfits.setdefault(cell.row, []).append(cell)
     names = list(dict.fromkeys([*this.source_shape.key, *back.rows.column_names]))
-    columns = [_own_spelling(this, met, merged, back, name) for name in names]
+    columns = [_own_spelling(this, met, (taken, merged.source), back, name) for name in names]
     rows = pa.table(columns, names=names)
     was = met.raw.select(names)
     return Part(Side.SOURCE, rows, merged.source_there, was, met.in_source, misfits)
 
 
 def _own_spelling(
-    this: RowPass, met: Met, merged: Merged, back: row_map.MappedRows, name: str
+    this: RowPass,
+    met: Met,
+    fields: tuple[pa.Table, pa.Table],
+    back: row_map.MappedRows,
+    name: str,
 ) -> pa.Array:
-    """A column as the source is to have it. Where its field stays what it is, also its cell does:
-    one that did not fit, or that is spelled in another way, is left alone; and so is one into
-    which the new value does not fit."""
+    """A column as the source is to have it. Where its field stays what it is (`fields`: before and
+    after), also its cell does: one that did not fit, or that is spelled in another way, is left
+    alone; and so is one into which the new value does not fit."""
     field = this.map.comes_back[name]
     sent, was = back.rows[name].combine_chunks(), met.raw[name].combine_chunks()
-    shown, meant = met.source[field].combine_chunks(), merged.source[field].combine_chunks()
+    shown, meant = (table[field].combine_chunks() for table in fields)
     stays = pc.and_(met.in_source, pc.invert(differs(shown, meant)))
     if misfits := [cell.row for cell in back.bad_cells if cell.field == field]:
         numbers = pa.array(range(len(sent)), pa.int64())
