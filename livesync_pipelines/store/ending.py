@@ -92,14 +92,7 @@ def _leave(
     if ours and outcome.settled:
         approvals.use_up(connection, sync.sync_id)
     if ours and then.again:
-        queue.put(
-            connection,
-            sync.sync_id,
-            trigger=operation.trigger,
-            priority=sync.priority,
-            full=operation.full,
-            not_before=now + timedelta(seconds=then.wait_s),
-        )
+        queue.put_back(connection, operation, not_before=now + timedelta(seconds=then.wait_s))
     if not (ours and then.pause):
         return False
     message = outcome.error["message"] if outcome.error else ""

@@ -38,9 +38,12 @@ class Left:
 class Operation:
     """An operation in flight, with the head of its sync's ledger and the state it began from.
 
-    `is_first`: nothing was in step yet. `rehearsed`: its transaction is given up, so it draws no
-    number of a sequence, which would stay drawn. `left`: operations of its sync that it has closed
-    as interrupted.
+    - `is_first`: nothing was in step yet.
+    - `owes_look`: it goes on in the middle of a listing that began before it was asked for, so
+      what it was asked for may lie where nobody will look any more: it must look from the start.
+    - `rehearsed`: its transaction is given up, so it draws no number of a sequence, which would
+      stay drawn.
+    - `left`: operations of its sync that it has closed as interrupted.
     """
 
     operation_id: UUID
@@ -63,6 +66,7 @@ class Operation:
     told: tuple[str, ...] = ()
     untold: int = 0
     page: int = 0
+    owes_look: bool = False
     rehearsed: bool = False
     left: tuple[Left, ...] = ()
     counts: Counts = field(default_factory=Counts)
