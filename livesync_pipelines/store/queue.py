@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -161,6 +161,18 @@ def ask_again(connection: Connection, sync_id: str) -> None:
         "update livesync.queue set requested_at = null where sync_id = %s", (sync_id,)
     )
     connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+
+
+def withdraw(connection: Connection, keys: Collection[str]) -> list[tuple[str, Trigger]]:
+    """Take these requests back, if no operation has begun for them; returns whose they were, and
+    why they were made."""
+    found = connection.execute(
+        "delete from livesync.queue where requested_at is not null and concat_ws("
+        "':', sync_id, extract(epoch from queued_at)::text, request) = any(%s)"
+        " returning sync_id, trigger",
+        (list(keys),),
+    )
+    return [(sync_id, Trigger(trigger)) for sync_id, trigger in found]
 
 
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:
