@@ -36,6 +36,7 @@ from livesync_pipelines.connectors.base import (
 )
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
@@ -46,7 +47,6 @@ from livesync_pipelines.net.verdict import BadAnswer, Gone
 __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
 _WIDTH = 4
-_ANEW = "from the start"
 _REST = "https://developer.atlassian.com/cloud/confluence"
 _CLOUD = ".atlassian.net"
 _TEXTS: tuple[Kind, ...] = ("page", "blogpost")
@@ -163,7 +163,7 @@ class Confluence(Listed):
             yield ListingPage(
                 entries=listing_table(one.entry(space) for one in kept if lists),
                 gone=told.known(gone),
-                resume=_ANEW,
+                resume=ANEW,
             )
 
     def _hanging(self, told: _Told, kind: Kind) -> Iterator[ListingPage]:
@@ -171,7 +171,7 @@ class Confluence(Listed):
             kept = [(one, told.spaces.get(one.known.above)) for one in items]
             yield ListingPage(
                 entries=listing_table(one.entry(space) for one, space in kept if space),
-                resume=_ANEW,
+                resume=ANEW,
             )
 
     def _keeps(self, item: Item, meant: set[str] | None) -> bool:

@@ -22,6 +22,7 @@ from livesync_pipelines.connectors._google_drive_options import (
 from livesync_pipelines.connectors._google_files import DriveFile, Remembered
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
 from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
 from livesync_pipelines.net.api import Api
@@ -33,7 +34,6 @@ __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 
 _WIDTH = 8
 _TRIES = 3
-_ANEW = "from the start"
 _NOT_FOUND = "not_found"
 _GUIDES = "https://developers.google.com/workspace/drive/api/guides"
 
@@ -98,7 +98,7 @@ class GoogleDrive(Connector):
             self._selected.note(page)
             yield ListingPage(
                 entries=listing_table(f.entry() for f in page if self._selected.keeps(f)),
-                resume=None if is_last else _ANEW,
+                resume=None if is_last else ANEW,
                 complete=is_last,
             )
 
