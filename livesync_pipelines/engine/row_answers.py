@@ -111,11 +111,14 @@ def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:
         if name not in this.schema.names:
             continue
         kind = this.schema.field(name).type
+        said = f"the answer {json.dumps(value, ensure_ascii=False)} was not carried out"
         try:
-            typed([value], kind)
+            cell = typed([value], kind)
         except ValueError:
-            said = json.dumps(value, ensure_ascii=False)
-            return f"the answer {said} was not carried out: it is no {kind}, which '{name}' holds"
+            return f"{said}: it is no {kind}, which '{name}' holds"
+        back = this.map.back(pa.table({name: cell})) if this.writes(Side.SOURCE) else None
+        if back is not None and back.bad_cells:
+            return f"{said}: it does not fit the source ({back.bad_cells[0].reason})"
     return None
 
 

@@ -54,7 +54,7 @@ def bring_together(this: RowPass, met: Met) -> None:
     )
     merged = with_restored(this, merged, restored)
     given_back = for_source(this, met, merged, taken, base)
-    merged = refused(this, echoed(this, met, merged, agreed, given_back), given_back)
+    merged = refused(this, met, echoed(this, met, merged, agreed, given_back), given_back)
     clashes = [(clash, conflict_of(this, met, clash)) for clash in merged.clashes]
     gone, kept = overwritten(this, met, merged, given_back)
     lines = lines_of(this, met, merged, kept, None)

@@ -46,9 +46,9 @@ def with_old_values(this: RowPass, met: Met, base: pa.Table) -> pa.Table:
     return source
 
 
-def refused(this: RowPass, merged: Merged, given: Part | None) -> Merged:
-    """With a question where the target's value, or another, was to stand and the source cannot
-    hold it: what the source says is left alone, so nobody has won."""
+def refused(this: RowPass, met: Met, merged: Merged, given: Part | None) -> Merged:
+    """With a question where the target's value, or one of both edits, was to stand and the source
+    cannot hold it: both ends are left alone, for nobody has won."""
     if given is None or not this.writes(Side.TARGET):
         return merged
     clashes = []
@@ -58,9 +58,25 @@ def refused(this: RowPass, merged: Merged, given: Part | None) -> Merged:
         if cell is not None and waits and clash.winner is not None:
             why = f"{clash.reason}, but it does not fit the source: {cell.reason}"
             clashes.append(replace(clash, winner=None, reason=why))
+            merged = _as_it_was(this, met, merged, clash.row, cell.field)
         else:
             clashes.append(clash)
     return replace(merged, clashes=clashes)
+
+
+def _as_it_was(this: RowPass, met: Met, merged: Merged, row: int, field: str) -> Merged:
+    """With the target's own value in one cell."""
+    shown = this.compared(met.target)
+    only = pc.equal(pa.array(range(len(met.keys)), pa.int64()), row)
+    place = merged.target.column_names.index(field)
+    column = pc.if_else(only, whole(shown[field]), whole(merged.target[field]))
+    target = merged.target.set_column(place, merged.target.field(place), column)
+    differ = [
+        differs(target[name].slice(row, 1), shown[name].slice(row, 1))[0].as_py()
+        for name in target.column_names
+    ]
+    to_target = pc.if_else(only, any(differ), merged.to_target)
+    return replace(merged, target=target, to_target=to_target)
 
 
 def overwritten(
