@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
+    calls_at,
     client_for,
+    content_at,
     content_hash,
-    content_host,
     judge,
 )
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
@@ -83,12 +84,11 @@ class Dropbox(Connector):
         self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._client = client_for(connection.endpoint, limits)
-        content = content_host(connection.endpoint)
-        self._api = Api(self._client, f"{connection.endpoint}/2", limits.account, judge)
-        self._content = Api(self._client, f"{content}/2", limits.account, judge)
+        self._client = client_for(limits)
+        self._api = Api(self._client, calls_at(limits), limits.account, judge)
+        self._content = Api(self._client, content_at(limits), limits.account, judge)
         self._folders = outermost(selection.folders)
-        self._longpoll = Longpoll(connection.endpoint, limits.account)
+        self._longpoll = Longpoll(limits)
         self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 
-from livesync_pipelines.connectors.base import Connector, FetchLimits
+from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
@@ -15,9 +16,9 @@ from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import (
     Means,
-    budgets_of,
     connection_options,
     connector_for,
+    limits_of,
     row_end_for,
 )
 from livesync_pipelines.model.errors import BadInput
@@ -61,14 +62,9 @@ def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
         raise BadInput(f"{source.platform} cannot be subscribed to.")
     options = connection_options(kind, source, engine.environ)
     with ExitStack() as held:
-        budgets = budgets_of(source, kind, engine.environ)
         means = _means(engine, source, Lane.LIVE, 0.0, held)
-        limits = FetchLimits(
-            max_bytes=_MAX_BYTES,
-            timeout_s=_TIMEOUT_S,
-            pacer=means.pacer_for(budgets),
-            account=means.account_for(source, options),
-        )
+        limits = limits_of(kind.spec, source, options, engine.environ, means)
+        limits = replace(limits, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
         yield held.enter_context(closing(kind.subscriber(options, limits)))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -42,29 +40,23 @@ def at(terminal: Terminal, sandbox: Sandbox) -> Terminal:
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
+        "GOOGLE_API_URL": f"{sandbox.address}/google",
         "LIVESYNC_VAULT_KEY": b64encode(KEY).decode(),
         "LIVESYNC_PORT": f"{free_port()}",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
         "BROWSER": f"{sys.executable} -m livesync_pipelines_tests.cli.agreeing allow %s",
     }
     return terminal
 
 
-def connected(at: Terminal, sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
-    return at.process(*WORDS, "-o", f"endpoint={sandbox.address}/google")
-
-
-def test_a_drive_is_connected_and_shows_what_there_is_to_sync(
-    at: Terminal, sandbox: Sandbox
-) -> None:
-    done = connected(at, sandbox)
+def test_a_drive_is_connected_and_shows_what_there_is_to_sync(at: Terminal) -> None:
+    done = at.process(*WORDS)
     assert done.returncode == 0, done.stderr
     assert "Account me is connected: ada@example.com at google_drive." in done.stdout
     assert "Connection drive to google_drive: added." in done.stdout
 
 
-def test_what_a_drive_says_is_found(at: Terminal, sandbox: Sandbox, engine: Engine) -> None:
-    connected(at, sandbox)
+def test_what_a_drive_says_is_found(at: Terminal, engine: Engine) -> None:
+    at.process(*WORDS)
     added = at("sync", "add", "mine", "--connection", "drive", "--capsule", "handbook")
     assert added.exit_code == 0, added.output
     known = replace(engine, environ=at.environ, vault=lambda: Vault([KEY]))
