@@ -21,6 +21,7 @@ from livesync_pipelines.connectors._dropbox_calls import (
     content_hash,
     judge,
 )
+from livesync_pipelines.connectors._dropbox_choices import choices
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors._dropbox_options import (
     DropboxConnection,
@@ -29,6 +30,7 @@ from livesync_pipelines.connectors._dropbox_options import (
 )
 from livesync_pipelines.connectors._globs import Globs
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -124,6 +126,11 @@ class Dropbox(Connector):
     def wait(self, timeout_s: float) -> bool:
         """Told of any change in the account, selected or not."""
         return self._longpoll.wait(timeout_s)
+
+    @staticmethod
+    def choices(connection: DropboxConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(Api(client, calls_at(limits), limits.account, judge))
 
     def close(self) -> None:
         self._longpoll.close()

@@ -13,6 +13,7 @@ from io import BytesIO
 from livesync_pipelines.connectors._google_calls import GOOGLE, client_for, google_oauth, judge
 from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
+from livesync_pipelines.connectors._google_drive_choices import choices
 from livesync_pipelines.connectors._google_drive_feed import OWN, Changes, Place
 from livesync_pipelines.connectors._google_drive_options import (
     GoogleDriveConnection,
@@ -21,6 +22,7 @@ from livesync_pipelines.connectors._google_drive_options import (
 )
 from livesync_pipelines.connectors._google_files import DriveFile, Remembered
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
@@ -119,6 +121,11 @@ class GoogleDrive(Connector):
     def subscriber(connection: GoogleDriveConnection, limits: FetchLimits) -> Channels:
         client = client_for(limits)
         return Channels(client=client, drive=_drive(client, limits))
+
+    @staticmethod
+    def choices(connection: GoogleDriveConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(_drive(client, limits))
 
     def close(self) -> None:
         self._client.close()

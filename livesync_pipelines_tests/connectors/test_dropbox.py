@@ -13,7 +13,7 @@ from livesync_pipelines.connectors import dropbox
 from livesync_pipelines.connectors._dropbox_calls import content_hash
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors.base import FetchLimits
-from livesync_pipelines.connectors.dropbox import DropboxSelection
+from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
@@ -219,6 +219,15 @@ def test_whoever_waits_hears_when_the_account_is_taken_back(cupboard: Cupboard) 
         cupboard.ada.write("/moss.md", "Moss grows.")
         with pytest.raises(Reauthorise):
             longpoll.wait(60)
+
+
+def test_the_folders_at_the_top_are_what_there_is_to_choose_from(cupboard: Cupboard) -> None:
+    cupboard.ada.write("/Shed/rake.md", "A rake.")
+    found = list(Dropbox.choices(DropboxConnection(account="ada"), limits(cupboard)))
+    assert [(one.title, one.option, one.values) for one in found] == [
+        ("/Beds", "folders", ["/Beds"]),
+        ("/Shed", "folders", ["/Shed"]),
+    ]
 
 
 def test_a_file_that_is_too_large_costs_one_failure(cupboard: Cupboard) -> None:
