@@ -8,7 +8,6 @@ https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, as others t
 from __future__ import annotations
 
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import CursorExpired, LiveSyncError, Reauthorise
@@ -36,25 +35,28 @@ OAUTH = OAuth(
 )
 
 
-def client_for(endpoint: str, limits: FetchLimits) -> Client:
-    """An address that is not Dropbox's own was named by the user, and may be a private one."""
-    host = urlsplit(endpoint).hostname or ""
+def client_for(limits: FetchLimits) -> Client:
     return Client(
-        allow_private=False if endpoint == DROPBOX else (host,),
+        allow_private=limits.allow_private,
         timeout_s=limits.timeout_s,
         max_bytes=_ANSWER_BYTES,
         pacer=limits.pacer,
     )
 
 
-def content_host(endpoint: str) -> str:
+def calls_at(limits: FetchLimits) -> str:
+    """Where all is asked but what follows."""
+    return f"{limits.api_url or DROPBOX}/2"
+
+
+def content_at(limits: FetchLimits) -> str:
     """Where bytes are asked for."""
-    return _CONTENT if endpoint == DROPBOX else endpoint
+    return f"{limits.api_url or _CONTENT}/2"
 
 
-def notify_host(endpoint: str) -> str:
+def notices_at(limits: FetchLimits) -> str:
     """Where it is waited for a change."""
-    return _NOTIFY if endpoint == DROPBOX else endpoint
+    return f"{limits.api_url or _NOTIFY}/2"
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:

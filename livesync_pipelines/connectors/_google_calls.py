@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
@@ -70,11 +69,9 @@ def google_oauth(*scopes: str) -> OAuth:
     )
 
 
-def client_for(endpoint: str, limits: FetchLimits) -> Client:
-    """An address that is not Google's own was named by the user, and may be a private one."""
-    host = urlsplit(endpoint).hostname or ""
+def client_for(limits: FetchLimits) -> Client:
     return Client(
-        allow_private=False if endpoint == GOOGLE else (host,),
+        allow_private=limits.allow_private,
         timeout_s=limits.timeout_s,
         max_bytes=_ANSWER_BYTES,
         pacer=limits.pacer,

@@ -71,11 +71,11 @@ class DriveApi:
                     yield page
             level = inside
 
-    def shared_drives(self) -> list[str]:
-        """The ids of those that the account is a member of."""
-        fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id)"}
+    def shared_drives(self) -> dict[str, str]:
+        """The names, by id, of those that the account is a member of."""
+        fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id,name)"}
         pages = paged(lambda token: self._page("drives", fixed, token), _following)
-        return [drive["id"] for page in pages for drive in page.get("drives", ())]
+        return {drive["id"]: drive["name"] for page in pages for drive in page.get("drives", ())}
 
     def start_token(self, drive_id: str) -> str:
         """Where a change feed stands: the account's own, or that of a shared drive."""

@@ -9,10 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._globs import Glob, Globs
-from livesync_pipelines.connectors._google_calls import GOOGLE
 from livesync_pipelines.connectors._google_files import DriveFile, Kind
 from livesync_pipelines.connectors.base import Accounted, Options
-from livesync_pipelines.core.spellings import HttpUrl
 
 _LINK = re.compile(r"https://drive\.google\.com/(?:.*/)?folders/([\w-]+)(?:[/?#].*)?")
 _ID = re.compile(r"[\w-]+")
@@ -30,9 +28,7 @@ def _folder(text: str) -> str:
 
 
 class GoogleDriveConnection(Accounted):
-    """`endpoint`: Google's address, or that of a sandbox."""
-
-    endpoint: HttpUrl = GOOGLE
+    """Nothing but the account."""
 
 
 class GoogleDriveSelection(Options):

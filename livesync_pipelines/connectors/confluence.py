@@ -48,7 +48,6 @@ __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
 _WIDTH = 4
 _REST = "https://developer.atlassian.com/cloud/confluence"
-_CLOUD = ".atlassian.net"
 _TEXTS: tuple[Kind, ...] = ("page", "blogpost")
 _HANGING: tuple[Kind, ...] = ("attachment", "comment")
 
@@ -96,11 +95,17 @@ class Confluence(Listed):
         self, connection: ConfluenceConnection, selection: ConfluenceSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._site = connection.url.removesuffix("/wiki")
+        self._site = connection.url
         self._selection = selection
-        self._client = _client(self._site, limits)
+        self._client = Client(
+            allow_private=limits.allow_private,
+            timeout_s=limits.timeout_s,
+            max_bytes=limits.max_bytes,
+            pacer=limits.pacer,
+        )
         account = Basic(connection.email, connection.api_token.get_secret_value())
-        self._api = ConfluenceApi(self._client, self._site, account, max_bytes=limits.max_bytes)
+        at = limits.api_url or self._site
+        self._api = ConfluenceApi(self._client, at, account, max_bytes=limits.max_bytes)
 
     def close(self) -> None:
         self._client.close()
@@ -273,14 +278,3 @@ _REASONS = {"archived": "out_of_scope", "trashed": "trashed"}
 def _statuses(kind: Kind) -> tuple[str, ...]:
     """Blog posts have no archive."""
     return ("current", "archived", "trashed") if kind == "page" else ("current", "trashed")
-
-
-def _client(site: str, limits: FetchLimits) -> Client:
-    """An address that is not Atlassian's was named by the user, and may be a private one."""
-    host = urlsplit(site).hostname or ""
-    return Client(
-        allow_private=False if host.endswith(_CLOUD) else (host,),
-        timeout_s=limits.timeout_s,
-        max_bytes=limits.max_bytes,
-        pacer=limits.pacer,
-    )

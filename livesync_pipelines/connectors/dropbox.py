@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
+    calls_at,
     client_for,
+    content_at,
     content_hash,
-    content_host,
     judge,
 )
+from livesync_pipelines.connectors._dropbox_choices import choices
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors._dropbox_options import (
     DropboxConnection,
@@ -28,6 +30,7 @@ from livesync_pipelines.connectors._dropbox_options import (
 )
 from livesync_pipelines.connectors._globs import Globs
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -83,12 +86,11 @@ class Dropbox(Connector):
         self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._client = client_for(connection.endpoint, limits)
-        content = content_host(connection.endpoint)
-        self._api = Api(self._client, f"{connection.endpoint}/2", limits.account, judge)
-        self._content = Api(self._client, f"{content}/2", limits.account, judge)
+        self._client = client_for(limits)
+        self._api = Api(self._client, calls_at(limits), limits.account, judge)
+        self._content = Api(self._client, content_at(limits), limits.account, judge)
         self._folders = outermost(selection.folders)
-        self._longpoll = Longpoll(connection.endpoint, limits.account)
+        self._longpoll = Longpoll(limits)
         self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
@@ -124,6 +126,11 @@ class Dropbox(Connector):
     def wait(self, timeout_s: float) -> bool:
         """Told of any change in the account, selected or not."""
         return self._longpoll.wait(timeout_s)
+
+    @staticmethod
+    def choices(connection: DropboxConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(Api(client, calls_at(limits), limits.account, judge))
 
     def close(self) -> None:
         self._longpoll.close()

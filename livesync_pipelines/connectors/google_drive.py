@@ -10,9 +10,10 @@ from functools import cached_property
 from hashlib import md5
 from io import BytesIO
 
-from livesync_pipelines.connectors._google_calls import client_for, google_oauth, judge
+from livesync_pipelines.connectors._google_calls import GOOGLE, client_for, google_oauth, judge
 from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
+from livesync_pipelines.connectors._google_drive_choices import choices
 from livesync_pipelines.connectors._google_drive_feed import OWN, Changes, Place
 from livesync_pipelines.connectors._google_drive_options import (
     GoogleDriveConnection,
@@ -21,6 +22,7 @@ from livesync_pipelines.connectors._google_drive_options import (
 )
 from livesync_pipelines.connectors._google_files import DriveFile, Remembered
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
@@ -90,8 +92,8 @@ class GoogleDrive(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._selection = selection
-        self._client = client_for(connection.endpoint, limits)
-        self._drive = _drive(self._client, connection, limits)
+        self._client = client_for(limits)
+        self._drive = _drive(self._client, limits)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         for page, is_last in _with_last(self._found()):
@@ -117,8 +119,13 @@ class GoogleDrive(Connector):
 
     @staticmethod
     def subscriber(connection: GoogleDriveConnection, limits: FetchLimits) -> Channels:
-        client = client_for(connection.endpoint, limits)
-        return Channels(client=client, drive=_drive(client, connection, limits))
+        client = client_for(limits)
+        return Channels(client=client, drive=_drive(client, limits))
+
+    @staticmethod
+    def choices(connection: GoogleDriveConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(_drive(client, limits))
 
     def close(self) -> None:
         self._client.close()
@@ -202,8 +209,8 @@ class GoogleDrive(Connector):
         return into.getvalue()
 
 
-def _drive(client: Client, connection: GoogleDriveConnection, limits: FetchLimits) -> DriveApi:
-    return DriveApi(Api(client, f"{connection.endpoint}/drive/v3", limits.account, judge))
+def _drive(client: Client, limits: FetchLimits) -> DriveApi:
+    return DriveApi(Api(client, f"{limits.api_url or GOOGLE}/drive/v3", limits.account, judge))
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:

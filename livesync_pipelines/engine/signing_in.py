@@ -17,6 +17,7 @@ from livesync_pipelines.auth.oauth import Revoked, Tokens
 from livesync_pipelines.engine._doors import NAME
 from livesync_pipelines.engine.accounts import asked, calling, oauth_of, opened, sealed, spec_of
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.unsigned import go_on
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.spec import OAuth
 from livesync_pipelines.net.api import Api, Bearer
@@ -88,7 +89,8 @@ def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: st
 
 
 def complete(engine: Engine, platform: str, answer: Mapping[str, str]) -> SignedIn:
-    """What the person has come back with (the query of the callback) becomes an account.
+    """What the person has come back with (the query of the callback) becomes an account, and what
+    has waited for it goes on.
 
     Raises `BadInput` in plain words where he has not agreed, has come back twice, or too late.
     """
@@ -106,6 +108,7 @@ def complete(engine: Engine, platform: str, answer: Mapping[str, str]) -> Signed
         _note(engine, one, {"error": error.as_dict()})
         raise
     _note(engine, one, document(done))
+    go_on(engine, done.name, (done.platform, one.project_id))
     return done
 
 

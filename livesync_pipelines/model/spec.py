@@ -141,3 +141,8 @@ class PlatformSpec:
     oauth: OAuth | None = None
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
+
+    @property
+    def vendor(self) -> str:
+        """What the variables of the environment begin with that concern it, GOOGLE for one."""
+        return self.oauth.client if self.oauth else self.name.upper()

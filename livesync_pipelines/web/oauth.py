@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from livesync_pipelines.engine import signing_in
 from livesync_pipelines.engine.desired import PROJECT
 from livesync_pipelines.engine.tokens import Role
+from livesync_pipelines.engine.unsigned import START
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.web import errors, pages
 from livesync_pipelines.web.errors import Forbidden
@@ -33,7 +34,7 @@ Platform = Annotated[str, Path(pattern="^[a-z0-9_]{1,63}$")]
 
 
 @router.get(
-    "/oauth/{platform}/start",
+    START,
     response_model=SentAway,
     summary="Where an account's owner agrees; a browser is sent there",
     responses={303: {"description": "A browser is sent there"}},

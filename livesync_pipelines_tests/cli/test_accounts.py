@@ -39,7 +39,6 @@ def at(terminal: Terminal, sandbox: Sandbox) -> At:
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
         "LIVESYNC_PORT": f"{free_port()}",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
         "BROWSER": browser,
     }
 

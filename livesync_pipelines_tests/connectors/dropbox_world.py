@@ -88,7 +88,7 @@ class Cupboard(Office):
             name="box",
             project_id="demo",
             platform="dropbox",
-            options={"account": "ada", "endpoint": f"{self.sandbox.address}/dropbox"},
+            options={"account": "ada"},
             webhook=webhook,
         )
         sync = SyncConfig(
@@ -155,6 +155,7 @@ def a_cupboard(
             "DROPBOX_CLIENT_ID": CLIENT_ID,
             "DROPBOX_CLIENT_SECRET": CLIENT_SECRET,
             "DROPBOX_OAUTH_URL": f"{sandbox.address}/dropbox",
+            "DROPBOX_API_URL": f"{sandbox.address}/dropbox",
         }
         known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
         yield Cupboard(known, sandbox)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import webbrowser
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from livesync_pipelines.auth.vault import add_key, key_file_in
 from livesync_pipelines.cli.output import ago, emit, note, say, table
 from livesync_pipelines.cli.work.coming_back import Look, way_back
 from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.engine import accounts as work
 from livesync_pipelines.engine import signing_in
+from livesync_pipelines.engine.choosing import Seen, seen_by
 from livesync_pipelines.engine.signing_in import Begun
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.store import accounts
 
 
@@ -83,6 +87,44 @@ def connect_account(house: House, platform: str, name: str, project: str) -> dic
     with way_back(house.engine, platform, port) as look:
         _open_browser(begun.url)
         return _awaited(house, begun, look)
+
+
+def show(name: str, *, as_json: bool) -> None:
+    """One account, and what it sees. Raises `NotFound`."""
+    with open_house() as house:
+        account = accounts.found(house.connection, name)
+        if account is None:
+            raise NotFound(f"There is no account '{name}'.", hint="See `livesync accounts`.")
+        seen = seen_by(house.engine, name, platform=account.platform, project_id=account.project_id)
+        told = work.document(house.engine, account)
+    if as_json:
+        emit({**told, **seen_document(seen)})
+        return
+    say(f"Account {name}: {told['who'] or 'its owner'} at {account.platform}, {told['state']}.")
+    show_seen(seen)
+
+
+def seen_document(seen: Seen | None) -> dict[str, object]:
+    """Nothing where the platform does not tell."""
+    if seen is None:
+        return {}
+    return {"sees": [asdict(one) for one in seen.choices], "sees_more": seen.more}
+
+
+def show_seen(seen: Seen | None) -> None:
+    """What there is to choose from, each with the line that chooses it."""
+    if seen is None:
+        return
+    lines = ((one.title, one.kind, _line(one)) for one in seen.choices)
+    table(("IT SEES", "WHICH IS A", "CHOSEN BY, UNDER select:"), lines)
+    say(
+        f"{'There is more. ' if seen.more else ''}Without such a line a sync takes all that the "
+        "account sees."
+    )
+
+
+def _line(one: Choice) -> str:
+    return f"{one.option}: {json.dumps(list(one.values), ensure_ascii=False)}"
 
 
 def _awaited(house: House, begun: Begun, look: Look) -> dict[str, object]:
