@@ -77,7 +77,9 @@ class OAuth:
       GOOGLE_CLIENT_SECRET, and GOOGLE_OAUTH_URL, below which all these addresses are found when
       it is set, each under its own path.
     - `authorize`, `token`, `revoke`: the vendor's addresses; `revoke` empty where there is none.
-    - `scopes`: all that the platform's connector needs; `separator` stands between them.
+    - `scopes`: all that the platform's connector needs to read; `writes`: what it needs beside
+      them to write, asked for only where the account's owner means it; `separator` stands between
+      them.
     - `extra`: parameters of the authorisation beside those of the standard.
     - `rotates`: each refresh spends its token and brings another one.
     - `basic`: the client shows its secret in a header, not in the body; `json`: bodies are JSON.
@@ -90,6 +92,7 @@ class OAuth:
     token: str
     revoke: str = ""
     scopes: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     separator: str = " "
     extra: tuple[tuple[str, str], ...] = ()
     rotates: bool = False

@@ -70,6 +70,7 @@ class Hand:
     ) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"}
         headers |= {} if argument is None else {"dropbox-api-arg": json.dumps(argument)}
+        headers |= {"content-type": "application/octet-stream"} if "content" in body else {}
         return self._client.post(f"/dropbox/2/{route}", headers=headers, **body)
 
 
