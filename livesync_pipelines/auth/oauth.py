@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -161,6 +161,11 @@ def tokens_in(
         expires_at=_end(said.get("expires_in"), now),
         scopes=tuple(scope.replace(",", " ").split()) if isinstance(scope, str) else asked_for,
     )
+
+
+def writing(oauth: OAuth) -> OAuth:
+    """The same, of an account that is to be written to."""
+    return replace(oauth, scopes=(*oauth.scopes, *oauth.writes))
 
 
 def missing(oauth: OAuth, granted: tuple[str, ...]) -> tuple[str, ...]:

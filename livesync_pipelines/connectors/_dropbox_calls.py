@@ -94,9 +94,12 @@ def notify_host(endpoint: str) -> str:
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
-    """What Dropbox means by the summary of an error, `path/not_found/..` for one."""
+    """What Dropbox means by the summary of an error, `path/not_found/..` for one. A refusal whose
+    summary has been cut off says nothing."""
     tags = _tags(refusal)
     word = "/".join(tags[:2])
+    if refusal.status == 409 and not tags:
+        return Unavailable(refusal.said("cut_off"), where=refusal.where)
     if refusal.status == 409 and word.startswith("reset"):
         return CursorExpired(refusal.said("reset"), where=refusal.where)
     if refusal.status == 409:
@@ -115,7 +118,7 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
 def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     """What it means by refusing to write. `Conflict`: a file is there that was not expected."""
     tags = _tags(refusal)
-    if refusal.status != 409:
+    if refusal.status != 409 or not tags:
         return judge(refusal)
     said = refusal.said("/".join(tags[:3]))
     if "too_many_write_operations" in tags:

@@ -48,8 +48,17 @@ class WritesFiles(Protocol):
         happened."""
 
     def remove(self, key: str, *, expected_version: str) -> None:
-        """Take out a file of this version, and the folders that it leaves empty. A file that is
-        gone already is no error; one of another version is `Moved`."""
+        """Take out a file of this version, and the folders that it leaves empty, where that
+        cannot take along what somebody puts there meanwhile. A file that is gone already is no
+        error; one of another version is `Moved`."""
+
+
+@runtime_checkable
+class FoldsNames(Protocol):
+    """A platform to which some names are one: those that differ in case alone, say."""
+
+    def folded(self, name: str) -> str:
+        """What all names have in common that are the same as this one."""
 
 
 def safe(name: str, where: str) -> str:

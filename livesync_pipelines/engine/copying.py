@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from livesync_pipelines.connectors.base import Memory
-from livesync_pipelines.connectors.files import Moved, WritesFiles
+from livesync_pipelines.connectors.files import FoldsNames, Moved, WritesFiles
+from livesync_pipelines.core.copy_names import pair
 from livesync_pipelines.core.copying import Agreed, Step, decide
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
@@ -90,9 +91,9 @@ def plan_copy(
     `memories`: of both, so that a disk that is away is not taken for an empty one. `full`: no
     version is believed, and contents are compared."""
     here, there = _seen(source, memories[0]), _seen(target, memories[1])
+    there, before, refused = _paired(here, there, target, known)
     steps: dict[str, Step] = {}
-    refused: dict[str, ItemFailure] = {}
-    for name in sorted({*here.entries, *known}):
+    for name in sorted({*here.entries, *known} - refused.keys()):
         mine, other = here.entries.get(name), there.entries.get(name)
         try:
             sure = (mine or here.lacks(source.key_of(name))) and (
@@ -103,10 +104,28 @@ def plan_copy(
             continue
         if sure:
             now, there_now = mine.version if mine else None, other.version if other else None
-            step, held = decide(now, there_now, known.get(name)), known.get(name)
+            held = known.get(before.get(name, name))
+            step = decide(now, there_now, held)
             doubted = full and step is Step.SAME and mine and other and held and not held.apart
-            steps[name] = Step.COMPARE if doubted else step
+            unknown = name in before and step is Step.SAME
+            steps[name] = Step.COMPARE if doubted or unknown else step
     return CopyPlan(steps=steps, refused=refused, source=here, target=there)
+
+
+def _paired(
+    here: Seen, there: Seen, target: FileEnd, known: Mapping[str, Agreed]
+) -> tuple[Seen, Mapping[str, str], dict[str, ItemFailure]]:
+    """The target with its files under the source's names; those that were known under another
+    one; and those that are one file to the target with a file that takes their place."""
+    if not isinstance(target, FoldsNames):
+        return there, {}, {}
+    found = pair(here.entries, there.entries, known, target.folded)
+    entries = {name: there.entries[theirs] for name, theirs in found.target.items()}
+    refused = {
+        name: ItemFailure(name, BadInput.code, f"the target takes it for {other}: rename one")
+        for name, other in found.shadowed.items()
+    }
+    return replace(there, entries=entries), found.before, refused
 
 
 def _seen(end: FileEnd, memory: Memory) -> Seen:

@@ -55,9 +55,12 @@ class SignedIn:
     missing: tuple[str, ...]
 
 
-def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: str) -> Begun:
+def begin(
+    engine: Engine, platform: str, name: str, project_id: str, *, door: str, writes: bool = False
+) -> Begun:
     """Note that an account is to be connected, and say where its owner agrees. `door`: where our
-    HTTP door is reached by his browser.
+    HTTP door is reached by his browser; `writes`: he is asked to let us write, too, as he is where
+    he has done so before.
 
     Raises `NotFound`, and `BadInput` where the client is not set up or the name is taken.
     """
@@ -67,9 +70,12 @@ def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: st
             f"{name!r} cannot be the name of an account.",
             hint="Use lower-case letters, digits, and . _ - between them.",
         )
+    if writes and not said.writes:
+        raise BadInput(f"{spec_of(engine, platform).title} is not written to: leave that out.")
     client, base = oauth.client_of(said, engine.environ), oauth.base_of(said, engine.environ)
     id, state, verifier = uuid4(), oauth.new_secret(), oauth.new_secret()
     redirect_uri = door.rstrip("/") + CALLBACK.format(platform=platform)
+    writes = writes or _may_write(engine, said, name)
     one = SignIn(
         id=id,
         name=name,
@@ -79,11 +85,13 @@ def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: st
         client_id=client.id,
         redirect_uri=redirect_uri,
         sealed=engine.vault().seal(verifier.encode(), _place(id)),
+        writes=writes,
     )
     with engine.database.connect() as connection, connection.transaction():
         _refuse_taken(accounts.found(connection, name), one)
         expires_at = sign_ins.begin(connection, one, state, now=engine.now())
-    url = oauth.authorisation(said, base, client.id, redirect_uri, state, verifier)
+    asked_for = oauth.writing(said) if writes else said
+    url = oauth.authorisation(asked_for, base, client.id, redirect_uri, state, verifier)
     return Begun(id, url, expires_at)
 
 
@@ -131,6 +139,7 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
         unsaid = "it sent neither a code nor a reason that is known here"
         raise _not_connected(engine, one, _SAID.get(answer.get("error", ""), unsaid))
     said, now = oauth_of(engine, one.platform), engine.now()
+    said = oauth.writing(said) if one.writes else said
     verifier = engine.vault().open(one.sealed, _place(one.id)).decode()
     client = oauth.client_of(said, engine.environ)
     request = oauth.redemption(
@@ -144,6 +153,12 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
     who = _who(said, one.base, tokens, granted)
     _keep(engine, one, tokens, who)
     return SignedIn(one.name, one.platform, who, oauth.missing(said, tokens.scopes))
+
+
+def _may_write(engine: Engine, said: OAuth, name: str) -> bool:
+    with engine.database.pooled() as connection:
+        there = accounts.found(connection, name)
+    return there is not None and bool({*said.writes} & {*there.scopes})
 
 
 def _keep(engine: Engine, one: SignIn, tokens: Tokens, who: str) -> None:

@@ -19,7 +19,8 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """One line. `sealed` holds the PKCE verifier, for the place `sign-in:ID`."""
+    """One line. `sealed` holds the PKCE verifier, for the place `sign-in:ID`; `writes`: its owner
+    is asked to let us write, too."""
 
     id: UUID
     name: str
@@ -29,9 +30,10 @@ class SignIn:
     client_id: str
     redirect_uri: str
     sealed: bytes = field(repr=False)
+    writes: bool = False
 
 
-_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, sealed"
+_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, sealed, writes"
 
 
 def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> datetime:
@@ -40,7 +42,7 @@ def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> 
     connection.execute("delete from livesync.sign_ins where expires_at < %s", (now - KEPT,))
     connection.execute(
         f"insert into livesync.sign_ins ({_COLUMNS}, state_digest, expires_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
         (
             one.id,
             one.name,
@@ -50,6 +52,7 @@ def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> 
             one.client_id,
             one.redirect_uri,
             one.sealed,
+            one.writes,
             _digest(state),
             expires_at,
         ),

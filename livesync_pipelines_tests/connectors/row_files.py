@@ -46,6 +46,13 @@ class Place(ABC):
     def names(self) -> list[str]: ...
 
     @abstractmethod
+    def key(self, name: str) -> str:
+        """Under which a connector lists a file."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+    @abstractmethod
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows: ...
 
 
@@ -66,6 +73,9 @@ class FolderPlace(Place):
     def names(self) -> list[str]:
         found = (p for p in self.root.rglob("*") if p.is_file())
         return sorted(p.relative_to(self.root).as_posix() for p in found)
+
+    def key(self, name: str) -> str:
+        return name
 
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows:
         selection = RowsSelection.model_validate({"rows": rows, "key": list(key), **said})
@@ -88,6 +98,9 @@ class BucketPlace(Place):
     def names(self) -> list[str]:
         found = client().list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return sorted(item["Key"].removeprefix("p/") for item in found)
+
+    def key(self, name: str) -> str:
+        return f"p/{name}"
 
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows:
         connection = S3Connection.model_validate(

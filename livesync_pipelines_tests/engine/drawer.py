@@ -104,8 +104,8 @@ class Office:
         self.engine = engine
         self.sandbox = sandbox
 
-    def begin(self, name: str = "ada", platform: str = "drawer") -> Begun:
-        return signing_in.begin(self.engine, platform, name, "demo", door=DOOR)
+    def begin(self, name: str = "ada", platform: str = "drawer", *, writes: bool = False) -> Begun:
+        return signing_in.begin(self.engine, platform, name, "demo", door=DOOR, writes=writes)
 
     def agree(self, begun: Begun, **form: Any) -> dict[str, str]:
         """What the person brings back: the query of the callback."""
@@ -118,8 +118,10 @@ class Office:
 
     def connect(self, name: str = "ada", platform: str = "drawer", **form: Any) -> SignedIn:
         """The whole way."""
-        brought = self.agree(self.begin(name, platform), **form)
-        return signing_in.complete(self.engine, platform, brought)
+        return self.complete(platform, self.begin(name, platform), **form)
+
+    def complete(self, platform: str, begun: Begun, **form: Any) -> SignedIn:
+        return signing_in.complete(self.engine, platform, self.agree(begun, **form))
 
 
 @contextmanager

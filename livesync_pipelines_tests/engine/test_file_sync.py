@@ -38,7 +38,9 @@ from livesync_pipelines_tests.engine.copies import (
 from livesync_pipelines_tests.engine.house import wait_until_free
 
 
-@pytest.fixture(params=["folder to s3", "s3 to folder", "push"])
+@pytest.fixture(
+    params=["folder to s3", "s3 to folder", "push", "folder to dropbox", "dropbox to folder"]
+)
 def copies(request: pytest.FixtureRequest, engine: Engine, tmp_path: Path) -> Iterator[Copies]:
     """A pull between both kinds, and a push, which goes from the target to the source."""
     push = request.param == "push"
