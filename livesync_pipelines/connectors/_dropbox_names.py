@@ -35,10 +35,14 @@ class Names:
 
     def name_of(self, key: str) -> str:
         self._is_asked = True
-        return self.path_of(key)[len(self.base) + 1 :]
+        return self._spelled.get(key, key)[len(self.base) + 1 :]
 
-    def path_of(self, key: str) -> str:
-        """As it is spelled, where that has been told."""
+    def path_for(self, key: str) -> str:
+        """The path of a file that is to be written, spelled as is known. Raises `BadInput` where
+        there can be no such file, or it would not be listed."""
+        if not self.selects(key):
+            raise not_selected(key, self._where)
+        safe(self.name_of(key), self._where)
         return self._spelled.get(key, key)
 
     def key_of(self, name: str) -> str:

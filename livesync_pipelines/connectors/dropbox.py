@@ -27,7 +27,6 @@ from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors._dropbox_names import Names, folded
 from livesync_pipelines.connectors._dropbox_options import DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
-from livesync_pipelines.connectors.files import not_selected
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -127,9 +126,7 @@ class Dropbox(Connector):
         return folded(name)
 
     def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
-        if self.key_of(self.name_of(key)) != key:
-            raise not_selected(key, self._where)
-        path = self._names.path_of(key)
+        path = self._names.path_for(key)
         return self._files.put(path, content, key=key, expected_version=expected_version)
 
     def remove(self, key: str, *, expected_version: str) -> None:

@@ -48,7 +48,7 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> bytes:
 
 def listed(target: Dropbox) -> dict[str, str]:
     """The version of each file, by name."""
-    found = {}
+    found: dict[str, str] = {}
     for page in target.listing(FakeMemory()):
         rows = page.entries.to_pylist()
         found |= {target.name_of(row["key"]): row["version"] for row in rows}
