@@ -45,11 +45,15 @@ class Place(ABC):
     @abstractmethod
     def names(self) -> list[str]: ...
 
+
+class RowPlace(Place):
+    """Whose files may be tables."""
+
     @abstractmethod
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows: ...
 
 
-class FolderPlace(Place):
+class FolderPlace(RowPlace):
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -72,7 +76,7 @@ class FolderPlace(Place):
         return FolderRows(FolderConnection(path=str(self.root)), selection, LIMITS)
 
 
-class BucketPlace(Place):
+class BucketPlace(RowPlace):
     def __init__(self) -> None:
         self.bucket = new_bucket()
 
