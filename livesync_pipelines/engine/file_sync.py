@@ -16,6 +16,7 @@ from livesync_pipelines.engine.file_restoring import bring_back
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import file_ends_connected
 from livesync_pipelines.engine.row_pass import RowErrand
+from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Status
@@ -50,6 +51,7 @@ def synchronise_files(engine: Engine, connection: Connection, errand: RowErrand)
         catalog.connection_of(connection, sync.connection),
         catalog.connection_of(connection, sync.target.connection),
     )
+    refuse_read_only(engine, ends, sync)
     with file_ends_connected(engine, ends, sync, errand.lane) as (source, target):
         this = _opened(engine, connection, errand, (source, target))
         before = shadow.failed_before(connection, sync.sync_id)

@@ -54,14 +54,14 @@ class DrivePlace(Place):
 
     def names(self) -> list[str]:
         """A name that two files have is there twice."""
-        return sorted(path for path, file in self._all() if file["mimeType"] != FOLDER)
+        return sorted(path for path, file in self.everything() if file["mimeType"] != FOLDER)
 
     def files(self) -> dict[str, dict[str, Any]]:
-        return {path: file for path, file in self._all() if file["mimeType"] != FOLDER}
+        return {path: file for path, file in self.everything() if file["mimeType"] != FOLDER}
 
     def folders(self) -> dict[str, str]:
         """Their ids, by path."""
-        return {path: file["id"] for path, file in self._all() if file["mimeType"] == FOLDER}
+        return {path: file["id"] for path, file in self.everything() if file["mimeType"] == FOLDER}
 
     def connector(self, include: str = "**/*", **limits: Any) -> GoogleDriveFiles:
         token = self.sandbox.tokens()["access_token"]
@@ -73,7 +73,7 @@ class DrivePlace(Place):
         self._open.append(made)
         return made
 
-    def _all(self) -> list[tuple[str, dict[str, Any]]]:
+    def everything(self) -> list[tuple[str, dict[str, Any]]]:
         found = self.sandbox.control("GET", "/truth/google?content=true")["files"]
         below = f"My Drive/{self.name}/"
         return [

@@ -23,6 +23,7 @@ from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.store import approvals, catalog, conflicts, ledger, letters
 from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace, Place
 from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY, endpoint
 from livesync_pipelines_tests.engine.house import Clock
@@ -38,6 +39,9 @@ class Killed(BaseException):
 
 def options_of(place: Place) -> dict[str, Any]:
     """A connection to this place, in the words of a configuration."""
+    if isinstance(place, DrivePlace):
+        endpoint_of_it = f"{place.sandbox.address}/google"
+        return {"platform": "google_drive", "account": "ada", "endpoint": endpoint_of_it}
     if isinstance(place, FolderPlace):
         return {"platform": "folder", "path": str(place.root)}
     assert isinstance(place, BucketPlace)
@@ -96,7 +100,12 @@ class Copies:
 
     def configure(self, **said: Any) -> None:
         self.said |= said
-        data = document(options_of(self.source), options_of(self.target), **self.said)
+        chosen: dict[str, Any] = {}
+        if isinstance(self.source, DrivePlace):
+            chosen["select"] = {"folder": self.source.folder}
+        if isinstance(self.target, DrivePlace):
+            chosen["target"] = {"connection": "there", "folder": self.target.folder}
+        data = document(options_of(self.source), options_of(self.target), **{**chosen, **self.said})
         wanted = asked("story", data, REGISTRY, ENVIRON, known=Desired())
         with self.engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
