@@ -50,7 +50,7 @@ class GoogleDrive(Connector):
         budgets=(Budget(12_000, 60.0, Scope.PLATFORM),),
         webhook="google",
         subscribed_by="webhook",
-        oauth=google_oauth("drive.readonly"),
+        oauth=google_oauth("drive.readonly", writes=("drive", "drive.file")),
         docs=(
             f"{_GUIDES}/search-files (2026-11-22)",
             f"{_GUIDES}/about-changes (2026-11-22)",

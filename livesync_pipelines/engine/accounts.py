@@ -73,24 +73,6 @@ def caller_for(engine: Engine, connection: Connection, options: Options) -> Call
     )
 
 
-def check_writable(engine: Engine, end: Connection, options: Options) -> None:
-    """Raises `Reauthorise` where its account has not let us write, and names what is missing."""
-    said = engine.registry[end.platform].spec.oauth
-    if said is None or not isinstance(options, Accounted):
-        return
-    with engine.database.pooled() as connection:
-        account = accounts.found(connection, options.account)
-    missing = [one for one in said.writes if account is not None and one not in account.scopes]
-    if missing:
-        raise Reauthorise(
-            f"The account '{options.account}' may be read and not written to: "
-            f"{' '.join(missing)} is not granted.",
-            hint=f"Connect it again: `livesync connect {end.platform} --account "
-            f"{options.account} --write`.",
-            where=f"account {options.account}",
-        )
-
-
 def fresh(engine: Engine, name: str, *, of: tuple[str, str], refused: str = "") -> Tokens:
     """Tokens of the account that are good now and not the `refused` one; `of`: the platform and the
     project that it must be of.

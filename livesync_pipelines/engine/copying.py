@@ -6,13 +6,19 @@ No SQL here: what both ends agreed on comes in and goes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from livesync_pipelines.connectors.base import Memory
-from livesync_pipelines.connectors.files import FoldsNames, Moved, WritesFiles
+from livesync_pipelines.connectors.files import (
+    FoldsNames,
+    Moved,
+    MovesFiles,
+    ReservesFiles,
+    WritesFiles,
+)
 from livesync_pipelines.core.copy_names import pair
-from livesync_pipelines.core.copying import Agreed, Step, decide
+from livesync_pipelines.core.copying import Agreed, Intended, Step, decide
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 
@@ -45,15 +51,26 @@ class Seen:
         return self.complete and not failed and not key.startswith(self.blind)
 
 
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Under which name the target has a file that is to be moved, and the version of the source's
+    file that was found to be the same."""
+
+    name: str
+    version: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlan:
     """The step for each name, and what it was decided on. A file of which one end cannot tell
-    whether it is there has none; one that the target can never have is in `refused`."""
+    whether it is there has none; one that the target can never have is in `refused`. `renamed`: of
+    each file that is to be moved, by its new name."""
 
     steps: Mapping[str, Step]
     refused: Mapping[str, ItemFailure]
     source: Seen
     target: Seen
+    renamed: Mapping[str, Renamed] = field(default_factory=dict)
 
     def names(self, step: Step) -> list[str]:
         return [name for name, found in self.steps.items() if found is step]
@@ -77,6 +94,14 @@ class Copied:
     written: bool = False
     lost: Body | None = None
     failure: ItemFailure | None = None
+
+
+def intended(target: FileEnd, name: str, step: Step, expected: str | None) -> Intended:
+    """With an identity, where a file is to be made. Raises `BadInput` as `key_of` does."""
+    reserved = None
+    if expected is None and isinstance(target, ReservesFiles):
+        reserved = target.reserve(target.key_of(name))
+    return Intended(name=name, step=step, expected=expected, reserved=reserved)
 
 
 def plan_copy(
@@ -152,21 +177,29 @@ def forgotten(name: str, lost: Body) -> None:
     """What keeps nothing of what is overwritten."""
 
 
+def unnoted(about_to_be_sent: Intended) -> None:
+    """What notes nothing before it is sent."""
+
+
 def carry_out(
     plan: CopyPlan,
     source: FileEnd,
     target: FileEnd,
     overwrite: Collection[str] = (),
     keep: Callable[[str, Body], None] = forgotten,
+    note: Callable[[Intended], None] = unnoted,
 ) -> Iterator[Copied]:
     """Do what was planned, one file at a time, each only where the target is still as listed.
 
     `overwrite`: names that the source wins, where the target has an edit of its own (or has lost
-    the file); `keep` is given what the target has of its own before it is overwritten. Files on
-    which nothing is to be done are not told."""
-    copying = _Copying(plan, source, target, frozenset(overwrite), keep)
+    the file); `keep` is given what the target has of its own before it is overwritten, `note` what
+    is about to be sent. Files on which nothing is to be done are not told."""
+    copying = _Copying(plan, source, target, frozenset(overwrite), keep, note)
     for name in plan.refused:
         yield Copied(name=name, step=Step.PUT, failure=plan.refused[name])
+    for name, renamed in plan.renamed.items():
+        if plan.steps.get(name) is Step.MOVE:
+            yield from copying.moved(name, renamed)
     yield from copying.written()
     for name, step in plan.steps.items():
         if step is Step.FORGET:
@@ -186,6 +219,22 @@ class _Copying:
     target: FileEnd
     overwrite: frozenset[str]
     keep: Callable[[str, Body], None]
+    note: Callable[[Intended], None]
+
+    def moved(self, name: str, renamed: Renamed) -> Iterator[Copied]:
+        """A file under another name, and what became of the one that it had."""
+        assert isinstance(self.target, MovesFiles)
+        other = self.plan.target.entries[renamed.name]
+        try:
+            to = self.target.key_of(name)
+            self.note(Intended(name=name, step=Step.MOVE, expected=other.version))
+            version = self.target.move(other.key, to, expected_version=other.version)
+        except (Moved, BadInput) as error:
+            yield _not_done(name, Step.MOVE, error)
+            return
+        versions = renamed.version, version
+        yield Copied(name=name, step=Step.MOVE, versions=versions, written=True)
+        yield Copied(name=renamed.name, step=Step.MOVE)
 
     def written(self) -> Iterator[Copied]:
         """Those of which the source's bytes are needed."""
@@ -216,9 +265,10 @@ class _Copying:
                 return _conflict(name, step, "both have changed it, and not alike")
             self.keep(name, held)
             lost = held
-        key = other.key if other else self.target.key_of(name)
+        expected = other.version if other else None
         try:
-            expected = other.version if other else None
+            key = other.key if other else self.target.key_of(name)
+            self.note(intended(self.target, name, step, expected))
             version = self.target.put(key, body.content, expected_version=expected)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)
@@ -237,6 +287,7 @@ class _Copying:
             self.keep(name, held)
             lost = held
         try:
+            self.note(Intended(name=name, step=step, expected=other.version))
             self.target.remove(other.key, expected_version=other.version)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)

@@ -10,7 +10,7 @@ from livesync_pipelines.connectors.base import Connector, FetchLimits
 from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
-from livesync_pipelines.engine.accounts import caller_for, check_writable
+from livesync_pipelines.engine.accounts import caller_for
 from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import (
@@ -23,7 +23,7 @@ from livesync_pipelines.engine.options import (
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Budget, Lane
-from livesync_pipelines.model.sync import Connection, Mode, SyncConfig
+from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 from livesync_pipelines.store.budgets import Account, SharedPacer
 
@@ -100,18 +100,15 @@ def file_ends_connected(
     *,
     patience_s: float = PATIENCE_S,
 ) -> Iterator[tuple[FileEnd, FileEnd]]:
-    """Both ends of a copy (source, target) for one run, as `connected`. Raises `Reauthorise` where
-    that which is written to has not been opened for that."""
+    """Both ends of a copy (source, target) for one run, as `connected`."""
     with ExitStack() as held:
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
             means = _means(engine, end, lane, patience_s, held)
-            one = connector_for(end, sync, engine.registry, engine.environ, side=side, means=means)
+            one = connector_for(end, sync, engine.file_ends, engine.environ, side=side, means=means)
             held.enter_context(closing(one))
             if not isinstance(one, WritesFiles):
                 raise BadInput(f"{one.spec.title} has no files that can be copied.")
-            if side is (Side.SOURCE if sync.mode is Mode.PUSH else Side.TARGET):
-                check_writable(engine, end, one.connection)
             made.append(one)
         yield made[0], made[1]
 

@@ -47,20 +47,27 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`missing`: scopes that are needed and were not granted."""
+    """`missing`: scopes that were asked for and were not granted; `writes`: whether what was
+    granted lets write, where the platform tells that apart."""
 
     name: str
     platform: str
     who: str
     missing: tuple[str, ...]
+    writes: bool
 
 
 def begin(
-    engine: Engine, platform: str, name: str, project_id: str, *, door: str, writes: bool = False
+    engine: Engine,
+    platform: str,
+    name: str,
+    project_id: str,
+    *,
+    door: str,
+    write: str | None = None,
 ) -> Begun:
     """Note that an account is to be connected, and say where its owner agrees. `door`: where our
-    HTTP door is reached by his browser; `writes`: he is asked to let us write, too, as he is where
-    he has done so before.
+    HTTP door is reached by his browser; `write`: as in `oauth.scopes_for`.
 
     Raises `NotFound`, and `BadInput` where the client is not set up or the name is taken.
     """
@@ -70,12 +77,10 @@ def begin(
             f"{name!r} cannot be the name of an account.",
             hint="Use lower-case letters, digits, and . _ - between them.",
         )
-    if writes and not said.writes:
-        raise BadInput(f"{spec_of(engine, platform).title} is not written to: leave that out.")
     client, base = oauth.client_of(said, engine.environ), oauth.base_of(said, engine.environ)
     id, state, verifier = uuid4(), oauth.new_secret(), oauth.new_secret()
+    scopes = oauth.scopes_for(said, write)
     redirect_uri = door.rstrip("/") + CALLBACK.format(platform=platform)
-    writes = writes or _may_write(engine, said, name)
     one = SignIn(
         id=id,
         name=name,
@@ -84,14 +89,14 @@ def begin(
         base=base,
         client_id=client.id,
         redirect_uri=redirect_uri,
+        scopes=scopes,
         sealed=engine.vault().seal(verifier.encode(), _place(id)),
-        writes=writes,
     )
     with engine.database.connect() as connection, connection.transaction():
         _refuse_taken(accounts.found(connection, name), one)
         expires_at = sign_ins.begin(connection, one, state, now=engine.now())
-    asked_for = oauth.writing(said) if writes else said
-    url = oauth.authorisation(asked_for, base, client.id, redirect_uri, state, verifier)
+    asking = oauth.Asking(client.id, redirect_uri, scopes)
+    url = oauth.authorisation(said, base, asking, state, verifier)
     return Begun(id, url, expires_at)
 
 
@@ -124,6 +129,7 @@ def document(done: SignedIn) -> dict[str, object]:
         "platform": done.platform,
         "who": done.who,
         "missing": list(done.missing),
+        "writes": done.writes,
     }
 
 
@@ -139,7 +145,6 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
         unsaid = "it sent neither a code nor a reason that is known here"
         raise _not_connected(engine, one, _SAID.get(answer.get("error", ""), unsaid))
     said, now = oauth_of(engine, one.platform), engine.now()
-    said = oauth.writing(said) if one.writes else said
     verifier = engine.vault().open(one.sealed, _place(one.id)).decode()
     client = oauth.client_of(said, engine.environ)
     request = oauth.redemption(
@@ -149,16 +154,12 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
         granted = asked(one.base, request, repeats=False)
     except Revoked as error:
         raise _not_connected(engine, one, "it did not take the code that came back") from error
-    tokens = oauth.tokens_in(granted, said, asked_for=said.scopes, refresh="", now=now)
+    tokens = oauth.tokens_in(granted, said, asked_for=one.scopes, refresh="", now=now)
     who = _who(said, one.base, tokens, granted)
     _keep(engine, one, tokens, who)
-    return SignedIn(one.name, one.platform, who, oauth.missing(said, tokens.scopes))
-
-
-def _may_write(engine: Engine, said: OAuth, name: str) -> bool:
-    with engine.database.pooled() as connection:
-        there = accounts.found(connection, name)
-    return there is not None and bool({*said.writes} & {*there.scopes})
+    missing = tuple(scope for scope in one.scopes if scope not in tokens.scopes)
+    writes = oauth.may_write(said, tokens.scopes)
+    return SignedIn(one.name, one.platform, who, missing, writes)
 
 
 def _keep(engine: Engine, one: SignIn, tokens: Tokens, who: str) -> None:

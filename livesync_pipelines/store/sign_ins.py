@@ -19,8 +19,8 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """One line. `sealed` holds the PKCE verifier, for the place `sign-in:ID`; `writes`: its owner
-    is asked to let us write, too."""
+    """One line. `scopes` are those that are asked for; `sealed` holds the PKCE verifier, for the
+    place `sign-in:ID`."""
 
     id: UUID
     name: str
@@ -29,11 +29,11 @@ class SignIn:
     base: str
     client_id: str
     redirect_uri: str
+    scopes: tuple[str, ...]
     sealed: bytes = field(repr=False)
-    writes: bool = False
 
 
-_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, sealed, writes"
+_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, scopes, sealed"
 
 
 def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> datetime:
@@ -51,8 +51,8 @@ def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> 
             one.base,
             one.client_id,
             one.redirect_uri,
+            list(one.scopes),
             one.sealed,
-            one.writes,
             _digest(state),
             expires_at,
         ),
@@ -69,7 +69,7 @@ def take(connection: Connection, state: str, platform: str, *, now: datetime) ->
         f" and used_at is null and expires_at > %s returning {_COLUMNS}",
         (now, _digest(state), platform, now),
     )
-    return SignIn(**got[0]) if got else None
+    return SignIn(**{**got[0], "scopes": tuple(got[0]["scopes"])}) if got else None
 
 
 def end(connection: Connection, id: UUID, outcome: Mapping[str, Any]) -> None:

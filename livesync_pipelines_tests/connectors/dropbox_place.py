@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from livesync_pipelines.connectors._file_rows_write import WritableFileRows
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.net.api import Bearer
@@ -49,9 +47,6 @@ class DropboxPlace(Place):
 
     def close(self) -> None:
         self._open.close()
-
-    def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows:
-        raise NotImplementedError("tables are not kept in a Dropbox")
 
     def connector(self, limits: FetchLimits, token: str = "", **select: Any) -> Dropbox:
         connection = DropboxConnection(account="ada", endpoint=self.endpoint)

@@ -45,18 +45,22 @@ class Place(ABC):
     @abstractmethod
     def names(self) -> list[str]: ...
 
-    @abstractmethod
     def key(self, name: str) -> str:
         """Under which a connector lists a file."""
+        return name
 
     def close(self) -> None:
         """Give back what it holds."""
+
+
+class RowPlace(Place):
+    """Whose files may be tables."""
 
     @abstractmethod
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows: ...
 
 
-class FolderPlace(Place):
+class FolderPlace(RowPlace):
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -74,15 +78,12 @@ class FolderPlace(Place):
         found = (p for p in self.root.rglob("*") if p.is_file())
         return sorted(p.relative_to(self.root).as_posix() for p in found)
 
-    def key(self, name: str) -> str:
-        return name
-
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows:
         selection = RowsSelection.model_validate({"rows": rows, "key": list(key), **said})
         return FolderRows(FolderConnection(path=str(self.root)), selection, LIMITS)
 
 
-class BucketPlace(Place):
+class BucketPlace(RowPlace):
     def __init__(self) -> None:
         self.bucket = new_bucket()
 

@@ -1,5 +1,5 @@
-"""Files put into folders, buckets and Dropboxes: whole or not at all, never over somebody else's
-edit, never outside. One suite for all; what is there is looked at with other eyes."""
+"""Files put into folders, buckets, Drives and Dropboxes: whole or not at all, never over somebody
+else's edit, never outside. One suite for all; what is there is looked at with other eyes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from livesync_pipelines.connectors.base import Connector, FetchLimits
 from livesync_pipelines.connectors.dropbox import Dropbox
 from livesync_pipelines.connectors.files import Moved, WritesFiles, safe
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
+from livesync_pipelines.connectors.google_drive_files import GoogleDriveFiles
 from livesync_pipelines.connectors.rss import Rss
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, Unavailable
 
 from ..contracts.memory import FakeMemory, all_entries
+from ..sandbox.served import Sandbox, a_sandbox
+from .drive_place import DrivePlace
 from .dropbox_place import DropboxPlace
 from .row_files import BucketPlace, FolderPlace, Place
 from .s3_world import ACCESS_KEY, SECRET_KEY, endpoint
@@ -31,9 +34,12 @@ from .s3_world import ACCESS_KEY, SECRET_KEY, endpoint
 LIMITS = FetchLimits(max_bytes=1_000_000, timeout_s=5.0)
 
 
-def connector_of(
-    place: Place, include: str = "**/*", *, hidden: bool = False
-) -> Folder | S3 | Dropbox:
+End = Folder | S3 | GoogleDriveFiles | Dropbox
+
+
+def connector_of(place: Place, include: str = "**/*", *, hidden: bool = False) -> End:
+    if isinstance(place, DrivePlace):
+        return place.connector(include)
     if isinstance(place, FolderPlace):
         selection = FolderSelection(include=[include], hidden=hidden)
         return Folder(FolderConnection(path=str(place.root)), selection, LIMITS)
@@ -51,14 +57,24 @@ def connector_of(
     return S3(S3Connection.model_validate(connection), S3Selection(include=[include]), LIMITS)
 
 
-@pytest.fixture(params=["folder", "s3", "dropbox"])
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with a_sandbox() as served:
+        yield served
+
+
+@pytest.fixture(params=["folder", "s3", "dropbox", "google_drive"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    made = a_place(request.param, tmp_path)
+    if request.param == "google_drive":
+        made: Place = DrivePlace(request.getfixturevalue("sandbox"), tmp_path.name)
+    else:
+        made = a_place(request.param, tmp_path)
     yield made
     made.close()
 
 
 def a_place(kind: str, root: Path) -> Place:
+    """Of those that need nothing else."""
     if kind == "folder":
         return FolderPlace(root)
     return DropboxPlace() if kind == "dropbox" else BucketPlace()
@@ -69,8 +85,8 @@ def versions(connector: Connector) -> dict[str, str]:
     return {key: entry.version for key, entry in entries.items()}
 
 
-def test_folders_buckets_and_dropboxes_can_be_written_to_and_feeds_cannot() -> None:
-    for kind in (Folder, S3, Dropbox):
+def test_folders_buckets_and_drives_can_be_written_to_and_feeds_cannot() -> None:
+    for kind in (Folder, S3, GoogleDriveFiles, Dropbox):
         assert issubclass(kind, WritesFiles)
     assert not issubclass(Rss, WritesFiles)
 

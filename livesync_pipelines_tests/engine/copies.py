@@ -27,6 +27,7 @@ from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import approvals, catalog, conflicts, ledger, letters
 from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace, Place
 from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY, endpoint
@@ -50,6 +51,9 @@ class Killed(BaseException):
 
 def options_of(place: Place) -> dict[str, Any]:
     """A connection to this place, in the words of a configuration."""
+    if isinstance(place, DrivePlace):
+        endpoint_of_it = f"{place.sandbox.address}/google"
+        return {"platform": "google_drive", "account": "ada", "endpoint": endpoint_of_it}
     if isinstance(place, FolderPlace):
         return {"platform": "folder", "path": str(place.root)}
     if isinstance(place, DropboxPlace):
@@ -110,7 +114,12 @@ class Copies:
 
     def configure(self, **said: Any) -> None:
         self.said |= said
-        data = document(options_of(self.source), options_of(self.target), **self.said)
+        chosen: dict[str, Any] = {}
+        if isinstance(self.source, DrivePlace):
+            chosen["select"] = {"folder": self.source.folder}
+        if isinstance(self.target, DrivePlace):
+            chosen["target"] = {"connection": "there", "folder": self.target.folder}
+        data = document(options_of(self.source), options_of(self.target), **{**chosen, **self.said})
         wanted = asked("story", data, REGISTRY, ENVIRON, known=Desired())
         with self.engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
@@ -179,7 +188,7 @@ def copies_between(engine: Engine, source: Place, target: Place) -> Iterator[Cop
         if isinstance(place, DropboxPlace):
             engine = replace(engine, environ={**ENVIRON, "DROPBOX_OAUTH_URL": place.endpoint})
             office = Office(engine, place.sandbox)
-            office.complete("dropbox", office.begin(platform="dropbox", writes=True))
+            office.connect(platform="dropbox", write="")
     yield Copies(engine, source, target)
     engine.database.close()
     source.close()

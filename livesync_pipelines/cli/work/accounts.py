@@ -75,13 +75,14 @@ def rotate_keys(*, as_json: bool) -> None:
 
 
 def connect_account(
-    house: House, platform: str, name: str, project: str, *, write: bool
+    house: House, platform: str, name: str, project: str, *, write: str | None = None
 ) -> dict[str, object]:
     """Send the owner of an account to its platform, wait until he is back, and return what became
-    of it. Raises `BadInput` where he has not agreed, or does not come."""
+    of it. `write`: as in `signing_in.begin`. Raises `BadInput` where he has not agreed, or does not
+    come."""
     port = house.settings.port
     door = f"http://localhost:{port}"
-    begun = signing_in.begin(house.engine, platform, name, project, door=door, writes=write)
+    begun = signing_in.begin(house.engine, platform, name, project, door=door, write=write)
     note(f"Sign in and agree here, until {begun.expires_at.astimezone():%H:%M}:\n\n  {begun.url}\n")
     with way_back(house.engine, platform, port) as look:
         _open_browser(begun.url)
@@ -108,6 +109,8 @@ def _open_browser(url: str) -> None:
 def show_account(told: Mapping[str, object]) -> None:
     who = told["who"] or "its owner"
     say(f"Account {told['account']} is connected: {who} at {told['platform']}.")
+    if not told["writes"]:
+        note("Note: it may be read only. To write in its name, connect it again with --write.")
     missing = told["missing"]
     if isinstance(missing, list) and missing:
         note(

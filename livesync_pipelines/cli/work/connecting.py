@@ -26,8 +26,8 @@ class NewConnection:
     platform: str
     name: str | None
     account: str | None
-    write: bool
     project: str | None
+    write: str | None
     options: tuple[tuple[str, str], ...]
 
 
@@ -39,7 +39,7 @@ def connect_platform(new: NewConnection, *, check: bool, as_json: bool) -> None:
             "What is to be connected?",
             hint="--account NAME signs in an account, --name NAME saves a connection.",
         )
-    if new.write and new.account is None:
+    if new.write is not None and new.account is None:
         raise BadInput("--write is of an account.", hint="Say --account, too.")
     if new.name is None and new.options:
         raise BadInput("Options are of a connection.", hint="Say --name, too.")
@@ -58,8 +58,8 @@ def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
     if new.account is None:
         return None
     there = accounts.found(house.connection, new.account)
-    is_there = there is not None and there.state is AccountState.CONNECTED
-    if new.name is not None and is_there and not new.write:
+    connected = there is not None and there.state is AccountState.CONNECTED
+    if new.name is not None and connected and new.write is None:
         return None
     project = new.project or PROJECT
     return connect_account(house, new.platform, new.account, project, write=new.write)

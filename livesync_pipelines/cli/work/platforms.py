@@ -46,8 +46,6 @@ def show_platform(name: str, *, as_json: bool) -> None:
         say(f"  no more than {budget}")
     if kind.spec.oauth is not None:
         say(f"  its accounts must grant: {' '.join(kind.spec.oauth.scopes) or 'nothing in parts'}")
-        if kind.spec.oauth.writes:
-            say(f"  and to write, with `connect --write`: {' '.join(kind.spec.oauth.writes)}")
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
     for heading, options in (
         ("connections", found["options"]),
