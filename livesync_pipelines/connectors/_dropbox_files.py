@@ -1,8 +1,9 @@
-"""Files of a Dropbox, whole: put and taken out, each only where it is as it was expected to be.
+"""Files of a Dropbox, whole: put, moved and taken out, each only where it is as was expected.
 
-`upload`, `upload_session/*`, `delete_v2` and `get_metadata` of `files.stone` in dropbox-api-spec,
-commit 0d994ebe, read 2026-11-22. A file is replaced or deleted in one revision (`rev`) only, so
-between looking and writing nothing is lost. Folders have no revisions: none is ever deleted here.
+`upload`, `upload_session/*`, `move_v2`, `delete_v2` and `get_metadata` of `files.stone` in
+dropbox-api-spec, commit 0d994ebe, read 2026-11-22. A file is replaced or deleted in one revision
+(`rev`) only, so between looking and writing nothing is lost. Folders have no revisions: none is
+ever deleted here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import IO, Any
 
 from livesync_pipelines.connectors._dropbox_calls import WrongOffset, content_hash, version
 from livesync_pipelines.connectors.files import Moved
-from livesync_pipelines.model.errors import BadInput, Unavailable
+from livesync_pipelines.model.errors import BadInput, RateLimited, Unavailable
 from livesync_pipelines.net.api import Api, parsed
 from livesync_pipelines.net.asking import Terms, is_undone
 from livesync_pipelines.net.verdict import BadAnswer, Conflict, Gone
@@ -77,6 +78,27 @@ class Files:
                 raise
         except BadAnswer as error:
             raise self._refused(key, error) from error
+
+    def move(self, key: str, to: str, *, path: str, expected_version: str) -> str:
+        """`path` spells the key `to`. A move knows no revisions: what is written meanwhile moves
+        along, and is told."""
+        there = self._expected(key, expected_version)
+        if there is None:
+            raise self._moved(key)
+        argument = {"from_path": there["path_lower"], "to_path": path}
+        try:
+            made = self.api.post("files/move_v2", argument, repeats=True)["metadata"]
+        except RateLimited:
+            raise
+        except (Gone, Conflict, Unavailable) as error:
+            made = self._now(to)
+            if made is None or made["id"] != there["id"]:
+                raise error if isinstance(error, Unavailable) else self._moved(to) from error
+        except BadAnswer as error:
+            raise self._refused(to, error) from error
+        if made["content_hash"] != there["content_hash"]:
+            raise self._moved(to)
+        return version(made)
 
     def _read_back(self, key: str, hashed: str, error: Unavailable) -> str:
         """Whether it was written after all, where the answer did not say."""

@@ -73,8 +73,10 @@ class Dropbox(Connector):
             "a chosen folder that is not there fails the sync: it has not become empty",
             "cursors may be forgotten (`reset`), which costs a listing",
             "webhooks are set up by hand in the App Console, and sign with the app's secret",
-            "what is written is bound to a revision; folders have none, so that one that a removal "
-            "leaves empty stays, and none makes room for a file of its name",
+            "what is written is bound to a revision; a move is not, so that an edit of the very "
+            "same moment moves along, and is told as one",
+            "folders have no revisions: one that a removal leaves empty stays, and none makes room "
+            "for a file of its name",
         ),
     )
     Connection = DropboxConnection
@@ -128,6 +130,13 @@ class Dropbox(Connector):
     def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
         path = self._names.path_for(key)
         return self._files.put(path, content, key=key, expected_version=expected_version)
+
+    def holds(self, entry: Entry, content: bytes) -> bool:
+        return entry.version.startswith(f"{content_hash(content)}:")
+
+    def move(self, key: str, to: str, *, expected_version: str) -> str:
+        path = self._names.path_for(to)
+        return self._files.move(key, to, path=path, expected_version=expected_version)
 
     def remove(self, key: str, *, expected_version: str) -> None:
         self._files.remove(key, expected_version=expected_version)

@@ -11,8 +11,9 @@ import pytest
 from livesync_pipelines.connectors import _dropbox_files as files
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.dropbox import Dropbox
-from livesync_pipelines.connectors.files import FoldsNames, Moved
+from livesync_pipelines.connectors.files import FoldsNames, Moved, MovesFiles
 from livesync_pipelines.model.errors import BadInput, RateLimited, Reauthorise, Unavailable
+from livesync_pipelines.model.records import Entry
 
 from ..contracts.memory import FakeMemory
 from ..sandbox.served import ADA
@@ -21,6 +22,7 @@ from .dropbox_place import DropboxPlace
 LIMITS = FetchLimits(max_bytes=1_000_000, timeout_s=5.0)
 UPLOAD = "POST /dropbox/2/files/upload"
 DELETE = "POST /dropbox/2/files/delete_v2"
+MOVE = "POST /dropbox/2/files/move_v2"
 START = "POST /dropbox/2/files/upload_session/start"
 APPEND = "POST /dropbox/2/files/upload_session/append_v2"
 FINISH = "POST /dropbox/2/files/upload_session/finish"
@@ -173,6 +175,65 @@ def test_a_deletion_of_which_no_answer_came_is_looked_at(
     place.sandbox.fault(DELETE, "500", times=2)
     target.remove("/fern.md", expected_version=version)
     assert place.names() == []
+
+
+def test_a_move_keeps_the_file_and_takes_no_other_ones_place(
+    place: DropboxPlace, target: Dropbox
+) -> None:
+    assert isinstance(target, MovesFiles)
+    version = target.put(target.key_of("fern.md"), b"one", expected_version=None)
+    (entry,) = (
+        Entry(**row) for page in target.listing(FakeMemory()) for row in page.entries.to_pylist()
+    )
+    assert target.holds(entry, b"one")
+    assert not target.holds(entry, b"two")
+    moved = target.move("/fern.md", target.key_of("Beds/Fern.md"), expected_version=version)
+    assert listed(target) == {"Beds/Fern.md": moved}
+    (again,) = (
+        row["identity"] for page in target.listing(FakeMemory()) for row in page.entries.to_pylist()
+    )
+    assert again == entry.identity
+    place.put("moss.md", b"theirs")
+    with pytest.raises(Moved):
+        target.move("/beds/fern.md", target.key_of("moss.md"), expected_version=moved)
+    with pytest.raises(Moved):
+        target.move("/beds/fern.md", target.key_of("iris.md"), expected_version=version)
+    assert place.names() == ["Beds/Fern.md", "moss.md"]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("kind", ["429", "500", "reset", "truncated"])
+def test_a_move_is_made_once_whatever_becomes_of_its_answer(
+    place: DropboxPlace, target: Dropbox, kind: str, times: int
+) -> None:
+    version = target.put(target.key_of("fern.md"), b"one", expected_version=None)
+    place.sandbox.fault(MOVE, kind, times=times)
+    try:
+        moved = target.move("/fern.md", target.key_of("Beds/fern.md"), expected_version=version)
+    except Unavailable:
+        assert (times, kind != "truncated") == (3, True)
+        assert place.names() == ["fern.md"]
+    else:
+        assert listed(target) == {"Beds/fern.md": moved}
+
+
+def test_an_edit_that_moves_along_is_told(
+    place: DropboxPlace, target: Dropbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A move knows no revisions: what came between the look and the move is not lost, nor taken
+    for what was moved."""
+    version = target.put(target.key_of("fern.md"), b"one", expected_version=None)
+    expected = files.Files._expected
+
+    def meanwhile(self: files.Files, *said: Any) -> Any:
+        found = expected(self, *said)
+        place.put("fern.md", b"theirs")
+        return found
+
+    monkeypatch.setattr(files.Files, "_expected", meanwhile)
+    with pytest.raises(Moved):
+        target.move("/fern.md", target.key_of("iris.md"), expected_version=version)
+    assert place.get("iris.md") == b"theirs"
 
 
 def test_a_folder_is_never_deleted_nor_written_over(place: DropboxPlace, target: Dropbox) -> None:
