@@ -50,6 +50,8 @@ class Abusive(Forbidden):
 _KINDS: Mapping[str, type[BadAnswer]] = {
     "exportSizeLimitExceeded": TooLargeToExport,
     "cannotDownloadAbusiveFile": Abusive,
+    "insufficientFilePermissions": Forbidden,
+    "insufficientParentPermissions": Forbidden,
 }
 
 

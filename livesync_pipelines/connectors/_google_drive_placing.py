@@ -2,8 +2,7 @@
 
 Drive knows no condition on a write: a file is looked at before, and what came of it after. An edit
 that somebody makes in between is found among the file's revisions, and given back.
-https://developers.google.com/workspace/drive/api/guides/manage-revisions, in Google's discovery
-document of 2026-11-06, read 2026-11-22.
+Google's discovery document of 2026-11-06, read 2026-11-22.
 """
 
 from __future__ import annotations

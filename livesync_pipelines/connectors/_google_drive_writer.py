@@ -1,9 +1,9 @@
 """What changes files of Google Drive. Nothing of it is done twice: a new file has its id before it
 is made, and after an answer that did not come the file is looked at before it is asked for again.
 
-https://developers.google.com/workspace/drive/api/guides/manage-uploads and
-https://developers.google.com/workspace/drive/api/guides/folder, in Google's discovery document of
-2026-11-06 and its client for Python, read 2026-11-22.
+Google's discovery document of 2026-11-06 and how its client for Python sends uploads, read
+2026-11-22. That an id which is taken is answered with 409 is as others tell it; they have also seen
+a refusal for haste of what was done all the same, so an upload may be there twice as a revision.
 """
 
 from __future__ import annotations

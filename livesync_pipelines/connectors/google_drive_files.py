@@ -1,6 +1,6 @@
 """A folder of Google Drive as files that are copied as they are, from it and into it.
 
-The pages that `google_drive` and `_google_drive_writer` name, read 2026-11-22.
+What `google_drive`, `_google_drive_writer` and `_google_drive_placing` name, read 2026-11-22.
 """
 
 from __future__ import annotations
