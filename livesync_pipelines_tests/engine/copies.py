@@ -25,7 +25,14 @@ from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
-from livesync_pipelines.store import approvals, catalog, conflicts, ledger, letters
+from livesync_pipelines.store import (
+    approvals,
+    catalog,
+    conflict_restores,
+    conflicts,
+    ledger,
+    letters,
+)
 from livesync_pipelines.store.database import rows
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
@@ -146,7 +153,7 @@ class Copies:
 
     def restore(self, conflict_id: int) -> None:
         with self.engine.database.pooled() as connection:
-            conflicts.restore(connection, conflict_id, by="ada", now=self.engine.now())
+            conflict_restores.restore(connection, conflict_id, by="ada", now=self.engine.now())
 
     def approve(self) -> int:
         with self.engine.database.pooled() as connection:
