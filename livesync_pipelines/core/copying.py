@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple
 
 
@@ -37,12 +38,19 @@ class Agreed(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
     """What is about to be sent for a file. `expected`: the version that the target has of it now;
-    `reserved`: the identity that a new one is made under, where the target has such."""
+    `reserved`: the identity that a new one is made under, where the target has such; `digest`: of
+    the bytes that it is to have, None where it is taken out."""
 
     name: str
     step: Step
     expected: str | None
     reserved: str | None = None
+    digest: str | None = None
+
+
+def digest_of(content: bytes) -> str:
+    """By which the bytes of a file are known again."""
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def decide(source: str | None, target: str | None, known: Agreed | None) -> Step:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from livesync_pipelines.connectors.files import MovesFiles
-from livesync_pipelines.core.copying import Step
+from livesync_pipelines.core.copying import Step, digest_of
 from livesync_pipelines.engine.copying import CopyPlan, FileEnd, Renamed
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Entry
@@ -30,7 +30,7 @@ def with_moves(plan: CopyPlan, source: FileEnd, target: FileEnd) -> CopyPlan:
         old = _same(plan, target, same, body.content)
         if old is not None:
             same.remove(old)
-            renamed[source.name_of(body.key)] = Renamed(old, body.version)
+            renamed[source.name_of(body.key)] = Renamed(old, body.version, digest_of(body.content))
     steps = {**plan.steps, **dict.fromkeys(renamed, Step.MOVE)}
     for one in renamed.values():
         del steps[one.name]

@@ -10,15 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from livesync_pipelines.connectors.base import Memory
-from livesync_pipelines.connectors.files import (
-    FoldsNames,
-    Moved,
-    MovesFiles,
-    ReservesFiles,
-    WritesFiles,
-)
-from livesync_pipelines.core.copy_names import pair
-from livesync_pipelines.core.copying import Agreed, Intended, Step, decide
+from livesync_pipelines.connectors.files import Moved, MovesFiles, ReservesFiles, WritesFiles
+from livesync_pipelines.core.copying import Agreed, Intended, Step, decide, digest_of
+from livesync_pipelines.engine.copy_pairs import paired
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 
@@ -53,24 +47,27 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Under which name the target has a file that is to be moved, and the version of the source's
-    file that was found to be the same."""
+    """Under which name the target has a file that is to be moved, the version of the source's
+    file that was found to be the same, and the digest of its bytes."""
 
     name: str
     version: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlan:
     """The step for each name, and what it was decided on. A file of which one end cannot tell
     whether it is there has none; one that the target can never have is in `refused`. `renamed`: of
-    each file that is to be moved, by its new name."""
+    each file that is to be moved, by its new name; `sent`: digests of what was sent before, by
+    name, where nobody has told what became of it."""
 
     steps: Mapping[str, Step]
     refused: Mapping[str, ItemFailure]
     source: Seen
     target: Seen
     renamed: Mapping[str, Renamed] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
 
     def names(self, step: Step) -> list[str]:
         return [name for name, found in self.steps.items() if found is step]
@@ -96,12 +93,15 @@ class Copied:
     failure: ItemFailure | None = None
 
 
-def intended(target: FileEnd, name: str, step: Step, expected: str | None) -> Intended:
+def to_put(
+    target: FileEnd, name: str, step: Step, expected: str | None, content: bytes
+) -> Intended:
     """With an identity, where a file is to be made. Raises `BadInput` as `key_of` does."""
     reserved = None
     if expected is None and isinstance(target, ReservesFiles):
         reserved = target.reserve(target.key_of(name))
-    return Intended(name=name, step=step, expected=expected, reserved=reserved)
+    digest = digest_of(content)
+    return Intended(name=name, step=step, expected=expected, reserved=reserved, digest=digest)
 
 
 def plan_copy(
@@ -116,7 +116,8 @@ def plan_copy(
     `memories`: of both, so that a disk that is away is not taken for an empty one. `full`: no
     version is believed, and contents are compared."""
     here, there = _seen(source, memories[0]), _seen(target, memories[1])
-    there, before, refused = _paired(here, there, target, known)
+    entries, before, refused = paired(here.entries, there.entries, known, target)
+    there = replace(there, entries=entries)
     steps: dict[str, Step] = {}
     for name in sorted({*here.entries, *known} - refused.keys()):
         mine, other = here.entries.get(name), there.entries.get(name)
@@ -135,22 +136,6 @@ def plan_copy(
             unknown = name in before and step is Step.SAME
             steps[name] = Step.COMPARE if doubted or unknown else step
     return CopyPlan(steps=steps, refused=refused, source=here, target=there)
-
-
-def _paired(
-    here: Seen, there: Seen, target: FileEnd, known: Mapping[str, Agreed]
-) -> tuple[Seen, Mapping[str, str], dict[str, ItemFailure]]:
-    """The target with its files under the source's names; those that were known under another
-    one; and those that are one file to the target with a file that takes their place."""
-    if not isinstance(target, FoldsNames):
-        return there, {}, {}
-    found = pair(here.entries, there.entries, known, target.folded)
-    entries = {name: there.entries[theirs] for name, theirs in found.target.items()}
-    refused = {
-        name: ItemFailure(name, BadInput.code, f"the target takes it for {other}: rename one")
-        for name, other in found.shadowed.items()
-    }
-    return replace(there, entries=entries), found.before, refused
 
 
 def _seen(end: FileEnd, memory: Memory) -> Seen:
@@ -227,7 +212,8 @@ class _Copying:
         other = self.plan.target.entries[renamed.name]
         try:
             to = self.target.key_of(name)
-            self.note(Intended(name=name, step=Step.MOVE, expected=other.version))
+            digest = renamed.digest
+            self.note(Intended(name=name, step=Step.MOVE, expected=other.version, digest=digest))
             version = self.target.move(other.key, to, expected_version=other.version)
         except (Moved, BadInput) as error:
             yield _not_done(name, Step.MOVE, error)
@@ -261,14 +247,15 @@ class _Copying:
                 return Copied(name=name, step=step, failure=held)
             if held.content == body.content:
                 return Copied(name=name, step=step, versions=(body.version, held.version))
-            if name not in self.overwrite or held.version != other.version:
-                return _conflict(name, step, "both have changed it, and not alike")
-            self.keep(name, held)
-            lost = held
+            if not self._is_ours(name, held):
+                if name not in self.overwrite or held.version != other.version:
+                    return _conflict(name, step, "both have changed it, and not alike")
+                self.keep(name, held)
+                lost = held
         expected = other.version if other else None
         try:
             key = other.key if other else self.target.key_of(name)
-            self.note(intended(self.target, name, step, expected))
+            self.note(to_put(self.target, name, step, expected, body.content))
             version = self.target.put(key, body.content, expected_version=expected)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)
@@ -279,19 +266,28 @@ class _Copying:
         other = self.plan.target.entries[name]
         lost = None
         if step is Step.KEEP:
-            if name not in self.overwrite:
-                return _conflict(name, step, "it is gone from the source, and the target edited it")
+            edited = _conflict(name, step, "it is gone from the source, and the target edited it")
+            if name not in self.overwrite and name not in self.plan.sent:
+                return edited
             held = next(iter(self.target.fetch([other])))
             if isinstance(held, ItemFailure):
                 return Copied(name=name, step=step, failure=held)
-            self.keep(name, held)
-            lost = held
+            if not self._is_ours(name, held):
+                if name not in self.overwrite:
+                    return edited
+                self.keep(name, held)
+                lost = held
         try:
             self.note(Intended(name=name, step=step, expected=other.version))
             self.target.remove(other.key, expected_version=other.version)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)
         return Copied(name=name, step=step, written=True, lost=lost)
+
+    def _is_ours(self, name: str, held: Body) -> bool:
+        """Whether it is what an operation that died has sent."""
+        sent = self.plan.sent.get(name)
+        return sent is not None and sent == digest_of(held.content)
 
 
 def _conflict(name: str, step: Step, reason: str) -> Copied:

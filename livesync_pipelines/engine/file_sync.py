@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from livesync_pipelines.connectors.files import ReservesFiles
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.copying import Agreed, Step
+from livesync_pipelines.engine.copy_left import recognised
 from livesync_pipelines.engine.copy_moves import with_moves
 from livesync_pipelines.engine.copying import Copied, FileEnd, Seen, carry_out, plan_copy
 from livesync_pipelines.engine.file_pass import EndMemory, FilePass, Rehearsed
@@ -92,6 +93,7 @@ def _opened(
     if isinstance(goal, ReservesFiles):
         goal.recall(file_intents.reserved(connection, sync.sync_id))
     plan = plan_copy(origin, goal, known, (here, there), full=operation.full)
+    plan = recognised(plan, file_intents.left(connection, sync.sync_id))
     now, otherwise = engine.now(), sync.policy.otherwise
     last = Side.TARGET if otherwise is Policy.TARGET_WINS else Side.SOURCE
     due = conflicts.due(connection, sync.sync_id, now=now, otherwise=last)

@@ -19,21 +19,31 @@ def record(
         tenure.fence(connection, operation)
         connection.execute(
             "insert into livesync.file_intents"
-            " (sync_id, name, step, expected, reserved, operation_id, at)"
-            " values (%s, %s, %s, %s, %s, %s, %s) on conflict (sync_id, name) do update"
+            " (sync_id, name, step, expected, reserved, digest, operation_id, at)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (sync_id, name) do update"
             " set step = excluded.step, expected = excluded.expected,"
-            " reserved = excluded.reserved, operation_id = excluded.operation_id,"
-            " at = excluded.at",
+            " reserved = excluded.reserved, digest = excluded.digest,"
+            " operation_id = excluded.operation_id, at = excluded.at",
             (
                 operation.sync.sync_id,
                 intended.name,
                 intended.step,
                 intended.expected,
                 intended.reserved,
+                intended.digest,
                 operation.operation_id,
                 now,
             ),
         )
+
+
+def left(connection: Connection, sync_id: str) -> dict[str, str | None]:
+    """What an operation that died may have sent: the digest of the bytes, by name; None where a
+    file was to be taken out."""
+    found = connection.execute(
+        "select name, digest from livesync.file_intents where sync_id = %s", (sync_id,)
+    )
+    return dict(found.fetchall())
 
 
 def reserved(connection: Connection, sync_id: str) -> dict[str, str]:

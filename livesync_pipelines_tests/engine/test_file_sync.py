@@ -300,6 +300,69 @@ def test_what_was_written_before_a_crash_is_recognised(
     assert copies.run().counts.synced_items == 0
 
 
+def crash_after(copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """A run that dies when it has written, and before it could tell."""
+
+    def die() -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        after(patched, method, die)
+        with pytest.raises(Killed):
+            copies.run()
+    wait_until_free(copies.engine)
+
+
+@pytest.mark.parametrize("then", ["edited", "edited back", "removed"])
+def test_what_was_sent_before_a_crash_is_nobodys_edit_when_the_origin_goes_on(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.put(a__txt="two!")
+    crash_after(copies, monkeypatch, "put")
+    assert copies.goal.get("a.txt") == b"two!"
+    if then == "removed":
+        copies.origin.remove("a.txt")
+    else:
+        copies.put(a__txt="one" if then == "edited back" else "and three")
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()
+    assert copies.ask("select from livesync.file_intents") == []
+    assert copies.run().counts.synced_items == 0
+
+
+def test_what_was_taken_out_before_a_crash_was_not_lost_by_the_goal(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.origin.remove("a.txt")
+    crash_after(copies, monkeypatch, "remove")
+    copies.put(a__txt="here again")
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_an_edit_of_what_was_sent_before_a_crash_is_asked_about(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, *, removed: bool
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.put(a__txt="two!")
+    crash_after(copies, monkeypatch, "put")
+    copies.goal.put("a.txt", b"their edit of it")
+    if removed:
+        copies.origin.remove("a.txt")
+    else:
+        copies.put(a__txt="and three")
+    assert copies.run().counts.conflicts_detected == 1
+    assert copies.goal.get("a.txt") == b"their edit of it"
+
+
 def test_what_a_crash_has_written_over_is_kept_and_told(
     copies: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
