@@ -339,6 +339,7 @@ def test_after_any_history_of_edits_and_faults_the_drive_is_what_the_folder_is(
         for match in chance.sample(WRITES, 2):
             kind = chance.choice(["429", "500", "503", "reset", "truncated"])
             sandbox.fault(match, kind, after=chance.randrange(3))
+        sandbox.fault("* /google/*", chance.choice(["429", "500", "reset"]), after=seed + 3)
         into_drive.run()
     sandbox.control("DELETE", "/faults")
     assert into_drive.run().status is Status.SUCCESS
