@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.net.api import Api
 from livesync_pipelines.sandbox.google.files import DOCUMENT
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import catalog
@@ -271,6 +273,43 @@ def test_what_was_written_before_a_crash_is_recognised(
     assert copies.equal()
     assert copies.run().counts.synced_items == 0
     assert {len(names) for names in twins(copies).values()} == {1}
+
+
+@pytest.mark.parametrize("call", range(9))
+@pytest.mark.parametrize("sent", [False, True], ids=["before it", "after it"])
+def test_a_crash_at_any_call_that_changes_something_loses_and_doubles_nothing(
+    into_drive: Copies, monkeypatch: pytest.MonkeyPatch, call: int, *, sent: bool
+) -> None:
+    for name in ("a.txt", "b.txt", "moved.txt"):
+        into_drive.origin.put(name, name.encode())
+    into_drive.run()
+    into_drive.origin.put("x/moved.txt", into_drive.origin.get("moved.txt"))
+    into_drive.origin.put("x/y/new.txt", b"new")
+    into_drive.put(a__txt="other words", new__txt="newer")
+    for name in ("b.txt", "moved.txt"):
+        into_drive.origin.remove(name)
+    real, left = Api.call, [call]
+
+    def dies(self: Api, method: str, *said: Any, **more: Any) -> Any:
+        left[0] -= method != "GET"
+        dead = left[0] < 0 and method != "GET"
+        answer = None if dead and not sent else real(self, method, *said, **more)
+        if dead:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Api, "call", dies)
+        try:
+            into_drive.run()
+        except Killed:
+            wait_until_free(into_drive.engine)
+    result = into_drive.run()
+    assert (result.status, into_drive.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert into_drive.equal()
+    assert {len(names) for names in twins(into_drive).values()} == {1}
+    assert into_drive.run().counts.synced_items == 0
+    assert into_drive.ask("select from livesync.file_intents") == []
 
 
 def test_a_file_that_was_made_before_a_crash_and_that_no_search_shows_yet_is_not_made_again(
