@@ -27,8 +27,15 @@ from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.drive_world import FILES, UPLOADS
-from livesync_pipelines_tests.connectors.row_files import FolderPlace
-from livesync_pipelines_tests.engine.copies import SYNC, Copies, Killed, document, options_of
+from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace
+from livesync_pipelines_tests.engine.copies import (
+    ENVIRON,
+    SYNC,
+    Copies,
+    Killed,
+    document,
+    options_of,
+)
 from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.engine.house import Clock, wait_until_free
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
@@ -113,6 +120,29 @@ def test_files_are_added_edited_renamed_and_trashed_as_at_their_source(copies: C
     counts = copies.run().counts
     assert (counts.synced_items, counts.unchanged) == (0, 3)
     assert copies.ask("select from livesync.file_intents") == []
+
+
+@pytest.mark.parametrize("kind", ["s3", "google_drive"])
+def test_a_bucket_and_another_drive_are_copied_as_a_folder_is(
+    known: Engine, sandbox: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    source = BucketPlace() if kind == "s3" else DrivePlace(sandbox, f"{tmp_path.name} source")
+    copies = Copies(known, source, DrivePlace(sandbox, tmp_path.name))
+    copies.engine = replace(known, environ={**known.environ, **ENVIRON})
+    copies.configure()
+    for name in ("a.txt", "b/c.txt", "d.txt"):
+        copies.origin.put(name, name.encode())
+    assert copies.run().counts.added == 3
+    before = ids(copies)
+    copies.origin.put("a.txt", b"other words")
+    copies.origin.put("new/c.txt", b"b/c.txt")
+    copies.origin.remove("b/c.txt")
+    copies.origin.remove("d.txt")
+    counts = copies.run().counts
+    assert (counts.updated, counts.moved, counts.removed) == (1, 1, 1)
+    assert ids(copies)["new/c.txt"] == before["b/c.txt"]
+    assert copies.equal()
+    assert copies.run().counts.synced_items == 0
 
 
 def test_what_is_removed_lies_in_the_trash_and_its_folder_stays(into_drive: Copies) -> None:
