@@ -20,6 +20,8 @@ from livesync_pipelines.net.api import Bearer
 from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer
 from livesync_pipelines.sandbox.google.door import READONLY
+from livesync_pipelines.sandbox.google.drive import Drive
+from livesync_pipelines.sandbox.world import World
 
 from ..contracts.memory import FakeMemory, all_entries
 from ..sandbox.served import ADA, BEN, Sandbox, a_sandbox
@@ -233,6 +235,26 @@ def test_a_place_lies_within_the_folders_above_it(place: DrivePlace, sandbox: Sa
     assert inner.connector().place().startswith(place.connector().place())
     assert not place.connector().place().startswith(inner.connector().place())
     inner.close()
+
+
+def test_files_of_a_shared_drive_are_written_too() -> None:
+    world = World()
+    drive = Drive(world)
+    members = {ADA: "organizer", BEN: "writer"}
+    shared = drive.make_shared_drive(world.person(ADA), "Greenhouse", members)
+    with a_sandbox(world, drive) as sandbox:
+        place = DrivePlace(sandbox)
+        place.folder = shared.id
+        end = place.connector(account=Bearer(sandbox.tokens(BEN)["access_token"]))
+        first = end.put("deep/a.txt", b"one", expected_version=None)
+        second = end.put("deep/a.txt", b"two!", expected_version=first)
+        third = end.move("deep/a.txt", "b.txt", expected_version=second)
+        assert all_entries(list(end.listing(FakeMemory())))["b.txt"].version == third
+        before = end.probe(FakeMemory())
+        end.remove("b.txt", expected_version=third)
+        assert all_entries(list(end.listing(FakeMemory()))) == {}
+        assert end.probe(FakeMemory()) != before
+        place.close()
 
 
 def test_the_mark_of_a_drive_changes_with_it_and_not_without(place: DrivePlace) -> None:

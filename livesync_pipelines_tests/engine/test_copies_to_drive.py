@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,21 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.net.api import Api
 from livesync_pipelines.sandbox.google.files import DOCUMENT
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.drive_world import FILES, UPLOADS
-from livesync_pipelines_tests.connectors.row_files import FolderPlace
-from livesync_pipelines_tests.engine.copies import SYNC, Copies, Killed, document, options_of
+from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace
+from livesync_pipelines_tests.engine.copies import (
+    ENVIRON,
+    SYNC,
+    Copies,
+    Killed,
+    document,
+    options_of,
+)
 from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.engine.house import Clock, wait_until_free
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
@@ -111,6 +120,29 @@ def test_files_are_added_edited_renamed_and_trashed_as_at_their_source(copies: C
     counts = copies.run().counts
     assert (counts.synced_items, counts.unchanged) == (0, 3)
     assert copies.ask("select from livesync.file_intents") == []
+
+
+@pytest.mark.parametrize("kind", ["s3", "google_drive"])
+def test_a_bucket_and_another_drive_are_copied_as_a_folder_is(
+    known: Engine, sandbox: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    source = BucketPlace() if kind == "s3" else DrivePlace(sandbox, f"{tmp_path.name} source")
+    copies = Copies(known, source, DrivePlace(sandbox, tmp_path.name))
+    copies.engine = replace(known, environ={**known.environ, **ENVIRON})
+    copies.configure()
+    for name in ("a.txt", "b/c.txt", "d.txt"):
+        copies.origin.put(name, name.encode())
+    assert copies.run().counts.added == 3
+    before = ids(copies)
+    copies.origin.put("a.txt", b"other words")
+    copies.origin.put("new/c.txt", b"b/c.txt")
+    copies.origin.remove("b/c.txt")
+    copies.origin.remove("d.txt")
+    counts = copies.run().counts
+    assert (counts.updated, counts.moved, counts.removed) == (1, 1, 1)
+    assert ids(copies)["new/c.txt"] == before["b/c.txt"]
+    assert copies.equal()
+    assert copies.run().counts.synced_items == 0
 
 
 def test_what_is_removed_lies_in_the_trash_and_its_folder_stays(into_drive: Copies) -> None:
@@ -273,6 +305,43 @@ def test_what_was_written_before_a_crash_is_recognised(
     assert {len(names) for names in twins(copies).values()} == {1}
 
 
+@pytest.mark.parametrize("call", range(9))
+@pytest.mark.parametrize("sent", [False, True], ids=["before it", "after it"])
+def test_a_crash_at_any_call_that_changes_something_loses_and_doubles_nothing(
+    into_drive: Copies, monkeypatch: pytest.MonkeyPatch, call: int, *, sent: bool
+) -> None:
+    for name in ("a.txt", "b.txt", "moved.txt"):
+        into_drive.origin.put(name, name.encode())
+    into_drive.run()
+    into_drive.origin.put("x/moved.txt", into_drive.origin.get("moved.txt"))
+    into_drive.origin.put("x/y/new.txt", b"new")
+    into_drive.put(a__txt="other words", new__txt="newer")
+    for name in ("b.txt", "moved.txt"):
+        into_drive.origin.remove(name)
+    real, left = Api.call, [call]
+
+    def dies(self: Api, method: str, *said: Any, **more: Any) -> Any:
+        left[0] -= method != "GET"
+        dead = left[0] < 0 and method != "GET"
+        answer = None if dead and not sent else real(self, method, *said, **more)
+        if dead:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Api, "call", dies)
+        try:
+            into_drive.run()
+        except Killed:
+            wait_until_free(into_drive.engine)
+    result = into_drive.run()
+    assert (result.status, into_drive.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert into_drive.equal()
+    assert {len(names) for names in twins(into_drive).values()} == {1}
+    assert into_drive.run().counts.synced_items == 0
+    assert into_drive.ask("select from livesync.file_intents") == []
+
+
 def test_a_file_that_was_made_before_a_crash_and_that_no_search_shows_yet_is_not_made_again(
     into_drive: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +408,7 @@ def test_after_any_history_of_edits_and_faults_the_drive_is_what_the_folder_is(
         for match in chance.sample(WRITES, 2):
             kind = chance.choice(["429", "500", "503", "reset", "truncated"])
             sandbox.fault(match, kind, after=chance.randrange(3))
+        sandbox.fault("* /google/*", chance.choice(["429", "500", "reset"]), after=seed + 3)
         into_drive.run()
     sandbox.control("DELETE", "/faults")
     assert into_drive.run().status is Status.SUCCESS

@@ -125,6 +125,7 @@ def test_an_answer_that_nobody_asked_for_is_refused_without_a_word_of_it(
         ("/oauth/nowhere/callback?state=x&code=y", 404),
         ("/oauth/drawer/start", 400),
         ("/oauth/drawer/start?account=A%20B", 400),
+        ("/oauth/drawer/start?account=ada&write=all", 400),
         ("/oauth/UP/start?account=ada", 400),
     ],
 )
