@@ -25,8 +25,8 @@ from livesync_pipelines.net.verdict import BadAnswer, Conflict, Gone
 _AGAIN = Terms(repeats=True)
 """A write is bound to a revision, or to there being none: made twice it is done once."""
 _ONE_CALL_BYTES = 16 * 1024 * 1024
-"""What is longer goes in pieces of so many. Dropbox takes 150 MiB in a call; a fault costs less with
-fewer."""
+"""What is longer goes in pieces of so many. Dropbox takes 150 MiB in a call; with fewer a fault
+costs less."""
 
 
 @dataclass(frozen=True, slots=True)
