@@ -43,9 +43,17 @@ def bring_together(this: RowPass, met: Met) -> None:
     answered = given(this, met)
     agreed = _agreed(this, met)
     restored = unless_edited(met, agreed, answered.restored)
-    merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
     base = row_blocks.values(agreed, this.schema)
-    given_back = for_source(this, met, merged, with_old_values(this, met, base), base)
+    taken = with_old_values(this, met, base)
+    merged = merge(
+        _sides(this, met, agreed, taken),
+        this.operation.sync.policy,
+        answers=answered.answers,
+        writes_source=this.writes(Side.SOURCE),
+        writes_target=this.writes(Side.TARGET),
+    )
+    merged = with_restored(this, merged, restored)
+    given_back = for_source(this, met, merged, taken, base)
     merged = refused(this, echoed(this, met, merged, agreed, given_back), given_back)
     clashes = [(clash, conflict_of(this, met, clash)) for clash in merged.clashes]
     lines = lines_of(this, met, merged, None)
@@ -124,31 +132,25 @@ def _target_lost(told: Conflict) -> bool:
     return told.winner not in {None, Side.TARGET.value}
 
 
-def _merged(this: RowPass, met: Met, agreed: pa.Table, answers: Answers) -> Merged:
-    base = row_blocks.values(agreed, this.schema)
-    return merge(
-        Sides(
-            base=base,
-            source=with_old_values(this, met, base),
-            target=this.compared(met.target),
-            had=met.had,
-            in_source=met.in_source,
-            in_target=met.in_target,
-            source_time=_times(this, met, Side.SOURCE),
-            target_time=_times(this, met, Side.TARGET),
-            source_base=row_blocks.values(agreed, this.schema, "source:"),
-            target_base=row_blocks.values(agreed, this.schema, "target:"),
-            missing={
-                name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
-                for name in this.schema.names
-            },
-            unfit=unfit(this, met),
-            json={column.name for column in this.map.target_shape.columns if column.json},
-        ),
-        this.operation.sync.policy,
-        answers=answers,
-        writes_source=this.writes(Side.SOURCE),
-        writes_target=this.writes(Side.TARGET),
+def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
+    """What is merged; `taken`: the source's side of it."""
+    return Sides(
+        base=row_blocks.values(agreed, this.schema),
+        source=taken,
+        target=this.compared(met.target),
+        had=met.had,
+        in_source=met.in_source,
+        in_target=met.in_target,
+        source_time=_times(this, met, Side.SOURCE),
+        target_time=_times(this, met, Side.TARGET),
+        source_base=row_blocks.values(agreed, this.schema, "source:"),
+        target_base=row_blocks.values(agreed, this.schema, "target:"),
+        missing={
+            name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
+            for name in this.schema.names
+        },
+        unfit=unfit(this, met),
+        json={column.name for column in this.map.target_shape.columns if column.json},
     )
 
 

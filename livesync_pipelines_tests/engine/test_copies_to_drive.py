@@ -263,6 +263,19 @@ def test_a_fault_at_any_write_loses_and_doubles_nothing(
     assert {len(names) for names in twins(into_drive).values()} == {1}
 
 
+def test_only_what_is_open_stays_noted_when_a_run_breaks_off(
+    into_drive: Copies, sandbox: Sandbox
+) -> None:
+    into_drive.put(a__txt="one", b__txt="one")
+    sandbox.fault(f"POST {UPLOADS}", "500", times=3, after=1)
+    assert into_drive.run().status is Status.FAILED
+    (made,) = drive_of(into_drive).names()
+    (noted,) = into_drive.ask("select name from livesync.file_intents")
+    assert {made, noted["name"]} == {"a.txt", "b.txt"}
+    assert into_drive.run().status is Status.SUCCESS
+    assert into_drive.equal()
+
+
 def twins(copies: Copies) -> dict[str, list[str]]:
     """The ids of all files and folders that there are at a path."""
     found: dict[str, list[str]] = {}
