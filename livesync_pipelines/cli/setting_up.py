@@ -83,6 +83,13 @@ def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
 @click.option("--name", help="What to call the connection.")
 @click.option("--account", help="The account that the platform is called for; signed in if new.")
 @click.option("--project", help="The project that it belongs to; `default` if none is named.")
+@click.option(
+    "--write",
+    is_flag=False,
+    flag_value="",
+    metavar="[SCOPE]",
+    help="Ask for the account to be written to as well, with the widest scope or the one named.",
+)
 @pair_option(
     "options",
     "-o",
@@ -106,6 +113,7 @@ def connect(platform: str, no_check: bool, as_json: bool, **said: Any) -> None:
       livesync connect folder --name docs -o path=./docs
       livesync connect s3 --name bucket -o bucket=my-docs -o prefix=guides/
       livesync connect google_drive --account drive
+      livesync connect google_drive --account drive --write
     """
     from livesync_pipelines.cli.work.connecting import NewConnection, connect_platform
 

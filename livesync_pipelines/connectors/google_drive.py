@@ -52,7 +52,7 @@ class GoogleDrive(Connector):
         budgets=(Budget(12_000, 60.0, Scope.PLATFORM),),
         webhook="google",
         subscribed_by="webhook",
-        oauth=google_oauth("drive.readonly"),
+        oauth=google_oauth("drive.readonly", writes=("drive", "drive.file")),
         docs=(
             f"{_GUIDES}/search-files (2026-11-22)",
             f"{_GUIDES}/about-changes (2026-11-22)",
@@ -79,6 +79,13 @@ class GoogleDrive(Connector):
             "with `webhook`, one channel tells of the account's own change feed and is replaced "
             "before it ends; what only the feed of a shared drive shows is found by polling",
             "files that need the resource key of a link are not seen",
+            "a copy of files takes or fills one folder, whose id or link is its `folder`; native "
+            "documents and shortcuts have no bytes to copy and are left out",
+            "in a copy, of two files or folders that have one name and folder neither is touched: "
+            "they fail as `name_twice` until one of them is renamed",
+            "Drive knows no condition on a write: in a copy, a file is looked at before and after, "
+            "and an edit that came in between is put back out of its revisions",
+            "what a copy removes lies in Drive's trash, and folders stay though they are empty",
         ),
     )
     Connection = GoogleDriveConnection

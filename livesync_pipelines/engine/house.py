@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from livesync_pipelines.auth.vault import Vault, key_file_in, keys_of_file
-from livesync_pipelines.connectors import REGISTRY, ROW_ENDS
+from livesync_pipelines.connectors import FILE_ENDS, REGISTRY, ROW_ENDS
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.core.spellings import vault_keys
@@ -51,6 +51,7 @@ class Engine:
     database: Database
     registry: Registry = field(default_factory=lambda: REGISTRY)
     row_ends: Mapping[str, type[RowEnd]] = field(default_factory=lambda: ROW_ENDS)
+    file_ends: Registry = field(default_factory=lambda: FILE_ENDS)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     enabled: bool = True
     public_url: str | None = None

@@ -113,7 +113,7 @@ def file_ends_connected(
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
             means = _means(engine, end, lane, patience_s, held)
-            one = connector_for(end, sync, engine.registry, engine.environ, side=side, means=means)
+            one = connector_for(end, sync, engine.file_ends, engine.environ, side=side, means=means)
             held.enter_context(closing(one))
             if not isinstance(one, WritesFiles):
                 raise BadInput(f"{one.spec.title} has no files that can be copied.")

@@ -45,13 +45,14 @@ def start(
     platform: Platform,
     account: Annotated[str, Query(min_length=1, max_length=63)],
     project: Annotated[str, Query(min_length=1, max_length=63)] = PROJECT,
+    write: Annotated[str | None, Query(max_length=63)] = None,
 ) -> Any:
     if room.holder.role is not Role.EDITOR:
         raise Forbidden(f"A {room.holder.role} may only read.")
     if request.headers.get("sec-fetch-site", "none") not in _OWN:
         raise Forbidden("This request comes from a page of another origin.")
     room.project(project)
-    begun = signing_in.begin(room.engine, platform, account, project, door=door(room))
+    begun = signing_in.begin(room.engine, platform, account, project, door=door(room), write=write)
     if prefers_html(request):
         return RedirectResponse(begun.url, 303)
     return {"url": begun.url, "expires_at": begun.expires_at}

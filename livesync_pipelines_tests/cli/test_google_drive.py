@@ -7,6 +7,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.world import World
+from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.engine.drawer import KEY
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
 
@@ -106,3 +108,28 @@ def test_what_a_drive_says_is_found(at: Terminal, engine: Engine) -> None:
     assert run_sync(known, "mine", trigger=Trigger.PERSON).status is Status.SUCCESS
     found = at.document("search", "handbook", "Opening hours")["hits"]
     assert "Opening hours" in str(found[0])
+
+
+def test_files_are_copied_there_once_the_account_may_write(
+    at: Terminal, sandbox: Sandbox, engine: Engine, tmp_path: Path
+) -> None:
+    shown = at.process(*WORDS)
+    assert "connect it again with --write" in shown.stderr
+    place = DrivePlace(sandbox, "Copies")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("one")
+    assert (
+        at("connect", "folder", "--name", "docs", "-o", f"path={tmp_path / 'docs'}").exit_code == 0
+    )
+    added = at("sync", "add", "out", "--connection", "docs", "--target", f"drive/{place.folder}")
+    assert added.exit_code == 0, added.output
+    assert "it lacks the scope https://www.googleapis.com/auth/drive" in added.stderr
+    again = at.process(*WORDS[:4], "--write")
+    assert again.returncode == 0, again.stderr
+    assert "--write" not in again.stderr
+    known = replace(engine, environ=at.environ, vault=lambda: Vault([KEY]))
+    assert run_sync(known, "out", trigger=Trigger.PERSON).status is Status.SUCCESS
+    assert place.get("a.txt") == b"one"
+    told = at("platforms", "google_drive").stdout
+    assert "and to be written to: https://www.googleapis.com/auth/drive or " in told
+    assert "folder: text (required)" in told

@@ -78,11 +78,15 @@ def rotate_keys(*, as_json: bool) -> None:
     say(f"{count} {'account is' if count == 1 else 'accounts are'} sealed with another key now.")
 
 
-def connect_account(house: House, platform: str, name: str, project: str) -> dict[str, object]:
+def connect_account(
+    house: House, platform: str, name: str, project: str, *, write: str | None = None
+) -> dict[str, object]:
     """Send the owner of an account to its platform, wait until he is back, and return what became
-    of it. Raises `BadInput` where he has not agreed, or does not come."""
+    of it. `write`: as in `signing_in.begin`. Raises `BadInput` where he has not agreed, or does not
+    come."""
     port = house.settings.port
-    begun = signing_in.begin(house.engine, platform, name, project, door=f"http://localhost:{port}")
+    door = f"http://localhost:{port}"
+    begun = signing_in.begin(house.engine, platform, name, project, door=door, write=write)
     note(f"Sign in and agree here, until {begun.expires_at.astimezone():%H:%M}:\n\n  {begun.url}\n")
     with way_back(house.engine, platform, port) as look:
         _open_browser(begun.url)
@@ -147,6 +151,8 @@ def _open_browser(url: str) -> None:
 def show_account(told: Mapping[str, object]) -> None:
     who = told["who"] or "its owner"
     say(f"Account {told['account']} is connected: {who} at {told['platform']}.")
+    if not told["writes"]:
+        note("Note: it may be read only. To write in its name, connect it again with --write.")
     missing = told["missing"]
     if isinstance(missing, list) and missing:
         note(

@@ -34,6 +34,7 @@ class NewConnection:
     name: str | None
     account: str | None
     project: str | None
+    write: str | None
     options: tuple[tuple[str, str], ...]
 
 
@@ -45,6 +46,8 @@ def connect_platform(new: NewConnection, *, check: bool, as_json: bool) -> None:
             "What is to be connected?",
             hint="--account NAME signs in an account, --name NAME saves a connection.",
         )
+    if new.write is not None and new.account is None:
+        raise BadInput("--write is of an account.", hint="Say --account, too.")
     if new.name is None and new.options:
         raise BadInput("Options are of a connection.", hint="Say --name, too.")
     with open_house() as house:
@@ -77,9 +80,11 @@ def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
     if new.account is None:
         return None
     there = accounts.found(house.connection, new.account)
-    if new.name is not None and there is not None and there.state is AccountState.CONNECTED:
+    connected = there is not None and there.state is AccountState.CONNECTED
+    if new.name is not None and connected and new.write is None:
         return None
-    return connect_account(house, new.platform, new.account, new.project or PROJECT)
+    project = new.project or PROJECT
+    return connect_account(house, new.platform, new.account, project, write=new.write)
 
 
 def _make_connection(
