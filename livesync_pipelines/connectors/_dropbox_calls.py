@@ -21,8 +21,9 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 from livesync_pipelines.model.spec import OAuth
+from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.client import Client
-from livesync_pipelines.net.judging import Refusal
+from livesync_pipelines.net.judging import Judge, Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Conflict, Forbidden, Gone
 
 DROPBOX = "https://api.dropboxapi.com"
@@ -85,9 +86,13 @@ def calls_at(limits: FetchLimits) -> str:
     return f"{limits.api_url or DROPBOX}/2"
 
 
-def content_at(limits: FetchLimits) -> str:
-    """Where bytes are asked for."""
-    return f"{limits.api_url or _CONTENT}/2"
+def apis(client: Client, limits: FetchLimits, judge: Judge) -> tuple[Api, Api]:
+    """For calls, and for contents: Dropbox's two hosts."""
+    contents = f"{limits.api_url or _CONTENT}/2"
+    return (
+        Api(client, calls_at(limits), limits.account, judge),
+        Api(client, contents, limits.account, judge),
+    )
 
 
 def notices_at(limits: FetchLimits) -> str:

@@ -17,8 +17,7 @@ from typing import IO, Any
 
 from livesync_pipelines.connectors._dropbox_calls import (
     WrongOffset,
-    calls_at,
-    content_at,
+    apis,
     content_hash,
     judge_writing,
     version,
@@ -49,11 +48,7 @@ class Files:
 
     @classmethod
     def of(cls, client: Client, limits: FetchLimits, where: str) -> Files:
-        api, content = (
-            Api(client, url, limits.account, judge_writing)
-            for url in (calls_at(limits), content_at(limits))
-        )
-        return cls(api, content, where)
+        return cls(*apis(client, limits, judge_writing), where)
 
     def put(
         self, path: str, content: bytes | IO[bytes], *, key: str, expected_version: str | None

@@ -15,9 +15,8 @@ from urllib.parse import quote
 
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
-    calls_at,
+    apis,
     client_for,
-    content_at,
     content_hash,
     judge,
     version,
@@ -32,7 +31,6 @@ from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
-from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
@@ -89,8 +87,7 @@ class Dropbox(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._client = client_for(limits)
-        self._api = Api(self._client, calls_at(limits), limits.account, judge)
-        self._content = Api(self._client, content_at(limits), limits.account, judge)
+        self._api, self._content = apis(self._client, limits, judge)
         self._longpoll = Longpoll(limits)
         self._account = connection.account
         self._where = f"the Dropbox of {connection.account}"
@@ -161,7 +158,7 @@ class Dropbox(Connector):
     @staticmethod
     def choices(connection: DropboxConnection, limits: FetchLimits) -> Iterator[Choice]:
         with client_for(limits) as client:
-            yield from choices(Api(client, calls_at(limits), limits.account, judge))
+            yield from choices(apis(client, limits, judge)[0])
 
     def close(self) -> None:
         self._longpoll.close()

@@ -65,14 +65,11 @@ class DrivePlace(Place):
 
     def connector(self, include: str = "**/*", **limits: Any) -> GoogleDriveFiles:
         token = self.sandbox.tokens()["access_token"]
+        known = {"account": Bearer(token), "api_url": f"{self.sandbox.address}/google"}
         made = GoogleDriveFiles(
             GoogleDriveConnection(account="ada"),
             GoogleDriveFilesSelection(folder=self.folder, include=[include]),
-            FetchLimits(
-                account=Bearer(token),
-                api_url=f"{self.sandbox.address}/google",
-                **{"timeout_s": 5.0, **limits},
-            ),
+            FetchLimits(**{**known, "timeout_s": 5.0, **limits}),
         )
         self._open.append(made)
         return made
