@@ -20,6 +20,7 @@ _DOCUMENTS = {
     "confluence": ("confluence", "Confluence"),
     "google_drive": ("google_drive", "GoogleDrive"),
     "dropbox": ("dropbox", "Dropbox"),
+    "notion": ("notion", "Notion"),
 }
 _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),

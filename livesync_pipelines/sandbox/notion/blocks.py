@@ -65,7 +65,7 @@ def content_of(kind: str, written: Json, before: Json | None = None) -> Json:
     """What the block is to hold: what is written, over what was there before."""
     content = {**(before or USUAL[kind]), **written}
     content.pop("children", None)
-    for name in ("rich_text", "caption"):
+    for name in ("rich_text", "caption", "title"):
         if name in content:
             content[name] = texts(content[name])
     if "cells" in content:

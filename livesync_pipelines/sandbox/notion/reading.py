@@ -37,11 +37,9 @@ class Reading:
         return JSONResponse(shown.block(self._space, found))
 
     async def children(self, request: Request) -> Response:
-        """Of a synced block that shows another one: that one's."""
+        """Of a synced block that shows another one: that one's, if it is shared too."""
         found = named(self._space, request.path_params["id"], "block", "page")
-        origin = found.content.get("synced_from") if found.type == "synced_block" else None
-        if origin is not None:
-            found = named(self._space, origin["block_id"], "block")
+        found = named(self._space, shown.origin(self._space, found).id, "block", "page")
         items = list(enumerate(shown.there(self._space, found)))
         return piece(
             request.query_params,

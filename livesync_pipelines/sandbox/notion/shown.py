@@ -141,11 +141,17 @@ def block(space: Workspace, of: Thing) -> Json:
         "id": of.id,
         "parent": _parent(space, of),
         **_stamps(of),
-        "has_children": of.kind != "database" and bool(there(space, of)),
+        "has_children": of.kind != "database" and bool(there(space, origin(space, of))),
         "in_trash": of.in_trash,
         "type": kind,
         kind: content,
     }
+
+
+def origin(space: Workspace, of: Thing) -> Thing:
+    """Of a synced block that shows another one: that one, where it still is."""
+    found = of.content.get("synced_from") if of.type == "synced_block" else None
+    return space.things.get(found["block_id"], of) if found else of
 
 
 def there(space: Workspace, of: Thing) -> list[Thing]:

@@ -72,10 +72,7 @@ class Workspace:
         """A page that is no row. One in the workspace itself is shared with the connection."""
         made = self._new("page", parent, by)
         made.values["title"] = rich(title)
-        if parent is None:
-            self.shared.add(made.id)
-        else:
-            self._place(made, self.things[parent], None)
+        self._lay(made, parent, by)
         if blocks:
             self.append(made.id, blocks, by=by)
         self.tell("page.created", made)
@@ -85,10 +82,7 @@ class Workspace:
         """Its one data source. `schema`: the settings of its properties by name."""
         made = self._new("database", parent, "")
         made.title = rich(title)
-        if parent is None:
-            self.shared.add(made.id)
-        else:
-            self._place(made, self.things[parent], None)
+        self._lay(made, parent, "")
         return self.data_source(made.id, title, schema)
 
     def data_source(self, database: str, title: str, schema: Json) -> Thing:
@@ -250,6 +244,14 @@ class Workspace:
             inner = self._block(block, child, by)
             block.children.append(inner.id)
         return block
+
+    def _lay(self, made: Thing, parent: str | None, by: str) -> None:
+        """Into the workspace itself, or as the last block of another page."""
+        if parent is None:
+            self.shared.add(made.id)
+            return
+        self._place(made, self.things[parent], None)
+        self.edited(self.things[parent], [made], by)
 
     def _place(self, made: Thing, above: Thing, after: str | None) -> None:
         place = above.children.index(after) + 1 if after in above.children else None
