@@ -26,6 +26,7 @@ _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),
     "folder": ("folder_rows", "FolderRows"),
     "s3": ("s3_rows", "S3Rows"),
+    "notion": ("notion_rows", "NotionRows"),
 }
 K = TypeVar("K")
 

@@ -134,6 +134,10 @@ class NotionApi:
         changed: Json = parsed(answer)
         return changed
 
+    def update_data_source(self, source_id: str, body: Json) -> None:
+        """The same twice does no more than once."""
+        self._api.call("PATCH", f"data_sources/{source_id}", body=body, terms=Terms(repeats=True))
+
     def _query(self, source_id: str, since: str) -> Iterator[Json]:
         body: dict[str, Any] = {"sorts": [{**_OLDEST_FIRST, "timestamp": "created_time"}]}
         if since:
