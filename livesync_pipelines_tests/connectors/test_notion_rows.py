@@ -17,6 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from livesync_pipelines.connectors import ROW_ENDS
+from livesync_pipelines.connectors._notion_table import Loaded
 from livesync_pipelines.connectors.notion import SPEC, NotionConnection
 from livesync_pipelines.connectors.notion_rows import NotionRows, NotionRowsSelection
 from livesync_pipelines.connectors.rows import RowEnd
@@ -103,11 +104,13 @@ class Plants:
     source: Thing
 
     @contextmanager
-    def end(self, database: str | None = None, **more: Any) -> Iterator[NotionRows]:
+    def end(
+        self, database: str | None = None, kind: type[NotionRows] = NotionRows, **more: Any
+    ) -> Iterator[NotionRows]:
         connection = NotionConnection(endpoint=self.desk.endpoint, token=SecretStr(SECRET))
         said = {"database": database or self.source.id, **more}
         chosen = NotionRowsSelection.model_validate(said)
-        with closing(NotionRows(connection, chosen, LIMITS)) as end:
+        with closing(kind(connection, chosen, LIMITS)) as end:
             yield end
 
     def row(self, **values: Any) -> Thing:
@@ -344,6 +347,37 @@ def test_rows_are_made_changed_and_thrown_away_with_what_was_expected(plants: Pl
         assert current(end) == [newer]
     trashed = [one for one in plants.desk.space.things.values() if one.in_trash]
     assert len(trashed) == 1
+
+
+def test_a_row_that_may_have_been_made_is_looked_for_and_never_made_twice(plants: Plants) -> None:
+    with plants.end(key=["Code"]) as end:
+        end.prepare(wanted_shape())
+        plants.desk.sandbox.fault("POST /notion/v1/pages", "truncated")
+        with pytest.raises(Unavailable):
+            end.write(writes([ROW]))
+        assert len(current(end)) == 1
+        receipt = end.write(writes([ROW]))
+        assert (len(receipt.moved), receipt.failures, len(current(end))) == (0, (), 1)
+
+
+def test_a_row_that_is_edited_between_the_look_and_the_write_is_left_alone(plants: Plants) -> None:
+    row = plants.row(Code={"rich_text": words("a")}, Height={"number": 1})
+
+    class Slow(NotionRows):
+        """Somebody is faster, once it has looked."""
+
+        def _again(self) -> Loaded:
+            now = super()._again()
+            plants.desk.space.set(row, {"Height": {"number": 2}})
+            return now
+
+    with plants.end(key=["Code"]) as end, plants.end(key=["Code"], kind=Slow) as slow:
+        end.prepare(wanted_shape())
+        (before,) = current(end)
+        slow.prepare(wanted_shape())
+        receipt = slow.write(writes([{**before, "Height": 5.0}], [before]))
+        assert receipt.moved.to_pylist() == [{"Code": "a"}]
+        assert current(end)[0]["Height"] == 2
 
 
 def test_only_what_differs_is_written_so_marks_of_other_texts_stay(plants: Plants) -> None:
