@@ -23,13 +23,15 @@ _TIMES = {
 
 class Dispute(NamedTuple):
     """One field that both ends have changed, and not to the same: plain values. `agreed`: there
-    is a base. `later`: the end with the later edit, where times tell."""
+    is a base. `later`: the end with the later edit, where times tell. `unfit`: the target cannot
+    hold what the source says."""
 
     base: Any
     source: Any
     target: Any
     agreed: bool
     later: Side | None
+    unfit: bool = False
 
 
 class Choice(NamedTuple):
@@ -41,15 +43,16 @@ class Choice(NamedTuple):
 
 
 def by_policy(policy: Policy, dispute: Dispute, kind: Kind) -> Choice:
-    """What the policy says of it."""
+    """What the policy says of it. A value of the source that the target cannot hold is never
+    taken: where it is to stand, the question is open."""
     match policy:
         case Policy.SOURCE_WINS:
-            return Choice(Side.SOURCE, "the source's value stands by policy")
+            return _carried(dispute, Choice(Side.SOURCE, "the source's value stands by policy"))
         case Policy.TARGET_WINS:
             return Choice(Side.TARGET, "the target's value stands by policy")
         case Policy.ASK_PERSON:
             return Choice(None, "a person is asked")
-        case Policy.FIELD_MERGE | Policy.UNION:
+        case Policy.FIELD_MERGE | Policy.UNION if not dispute.unfit:
             return _brought_together(policy, dispute, kind) or _of_the_later(dispute)
     return _of_the_later(dispute)
 
@@ -58,7 +61,7 @@ def by_answer(answer: object, dispute: Dispute, kind: Kind) -> Choice:
     """What was answered: a side, a policy, or the value itself."""
     match answer:
         case Side():
-            return Choice(answer, f"the {answer}'s value was chosen")
+            return _carried(dispute, Choice(answer, f"the {answer}'s value was chosen"))
         case Policy():
             return by_policy(answer, dispute, kind)
     return Choice("merged", "another value was chosen", answer)
@@ -93,12 +96,21 @@ def of_a_deletion(editor: Side, on_delete: OnDelete, answer: object = None) -> C
 
 
 def _of_the_later(dispute: Dispute) -> Choice:
-    return Choice(dispute.later or Side.SOURCE, _TIMES[dispute.later])
+    if dispute.unfit and dispute.later is None:
+        return Choice(Side.TARGET, "the times do not tell which edit is later; it fits both ends")
+    return _carried(dispute, Choice(dispute.later or Side.SOURCE, _TIMES[dispute.later]))
+
+
+def _carried(dispute: Dispute, choice: Choice) -> Choice:
+    """The choice, or an open question where it cannot be carried to the target."""
+    if dispute.unfit and choice.winner is Side.SOURCE:
+        return Choice(None, f"{choice.reason}, but it cannot be written to the target")
+    return choice
 
 
 def _brought_together(policy: Policy, dispute: Dispute, kind: Kind) -> Choice | None:
     """None where there is nothing inside to bring together."""
-    base, source, target, agreed, later = dispute
+    base, source, target, agreed, later, _ = dispute
     if source is None or target is None:
         if agreed:
             return None

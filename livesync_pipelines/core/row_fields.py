@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +75,15 @@ def ground(sides: Sides, policy: MergePolicy, ruler: Side | None) -> Ground:
 
 
 def edited(sides: Sides, name: str) -> tuple[Flags, Flags]:
-    """Whether the value is another than was agreed, at the source and at the target."""
+    """Whether the value is another than was agreed, at the source and at the target. One that the
+    target cannot hold is another where the source showed one that it could."""
     base = sides.base[name]
     ours = base if sides.source_base is None else sides.source_base[name]
     theirs = base if sides.target_base is None else sides.target_base[name]
-    return flags(differs(sides.source[name], ours)), flags(differs(sides.target[name], theirs))
+    at_source = differs(sides.source[name], ours)
+    if name in sides.unfit:
+        at_source = pc.if_else(sides.unfit[name], whole(ours).is_valid(), at_source)
+    return flags(at_source), flags(differs(sides.target[name], theirs))
 
 
 def settle(
@@ -96,6 +100,9 @@ def settle(
         for table in (ground.sides.source, ground.sides.target)
     )
     fresh, unlike = never[at], flags(differs(source, target))
+    unfit = np.zeros(len(at), bool)
+    if name in ground.sides.unfit:
+        unfit = flags(ground.sides.unfit[name])[at]
     ours, theirs = (
         changed[end][at] | (fresh & flags(values.is_valid()))
         for end, values in enumerate((source, target))
@@ -103,12 +110,13 @@ def settle(
     codes = np.where(unlike, FROM_SOURCE, AGREED).astype(np.uint8)
     if ground.ruler is None:
         codes[unlike & ~ours] = FROM_TARGET
-        clashing = ours & theirs & unlike
+        clashing = (ours | unfit) & theirs & unlike
     else:
         codes[unlike] = _CODES[ground.ruler]
-        clashing = (theirs if ground.ruler is Side.SOURCE else ours) & unlike
+        clashing = (theirs if ground.ruler is Side.SOURCE else ours | unfit) & unlike
     where = np.flatnonzero(clashing)
-    clashes, choices = _clashes(ground, name, at[where], fresh[where], answers)
+    disputes = _disputes(ground, name, at[where], fresh[where], unfit[where])
+    clashes, choices = _clashes(ground, name, disputes, answers)
     codes[where] = [_CODES[choice.winner] for choice in choices]
     kind = source.type
     own = typed([choice.value for choice in choices if choice.winner == "merged"], kind)
@@ -133,20 +141,29 @@ def policy_of(ruler: Side) -> Policy:
     return Policy.SOURCE_WINS if ruler is Side.SOURCE else Policy.TARGET_WINS
 
 
-def _clashes(
-    ground: Ground, name: str, rows: At, fresh: Flags, answers: Mapping[int, object]
-) -> tuple[list[Clash], list[Choice]]:
+def _disputes(
+    ground: Ground, name: str, rows: At, fresh: Flags, unfit: Flags
+) -> Iterator[tuple[int, Dispute]]:
     sides = ground.sides
     values = [
         plain(whole(table[name]).take(pa.array(rows)))
         for table in (sides.base, sides.source, sides.target)
     ]
     later = [_LATER[code] for code in ground.later[rows].tolist()]
-    disputes = map(Dispute, *values, (~fresh).tolist(), later)
-    kind = _kind(sides, name)
+    disputes = map(Dispute, *values, (~fresh).tolist(), later, unfit.tolist())
+    return zip(rows.tolist(), disputes, strict=True)
+
+
+def _clashes(
+    ground: Ground,
+    name: str,
+    disputes: Iterable[tuple[int, Dispute]],
+    answers: Mapping[int, object],
+) -> tuple[list[Clash], list[Choice]]:
+    kind = _kind(ground.sides, name)
     policy = ground.policy.of(name) if ground.ruler is None else policy_of(ground.ruler)
     clashes, choices = [], []
-    for row, dispute in zip(rows.tolist(), disputes, strict=True):
+    for row, dispute in disputes:
         if ground.ruler is not None:
             choice = Choice(ground.ruler, f"this sync writes to the {ground.ruler.other} only")
         elif row in answers:

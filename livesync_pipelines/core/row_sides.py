@@ -28,6 +28,9 @@ class Sides:
       or null: not known, or not by clocks that can be compared.
     - `source_base`, `target_base`: how that end showed what was agreed, where it normalises.
     - `missing`: by field, the agreed rows in which that field was never agreed upon.
+    - `unfit`: by field, the rows whose value at the source the target cannot hold. `source` has
+      there what the target has in its place, and null is what the source showed of it in
+      `source_base`.
     - `json`: the fields that hold canonical JSON.
     """
 
@@ -42,6 +45,7 @@ class Sides:
     source_base: pa.Table | None = None
     target_base: pa.Table | None = None
     missing: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
+    unfit: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
     json: Set[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -49,7 +53,13 @@ class Sides:
         shapes = {
             (t.num_rows, tuple((f.name, f.type) for f in t.schema)) for t in tables if t is not None
         }
-        flags = (self.had, self.in_source, self.in_target, *self.missing.values())
+        flags = (
+            self.had,
+            self.in_source,
+            self.in_target,
+            *self.missing.values(),
+            *self.unfit.values(),
+        )
         if len(shapes) > 1 or any(len(each) != self.base.num_rows for each in flags):
             raise ValueError("what is merged must have the same rows and columns at both ends")
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
-from livesync_pipelines.engine.row_met import Met
+from livesync_pipelines.engine.row_met import Met, said
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Policy, Side
@@ -119,8 +119,7 @@ def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:
 
 
 def _now(met: Met, row: int, field: str) -> tuple[Any, Any]:
-    source, target = (plain(table[field].slice(row, 1))[0] for table in (met.source, met.target))
-    return source, target
+    return said(met, row, Side.SOURCE, field), said(met, row, Side.TARGET, field)
 
 
 def with_restored(this: RowPass, merged: Merged, restored: Restored) -> Merged:

@@ -38,8 +38,9 @@ def echoed(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Par
     merged = replace(merged, source=_echo(this, met, merged, given, wrote))
     if not this.writes(Side.TARGET):
         return merged
-    stays = pc.and_(pc.and_(met.in_source, met.in_target), merged.target_there)
-    return _followed(this, met, merged, agreed, pc.and_(wrote, pc.and_(met.had, stays)))
+    made_again = pc.and_(met.had, pc.invert(met.in_source))
+    stays = pc.and_(pc.and_(met.in_target, merged.target_there), pc.invert(made_again))
+    return _followed(this, met, merged, agreed, pc.and_(wrote, stays))
 
 
 def _idle(given: Part) -> pa.Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,10 +14,17 @@ from livesync_pipelines.engine.row_answers import given, unless_edited, with_res
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import lines_of, loops
 from livesync_pipelines.engine.row_met import Met
-from livesync_pipelines.engine.row_overwritten import overwritten, unseen
+from livesync_pipelines.engine.row_misfits import (
+    conflict_of,
+    goes,
+    overwritten,
+    refused,
+    unfit,
+    with_old_values,
+)
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
-from livesync_pipelines.model.conflict import BadCell, Conflict, Version
+from livesync_pipelines.model.conflict import BadCell, Conflict
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
@@ -37,11 +43,19 @@ def bring_together(this: RowPass, met: Met) -> None:
     answered = given(this, met)
     agreed = _agreed(this, met)
     restored = unless_edited(met, agreed, answered.restored)
-    merged = with_restored(this, _merged(this, met, agreed, answered.answers), restored)
-    clashes = [(clash, _conflict(this, met, clash)) for clash in merged.clashes]
-    taken = _with_old_values(this, met, row_blocks.values(agreed, this.schema))
-    given_back = for_source(this, met, merged, taken)
-    merged = echoed(this, met, merged, agreed, given_back)
+    base = row_blocks.values(agreed, this.schema)
+    taken = with_old_values(this, met, base)
+    merged = merge(
+        _sides(this, met, agreed, taken),
+        this.operation.sync.policy,
+        answers=answered.answers,
+        writes_source=this.writes(Side.SOURCE),
+        writes_target=this.writes(Side.TARGET),
+    )
+    merged = with_restored(this, merged, restored)
+    given_back = for_source(this, met, merged, taken, base)
+    merged = refused(this, echoed(this, met, merged, agreed, given_back), given_back)
+    clashes = [(clash, conflict_of(this, met, clash)) for clash in merged.clashes]
     lines = lines_of(this, met, merged, None)
     buried = list(overwritten(this, met, merged, agreed, given_back))
     lost = [told for clash, told in clashes if clash.winner is not None] + buried
@@ -84,26 +98,29 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         for clash, told in page.clashes
         if told.key not in left or (told.key in written.half_done and _target_lost(told))
     ]
+    carried_out = {place for each, place in told if each.winner and place in page.answers}
     commit = RowCommit(
         lines=lines,
         intent=written.intent,
         as_meant=written.as_meant,
         seen=sorted(this.noted.intersection(met.keys.to_pylist()) - left) if this.noted else [],
-        conflicts=[each for each, place in told if place not in page.answers]
+        conflicts=[each for each, place in told if place not in carried_out]
         + [each for each in page.buried if each.key not in left]
         + loops(this, lines),
-        answered=[each for each, place in told if place in page.answers],
-        cells=[cell for cell in _cells(page) if cell.key not in left],
+        answered=[each for each, place in told if place in carried_out],
+        cells=[cell for cell in _cells(this, page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
     return Batch(rows=commit, dropped=list(commit.seen))
 
 
-def _cells(page: _Page) -> Iterator[BadCell]:
+def _cells(this: RowPass, page: _Page) -> Iterator[BadCell]:
     """What does not fit into the target, and what does not into the source."""
-    for cells in page.met.cells.values():
-        yield from cells
+    for row, cells in page.met.cells.items():
+        for kept in cells:
+            if not goes(this, page.merged, page.given_back, row, kept.field):
+                yield kept
     for row, misfits in page.given_back.misfits.items() if page.given_back else ():
         for cell in misfits:
             if page.merged.unsent[cell.field][row].as_py():
@@ -115,30 +132,25 @@ def _target_lost(told: Conflict) -> bool:
     return told.winner not in {None, Side.TARGET.value}
 
 
-def _merged(this: RowPass, met: Met, agreed: pa.Table, answers: Answers) -> Merged:
-    base = row_blocks.values(agreed, this.schema)
-    return merge(
-        Sides(
-            base=base,
-            source=_with_old_values(this, met, base),
-            target=this.compared(met.target),
-            had=met.had,
-            in_source=met.in_source,
-            in_target=met.in_target,
-            source_time=_times(this, met, Side.SOURCE),
-            target_time=_times(this, met, Side.TARGET),
-            source_base=row_blocks.values(agreed, this.schema, "source:"),
-            target_base=row_blocks.values(agreed, this.schema, "target:"),
-            missing={
-                name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
-                for name in this.schema.names
-            },
-            json={column.name for column in this.map.target_shape.columns if column.json},
-        ),
-        this.operation.sync.policy,
-        answers=answers,
-        writes_source=this.writes(Side.SOURCE),
-        writes_target=this.writes(Side.TARGET),
+def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
+    """What is merged; `taken`: the source's side of it."""
+    return Sides(
+        base=row_blocks.values(agreed, this.schema),
+        source=taken,
+        target=this.compared(met.target),
+        had=met.had,
+        in_source=met.in_source,
+        in_target=met.in_target,
+        source_time=_times(this, met, Side.SOURCE),
+        target_time=_times(this, met, Side.TARGET),
+        source_base=row_blocks.values(agreed, this.schema, "source:"),
+        target_base=row_blocks.values(agreed, this.schema, "target:"),
+        missing={
+            name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
+            for name in this.schema.names
+        },
+        unfit=unfit(this, met),
+        json={column.name for column in this.map.target_shape.columns if column.json},
     )
 
 
@@ -168,7 +180,7 @@ def _still_shown(met: Met, side: Side) -> pa.Array:
 
 def _without_poisoned(this: RowPass, met: Met) -> Met:
     """Rows of which a cell does not fit, and whose owner wants such rows set aside, fail whole."""
-    strict = _fields(this, OnError.DEAD_LETTER)
+    strict = this.fields(OnError.DEAD_LETTER)
     poisoned = {n for n, cells in met.cells.items() if any(c.field in strict for c in cells)}
     for n in poisoned:
         said = "; ".join(f"{c.field}: {c.reason}" for c in met.cells[n])
@@ -176,21 +188,6 @@ def _without_poisoned(this: RowPass, met: Met) -> Met:
     if not poisoned:
         return met
     return met.take(pa.array([n for n in range(len(met.keys)) if n not in poisoned], pa.int64()))
-
-
-def _fields(this: RowPass, on_error: OnError) -> set[str]:
-    return {name for name in this.schema.names if this.map.on_error(name) is on_error}
-
-
-def _with_old_values(this: RowPass, met: Met, base: pa.Table) -> pa.Table:
-    """Where a cell does not fit, and its field keeps what it was, the agreed value stands in."""
-    source, apart = met.source, {c.field for cells in met.cells.values() for c in cells}
-    for name in sorted(apart & _fields(this, OnError.KEEP)):
-        rows = [n for n, cells in met.cells.items() if any(c.field == name for c in cells)]
-        mask = pc.is_in(pa.array(range(len(source))), value_set=pa.array(rows))
-        column = pc.if_else(mask, base[name].combine_chunks(), source[name].combine_chunks())
-        source = source.set_column(source.column_names.index(name), name, column)
-    return source
 
 
 def _times(this: RowPass, met: Met, side: Side) -> pa.Array | None:
@@ -201,28 +198,3 @@ def _times(this: RowPass, met: Met, side: Side) -> pa.Array | None:
         return None
     shape, rows = (shapes[0], met.raw) if side is Side.SOURCE else (shapes[1], met.target)
     return rows[shape.modified].combine_chunks()
-
-
-def _conflict(this: RowPass, met: Met, clash: Clash) -> Conflict:
-    def version(side: Side, value: Any) -> Version:
-        source = side is Side.SOURCE
-        shape, rows = (this.source_shape, met.raw) if source else (this.target_shape, met.target)
-        actor = rows[shape.actor][clash.row].as_py() if shape.actor else None
-        moment = rows[shape.modified][clash.row].as_py() if shape.modified else None
-        return Version(
-            value=value,
-            actor=None if actor is None else str(actor),
-            at=moment if getattr(moment, "tzinfo", None) else None,
-        )
-
-    hidden = unseen(met, clash)
-    return Conflict(
-        key=met.keys[clash.row].as_py(),
-        field=clash.field,
-        policy=str(clash.policy),
-        reason=clash.reason,
-        base=clash.base,
-        source=version(Side.SOURCE, clash.source if hidden is None else hidden.value),
-        target=version(Side.TARGET, clash.target),
-        winner=None if clash.winner is None else str(clash.winner),
-    )

@@ -119,7 +119,12 @@ def has_lost(met: Met, conflict: Conflict) -> bool:
     if row < 0:
         return True
     losers = [side for side in Side if side != conflict.winner]
-    return any(_said(met, row, side, conflict.field) != _told(conflict, side) for side in losers)
+    return any(said(met, row, side, conflict.field) != _told(conflict, side) for side in losers)
+
+
+def cell_of(met: Met, row: int, field: str | None) -> BadCell | None:
+    """The cell of the source that does not fit this field of the target, where there is one."""
+    return next((cell for cell in met.cells.get(row, ()) if cell.field == field), None)
 
 
 def _told(conflict: Conflict, side: Side) -> Any:
@@ -127,10 +132,13 @@ def _told(conflict: Conflict, side: Side) -> Any:
     return value if conflict.field is not None else value is not None
 
 
-def _said(met: Met, row: int, side: Side, field: str | None) -> Any:
-    """What an end says now: of a field its value, of a row whether it is there."""
+def said(met: Met, row: int, side: Side, field: str | None) -> Any:
+    """What an end says now: of a field its value (also one that the target cannot hold), of a row
+    whether it is there."""
     source = side is Side.SOURCE
     if field is None:
         return (met.in_source if source else met.in_target)[row].as_py()
+    if source and (cell := cell_of(met, row, field)):
+        return cell.value
     table = met.source if source else met.target
     return plain(table[field].slice(row, 1))[0]

@@ -21,6 +21,7 @@ from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.records import Failed
+from livesync_pipelines.model.row_map import OnError
 from livesync_pipelines.model.rows import Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Mode
@@ -113,6 +114,10 @@ class RowPass:
             came = {one.target: ", ".join(one.sources) for one in self.operation.sync.fields}
             fields = [f.with_metadata({"from": came.get(f.name, f.name)}) for f in fields]
         return pa.schema(fields)
+
+    def fields(self, on_error: OnError) -> set[str]:
+        """Those whose cells that do not fit are treated so."""
+        return {name for name in self.schema.names if self.map.on_error(name) is on_error}
 
     def writes(self, side: Side) -> bool:
         """Whether this sync writes to that end."""

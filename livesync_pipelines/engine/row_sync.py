@@ -86,10 +86,12 @@ def _resolve_letters(this: RowPass) -> None:
 def _finish_what_was_begun(this: RowPass) -> None:
     """Look whether what an operation that died was about to write has landed; what has is told as
     if nothing had happened (so that it is nobody's edit), the rest is decided anew. What was
-    overwritten is kept in any case."""
-    for intent in intents.left(this.connection, this.sync_id):
+    overwritten is kept in any case; what was to be asked, or kept apart, is found once more."""
+    begun = intents.left(this.connection, this.sync_id)
+    for intent in begun:
         this.begin(partial(_what_landed, this, intent))
     this.wait()
+    meet_keys(this, sorted({key for intent in begun for key in intent.lines["key"].to_pylist()}))
 
 
 def _what_landed(this: RowPass, intent: Intent) -> Batch:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.connectors.rows import RowEnd, WritesRows
 from livesync_pipelines.core.row_merge import Merged
-from livesync_pipelines.core.row_values import differs
+from livesync_pipelines.core.row_values import differs, whole
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY
@@ -105,9 +105,11 @@ def for_target(this: RowPass, met: Met, merged: Merged) -> Part:
     return Part(Side.TARGET, merged.target.select(names), merged.target_there, was, met.in_target)
 
 
-def for_source(this: RowPass, met: Met, merged: Merged, taken: pa.Table) -> Part | None:
+def for_source(
+    this: RowPass, met: Met, merged: Merged, taken: pa.Table, agreed: pa.Table
+) -> Part | None:
     """What the source is given; None where it is given nothing. `taken`: its rows as they went into
-    the merge."""
+    the merge; `agreed`: the values that both ends had."""
     if not pc.any(merged.to_source).as_py():
         return None
     back = this.map.back(merged.source)
@@ -115,9 +117,12 @@ def for_source(this: RowPass, met: Met, merged: Merged, taken: pa.Table) -> Part
     for cell in back.bad_cells:
         misfits.setdefault(cell.row, []).append(cell)
     names = list(dict.fromkeys([*this.source_shape.key, *back.rows.column_names]))
-    columns = [_own_spelling(this, met, (taken, merged.source), back, name) for name in names]
-    rows = pa.table(columns, names=names)
     was = met.raw.select(names)
+    had = this.map.back(agreed).rows if misfits else was
+    stood = {n: pc.if_else(met.in_source, whole(was[n]), whole(had[n])) for n in names}
+    fields = (taken, merged.source)
+    columns = [_own_spelling(this, met, fields, back, stood[name], name) for name in names]
+    rows = pa.table(columns, names=names)
     return Part(Side.SOURCE, rows, merged.source_there, was, met.in_source, misfits)
 
 
@@ -126,19 +131,20 @@ def _own_spelling(
     met: Met,
     fields: tuple[pa.Table, pa.Table],
     back: row_map.MappedRows,
+    stood: pa.Array,
     name: str,
 ) -> pa.Array:
     """A column as the source is to have it. Where its field stays what it is (`fields`: before and
-    after), also its cell does: one that did not fit, or that is spelled in another way, is left
-    alone; and so is one into which the new value does not fit."""
+    after), also its cell does (`stood`): one that did not fit, or that is spelled in another way,
+    is left alone; and so is one into which the new value does not fit."""
     field = this.map.comes_back[name]
-    sent, was = back.rows[name].combine_chunks(), met.raw[name].combine_chunks()
+    sent = back.rows[name].combine_chunks()
     shown, meant = (table[field].combine_chunks() for table in fields)
     stays = pc.and_(met.in_source, pc.invert(differs(shown, meant)))
     if misfits := [cell.row for cell in back.bad_cells if cell.field == field]:
         numbers = pa.array(range(len(sent)), pa.int64())
         stays = pc.or_(stays, pc.is_in(numbers, value_set=pa.array(misfits, pa.int64())))
-    return pc.if_else(stays, was, sent)
+    return pc.if_else(stays, stood, sent)
 
 
 def _writer(end: RowEnd, side: Side) -> WritesRows:

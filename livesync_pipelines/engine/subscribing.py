@@ -73,8 +73,11 @@ def keep_up(engine: Engine, *, budget_s: float = BUDGET_S) -> int:
     process does so just now, or nothing is synced here, none."""
     if not engine.enabled:
         return 0
-    with engine.database.connect() as connection:
-        if not subscriptions.is_mine(connection):
+    with (
+        engine.database.connect() as connection,
+        subscriptions.looked_after(connection) as is_mine,
+    ):
+        if not is_mine:
             return 0
         until = monotonic() + budget_s
         subscriptions.reconcile(

@@ -35,7 +35,8 @@ class Version:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """`field` is None where one end deleted the row that the other edited. `winner` is the end
-    whose value was taken, `merged`, or None: nobody has decided yet."""
+    whose value was taken, `merged`, or None: nobody has decided yet. `unfit`: why the target cannot
+    hold what the source says; None: it can."""
 
     key: str
     field: str | None
@@ -45,6 +46,7 @@ class Conflict:
     source: Version
     target: Version
     winner: str | None = None
+    unfit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

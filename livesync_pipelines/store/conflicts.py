@@ -15,11 +15,12 @@ from livesync_pipelines.store import conflict_values, copied_files, events, outb
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
-_SHOWN = (
+SHOWN = (
     "conflict_id, sync_id, key, field, policy, state, winner, reason, base, source, target,"
-    " answer, source_actor, target_actor, source_time, target_time, owner, deadline, opened_at,"
-    " settled_at, settled_by, operation_id::text, coalesce((select (s.config ->> 'copies')::boolean"
-    " from livesync.syncs s where s.sync_id = conflicts.sync_id), false) as is_file"
+    " unfit, answer, source_actor, target_actor, source_time, target_time, owner, deadline,"
+    " opened_at, settled_at, settled_by, operation_id::text, coalesce((select (s.config ->>"
+    " 'copies')::boolean from livesync.syncs s where s.sync_id = conflicts.sync_id), false)"
+    " as is_file"
 )
 _LISTED = (
     "from livesync.conflicts where (%s::text is null or sync_id = %s)"
@@ -71,20 +72,21 @@ def write(
 
 _NOTED = (
     "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason, base,"
-    " source, target, source_actor, target_actor, source_time, target_time, owner, deadline,"
+    " source, target, unfit, source_actor, target_actor, source_time, target_time, owner, deadline,"
     " opened_at, settled_at, settled_by, operation_id) values (%(sync_id)s, %(key)s, %(field)s,"
     " %(policy)s, {state}, %(winner)s, %(reason)s, %(base)s, %(source)s, %(target)s,"
-    " %(source_actor)s, %(target_actor)s, %(source_time)s, %(target_time)s, {open}, %(now)s,"
-    " {settled}, %(operation_id)s)"
+    " %(unfit)s, %(source_actor)s, %(target_actor)s, %(source_time)s, %(target_time)s, {open},"
+    " %(now)s, {settled}, %(operation_id)s)"
 )
 _LOST = _NOTED.format(state="'settled'", open="null, null", settled="%(now)s, 'policy'")
 _OPEN = (
     _NOTED.format(state="'open'", open="%(owner)s, %(deadline)s", settled="null, null")
     + " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update set"
-    " source = excluded.source, target = excluded.target, source_actor = excluded.source_actor,"
-    " target_actor = excluded.target_actor, source_time = excluded.source_time, target_time ="
-    " excluded.target_time, reason = excluded.reason, state = 'open', answer = null,"
-    " winner = null, settled_by = null returning xmax = 0"
+    " source = excluded.source, target = excluded.target, unfit = excluded.unfit,"
+    " source_actor = excluded.source_actor, target_actor = excluded.target_actor,"
+    " source_time = excluded.source_time, target_time = excluded.target_time,"
+    " reason = excluded.reason, state = 'open', answer = null, winner = null,"
+    " settled_by = null returning xmax = 0"
 )
 
 
@@ -101,6 +103,7 @@ def _values(
         "base": Jsonb(each.base),
         "source": Jsonb(each.source.value),
         "target": Jsonb(each.target.value),
+        "unfit": each.unfit,
         "source_actor": each.source.actor,
         "target_actor": each.target.actor,
         "source_time": each.source.at,
@@ -123,7 +126,7 @@ def listed(
     """Open conflicts, or with `settled` all of them, newest first; without a limit, each one."""
     return rows(
         connection,
-        f"select {_SHOWN} {_LISTED} order by conflict_id desc limit %s",
+        f"select {SHOWN} {_LISTED} order by conflict_id desc limit %s",
         (sync_id, sync_id, project_id, project_id, settled, limit),
     )
 
@@ -147,7 +150,7 @@ def of_key(connection: Connection, sync_id: str, key: str, *, limit: int) -> lis
     """The conflicts about one row or file, whatever became of them, newest first."""
     return rows(
         connection,
-        f"select {_SHOWN} from livesync.conflicts where sync_id = %s and key = %s"
+        f"select {SHOWN} from livesync.conflicts where sync_id = %s and key = %s"
         " order by conflict_id desc limit %s",
         (sync_id, key, limit),
     )
@@ -157,7 +160,7 @@ def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
     """Raises `NotFound`."""
     found = rows(
         connection,
-        f"select {_SHOWN} from livesync.conflicts where conflict_id = %s",
+        f"select {SHOWN} from livesync.conflicts where conflict_id = %s",
         (conflict_id,),
     )
     if not found:
@@ -183,6 +186,13 @@ def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) 
                 f"Conflict {conflict_id} is about a file, which takes no value.",
                 hint="Take the file of one end: `--take source`, or `--take target`.",
             )
+        if given.side is Side.SOURCE and found["unfit"]:
+            raise BadInput(
+                f"What the source says in conflict {conflict_id} does not fit the target: "
+                f"{found['unfit']}.",
+                hint="Take the target's, or give a value: `--take target`, `--value ...`. Or "
+                "correct it at the source, or the mapping: then it settles itself.",
+            )
         if given.side is None:
             conflict_values.refuse_unfit(found, given.value)
         connection.execute(
@@ -191,54 +201,6 @@ def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) 
             (_told(given), given.side or "value", by, conflict_id),
         )
     return {**one(connection, conflict_id), "replaced": found["answer"]}
-
-
-def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
-    """Ask that what lost be brought back: a new conflict that is answered with it; where that is
-    asked for already, the one that is there. Raises `NotFound`, `BadInput` where nothing has lost,
-    or it was brought back already."""
-    with connection.transaction():
-        found = one(connection, conflict_id)
-        lost = {"source": "target", "target": "source"}.get(found["winner"] or "")
-        if found["state"] != ConflictState.SETTLED or lost is None:
-            raise BadInput(
-                f"Conflict {conflict_id} has no loser: it is {found['state']}, and the winner is "
-                f"{found['winner'] or 'nobody yet'}.",
-                hint="Only what one end lost to the other can be restored.",
-            )
-        if (before := _restoring(connection, conflict_id)) is not None:
-            return before
-        row = connection.execute(
-            "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason,"
-            " base, source, target, answer, settled_by, opened_at, operation_id) select sync_id,"
-            " key, field, 'restore', 'answered', 'value', 'restores what lost in conflict ' ||"
-            f" conflict_id, base, source, target, jsonb_build_object('value', {lost}, 'restores',"
-            " conflict_id), %s, %s, operation_id from livesync.conflicts where conflict_id = %s"
-            " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update"
-            " set state = 'answered', answer = excluded.answer, winner = excluded.winner,"
-            " settled_by = excluded.settled_by returning conflict_id".encode(),
-            (by, now, conflict_id),
-        ).fetchone()
-    assert row is not None
-    return one(connection, row[0])
-
-
-def _restoring(connection: Connection, conflict_id: int) -> dict[str, Any] | None:
-    """The conflict by which the loser of this one is about to be brought back. Raises `BadInput`
-    where it has been."""
-    found = rows(
-        connection,
-        f"select {_SHOWN} from livesync.conflicts where answer -> 'restores' = to_jsonb(%s::bigint)"
-        " order by conflict_id desc limit 1",
-        (conflict_id,),
-    )
-    if found and found[0]["state"] == ConflictState.SETTLED:
-        raise BadInput(
-            f"What lost in conflict {conflict_id} was brought back already, by conflict "
-            f"{found[0]['conflict_id']}.",
-            hint="Write it at an end to have it again; if it lost again, restore that conflict.",
-        )
-    return found[0] if found else None
 
 
 def due(

@@ -7,7 +7,8 @@ platform may ask back before it answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -88,11 +89,15 @@ _COLUMNS = (
 )
 
 
-def is_mine(connection: Connection) -> bool:
-    """Whether this connection is the one that looks after subscriptions, for as long as it
-    lives."""
+@contextmanager
+def looked_after(connection: Connection) -> Iterator[bool]:
+    """Whether this connection is the one that looks after subscriptions, while this lasts."""
     found = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
-    return found == (True,)
+    try:
+        yield found == (True,)
+    finally:
+        if found == (True,):
+            connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
 
 _TO_BE = """

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from livesync_pipelines.engine.triggers import ask_to_carry_out
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.store import catalog, conflicts, row_names
+from livesync_pipelines.store import catalog, conflict_restores, conflicts, row_names
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.models import Document, Moment
 from livesync_pipelines.web.room import Room, Scoped
@@ -114,7 +114,7 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
 def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
         room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
-        found = conflicts.restore(connection, conflict_id, by="api", now=room.engine.now())
+        found = conflict_restores.restore(connection, conflict_id, by="api", now=room.engine.now())
         return _carry_out(room, connection, found)
 
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import pyarrow as pa
+
 from livesync_pipelines.core.row_merge import Clash, Merged, Sides, merge
 from livesync_pipelines.model.merge import MergePolicy, Policy, Side
 from livesync_pipelines_tests.core.row_cases import (
@@ -244,6 +246,40 @@ def our_clock_does_not_count(batch: Batch, policy: MergePolicy) -> None:
     )
 
 
+def what_the_target_cannot_hold_stays_at_the_source(batch: Batch, policy: MergePolicy) -> None:
+    """Of cells that the target cannot be shown, and that it has the agreed value or nothing in
+    place of: an edit of the target's meets them, takes their place only where the target wins,
+    and nothing is written to either end while nobody has won."""
+    chance = Random(batch.seed)
+    apart, rows = _set_apart(chance, batch)
+    sides = replace(
+        Batch(rows, batch.seed).sides(),
+        unfit={name: pa.array([(at, name) in apart for at in range(len(rows))]) for name in FIELDS},
+    )
+    answers: Answers = {place: Side.SOURCE for place in apart if chance.random() < 0.2}
+    merged = merge(sides, policy, answers=answers, writes_source=True, writes_target=True)
+    base, source, target = _tables(merged)
+    clashes = _by_row(merged)
+    for at, name in apart:
+        row, clash = rows[at], clashes.get(at, {}).get(name)
+        stand_in, theirs = _cell(row.source, name), _cell(row.target, name)
+        edited = not same(theirs, _cell(row.shown(Side.TARGET), name))
+        if edited and not same(theirs, stand_in):
+            assert clash is not None
+            assert clash.winner in {None, Side.TARGET}
+        if clash is None or clash.winner is None:
+            assert same(_cell(source[at], name), stand_in)
+        if clash is not None:
+            agreed = theirs if clash.winner is Side.TARGET else _cell(row.base, name)
+            assert same(_cell(base[at], name), agreed)
+            assert same(_cell(target[at], name), theirs)
+
+
+def _cell(row: Cells | None, name: str) -> Any:
+    assert row is not None
+    return row[name]
+
+
 PROPERTIES: tuple[Property, ...] = (
     as_reference_says,
     what_is_the_same_everywhere_stays,
@@ -256,7 +292,21 @@ PROPERTIES: tuple[Property, ...] = (
     what_was_applied_is_at_rest,
     deleted_rows_follow_the_rules,
     our_clock_does_not_count,
+    what_the_target_cannot_hold_stays_at_the_source,
 )
+
+
+def _set_apart(chance: Random, batch: Batch) -> tuple[set[tuple[int, str]], list[Row]]:
+    """Some cells of rows that are at both ends, and those rows with what stands in for them."""
+    apart, rows = set(), list(batch.rows)
+    for at, row in enumerate(rows):
+        if row.base is None or row.source is None or row.target is None:
+            continue
+        names = [n for n in FIELDS if n not in row.missing and chance.random() < 0.3]
+        apart |= {(at, name) for name in names}
+        stand_in = {name: row.base[name] if chance.random() < 0.5 else None for name in names}
+        rows[at] = replace(row, source={**row.source, **stand_in})
+    return apart, rows
 
 
 def _answers(chance: Random, batch: Batch) -> Answers:

@@ -21,7 +21,14 @@ from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
-from livesync_pipelines.store import approvals, catalog, conflicts, ledger, letters
+from livesync_pipelines.store import (
+    approvals,
+    catalog,
+    conflict_restores,
+    conflicts,
+    ledger,
+    letters,
+)
 from livesync_pipelines.store.database import rows
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace, Place
 from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY, endpoint
@@ -123,7 +130,7 @@ class Copies:
 
     def restore(self, conflict_id: int) -> None:
         with self.engine.database.pooled() as connection:
-            conflicts.restore(connection, conflict_id, by="ada", now=self.engine.now())
+            conflict_restores.restore(connection, conflict_id, by="ada", now=self.engine.now())
 
     def approve(self) -> int:
         with self.engine.database.pooled() as connection:

@@ -17,6 +17,7 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.store import conflicts
+from livesync_pipelines.store.conflict_restores import restore
 from livesync_pipelines_tests.engine.two_ends import TwoEnds, two_ends
 
 COLUMNS = {"id": "integer", "name": "text", "size": "integer"}
@@ -110,9 +111,7 @@ def test_what_cannot_be_brought_back_any_more_is_asked_about(ends: TwoEnds) -> N
         chosen = Answer(Side.SOURCE)
         conflicts.answer(connection, number(ends, "name"), chosen, by="ann")
         ends.run()
-        found = conflicts.restore(connection, number(ends, "name"), by="ann", now=ends.clock())[
-            "conflict_id"
-        ]
+        found = restore(connection, number(ends, "name"), by="ann", now=ends.clock())["conflict_id"]
         connection.execute(
             "update livesync.conflicts set answer = %s where conflict_id = %s",
             (Jsonb({"value": 5}), found),

@@ -16,7 +16,13 @@ from livesync_pipelines.engine.rebuild import rebuild
 from livesync_pipelines.model.keeping import Keep
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.store import compaction, conflicts, ledger, row_history, stages
+from livesync_pipelines.store import (
+    compaction,
+    conflict_restores,
+    ledger,
+    row_history,
+    stages,
+)
 from livesync_pipelines_tests.engine.row_tables import PostgresTable
 from livesync_pipelines_tests.engine.two_ends import SYNC, Killed, TwoEnds, two_ends
 
@@ -173,7 +179,7 @@ def test_a_conflict_whose_values_left_the_blocks_can_still_be_restored(ends: Two
     pass_days(ends, 100)
     assert cleaned(ends).row_versions > 0
     with ends.engine.database.pooled() as connection:
-        conflicts.restore(connection, conflict["conflict_id"], by="ada", now=ends.clock())
+        conflict_restores.restore(connection, conflict["conflict_id"], by="ada", now=ends.clock())
     ends.run()
     assert {ends.source.rows()[3]["name"]} == lost
     assert_whole(ends)

@@ -18,7 +18,7 @@ edits: st.SearchStrategy[list[Any]] = st.tuples(
     st.just("edit"),
     sides,
     st.integers(1, 6),
-    st.sampled_from(["put", "put", "put", "put", "same", "delete"]),
+    st.sampled_from(["put", "put", "put", "put", "odd", "odd", "same", "delete"]),
     st.lists(st.sampled_from(FIELDS), min_size=1, max_size=2, unique=True),
     st.sampled_from([0, 0, -60, 60]),
 ).map(list)
@@ -38,6 +38,14 @@ policies = st.builds(
     st.sampled_from(["edit_survives", "edit_survives", "delete_wins", "ask_person"]),
     st.sampled_from(["source_wins", "target_wins"]),
 )
+tables = st.fixed_dictionaries(
+    {
+        "clocks": st.booleans(),
+        "normalises": st.sampled_from([False, False, True]),
+        "feeds": st.sampled_from([[], ["source"], ["source", "target"]]),
+        "misfits": st.sampled_from([None, "null", "keep"]),
+    }
+)
 ONE_WAY = {"default": "latest_wins"}
 
 
@@ -51,27 +59,18 @@ class RowHistories(RuleBasedStateMachine):
     @initialize(
         mode=st.sampled_from(["bidirectional"] * 4 + ["pull", "push"]),
         policy=policies,
-        clocks=st.booleans(),
-        normalises=st.sampled_from([False, False, True]),
-        feeds=st.sampled_from([[], ["source"], ["source", "target"]]),
+        ends=tables,
         first=st.lists(edits, min_size=3, max_size=10),
     )
     def begin(
-        self,
-        mode: str,
-        policy: dict[str, Any],
-        clocks: bool,
-        normalises: bool,
-        feeds: list[str],
-        first: list[Step],
+        self, mode: str, policy: dict[str, Any], ends: dict[str, Any], first: list[Step]
     ) -> None:
         both = mode == "bidirectional"
         self.setting = {
+            **ends,
             "mode": mode,
             "policy": policy if both else ONE_WAY,
-            "clocks": clocks,
-            "normalises": normalises and both,
-            "feeds": feeds,
+            "normalises": ends["normalises"] and both,
         }
         self.play = self.stage.begin(self.setting)
         for step in first:

@@ -27,14 +27,22 @@ from livesync_pipelines_tests.proof.rows_reference import RowReference, changed
 Step = Sequence[Any]
 Setting = Mapping[str, Any]
 """`mode`, `policy`, `clocks`: both ends tell when; `normalises`: the target has a spelling;
-`feeds`: the ends that tell of changes, where they can."""
+`feeds`: the ends that tell of changes, where they can; `misfits`: what becomes of a grade that the
+target cannot hold (`null`, `keep`), or None, where people write no such thing."""
 ROUNDS = 6
 """In so many runs without faults, with a person who approves, both ends are in step."""
 OPS = ("added", "updated", "removed")
-HERE = {"id": "integer", "full_name": "text", "phone": "text", "size": "integer", "own": "text"}
-THERE = {"id": "integer", "name": "text", "phone": "text", "size": "integer", "score": "integer"}
+HERE = {
+    **{"id": "integer", "full_name": "text", "phone": "text", "size": "integer", "grade": "text"},
+    "own": "text",
+}
+THERE = {
+    **{"id": "integer", "name": "text", "phone": "text", "size": "bigint", "grade": "integer"},
+    "score": "integer",
+}
 MAPPING = [{"from": name, "to": to} for name, to in zip(HERE, THERE, strict=True)][:4]
-FIELDS = ("name", "phone", "size")
+FIELDS = ("name", "phone", "size", "grade")
+LARGE = 9_000_000_000
 OWN = {"source": "own", "target": "score"}
 _HOUR = timedelta(hours=1)
 
@@ -68,7 +76,7 @@ class RowPlay:
         sync = {
             "mode": mode,
             "policy": dict(self.setting["policy"]),
-            "mapping": MAPPING,
+            "mapping": [*MAPPING, self._graded()],
             "limits": {"delete_items": 2, "delete_share": 0.5},
         }
         with self.ends.engine.database.pooled() as connection:
@@ -82,6 +90,12 @@ class RowPlay:
         self.ends.reach = lambda side, when: self.reach(f"the {side} is written", when)
         self.ends.asked = lambda side, what: self.reach(f"the {side} is {what}", "before")
         self.seen.histories += 1
+
+    def _graded(self) -> dict[str, Any]:
+        on_error = self.setting.get("misfits") or "null"
+        return {"from": "grade", "to": "grade", "cast": "integer", "on_error": on_error} | {
+            "lossy": True
+        }
 
     def do(self, step: Step) -> None:
         self.steps.append(step)
@@ -101,9 +115,10 @@ class RowPlay:
             return
         self.values += 1
         told = FIELDS if shown is None else [n for n in FIELDS if n in fields]
-        row = {n: self.values if n == "size" else f"V{self.values}" for n in told}
+        odd = what == "odd" and self.setting.get("misfits")
+        row = {n: self._value(side, n, odd=bool(odd)) for n in told}
         if what == "same":
-            row = {n: 7 if n == "size" else "SAME" for n in told}
+            row = {n: 7 if n in {"size", "grade"} else "SAME" for n in told}
         if not row:
             return
         if shown is None:
@@ -112,6 +127,16 @@ class RowPlay:
         else:
             self.reference.update(side, key, shown, row)
             self.ends.end(side).update(self._by_end(side, key, row, minutes, new=False))
+
+    def _value(self, side: str, name: str, *, odd: bool) -> Any:
+        """One that nobody has written yet; an odd one does not fit the other end, where the field
+        has such."""
+        match name, side, odd:
+            case "size", "target", True:
+                return LARGE + self.values
+            case ("grade", "source", True) | ("name" | "phone", _, _):
+                return f"V{self.values}"
+        return self.values
 
     def _by_end(self, side: str, key: int, row: Row, minutes: int, *, new: bool) -> Row:
         spelt = {"full_name" if n == "name" and side == "source" else n: v for n, v in row.items()}
@@ -122,7 +147,8 @@ class RowPlay:
         if self.setting["clocks"]:
             start = datetime(2026, 3, 1, tzinfo=UTC)
             spelt["changed_at"] = start + timedelta(minutes=self.values * 10 + minutes)
-        own = {n: str(v) if n == "own" else v for n, v in spelt.items()}
+        texts = {"own", "grade"} if side == "source" else set()
+        own = {n: str(v) if n in texts else v for n, v in spelt.items()}
         return {"id": key, **own}
 
     def do_answer(self, take: str) -> None:
@@ -250,14 +276,17 @@ class RowPlay:
         found = [self._cased(c) for c in found]
         for c in found:
             self.seen.conflicts[f"{c['policy']} {c['state']}"] += 1
+        cells = self.ends.ask("select key, field from livesync.bad_cells where sync_id = %s", SYNC)
+        apart = {(spelt[cell["key"]], cell["field"]) for cell in cells}
+        self.seen.edits["misfits"] += len(apart)
         reference = self.reference
-        reference.in_step(source, target, found)
+        reference.in_step(source, target, found, apart)
         reference.nothing_is_lost(source, target, found)
         if reference.ruler is None:
             reference.nothing_comes_back(source, target)
         reference.the_later_wins(found)
         self.seen.edits.update(reference.counts)
-        self._frames_are_equal(source, target, found)
+        self._frames_are_equal(source, target, found, {key for key, _ in apart})
 
     def _cased(self, conflict: Row) -> Row:
         def cased(value: Any) -> Any:
@@ -268,10 +297,14 @@ class RowPlay:
         return {**conflict, **{side: cased(conflict[side]) for side in ("source", "target")}}
 
     def _frames_are_equal(
-        self, source: Mapping[Any, Row], target: Mapping[Any, Row], found: Sequence[Row]
+        self,
+        source: Mapping[Any, Row],
+        target: Mapping[Any, Row],
+        found: Sequence[Row],
+        misfits: set[Any],
     ) -> None:
-        """Pandas says so too, of every row without a question, at both ends."""
-        apart = {c["key"] for c in found if c["state"] != "settled"}
+        """Pandas says so too, of every row without a question and a misfit, at both ends."""
+        apart = misfits | {c["key"] for c in found if c["state"] != "settled"}
         both = sorted((source.keys() & target.keys()) - apart)
         frames = [
             pd.DataFrame([{"id": k, **rows[k]} for k in both], columns=["id", *FIELDS])
@@ -289,6 +322,7 @@ class RowPlay:
                 "name": row[name] and row[name].upper(),
                 "phone": row["phone"],
                 "size": row["size"],
+                "grade": _graded(row["grade"]),
             }
             for key, row in self.ends.end(side).rows().items()
         }
@@ -302,3 +336,7 @@ class RowPlay:
             for side, own in OWN.items()
             for key, row in self.ends.end(side).rows().items()
         }
+
+
+def _graded(grade: Any) -> Any:
+    return int(grade) if isinstance(grade, str) and grade.isdigit() else grade

@@ -9,7 +9,7 @@ was written more than once may be what was agreed already, and then it is no edi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +58,15 @@ class RowReference:
                 self.made[key, name, value] = side
                 self.seen.discard((key, name, value))
 
-    def in_step(self, source: Rows, target: Rows, conflicts: Sequence[Mapping[str, Any]]) -> None:
-        """In quiet: both ends show the same, or an open conflict names the difference."""
+    def in_step(
+        self,
+        source: Rows,
+        target: Rows,
+        conflicts: Sequence[Mapping[str, Any]],
+        apart: Set[tuple[Any, str]],
+    ) -> None:
+        """In quiet: both ends show the same, or an open conflict names the difference, or it is
+        told that one end cannot hold what the other has (`apart`: key and field)."""
         open_at = {(c["key"], c["field"]) for c in conflicts if c["state"] != "settled"}
         for key in source.keys() | target.keys():
             if (key, None) in open_at:
@@ -69,7 +76,7 @@ class RowReference:
                 self._may_stand_alone(key, "target" if here is None else "source")
                 continue
             for name in self.fields:
-                same = here[name] == there[name] or (key, name) in open_at
+                same = here[name] == there[name] or (key, name) in open_at | apart
                 assert same, f"{key}.{name}: {here[name]!r} is not {there[name]!r}"
 
     def _may_stand_alone(self, key: Any, side: str) -> None:
@@ -100,12 +107,15 @@ class RowReference:
             assert new, f"row {key} was deleted, and is back: {shown}"
 
     def the_later_wins(self, conflicts: Sequence[Mapping[str, Any]]) -> None:
-        """Where both ends tell times, the policy goes by these and by nothing else."""
+        """Where both ends tell times, the policy goes by these and by nothing else; or nobody has
+        won, for what is later does not fit."""
         for c in conflicts:
             here, there = c["source_time"], c["target_time"]
             if c["policy"] != "latest_wins" or not here or not there or c["field"] is None:
                 continue
             later = "target" if there > here else "source"
+            if c["winner"] is None or c["settled_by"] != "policy":
+                continue
             assert c["winner"] == later, f"{c['winner']} has won; {here} against {there}"
             self.counts["clocked"] += 1
 

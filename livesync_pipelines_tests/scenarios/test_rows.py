@@ -25,10 +25,11 @@ import yaml
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.store import approvals, catalog, conflicts
+from livesync_pipelines.store.conflict_restores import restore
 from livesync_pipelines_tests.engine.row_tables import Table, spelled
 from livesync_pipelines_tests.engine.two_ends import (
     KINDS,
@@ -134,7 +135,10 @@ def do(ends: TwoEnds, what: str, said: Any) -> None:
                 conflicts.answer(connection, found["conflict_id"], answer, by="ann")
             case "restore":
                 found = _of(ends, said, state="settled")
-                conflicts.restore(connection, found["conflict_id"], by="ann", now=ends.clock())
+                restore(connection, found["conflict_id"], by="ann", now=ends.clock())
+            case "answer refused" | "restore refused":
+                with pytest.raises(BadInput, match="does not fit"):
+                    do(ends, side, said)
             case _:
                 _edit(ends.end(side), verb, said)
 

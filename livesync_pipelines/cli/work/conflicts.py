@@ -15,6 +15,7 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import catalog, conflicts, row_names, row_shapes
+from livesync_pipelines.store.conflict_restores import restore
 
 _VALUES = ("base", "source", "target")
 
@@ -103,7 +104,7 @@ def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
     """Bring a loser back, and ask for a run that carries it out."""
     with open_house() as house:
         now = house.engine.now()
-        found = conflicts.restore(house.connection, conflict_id, by=getpass.getuser(), now=now)
+        found = restore(house.connection, conflict_id, by=getpass.getuser(), now=now)
         _carry_out(house, found, as_json=as_json)
 
 

@@ -1,0 +1,66 @@
+"""What lost in a conflict is brought back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from livesync_pipelines.model.conflict import ConflictState
+from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.merge import Side
+from livesync_pipelines.store import conflicts
+from livesync_pipelines.store.database import Connection, rows
+
+
+def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
+    """Ask that what lost be brought back: a new conflict that is answered with it; where that is
+    asked for already, the one that is there. Raises `NotFound`, `BadInput` where nothing has lost,
+    or it was brought back already."""
+    with connection.transaction():
+        found = conflicts.one(connection, conflict_id)
+        lost = {"source": "target", "target": "source"}.get(found["winner"] or "")
+        if found["state"] != ConflictState.SETTLED or lost is None:
+            raise BadInput(
+                f"Conflict {conflict_id} has no loser: it is {found['state']}, and the winner is "
+                f"{found['winner'] or 'nobody yet'}.",
+                hint="Only what one end lost to the other can be restored.",
+            )
+        if lost == Side.SOURCE and found["unfit"]:
+            raise BadInput(
+                f"What lost in conflict {conflict_id} is a value of the source that does not fit "
+                f"the target, so both ends cannot have it: {found['unfit']}.",
+                hint=f"`livesync conflicts show {conflict_id}` tells it; write it at the source.",
+            )
+        if (before := _restoring(connection, conflict_id)) is not None:
+            return before
+        row = connection.execute(
+            "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason,"
+            " base, source, target, answer, settled_by, opened_at, operation_id) select sync_id,"
+            " key, field, 'restore', 'answered', 'value', 'restores what lost in conflict ' ||"
+            f" conflict_id, base, source, target, jsonb_build_object('value', {lost}, 'restores',"
+            " conflict_id), %s, %s, operation_id from livesync.conflicts where conflict_id = %s"
+            " on conflict (sync_id, key, coalesce(field, '')) where state <> 'settled' do update"
+            " set state = 'answered', answer = excluded.answer, winner = excluded.winner,"
+            " settled_by = excluded.settled_by returning conflict_id".encode(),
+            (by, now, conflict_id),
+        ).fetchone()
+    assert row is not None
+    return conflicts.one(connection, row[0])
+
+
+def _restoring(connection: Connection, conflict_id: int) -> dict[str, Any] | None:
+    """The conflict by which the loser of this one is about to be brought back. Raises `BadInput`
+    where it has been."""
+    found = rows(
+        connection,
+        f"select {conflicts.SHOWN} from livesync.conflicts"
+        " where answer -> 'restores' = to_jsonb(%s::bigint) order by conflict_id desc limit 1",
+        (conflict_id,),
+    )
+    if found and found[0]["state"] == ConflictState.SETTLED:
+        raise BadInput(
+            f"What lost in conflict {conflict_id} was brought back already, by conflict "
+            f"{found[0]['conflict_id']}.",
+            hint="Write it at an end to have it again; if it lost again, restore that conflict.",
+        )
+    return found[0] if found else None
