@@ -17,7 +17,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 def _identity(said: str) -> str:
     """Of an address of Notion, the id at the end of its path."""
-    path = said.strip().lower().partition("?")[0].replace("-", "")
+    path = re.split("[?#]", said.strip().lower())[0].replace("-", "")
     found = _ID.search(path, max(0, len(path) - 32))
     if found is None:
         raise ValueError("give the id or the address of a page or a database of Notion")

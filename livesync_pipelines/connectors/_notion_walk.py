@@ -38,6 +38,11 @@ class Walk:
         self._sources: deque[str] = deque()
         self._asked: set[str] = set()
         self._standing: dict[str, str] = {}
+        self._asks: dict[str, _Ask] = {
+            "page_id": api.page,
+            "database_id": api.database,
+            "block_id": api.block,
+        }
 
     def start(self) -> None:
         """Raises `BadInput` where something selected is not there."""
@@ -163,15 +168,15 @@ class Walk:
         return [] if found["in_trash"] else [str(one["id"]) for one in found["data_sources"]]
 
     def _above(self, thing: Json) -> str:
-        """Why something is gone whose parents are these, empty where it is not: one of them is in
-        the trash, or none of them is selected."""
+        """Why something is gone that has such a parent, empty where it is not: something above it
+        is in the trash, or nothing above it is selected."""
         parent = thing["parent"]
         kind, above_id = parent["type"], parent.get(parent["type"])
         if kind == "data_source_id":
             if above_id in self._roots:
                 return ""
             kind, above_id = "database_id", parent["database_id"]
-        if kind == "workspace" or not isinstance(above_id, str):
+        if kind not in self._asks:
             return self._at_the_top
         if above_id in self.seen or above_id in self._roots:
             return ""
@@ -180,13 +185,8 @@ class Walk:
         return self._standing[above_id]
 
     def _asked_above(self, kind: str, above_id: str) -> str:
-        asks = {
-            "page_id": self._api.page,
-            "database_id": self._api.database,
-            "block_id": self._api.block,
-        }
         try:
-            above = asks[kind](above_id)
+            above = self._asks[kind](above_id)
         except Gone:  # what lies below is shared by itself
             return self._at_the_top
         return "trashed" if above["in_trash"] else self._above(above)

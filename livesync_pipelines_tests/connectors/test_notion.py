@@ -157,7 +157,7 @@ def test_only_the_chosen_pages_and_databases_are_read_with_all_below(desk: Desk)
     below = desk.page("Below", parent=chosen)
     source = desk.space.database("Plants", PLANTS, parent=other)
     row = desk.space.row(source, {})
-    address = f"https://www.notion.so/garden/Chosen-{chosen.replace('-', '')}?pvs=4"
+    address = f"https://www.notion.so/garden/Chosen-{chosen.replace('-', '')}?pvs=4#{other}"
     assert set(desk.read(pages=[address])) == {chosen, below}
     for named in (source.id, source.parent):
         assert set(desk.read(databases=[named])) == {row.id}

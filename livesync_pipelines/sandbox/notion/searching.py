@@ -41,12 +41,13 @@ class Searching:
         return piece(asked, found, _place, self._shown, kind="page_or_data_source")
 
     def _indexed(self, trashed: bool) -> list[Thing]:
+        """What is shared by itself is always there."""
         space = self._space
         return [
             one
             for one in space.things.values()
             if one.kind in _KINDS
-            and one.id not in space.unindexed
+            and (one.id not in space.unindexed or one.id in space.shared)
             and space.sees(one)
             and space.is_out(one) is trashed
         ]

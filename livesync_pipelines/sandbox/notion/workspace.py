@@ -206,8 +206,8 @@ class Workspace:
         return any(one.id in self.shared for one in self.above(thing))
 
     def is_out(self, thing: Thing) -> bool:
-        """Whether it, or anything it lies in, is in the trash."""
-        return any(one.in_trash for one in self.above(thing))
+        """Whether it, or anything it lies in, is in the trash, as far as the connection sees."""
+        return any(one.in_trash and self.sees(one) for one in self.above(thing))
 
     @property
     def somebody(self) -> str:
