@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from livesync_pipelines.connectors._notion_api import judge
 from livesync_pipelines.connectors.notion import NotionConnection, NotionSelection
 from livesync_pipelines.model.errors import (
     BadInput,
@@ -17,6 +20,7 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 from livesync_pipelines.model.records import Body, ListingPage
+from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.sandbox.notion.planting import text
 from livesync_pipelines_tests.contracts.memory import FakeMemory, all_entries
 
@@ -330,3 +334,25 @@ def test_one_kind_of_credentials_is_given_and_not_shown(said: dict[str, str]) ->
     with pytest.raises(ValidationError, match="either"):
         NotionConnection.model_validate(said)
     assert "hunter2" not in repr(NotionConnection.model_validate({"token": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "wanted"),
+    [
+        (403, "restricted_resource", Reauthorise),
+        (409, "conflict_error", Unavailable),
+        (529, "service_overload", RateLimited),
+        (404, "object_not_found", type(None)),
+        (401, "unauthorized", type(None)),
+    ],
+)
+def test_a_refusal_means_what_comes_next(status: int, word: str, wanted: type) -> None:
+    """Nothing said: HTTP says it."""
+    refusal = Refusal(
+        status=status,
+        headers={"retry-after": "7"},
+        content=json.dumps({"code": word}).encode(),
+        where="GET notion",
+        at=datetime.now(UTC),
+    )
+    assert type(judge(refusal)) is wanted
