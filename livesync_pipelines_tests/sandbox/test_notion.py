@@ -257,6 +257,19 @@ def test_search_shows_what_is_shared_and_indexed_to_its_end(notes: Notes) -> Non
     assert [one["id"] for one in trashed["results"]] == [made[1]]
 
 
+def test_search_is_as_late_as_it_is_told_to_be(notes: Notes) -> None:
+    notes.space.index_lag_s = 90
+    notes.later()
+    notes.client.blocks.children.append(notes.home.id, children=[text("News.")])
+    new = notes.space.page("New", parent=notes.home.id)
+    edited = notes.client.pages.retrieve(notes.home.id)["last_edited_time"]
+    (shown,) = notes.client.search()["results"]
+    assert shown["last_edited_time"] < edited
+    notes.later()
+    found = {one["id"]: one["last_edited_time"] for one in notes.client.search()["results"]}
+    assert found == {notes.home.id: edited, new.id: edited}
+
+
 def test_what_is_not_shared_and_what_is_not_there_look_alike(notes: Notes) -> None:
     child = notes.space.page("Child", parent=notes.home.id)
     notes.space.shared.clear()

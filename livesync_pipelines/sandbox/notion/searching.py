@@ -6,6 +6,8 @@ others tell it (2026-11-22).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,8 +39,8 @@ class Searching:
             if kind in (None, one.kind) and words.lower() in self._words(one).lower()
         ]
         sort = asked.get("sort") or {}
-        found.sort(key=_place, reverse=sort.get("direction", "descending") == "descending")
-        return piece(asked, found, _place, self._shown, kind="page_or_data_source")
+        found.sort(key=self._place, reverse=sort.get("direction", "descending") == "descending")
+        return piece(asked, found, self._place, self._shown, kind="page_or_data_source")
 
     def _indexed(self, trashed: bool) -> list[Thing]:
         """What is shared by itself is always there."""
@@ -48,6 +50,7 @@ class Searching:
             for one in space.things.values()
             if one.kind in _KINDS
             and (one.id not in space.unindexed or one.id in space.shared)
+            and self._edited(one)
             and space.sees(one)
             and space.is_out(one) is trashed
         ]
@@ -56,8 +59,13 @@ class Searching:
         return plain(one.title or one.values.get("title", ()))
 
     def _shown(self, one: Thing) -> Json:
-        return shown.shown(self._space, one)
+        return shown.shown(self._space, one) | {"last_edited_time": self._edited(one)}
 
+    def _place(self, one: Thing) -> Place:
+        return (self._edited(one), one.id)
 
-def _place(one: Thing) -> Place:
-    return (shown.minute(one.edited_at), one.id)
+    def _edited(self, one: Thing) -> str:
+        """When, as far as the index knows; empty where it does not know the thing yet."""
+        until = self._space.world.clock.now() - timedelta(seconds=self._space.index_lag_s)
+        known = [at for at in one.edits if at <= until or not self._space.index_lag_s]
+        return shown.minute(known[-1]) if known else ""

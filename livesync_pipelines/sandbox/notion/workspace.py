@@ -27,9 +27,10 @@ _MOST_AT_ONCE = 100
 class Thing:
     """A page, a database, a data source or a block.
 
-    `parent` None: it lies in the workspace itself. `content` is of a block, `title` of a database
-    and its data sources. `values` are a page's by the ids of its properties; `schema` is a data
-    source's.
+    - `parent`: None where it lies in the workspace itself.
+    - `content` is of a block, `title` of a database and its data sources.
+    - `values` are a page's by the ids of its properties; `schema` is a data source's.
+    - `edits`: when it was edited, oldest first.
     """
 
     id: str
@@ -47,12 +48,14 @@ class Thing:
     children: list[str] = field(default_factory=list)
     number: int = 0
     in_trash: bool = False
+    edits: list[datetime] = field(default_factory=list)
 
 
 class Workspace:
     """Everything by id. `secret`: the token of the internal connection. `shared`: what its people
     have shared with the connection, with all that lies below. `unindexed`: what search does not
-    show though it is there. `result_limit`: how many results a query shows in all."""
+    show though it is there. `index_lag_s`: how long it takes until search shows what is new.
+    `result_limit`: how many results a query shows in all."""
 
     def __init__(self, world: World, secret: str = SECRET) -> None:
         self.world = world
@@ -63,6 +66,7 @@ class Workspace:
         self.things: dict[str, Thing] = {}
         self.shared: set[str] = set()
         self.unindexed: set[str] = set()
+        self.index_lag_s = 0.0
         self.result_limit = 10_000
         self.listeners: list[Heard] = []
 
@@ -189,6 +193,7 @@ class Workspace:
 
     def touch(self, thing: Thing, by: str) -> None:
         thing.edited_at, thing.edited_by = self.world.clock.stamp(), by or self.somebody
+        thing.edits.append(thing.edited_at)
 
     def tell(self, event: str, thing: Thing, **data: Any) -> None:
         for listener in self.listeners:
@@ -230,6 +235,7 @@ class Workspace:
             edited_at=at,
             made_by=who,
             edited_by=who,
+            edits=[at],
         )
         self.things[made.id] = made
         return made
