@@ -17,7 +17,7 @@ setup: .venv/ready
 
 run: setup
 	@EXTERNAL_SYNC_ENABLED=$${EXTERNAL_SYNC_ENABLED:-true} LIVESYNC_HOME="$(LIVESYNC_HOME)" \
-		$(BIN)/livesync up examples/livesync.yaml
+		$(BIN)/livesync up --sandbox examples/livesync.yaml examples/sandbox.yaml
 
 lint: setup
 	$(BIN)/ruff check .

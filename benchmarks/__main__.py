@@ -11,6 +11,7 @@ from benchmarks import (
     burst,
     chunking,
     content,
+    drive,
     gate,
     latency,
     loads,
@@ -35,6 +36,7 @@ def main() -> int:
         "webhooks": lambda: webhooks.main(asked.events, asked.syncs),
         "old": lambda: old.main(asked.old),
         "burst": lambda: burst.main(asked.events, asked.syncs),
+        "drive": lambda: drive.main(asked.documents),
         "quiet": lambda: quiet.main(asked.syncs, asked.repeat, with_pages=asked.pages),
         "content": lambda: _content(asked),
     }
@@ -66,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--syncs", type=int, default=200, metavar="N", help="feeds (200)")
     aged = kinds.add_parser("old", help="what old events, operations and runs cost")
     aged.add_argument("--old", type=int, default=100_000, metavar="N", help="of each (100,000)")
+    signing = kinds.add_parser("drive", help="documents of a pretend Google Drive, over HTTP")
+    signing.add_argument("--documents", type=int, default=10_000, metavar="N", help="(10,000)")
     asking = kinds.add_parser("quiet", help="many sources asked, none of which has changed")
     asking.add_argument("--syncs", type=int, default=10_000, metavar="N", help="(10,000)")
     asking.add_argument("--repeat", type=int, default=3, metavar="N", help="rounds (3)")

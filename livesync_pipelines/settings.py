@@ -84,6 +84,7 @@ _ALLOWED = {
     "LIVESYNC_HOME": "a directory",
     "LIVESYNC_PORT": _PORTS,
     "LIVESYNC_DAGSTER_PORT": _PORTS,
+    "LIVESYNC_SANDBOX_PORT": _PORTS,
     "LIVESYNC_BROKER_URL": "redis:// or rediss:// and a host, or amqp:// or amqps:// for RabbitMQ, "
     "or unset for a folder of LIVESYNC_HOME",
     "LIVESYNC_LAUNCHER": "warm, or default for a new process for every run",
@@ -148,6 +149,8 @@ class Settings(BaseModel):
     home: AbsolutePath = Field(Path(".livesync"), alias="LIVESYNC_HOME", validate_default=True)
     port: Port = Field(8600, alias="LIVESYNC_PORT")
     dagster_port: Port = Field(3000, alias="LIVESYNC_DAGSTER_PORT")
+    sandbox_port: Port = Field(8700, alias="LIVESYNC_SANDBOX_PORT")
+    """Where `livesync up --sandbox` serves the pretend vendors."""
     broker_url: BrokerUrl | None = Field(None, alias="LIVESYNC_BROKER_URL")
     """None: a folder under `home` carries runs to the workers of this machine."""
     launcher: Literal["warm", "default"] = Field("warm", alias="LIVESYNC_LAUNCHER")

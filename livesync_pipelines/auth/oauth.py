@@ -95,16 +95,23 @@ def placed(url: str, base: str) -> str:
     return base + parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-def authorisation(
-    oauth: OAuth, base: str, client_id: str, redirect_uri: str, state: str, verifier: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked of a person: who we are, and for which scopes."""
+
+    client_id: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+
+
+def authorisation(oauth: OAuth, base: str, asking: Asking, state: str, verifier: str) -> str:
     """Where a person agrees to what we ask for."""
     url: str = prepare_grant_uri(
         placed(oauth.authorize, base),
-        client_id,
+        asking.client_id,
         "code",
-        redirect_uri=redirect_uri,
-        scope=oauth.separator.join(oauth.scopes),
+        redirect_uri=asking.redirect_uri,
+        scope=oauth.separator.join(asking.scopes),
         state=state,
         code_challenge=create_s256_code_challenge(verifier),
         code_challenge_method="S256",
@@ -161,9 +168,32 @@ def tokens_in(
     )
 
 
+def scopes_for(oauth: OAuth, write: str | None) -> tuple[str, ...]:
+    """What to ask for: to read alone (None), or with one of the scopes that let write, called by
+    the end of its name; empty: the widest. Raises `BadInput` where there is none such."""
+    if write is None:
+        return oauth.scopes
+    found = [scope for scope in oauth.writes if not write or scope.rpartition("/")[2] == write]
+    if not found:
+        names = ", ".join(scope.rpartition("/")[2] for scope in oauth.writes)
+        raise BadInput(
+            f"{oauth.client} has no scope {write!r} that lets write."
+            if oauth.writes
+            else f"Nothing is written to accounts of {oauth.client}.",
+            hint=f"There are: {names}." if oauth.writes else "Connect it without --write.",
+        )
+    return (found[0], *(scope for scope in oauth.scopes if scope not in oauth.reads))
+
+
+def may_write(oauth: OAuth, granted: tuple[str, ...]) -> bool:
+    return not oauth.writes or any(scope in granted for scope in oauth.writes)
+
+
 def missing(oauth: OAuth, granted: tuple[str, ...]) -> tuple[str, ...]:
-    """The scopes that are needed and were not granted."""
-    return tuple(scope for scope in oauth.scopes if scope not in granted)
+    """The scopes that are needed to read and were not granted."""
+    writes = any(scope in granted for scope in oauth.writes)
+    stood_for = oauth.reads if writes else ()
+    return tuple(scope for scope in oauth.scopes if scope not in (*granted, *stood_for))
 
 
 def who_in(answer: Any, oauth: OAuth) -> str:

@@ -11,19 +11,35 @@ from livesync_pipelines.cli.options import json_option
 @json_option
 @click.pass_context
 def accounts(ctx: click.Context, as_json: bool) -> None:
-    """List the accounts that are connected, or remove one.
+    """List the accounts that are connected, show what one sees, or remove one.
 
     `livesync connect PLATFORM --account NAME` connects one. Its tokens lie sealed in the database.
 
     \b
     Example:
       livesync accounts
+      livesync accounts show drive
       livesync accounts remove drive
     """
     if ctx.invoked_subcommand is None:
         from livesync_pipelines.cli.work.accounts import list_accounts
 
         list_accounts(as_json=as_json)
+
+
+@accounts.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Tell what the account NAME sees at its platform, and how a sync chooses of it.
+
+    \b
+    Example:
+      livesync accounts show drive
+    """
+    from livesync_pipelines.cli.work.accounts import show as work
+
+    work(name, as_json=as_json)
 
 
 @accounts.command()

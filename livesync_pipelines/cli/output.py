@@ -29,6 +29,7 @@ _COLOURS = {
     "warning": "yellow",
     "paused": "yellow",
     "interrupted": "yellow",
+    "cancelled": "yellow",
     "waiting_for_approval": "yellow",
     "refused": "yellow",
     "rate_limited": "yellow",

@@ -10,26 +10,34 @@ import click
 from livesync_pipelines.cli.options import json_option, pair_option
 
 _FILES = click.Path(exists=True, path_type=Path)
+_PORT = click.IntRange(1, 65_535)
+_SANDBOX_PORT = "LIVESYNC_SANDBOX_PORT"
 
 
 @click.command()
 @click.argument("files", nargs=-1, type=_FILES)
 @click.option("--once", is_flag=True, help="End after the first cycle: every sync once.")
-def up(files: tuple[Path, ...], once: bool) -> int:
+@click.option("--sandbox", is_flag=True, help="With pretend vendors, taken for the real ones.")
+def up(files: tuple[Path, ...], once: bool, sandbox: bool) -> int:
     """Start everything on this machine and stay up.
 
     That is the database, Dagster with its UI, and the HTTP door. FILES (or LIVESYNC_CONFIG) are
     applied first. Ctrl-C stops every part; a second start goes on where the first stopped.
 
+    With --sandbox, the vendors of `livesync sandbox` are served beside it, and every command of
+    this home calls them instead of Google, Dropbox and Confluence, unless the environment says
+    something of these.
+
     \b
     Example:
       livesync up examples/livesync.yaml
       livesync up examples/livesync.yaml --once
+      livesync up --sandbox examples/livesync.yaml examples/sandbox.yaml
     """
     from livesync_pipelines.cli.up import up as work
     from livesync_pipelines.settings import Settings
 
-    return work(Settings.load(), files, once=once)
+    return work(Settings.load(), files, once=once, sandbox=sandbox)
 
 
 @click.command()
@@ -75,6 +83,13 @@ def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
 @click.option("--name", help="What to call the connection.")
 @click.option("--account", help="The account that the platform is called for; signed in if new.")
 @click.option("--project", help="The project that it belongs to; `default` if none is named.")
+@click.option(
+    "--write",
+    is_flag=False,
+    flag_value="",
+    metavar="[SCOPE]",
+    help="Ask for the account to be written to as well, with the widest scope or the one named.",
+)
 @pair_option(
     "options",
     "-o",
@@ -98,6 +113,7 @@ def connect(platform: str, no_check: bool, as_json: bool, **said: Any) -> None:
       livesync connect folder --name docs -o path=./docs
       livesync connect s3 --name bucket -o bucket=my-docs -o prefix=guides/
       livesync connect google_drive --account drive
+      livesync connect google_drive --account drive --write
     """
     from livesync_pipelines.cli.work.connecting import NewConnection, connect_platform
 
@@ -165,25 +181,46 @@ def token(project: str, role: str, user: str | None, as_json: bool) -> None:
     make_token(project, role, user, as_json=as_json)
 
 
-@click.command()
-@click.option("--port", default=8700, show_default=True, type=click.IntRange(1, 65_535))
+@click.group(invoke_without_command=True)
+@click.option("--port", envvar=_SANDBOX_PORT, default=8700, show_default=True, type=_PORT)
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same documents.")
 @click.option("--documents", default=40, show_default=True, type=click.IntRange(0, 100_000))
 @click.option("--no-limits", is_flag=True, help="Answer as fast as it goes.")
-def sandbox(port: int, seed: int, documents: int, no_limits: bool) -> int:
+@click.pass_context
+def sandbox(ctx: click.Context, port: int, seed: int, documents: int, no_limits: bool) -> int:
     """Serve pretend vendors on this machine, with accounts and documents of their own.
 
     They grant OAuth tokens, keep versions, tell of changes and call webhooks as the real ones do,
-    and fail on demand. Nothing is stored; Ctrl-C ends it.
+    and fail on demand. Nothing is stored; Ctrl-C ends it. `livesync up --sandbox` serves them
+    beside everything else.
 
     \b
     Example:
       livesync sandbox
       livesync sandbox --port 8701 --documents 10000 --no-limits
     """
+    if ctx.invoked_subcommand is not None:
+        return 0
     from livesync_pipelines.cli.work.sandbox import serve_sandbox
 
     return serve_sandbox(port, seed=seed, documents=documents, limited=not no_limits)
+
+
+@sandbox.command()
+@click.argument("name")
+@click.argument("words")
+@click.option("--port", envvar=_SANDBOX_PORT, default=8700, show_default=True, type=_PORT)
+@json_option
+def edit(name: str, words: str, port: int, as_json: bool) -> None:
+    """Add WORDS to the document NAME in the pretend Drive, as its owner would.
+
+    \b
+    Example:
+      livesync sandbox edit "Petal 1.md" "The zebrafish exhibit opens on Sunday."
+    """
+    from livesync_pipelines.cli.work.sandbox_edit import edit as work
+
+    work(name, words, port=port, as_json=as_json)
 
 
 COMMANDS = (up, worker, apply, connect, platforms, doctor, token, sandbox)

@@ -24,7 +24,7 @@ def sync() -> None:
 @click.argument("name", metavar="NAME|JSON|-")
 @click.option("--connection", help="Where the items are; or CONNECTION/TABLE, for rows.")
 @click.option("--capsule", help="Where they go; made when it is not there yet.")
-@click.option("--target", metavar="CONNECTION/TABLE", help="Where rows go, instead of a capsule.")
+@click.option("--target", metavar="CONNECTION[/TABLE|/FOLDER]", help="Where rows or files go.")
 @click.option("--mode", help="pull, push or bidirectional.")
 @click.option("--key", multiple=True, help="Column that tells rows apart; may be repeated.")
 @click.option("--language", help="Of a capsule that is made: english, german, simple ...")
@@ -47,6 +47,7 @@ def add(name: str, as_json: bool, **said: Any) -> int:
         --include '**/*.md' --exclude 'drafts/**' --schedule hourly
       livesync sync add contacts --connection crm/contacts --target shop/customers \\
         --mode bidirectional
+      livesync sync add offsite --connection docs --target drive/FOLDER_ID
       echo '{"project_id": "demo", "sync_type": "pull", "source_platform": "docs",
         "target_entity": "handbook", "schedule": "hourly"}' | livesync sync add -
     """

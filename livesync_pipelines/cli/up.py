@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from livesync_pipelines.cli.beside import forget_sandbox, sandbox_beside
 from livesync_pipelines.cli.children import (
     LOOPBACK,
     Child,
@@ -30,6 +31,7 @@ from livesync_pipelines.cli.worker import DEFINITIONS, worker
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.unsigned import unsigned
 from livesync_pipelines.engine.watching import watch
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.operation import Status
@@ -46,21 +48,24 @@ _READY_S = 90.0
 _LOOK_S = 0.5
 
 
-def up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
-    """Run everything until a signal comes, or (`once`) one cycle; returns the exit code."""
+def up(settings: Settings, files: Sequence[Path], *, once: bool, sandbox: bool) -> int:
+    """Run everything until a signal comes, or (`once`) one cycle; returns the exit code. `sandbox`:
+    with the pretend vendors beside it."""
     with ExitStack() as alone:
         if not once:
             alone.enter_context(only_one(settings.home))
-        return _up(settings, files, once=once)
+            forget_sandbox(settings)
+        return _up(settings, files, once=once, sandbox=sandbox)
 
 
-def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
+def _up(settings: Settings, files: Sequence[Path], *, once: bool, sandbox: bool) -> int:
     if not once:
         refuse_taken(settings.port, "the HTTP door", "LIVESYNC_PORT")
         refuse_taken(settings.dagster_port, "the Dagster UI", "LIVESYNC_DAGSTER_PORT")
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # what it tells, we tell
     with stoppable(), ExitStack() as stack:
         try:
+            beside = [stack.enter_context(sandbox_beside(settings))] if sandbox else []
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
             if once:
@@ -68,13 +73,14 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool) -> int:
                 tell(engine, settings)
                 return code
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
-            children = [stack.enter_context(child) for child in _children(settings)]
+            children = beside + [stack.enter_context(child) for child in _children(settings)]
             for child in children:
                 stack.callback(child.ask_to_stop)  # all at once, before any is waited for
             for child in children:
                 child.wait_until_ready(_READY_S)
             _cycle(engine, _first)
-            _say(welcome(settings, following=len(_new(engine)) if engine.enabled else 0))
+            following = len(_new(engine)) if engine.enabled else 0
+            _say(welcome(settings, following=following, starts=_starts(engine)))
             stack.enter_context(_watching(engine))
             _stay(engine, settings, children)
         except Stopped:
@@ -163,10 +169,19 @@ def _first(engine: Engine) -> list[str]:
 
 
 def _new(engine: Engine) -> list[str]:
-    """The due syncs that have never run."""
+    """The due syncs that have never run, and wait for nobody to sign in."""
     with engine.database.pooled() as connection:
         begun = operations.begun(connection)
-    return [sync_id for sync_id in _due(engine) if sync_id not in begun]
+        waiting = {name for one in unsigned(engine, connection) for name in one.connections}
+        sources = {one.sync_id: one.connection for one in catalog.stored(connection).syncs}
+    due = (sync_id for sync_id in _due(engine) if sync_id not in begun)
+    return [sync_id for sync_id in due if sources.get(sync_id) not in waiting]
+
+
+def _starts(engine: Engine) -> list[str]:
+    """Where people begin to sign in for whom syncs wait."""
+    with engine.database.pooled() as connection:
+        return [one.start for one in unsigned(engine, connection)]
 
 
 def _cycle(engine: Engine, chosen: Callable[[Engine], Sequence[str]]) -> int:
@@ -191,13 +206,16 @@ def _attempt(engine: Engine, sync_id: str) -> dict[str, Any]:
         return {"sync_id": sync_id, "error": error.as_dict()}
 
 
-def welcome(settings: Settings, *, following: int) -> str:
-    """Where the doors are; and how many new syncs are `following`, which nobody has seen yet."""
+def welcome(settings: Settings, *, following: int, starts: Sequence[str] = ()) -> str:
+    """Where the doors are, and where people sign in (paths at the HTTP door); and how many new
+    syncs are `following`, which nobody has seen yet."""
+    here = f"http://localhost:{settings.port}"
     return (
-        f"\n  Status page   http://localhost:{settings.port}/"
+        f"\n  Status page   {here}/"
         f"\n  Dagster UI    http://localhost:{settings.dagster_port}/"
-        f"\n  API           http://localhost:{settings.port}/docs"
-        f"\n\n{_of_others(following)}LiveSync is up. Ctrl-C stops it.\n"
+        f"\n  API           {here}/docs"
+        + "".join(f"\n  Sign in       {here}{start}" for start in starts)
+        + f"\n\n{_of_others(following)}LiveSync is up. Ctrl-C stops it.\n"
     )
 
 

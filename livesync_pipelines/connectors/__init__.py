@@ -28,6 +28,7 @@ _ROWS = {
     "s3": ("s3_rows", "S3Rows"),
     "notion": ("notion_rows", "NotionRows"),
 }
+_FILES = {"google_drive": ("google_drive_files", "GoogleDriveFiles")}
 K = TypeVar("K")
 
 
@@ -49,6 +50,9 @@ class _Lazy(Mapping[str, type[K]]):
 
 REGISTRY: Mapping[str, type[Connector]] = _Lazy(_DOCUMENTS)
 """Every platform that has documents, by name."""
+
+FILE_ENDS: Mapping[str, type[Connector]] = _Lazy({**_DOCUMENTS, **_FILES})
+"""Every platform that has documents, as what it is where its files are copied as they are."""
 
 ROW_ENDS: Mapping[str, type[RowEnd]] = _Lazy(_ROWS)
 """Every platform that has rows, by name."""

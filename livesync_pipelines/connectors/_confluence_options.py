@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from livesync_pipelines.connectors._confluence_items import Kind
 from livesync_pipelines.connectors.base import Options, Remote
 from livesync_pipelines.core.spellings import HttpUrl
 
+CLOUD = ".atlassian.net"
 _USUAL: list[Kind] = ["page", "blogpost", "attachment"]
 
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\s,/]+$")]
 
 
-class ConfluenceConnection(Remote):
-    """`url`: that of the site, `https://NAME.atlassian.net`. `email` and `api_token` are of the
-    account that reads: it syncs what that account sees."""
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    name = (parts.hostname or "").removesuffix(CLOUD)
+    if not name or "." in name or f"https://{name}{CLOUD}" != url.removesuffix("/wiki").lower():
+        raise ValueError("give the address of the site: https://NAME.atlassian.net")
+    return url.removesuffix("/wiki")
 
-    url: HttpUrl
+
+class ConfluenceConnection(Remote):
+    """`url`: that of the site, `https://NAME.atlassian.net`: a token is good for all sites of its
+    owner, and goes to no host that is not Atlassian's. `email` and `api_token` are of the account
+    that reads: it syncs what that account sees."""
+
+    url: Annotated[HttpUrl, AfterValidator(_site)]
     email: str = Field(min_length=3)
     api_token: SecretStr
 

@@ -7,12 +7,14 @@ minute and a half of chance on top, where nothing happens.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event, Thread
 
-from livesync_pipelines.connectors._dropbox_calls import client_for, judge, notify_host
+from livesync_pipelines.connectors._dropbox_calls import calls_at, client_for, judge, notices_at
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import CursorExpired, LiveSyncError
-from livesync_pipelines.net.api import ANONYMOUS, Account, Api
+from livesync_pipelines.net.api import ANONYMOUS, Api
+from livesync_pipelines.net.pace import UNPACED
 
 _ASKED_S = 30
 _CHANCE_S = 90
@@ -23,11 +25,12 @@ class Longpoll:
     """One thread, from the first `wait` on, that is always in such a call. After `close` it ends
     with the call that it is in, and keeps no process alive."""
 
-    def __init__(self, endpoint: str, account: Account) -> None:
-        limits = FetchLimits(timeout_s=_ASKED_S + _CHANCE_S + _SPARE_S)
-        self._client = client_for(endpoint, limits)
-        self._api = Api(self._client, f"{endpoint}/2", account, judge)
-        self._notices = Api(self._client, f"{notify_host(endpoint)}/2", ANONYMOUS, judge)
+    def __init__(self, limits: FetchLimits) -> None:
+        """Its calls wait longer than others, and are not counted."""
+        timeout_s = _ASKED_S + _CHANCE_S + _SPARE_S
+        self._client = client_for(replace(limits, timeout_s=timeout_s, pacer=UNPACED))
+        self._api = Api(self._client, calls_at(limits), limits.account, judge)
+        self._notices = Api(self._client, notices_at(limits), ANONYMOUS, judge)
         self._told = Event()
         self._over = Event()
         self._failed: LiveSyncError | None = None

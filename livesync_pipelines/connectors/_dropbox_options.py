@@ -7,10 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from livesync_pipelines.connectors._dropbox_calls import DROPBOX
 from livesync_pipelines.connectors._globs import Glob
 from livesync_pipelines.connectors.base import Accounted, Options
-from livesync_pipelines.core.spellings import HttpUrl
 
 
 def _folder(path: str) -> str:
@@ -21,9 +19,7 @@ def _folder(path: str) -> str:
 
 
 class DropboxConnection(Accounted):
-    """`endpoint`: Dropbox's address, or that of a sandbox."""
-
-    endpoint: HttpUrl = DROPBOX
+    """Nothing but the account."""
 
 
 class DropboxSelection(Options):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
@@ -50,31 +49,35 @@ class Abusive(Forbidden):
 _KINDS: Mapping[str, type[BadAnswer]] = {
     "exportSizeLimitExceeded": TooLargeToExport,
     "cannotDownloadAbusiveFile": Abusive,
+    "insufficientFilePermissions": Forbidden,
+    "insufficientParentPermissions": Forbidden,
 }
 
 
-def google_oauth(*scopes: str) -> OAuth:
+def google_oauth(*scopes: str, writes: tuple[str, ...] = ()) -> OAuth:
     """How accounts of a Google API are connected; the scopes are named without their common part.
+    One that lets write lets read as well.
 
     `access_type=offline` asks for a refresh token, `prompt=consent` for a new one each time.
     """
+    reads = tuple(f"{SCOPE}{scope}" for scope in scopes)
     return OAuth(
         client="GOOGLE",
         authorize="https://accounts.google.com/o/oauth2/v2/auth",
         token=f"{_LOGIN}/token",
         revoke=f"{_LOGIN}/revoke",
-        scopes=(*(f"{SCOPE}{scope}" for scope in scopes), "openid", f"{SCOPE}userinfo.email"),
+        scopes=(*reads, "openid", f"{SCOPE}userinfo.email"),
+        writes=tuple(f"{SCOPE}{scope}" for scope in writes),
+        reads=reads,
         extra=(("access_type", "offline"), ("prompt", "consent")),
         whoami=f"{GOOGLE}/oauth2/v3/userinfo",
         who=("email",),
     )
 
 
-def client_for(endpoint: str, limits: FetchLimits) -> Client:
-    """An address that is not Google's own was named by the user, and may be a private one."""
-    host = urlsplit(endpoint).hostname or ""
+def client_for(limits: FetchLimits) -> Client:
     return Client(
-        allow_private=False if endpoint == GOOGLE else (host,),
+        allow_private=limits.allow_private,
         timeout_s=limits.timeout_s,
         max_bytes=_ANSWER_BYTES,
         pacer=limits.pacer,
@@ -92,7 +95,8 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
     if refusal.status == 403 and reason == "insufficientPermissions":
         return Reauthorise(
             f"{refusal.said(reason)}: the account has not granted enough",
-            hint="Connect it again, and allow all that is asked for: `livesync accounts`.",
+            hint="Connect it again, and allow all that is asked for (`livesync accounts`); to "
+            "write, with --write.",
             where=where,
         )
     if refusal.status == 403 and reason == "accessNotConfigured":
@@ -103,6 +107,8 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         )
     if refusal.status in {400, 404, 410} and said.get("location") == "pageToken":
         return BadToken(refusal.said(reason), where=where)
+    if refusal.status == 403 and reason == "storageQuotaExceeded":
+        return Broken(refusal.said(reason), hint="The Drive is full: make room.", where=where)
     kind = _KINDS.get(reason)
     return kind(refusal.said(reason), where=where) if kind else None
 

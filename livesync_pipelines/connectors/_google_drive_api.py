@@ -71,11 +71,34 @@ class DriveApi:
                     yield page
             level = inside
 
-    def shared_drives(self) -> list[str]:
-        """The ids of those that the account is a member of."""
-        fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id)"}
+    def called(self, name: str, parent: str, drive_id: str) -> list[DriveFile]:
+        """All of this name that lies in a folder."""
+        quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+        question = f"'{parent}' in parents and name = '{quoted}' and trashed = false"
+        return [file for page in self.files(question, drive_id) for file in page]
+
+    def revisions(self, file_id: str) -> list[tuple[str, str]]:
+        """The name and the MD5 of each state that the bytes of a file have had, oldest first."""
+        fixed: Params = {"pageSize": PAGE, "fields": "nextPageToken,revisions(id,md5Checksum)"}
+        pages = paged(
+            lambda token: self._page(f"files/{file_id}/revisions", fixed, token), _following
+        )
+        return [
+            (shown["id"], shown.get("md5Checksum", ""))
+            for page in pages
+            for shown in page.get("revisions", ())
+        ]
+
+    def revision(self, file_id: str, name: str, into: IO[bytes], max_bytes: int) -> None:
+        params = {"alt": "media"}
+        path = f"files/{file_id}/revisions/{name}"
+        self._api.download(path, into, params=params, max_bytes=max_bytes)
+
+    def shared_drives(self) -> dict[str, str]:
+        """The names, by id, of those that the account is a member of."""
+        fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id,name)"}
         pages = paged(lambda token: self._page("drives", fixed, token), _following)
-        return [drive["id"] for page in pages for drive in page.get("drives", ())]
+        return {drive["id"]: drive["name"] for page in pages for drive in page.get("drives", ())}
 
     def start_token(self, drive_id: str) -> str:
         """Where a change feed stands: the account's own, or that of a shared drive."""

@@ -9,10 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._globs import Glob, Globs
-from livesync_pipelines.connectors._google_calls import GOOGLE
 from livesync_pipelines.connectors._google_files import DriveFile, Kind
 from livesync_pipelines.connectors.base import Accounted, Options
-from livesync_pipelines.core.spellings import HttpUrl
 
 _LINK = re.compile(r"https://drive\.google\.com/(?:.*/)?folders/([\w-]+)(?:[/?#].*)?")
 _ID = re.compile(r"[\w-]+")
@@ -21,18 +19,17 @@ _DEEPEST = 200
 """Drive itself allows a hundred folders in one another."""
 
 
-def _folder(text: str) -> str:
+def folder_id(text: str) -> str:
+    """The id of a folder, of its link too. Raises `ValueError`."""
     found = _LINK.fullmatch(text.strip())
-    folder_id = found[1] if found else text.strip()
-    if not _ID.fullmatch(folder_id):
+    said = found[1] if found else text.strip()
+    if not _ID.fullmatch(said):
         raise ValueError("give the id of a folder, or its link: https://drive.google.com/...")
-    return folder_id
+    return said
 
 
 class GoogleDriveConnection(Accounted):
-    """`endpoint`: Google's address, or that of a sandbox."""
-
-    endpoint: HttpUrl = GOOGLE
+    """Nothing but the account."""
 
 
 class GoogleDriveSelection(Options):
@@ -40,7 +37,7 @@ class GoogleDriveSelection(Options):
     all that the account sees, with `shared_drives` or without. `types`: what is read. The globs are
     over names from the folder down; without `folders`, from `My Drive` (or the like) down."""
 
-    folders: list[Annotated[str, AfterValidator(_folder)]] = Field(default=[])
+    folders: list[Annotated[str, AfterValidator(folder_id)]] = Field(default=[])
     shared_drives: bool = True
     types: list[Kind] = Field(default=_KINDS, min_length=1)
     include: list[Glob] = Field(default=["**/*"], min_length=1)

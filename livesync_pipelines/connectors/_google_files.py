@@ -18,7 +18,8 @@ from livesync_pipelines.model.records import Entry
 APPS = "application/vnd.google-apps."
 FOLDER = f"{APPS}folder"
 FIELDS = (
-    "id,name,mimeType,parents,driveId,trashed,version,md5Checksum,size,modifiedTime,webViewLink"
+    "id,name,mimeType,parents,driveId,trashed,version,md5Checksum,headRevisionId,size,modifiedTime,"
+    "webViewLink"
 )
 """What is asked for of every file."""
 
@@ -46,7 +47,8 @@ EXPORTS: Mapping[str, Export] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriveFile:
     """`parent`: its folder, where that is seen. `drive_id`: the shared drive that it is in, or
-    empty. `revision`: Drive's own count of changes. `md5`: of its bytes, where it has any."""
+    empty. `revision`: Drive's own count of changes. `md5`: of its bytes, where it has any; `head`:
+    the name that Drive gives to these bytes."""
 
     id: str
     name: str
@@ -56,6 +58,7 @@ class DriveFile:
     trashed: bool
     revision: str
     md5: str
+    head: str
     size: int | None
     modified_at: datetime | None
     url: str
@@ -73,6 +76,7 @@ class DriveFile:
             trashed=bool(shown.get("trashed", False)),
             revision=str(shown.get("version", "")),
             md5=shown.get("md5Checksum", ""),
+            head=shown.get("headRevisionId", ""),
             size=None if size is None else int(size),
             modified_at=datetime.fromisoformat(modified) if modified else None,
             url=shown.get("webViewLink", ""),
@@ -132,3 +136,14 @@ class Remembered:
     @property
     def export(self) -> Export | None:
         return EXPORTS.get(self.mime_type)
+
+
+def versioned(file_id: str, digest: str) -> str:
+    """The version of a file that is copied as it is."""
+    return f"{file_id}:{digest}"
+
+
+def version_of(version: str) -> tuple[str, str]:
+    """The id and the MD5 that such a version says."""
+    file_id, _, digest = version.partition(":")
+    return file_id, digest

@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from livesync_pipelines.model.errors import ItemFailure
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 
 from .base import listing_table
 
 MAX_ENTRIES = 50
 MAX_BYTES = 16_000_000
-AGAIN = "again"
-"""The resume token of every page but the last: a crawl begins anew, and what was kept of it
-answers 304."""
 
 
 @dataclass
@@ -43,7 +41,7 @@ class Draft:
 
     def taken(self, *, total: int) -> ListingPage:
         """What was gathered, as a page with more to come; the draft is empty after it."""
-        page = replace(self._page(resume=AGAIN), total=total)
+        page = replace(self._page(resume=ANEW), total=total)
         self.flawless = self.flawless and not self.failures
         self.entries, self.bodies, self.gone, self.failures, self.size = [], {}, {}, [], 0
         return page

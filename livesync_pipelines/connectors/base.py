@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -82,12 +83,21 @@ class FetchLimits:
     """How much one item may cost. `max_bytes` is checked before the bytes are in memory.
 
     `pacer`: the budgets that every call to the platform is counted against. `account`: in whose
-    name it is called, where the connection names an account."""
+    name it is called, where the connection names an account. `api_url`: below which address the
+    platform is found in place of its own; empty: there. It comes from the environment, never from a
+    connection: who writes one must not choose where the tokens of an account go."""
 
     max_bytes: int = 50_000_000
     timeout_s: float = 30.0
     pacer: Pacer = UNPACED
     account: Account = ANONYMOUS
+    api_url: str = ""
+
+    @property
+    def allow_private(self) -> tuple[str, ...]:
+        """The hosts that may be on a private address: the one that the environment names."""
+        host = urlsplit(self.api_url).hostname
+        return (host,) if host else ()
 
 
 class Platform(ABC):

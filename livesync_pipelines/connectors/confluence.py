@@ -36,6 +36,7 @@ from livesync_pipelines.connectors.base import (
 )
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
@@ -46,9 +47,7 @@ from livesync_pipelines.net.verdict import BadAnswer, Gone
 __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
 _WIDTH = 4
-_ANEW = "from the start"
 _REST = "https://developer.atlassian.com/cloud/confluence"
-_CLOUD = ".atlassian.net"
 _TEXTS: tuple[Kind, ...] = ("page", "blogpost")
 _HANGING: tuple[Kind, ...] = ("attachment", "comment")
 
@@ -96,11 +95,17 @@ class Confluence(Listed):
         self, connection: ConfluenceConnection, selection: ConfluenceSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._site = connection.url.removesuffix("/wiki")
+        self._site = connection.url
         self._selection = selection
-        self._client = _client(self._site, limits)
+        self._client = Client(
+            allow_private=limits.allow_private,
+            timeout_s=limits.timeout_s,
+            max_bytes=limits.max_bytes,
+            pacer=limits.pacer,
+        )
         account = Basic(connection.email, connection.api_token.get_secret_value())
-        self._api = ConfluenceApi(self._client, self._site, account, max_bytes=limits.max_bytes)
+        at = limits.api_url or self._site
+        self._api = ConfluenceApi(self._client, at, account, max_bytes=limits.max_bytes)
 
     def close(self) -> None:
         self._client.close()
@@ -163,7 +168,7 @@ class Confluence(Listed):
             yield ListingPage(
                 entries=listing_table(one.entry(space) for one in kept if lists),
                 gone=told.known(gone),
-                resume=_ANEW,
+                resume=ANEW,
             )
 
     def _hanging(self, told: _Told, kind: Kind) -> Iterator[ListingPage]:
@@ -171,7 +176,7 @@ class Confluence(Listed):
             kept = [(one, told.spaces.get(one.known.above)) for one in items]
             yield ListingPage(
                 entries=listing_table(one.entry(space) for one, space in kept if space),
-                resume=_ANEW,
+                resume=ANEW,
             )
 
     def _keeps(self, item: Item, meant: set[str] | None) -> bool:
@@ -273,14 +278,3 @@ _REASONS = {"archived": "out_of_scope", "trashed": "trashed"}
 def _statuses(kind: Kind) -> tuple[str, ...]:
     """Blog posts have no archive."""
     return ("current", "archived", "trashed") if kind == "page" else ("current", "trashed")
-
-
-def _client(site: str, limits: FetchLimits) -> Client:
-    """An address that is not Atlassian's was named by the user, and may be a private one."""
-    host = urlsplit(site).hostname or ""
-    return Client(
-        allow_private=False if host.endswith(_CLOUD) else (host,),
-        timeout_s=limits.timeout_s,
-        max_bytes=limits.max_bytes,
-        pacer=limits.pacer,
-    )

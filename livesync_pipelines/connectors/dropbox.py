@@ -10,24 +10,25 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 from urllib.parse import quote
 
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
+    calls_at,
     client_for,
+    content_at,
     content_hash,
-    content_host,
     judge,
+    version,
 )
+from livesync_pipelines.connectors._dropbox_choices import choices
+from livesync_pipelines.connectors._dropbox_files import Files
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
-from livesync_pipelines.connectors._dropbox_options import (
-    DropboxConnection,
-    DropboxSelection,
-    outermost,
-)
-from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors._dropbox_names import Names, folded
+from livesync_pipelines.connectors._dropbox_options import DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -74,6 +75,10 @@ class Dropbox(Connector):
             "a chosen folder that is not there fails the sync: it has not become empty",
             "cursors may be forgotten (`reset`), which costs a listing",
             "webhooks are set up by hand in the App Console, and sign with the app's secret",
+            "what is written is bound to a revision; a move is not, so that an edit of the very "
+            "same moment moves along, and is told as one",
+            "folders have no revisions: one that a removal leaves empty stays, and none makes room "
+            "for a file of its name",
         ),
     )
     Connection = DropboxConnection
@@ -83,13 +88,15 @@ class Dropbox(Connector):
         self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._client = client_for(connection.endpoint, limits)
-        content = content_host(connection.endpoint)
-        self._api = Api(self._client, f"{connection.endpoint}/2", limits.account, judge)
-        self._content = Api(self._client, f"{content}/2", limits.account, judge)
-        self._folders = outermost(selection.folders)
-        self._longpoll = Longpoll(connection.endpoint, limits.account)
-        self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
+        self._client = client_for(limits)
+        self._api = Api(self._client, calls_at(limits), limits.account, judge)
+        self._content = Api(self._client, content_at(limits), limits.account, judge)
+        self._longpoll = Longpoll(limits)
+        self._account = connection.account
+        self._where = f"the Dropbox of {connection.account}"
+        self._names = Names(selection, self._where)
+        self._folders = self._names.folders
+        self._files = Files.of(self._client, limits, self._where)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         """What happens meanwhile is left to the feed, whose cursor was taken before."""
@@ -104,6 +111,32 @@ class Dropbox(Connector):
     def root(self, key: str) -> str:
         chosen = (folder for folder in self._folders if key.startswith(f"{folder}/"))
         return next(chosen, "")
+
+    def place(self) -> str:
+        return f"dropbox://{self._account}{self._names.base}/"
+
+    def name_of(self, key: str) -> str:
+        return self._names.name_of(key)
+
+    def key_of(self, name: str) -> str:
+        return self._names.key_of(name)
+
+    def folded(self, name: str) -> str:
+        return folded(name)
+
+    def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
+        path = self._names.path_for(key)
+        return self._files.put(path, content, key=key, expected_version=expected_version)
+
+    def holds(self, entry: Entry, content: bytes) -> bool:
+        return entry.version.startswith(f"{content_hash(content)}:")
+
+    def move(self, key: str, to: str, *, expected_version: str) -> str:
+        path = self._names.path_for(to)
+        return self._files.move(key, to, path=path, expected_version=expected_version)
+
+    def remove(self, key: str, *, expected_version: str) -> None:
+        self._files.remove(key, expected_version=expected_version)
 
     def cursor(self) -> str:
         return json.dumps({folder: self._latest(folder) for folder in self._folders})
@@ -125,6 +158,11 @@ class Dropbox(Connector):
         """Told of any change in the account, selected or not."""
         return self._longpoll.wait(timeout_s)
 
+    @staticmethod
+    def choices(connection: DropboxConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(Api(client, calls_at(limits), limits.account, judge))
+
     def close(self) -> None:
         self._longpoll.close()
         self._client.close()
@@ -140,6 +178,7 @@ class Dropbox(Connector):
                 cursor, more = told["cursor"], told["has_more"]
                 following = _after(folder, self._folders)
                 goes_on = [folder, cursor] if more else [following, None]
+                self._names.note(told["entries"])
                 is_last = not more and following is None
                 yield ListingPage(
                     entries=listing_table(map(_entry, filter(self._means, told["entries"]))),
@@ -197,7 +236,7 @@ class Dropbox(Connector):
     def _means(self, meta: Meta) -> bool:
         if meta[".tag"] != "file" or not meta.get("is_downloadable", True):
             return False
-        return self._globs.keeps(meta["path_lower"].removeprefix("/"))
+        return self._names.selects(meta["path_lower"])
 
     def _read(self, entry: Entry) -> Body | ItemFailure:
         """What the file is now, wherever it lies: its id finds it."""
@@ -225,7 +264,7 @@ class Dropbox(Connector):
             return ItemFailure(entry.key, "damaged", "its bytes do not have the hash they should")
         return Body(
             key=entry.key,
-            version=_version(meta),
+            version=version(meta),
             content=content,
             name=meta["name"],
             url=f"https://www.dropbox.com/home{quote(meta['path_display'])}",
@@ -252,15 +291,11 @@ def _after(folder: str, folders: Sequence[str]) -> str | None:
 def _entry(meta: Meta) -> Entry:
     return Entry(
         key=meta["path_lower"],
-        version=_version(meta),
+        version=version(meta),
         identity=meta["id"],
         size=meta["size"],
         modified_at=_moment(meta),
     )
-
-
-def _version(meta: Meta) -> str:
-    return f"{meta['content_hash']}:{meta['name']}"
 
 
 def _moment(meta: Meta) -> datetime:

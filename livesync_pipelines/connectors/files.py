@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Protocol, runtime_checkable
 
 from livesync_pipelines.model.errors import BadInput, Unavailable
+from livesync_pipelines.model.records import Entry
 
 PART = re.compile(r"\.livesync-[0-9a-f]{16}\.part")
 """What a file is called while it is written: hidden, and never listed."""
@@ -48,8 +49,42 @@ class WritesFiles(Protocol):
         happened."""
 
     def remove(self, key: str, *, expected_version: str) -> None:
-        """Take out a file of this version, and the folders that it leaves empty. A file that is
-        gone already is no error; one of another version is `Moved`."""
+        """Take out a file of this version, and the folders that it leaves empty where nobody but
+        their files would miss them. A file that is gone already is no error; one of another
+        version is `Moved`."""
+
+
+@runtime_checkable
+class FoldsNames(Protocol):
+    """A platform to which some names are one: those that differ in case alone, say."""
+
+    def folded(self, name: str) -> str:
+        """What all names have in common that are the same as this one."""
+
+
+@runtime_checkable
+class MovesFiles(Protocol):
+    """A platform where a file stays itself under another name, with all that belongs to it."""
+
+    def holds(self, entry: Entry, content: bytes) -> bool:
+        """Whether a file that was listed has these bytes; no call is made for that."""
+
+    def move(self, key: str, to: str, *, expected_version: str) -> str:
+        """Give a file of this version another key, with the folders that it lies in. Returns the
+        version under which it is listed from now on; raises as `put` does."""
+
+
+@runtime_checkable
+class ReservesFiles(Protocol):
+    """A platform where a file has an identity before it is made, so that it is made once even if
+    nobody hears of it."""
+
+    def reserve(self, key: str) -> str:
+        """The identity under which `put` will make a file of this key."""
+
+    def recall(self, reserved: Mapping[str, str]) -> None:
+        """What was reserved before and not told of, by key; before anything is listed. Such a file
+        is listed too, and none of its key is made beside it."""
 
 
 def safe(name: str, where: str) -> str:

@@ -10,9 +10,10 @@ from functools import cached_property
 from hashlib import md5
 from io import BytesIO
 
-from livesync_pipelines.connectors._google_calls import client_for, google_oauth, judge
+from livesync_pipelines.connectors._google_calls import GOOGLE, client_for, google_oauth, judge
 from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
+from livesync_pipelines.connectors._google_drive_choices import choices
 from livesync_pipelines.connectors._google_drive_feed import OWN, Changes, Place
 from livesync_pipelines.connectors._google_drive_options import (
     GoogleDriveConnection,
@@ -21,7 +22,9 @@ from livesync_pipelines.connectors._google_drive_options import (
 )
 from livesync_pipelines.connectors._google_files import DriveFile, Remembered
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, ItemFailure
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
 from livesync_pipelines.net.api import Api
@@ -33,7 +36,6 @@ __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 
 _WIDTH = 8
 _TRIES = 3
-_ANEW = "from the start"
 _NOT_FOUND = "not_found"
 _GUIDES = "https://developers.google.com/workspace/drive/api/guides"
 
@@ -50,7 +52,7 @@ class GoogleDrive(Connector):
         budgets=(Budget(12_000, 60.0, Scope.PLATFORM),),
         webhook="google",
         subscribed_by="webhook",
-        oauth=google_oauth("drive.readonly"),
+        oauth=google_oauth("drive.readonly", writes=("drive", "drive.file")),
         docs=(
             f"{_GUIDES}/search-files (2026-11-22)",
             f"{_GUIDES}/about-changes (2026-11-22)",
@@ -77,6 +79,13 @@ class GoogleDrive(Connector):
             "with `webhook`, one channel tells of the account's own change feed and is replaced "
             "before it ends; what only the feed of a shared drive shows is found by polling",
             "files that need the resource key of a link are not seen",
+            "a copy of files takes or fills one folder, whose id or link is its `folder`; native "
+            "documents and shortcuts have no bytes to copy and are left out",
+            "in a copy, of two files or folders that have one name and folder neither is touched: "
+            "they fail as `name_twice` until one of them is renamed",
+            "Drive knows no condition on a write: in a copy, a file is looked at before and after, "
+            "and an edit that came in between is put back out of its revisions",
+            "what a copy removes lies in Drive's trash, and folders stay though they are empty",
         ),
     )
     Connection = GoogleDriveConnection
@@ -90,15 +99,15 @@ class GoogleDrive(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._selection = selection
-        self._client = client_for(connection.endpoint, limits)
-        self._drive = _drive(self._client, connection, limits)
+        self._client = client_for(limits)
+        self._drive = _drive(self._client, limits)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         for page, is_last in _with_last(self._found()):
             self._selected.note(page)
             yield ListingPage(
                 entries=listing_table(f.entry() for f in page if self._selected.keeps(f)),
-                resume=None if is_last else _ANEW,
+                resume=None if is_last else ANEW,
                 complete=is_last,
             )
 
@@ -117,8 +126,13 @@ class GoogleDrive(Connector):
 
     @staticmethod
     def subscriber(connection: GoogleDriveConnection, limits: FetchLimits) -> Channels:
-        client = client_for(connection.endpoint, limits)
-        return Channels(client=client, drive=_drive(client, connection, limits))
+        client = client_for(limits)
+        return Channels(client=client, drive=_drive(client, limits))
+
+    @staticmethod
+    def choices(connection: GoogleDriveConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits) as client:
+            yield from choices(_drive(client, limits))
 
     def close(self) -> None:
         self._client.close()
@@ -202,8 +216,8 @@ class GoogleDrive(Connector):
         return into.getvalue()
 
 
-def _drive(client: Client, connection: GoogleDriveConnection, limits: FetchLimits) -> DriveApi:
-    return DriveApi(Api(client, f"{connection.endpoint}/drive/v3", limits.account, judge))
+def _drive(client: Client, limits: FetchLimits) -> DriveApi:
+    return DriveApi(Api(client, f"{limits.api_url or GOOGLE}/drive/v3", limits.account, judge))
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:

@@ -34,7 +34,7 @@ ALLOWED = (
     "a cron line of five fields, such as 0 6 * * 1-5 (UTC)",
 )
 
-_QUIET = timedelta(minutes=15)
+QUIET = timedelta(minutes=15)
 """A source that is watched all the time is looked at in full at least this often."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -123,6 +123,14 @@ def next_due(cadence: Cadence, *, after: datetime, spread_key: str) -> datetime 
             return next(_fires(line, start))
 
 
+def due_when_cancelled(cadence: Cadence, *, at: datetime, spread_key: str) -> datetime | None:
+    """As `next_due`, but what is looked at all the time is left alone for a while: whoever cancels
+    its run does not want another one within the second."""
+    if isinstance(cadence, Realtime):
+        return at + QUIET
+    return next_due(cadence, after=at, spread_key=spread_key)
+
+
 def freshness_window(cadence: Cadence) -> tuple[timedelta, timedelta] | None:
     """How old an asset may be before it warns, and before it fails; None where nothing is owed.
 
@@ -133,7 +141,7 @@ def freshness_window(cadence: Cadence) -> tuple[timedelta, timedelta] | None:
         case Manual():
             return None
         case Realtime():
-            wait = _QUIET
+            wait = QUIET
         case Every(period_s):
             wait = timedelta(seconds=period_s)
         case Cron(line):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple
 
 
 class Step(StrEnum):
     """- `same`: nothing to do; `forget`: nothing is left that both could agree on.
     - `put`, `remove`: the source has changed, the target has not.
+    - `move`: what the target has under a name that is gone from the source, and that it has not
+      changed, is the source's file of this new name.
     - `compare`: both have the file and it is not known that they agree: equal contents do.
     - `keep`: the target has an edit of its own, or has lost the file (whether the source has
       edited it since or not), and so it stays until somebody decides."""
@@ -17,6 +21,7 @@ class Step(StrEnum):
     FORGET = "forget"
     PUT = "put"
     REMOVE = "remove"
+    MOVE = "move"
     COMPARE = "compare"
     KEEP = "keep"
 
@@ -28,6 +33,24 @@ class Agreed(NamedTuple):
     source: str | None
     target: str | None
     apart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended:
+    """What is about to be sent for a file. `expected`: the version that the target has of it now;
+    `reserved`: the identity that a new one is made under, where the target has such; `digest`: of
+    the bytes that it is to have, None where it is taken out."""
+
+    name: str
+    step: Step
+    expected: str | None
+    reserved: str | None = None
+    digest: str | None = None
+
+
+def digest_of(content: bytes) -> str:
+    """By which the bytes of a file are known again."""
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def decide(source: str | None, target: str | None, known: Agreed | None) -> Step:

@@ -23,6 +23,9 @@ FIRST_WAIT_S, LONGEST_WAIT_S, GROWTH = 60.0, 86_400.0, 4.0
 SETTLED = frozenset({"encrypted", "malformed", "unsupported", "too_large", "bad_name", "empty"})
 """Item failures that the same version would only repeat: such an item is not read again."""
 
+CANCELLED = "cancelled"
+"""The code of a run that somebody has cancelled."""
+
 _FIRST_ITEM_WAIT_S = 900.0
 
 
@@ -55,6 +58,24 @@ def after(error: Exception, *, failures: int, key: str) -> Next:
         case _ if failures < TRIES:
             return Next(backoff_s(failures, key), again=True)
     return Next(pause="failures")
+
+
+def cancelled(sync_id: str, schedule: str, *, begun: bool) -> dict[str, str]:
+    """What a person is told of a run that somebody cancelled, as the document of an error. It is
+    left alone until its next trigger."""
+    message = "The run was cancelled before it began: it has not looked for what has changed."
+    if begun:
+        message = (
+            "The run was cancelled. What it had written until then stays; it has not looked at the "
+            "rest of what has changed."
+        )
+    again = f"Run it again with `livesync sync run {sync_id}`"
+    by_itself = (
+        "."
+        if schedule == "manual"
+        else ("; by itself it runs at the next change that is told, or when its schedule says.")
+    )
+    return {"code": CANCELLED, "message": message, "hint": again + by_itself, "where": ""}
 
 
 def backoff_s(failures: int, key: str) -> float:

@@ -8,7 +8,7 @@ two sums must agree by chance for two rows to be taken for the same. Texts of mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -72,6 +72,19 @@ def fingerprints(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
 
     spread(print_block, range(0, rows.num_rows, _BLOCK), rows.num_rows)
     return pa.Array.from_buffers(pa.binary(16), rows.num_rows, [None, pa.py_buffer(prints)])
+
+
+def with_misfits(
+    prints: pa.Array, cells: Mapping[int, Iterable[tuple[str, str | None]]]
+) -> pa.Array:
+    """The fingerprints, where of some rows cells (field and text) have not become values."""
+    if not cells:
+        return prints
+    told = prints.to_pylist()
+    for row, unfit in cells.items():
+        text = repr(sorted(unfit, key=repr)).encode()
+        told[row] = blake2b((told[row] or b"") + text, digest_size=16).digest()
+    return pa.array(told, prints.type)
 
 
 def _sums(size: int) -> Sums:

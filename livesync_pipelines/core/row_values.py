@@ -109,6 +109,10 @@ def _float_told(value: float | None) -> float | str | None:
 def _read(value: Any, kind: pa.DataType) -> Any:
     if pa.types.is_decimal(kind) and value is not None:
         return Decimal(str(value))
+    if pa.types.is_integer(kind) and isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError(f"{value} is no whole number")
+        return int(value)
     if not isinstance(value, str):
         return value
     if pa.types.is_floating(kind):

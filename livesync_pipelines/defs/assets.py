@@ -9,6 +9,7 @@ import dagster as dg
 from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.defs import checks, metadata
+from livesync_pipelines.defs.orphans import HERE_TAG
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine import report
@@ -118,13 +119,17 @@ def carry_out(
 
 
 def cancelled_in(instance: dg.DagsterInstance, run_id: str) -> Cancelled:
-    """Tells an interrupt that somebody asked for from one that ends the process."""
+    """Tells an interrupt that somebody asked for, in Dagster or at the terminal where he waits for
+    the run, from one that ends the process."""
 
     def cancelled(stop: BaseException) -> bool:
         if not isinstance(stop, dg.DagsterExecutionInterruptedError):
             return False
         run = instance.get_run_by_id(run_id)
-        return run is not None and run.status in _CANCELLED
+        if run is None:
+            return False
+        waits = HERE_TAG in run.tags and run.tags.get(TRIGGER_TAG) == Trigger.PERSON
+        return waits or run.status in _CANCELLED
 
     return cancelled
 

@@ -6,12 +6,13 @@ No SQL here: what both ends agreed on comes in and goes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from livesync_pipelines.connectors.base import Memory
-from livesync_pipelines.connectors.files import Moved, WritesFiles
-from livesync_pipelines.core.copying import Agreed, Step, decide
+from livesync_pipelines.connectors.files import Moved, MovesFiles, ReservesFiles, WritesFiles
+from livesync_pipelines.core.copying import Agreed, Intended, Step, decide, digest_of
+from livesync_pipelines.engine.copy_pairs import paired
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 
@@ -44,15 +45,29 @@ class Seen:
         return self.complete and not failed and not key.startswith(self.blind)
 
 
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """Under which name the target has a file that is to be moved, the version of the source's
+    file that was found to be the same, and the digest of its bytes."""
+
+    name: str
+    version: str
+    digest: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlan:
     """The step for each name, and what it was decided on. A file of which one end cannot tell
-    whether it is there has none; one that the target can never have is in `refused`."""
+    whether it is there has none; one that the target can never have is in `refused`. `renamed`: of
+    each file that is to be moved, by its new name; `sent`: digests of what was sent before, by
+    name, where nobody has told what became of it."""
 
     steps: Mapping[str, Step]
     refused: Mapping[str, ItemFailure]
     source: Seen
     target: Seen
+    renamed: Mapping[str, Renamed] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
 
     def names(self, step: Step) -> list[str]:
         return [name for name, found in self.steps.items() if found is step]
@@ -78,6 +93,17 @@ class Copied:
     failure: ItemFailure | None = None
 
 
+def to_put(
+    target: FileEnd, name: str, step: Step, expected: str | None, content: bytes
+) -> Intended:
+    """With an identity, where a file is to be made. Raises `BadInput` as `key_of` does."""
+    reserved = None
+    if expected is None and isinstance(target, ReservesFiles):
+        reserved = target.reserve(target.key_of(name))
+    digest = digest_of(content)
+    return Intended(name=name, step=step, expected=expected, reserved=reserved, digest=digest)
+
+
 def plan_copy(
     source: FileEnd,
     target: FileEnd,
@@ -90,9 +116,10 @@ def plan_copy(
     `memories`: of both, so that a disk that is away is not taken for an empty one. `full`: no
     version is believed, and contents are compared."""
     here, there = _seen(source, memories[0]), _seen(target, memories[1])
+    entries, before, refused = paired(here.entries, there.entries, known, target)
+    there = replace(there, entries=entries)
     steps: dict[str, Step] = {}
-    refused: dict[str, ItemFailure] = {}
-    for name in sorted({*here.entries, *known}):
+    for name in sorted({*here.entries, *known} - refused.keys()):
         mine, other = here.entries.get(name), there.entries.get(name)
         try:
             sure = (mine or here.lacks(source.key_of(name))) and (
@@ -103,9 +130,11 @@ def plan_copy(
             continue
         if sure:
             now, there_now = mine.version if mine else None, other.version if other else None
-            step, held = decide(now, there_now, known.get(name)), known.get(name)
+            held = known.get(before.get(name, name))
+            step = decide(now, there_now, held)
             doubted = full and step is Step.SAME and mine and other and held and not held.apart
-            steps[name] = Step.COMPARE if doubted else step
+            unknown = name in before and step is Step.SAME
+            steps[name] = Step.COMPARE if doubted or unknown else step
     return CopyPlan(steps=steps, refused=refused, source=here, target=there)
 
 
@@ -133,21 +162,29 @@ def forgotten(name: str, lost: Body) -> None:
     """What keeps nothing of what is overwritten."""
 
 
+def unnoted(about_to_be_sent: Intended) -> None:
+    """What notes nothing before it is sent."""
+
+
 def carry_out(
     plan: CopyPlan,
     source: FileEnd,
     target: FileEnd,
     overwrite: Collection[str] = (),
     keep: Callable[[str, Body], None] = forgotten,
+    note: Callable[[Intended], None] = unnoted,
 ) -> Iterator[Copied]:
     """Do what was planned, one file at a time, each only where the target is still as listed.
 
     `overwrite`: names that the source wins, where the target has an edit of its own (or has lost
-    the file); `keep` is given what the target has of its own before it is overwritten. Files on
-    which nothing is to be done are not told."""
-    copying = _Copying(plan, source, target, frozenset(overwrite), keep)
+    the file); `keep` is given what the target has of its own before it is overwritten, `note` what
+    is about to be sent. Files on which nothing is to be done are not told."""
+    copying = _Copying(plan, source, target, frozenset(overwrite), keep, note)
     for name in plan.refused:
         yield Copied(name=name, step=Step.PUT, failure=plan.refused[name])
+    for name, renamed in plan.renamed.items():
+        if plan.steps.get(name) is Step.MOVE:
+            yield from copying.moved(name, renamed)
     yield from copying.written()
     for name, step in plan.steps.items():
         if step is Step.FORGET:
@@ -167,6 +204,23 @@ class _Copying:
     target: FileEnd
     overwrite: frozenset[str]
     keep: Callable[[str, Body], None]
+    note: Callable[[Intended], None]
+
+    def moved(self, name: str, renamed: Renamed) -> Iterator[Copied]:
+        """A file under another name, and what became of the one that it had."""
+        assert isinstance(self.target, MovesFiles)
+        other = self.plan.target.entries[renamed.name]
+        try:
+            to = self.target.key_of(name)
+            digest = renamed.digest
+            self.note(Intended(name=name, step=Step.MOVE, expected=other.version, digest=digest))
+            version = self.target.move(other.key, to, expected_version=other.version)
+        except (Moved, BadInput) as error:
+            yield _not_done(name, Step.MOVE, error)
+            return
+        versions = renamed.version, version
+        yield Copied(name=name, step=Step.MOVE, versions=versions, written=True)
+        yield Copied(name=renamed.name, step=Step.MOVE)
 
     def written(self) -> Iterator[Copied]:
         """Those of which the source's bytes are needed."""
@@ -193,13 +247,15 @@ class _Copying:
                 return Copied(name=name, step=step, failure=held)
             if held.content == body.content:
                 return Copied(name=name, step=step, versions=(body.version, held.version))
-            if name not in self.overwrite or held.version != other.version:
-                return _conflict(name, step, "both have changed it, and not alike")
-            self.keep(name, held)
-            lost = held
-        key = other.key if other else self.target.key_of(name)
+            if not self._is_ours(name, held):
+                if name not in self.overwrite or held.version != other.version:
+                    return _conflict(name, step, "both have changed it, and not alike")
+                self.keep(name, held)
+                lost = held
+        expected = other.version if other else None
         try:
-            expected = other.version if other else None
+            key = other.key if other else self.target.key_of(name)
+            self.note(to_put(self.target, name, step, expected, body.content))
             version = self.target.put(key, body.content, expected_version=expected)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)
@@ -210,18 +266,28 @@ class _Copying:
         other = self.plan.target.entries[name]
         lost = None
         if step is Step.KEEP:
-            if name not in self.overwrite:
-                return _conflict(name, step, "it is gone from the source, and the target edited it")
+            edited = _conflict(name, step, "it is gone from the source, and the target edited it")
+            if name not in self.overwrite and name not in self.plan.sent:
+                return edited
             held = next(iter(self.target.fetch([other])))
             if isinstance(held, ItemFailure):
                 return Copied(name=name, step=step, failure=held)
-            self.keep(name, held)
-            lost = held
+            if not self._is_ours(name, held):
+                if name not in self.overwrite:
+                    return edited
+                self.keep(name, held)
+                lost = held
         try:
+            self.note(Intended(name=name, step=step, expected=other.version))
             self.target.remove(other.key, expected_version=other.version)
         except (Moved, BadInput) as error:
             return _not_done(name, step, error)
         return Copied(name=name, step=step, written=True, lost=lost)
+
+    def _is_ours(self, name: str, held: Body) -> bool:
+        """Whether it is what an operation that died has sent."""
+        sent = self.plan.sent.get(name)
+        return sent is not None and sent == digest_of(held.content)
 
 
 def _conflict(name: str, step: Step, reason: str) -> Copied:

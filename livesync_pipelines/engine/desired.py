@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from livesync_pipelines.connectors import ROW_ENDS
+from livesync_pipelines.connectors import FILE_ENDS, ROW_ENDS
 from livesync_pipelines.connectors.base import Connector, Watches
 from livesync_pipelines.engine._address_doors import address_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
@@ -258,9 +258,9 @@ class _Draft:
             target = self._refer(document, where, door.target.connection, connections)
             if connection is not None and target is not None:
                 ends = {Side.SOURCE: connection, Side.TARGET: target}
-                if is_copy(self.syncs[name], ends, self.registry):
+                if is_copy(self.syncs[name], ends, FILE_ENDS):
                     self.syncs[name] = as_copy(self.syncs[name], door)
-                    found = copy_troubles(self.syncs[name], ends, self.registry, self.environ)
+                    found = copy_troubles(self.syncs[name], ends, FILE_ENDS, self.environ)
                     _complain(document, path, list(found))
                     return
                 found = troubles(self.syncs[name], ends, ROW_ENDS, self.environ)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import IO, Any
 
-from livesync_pipelines.core.copying import Agreed
+from livesync_pipelines.connectors.files import MovesFiles
+from livesync_pipelines.core.copying import Agreed, Intended
 from livesync_pipelines.engine.copying import CopyPlan, FileEnd
 from livesync_pipelines.engine.operating import Progress
 from livesync_pipelines.model.conflict import Answer, Conflict, Version
@@ -16,6 +17,7 @@ from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Place
 from livesync_pipelines.model.records import Body, Entry, Failed, ListingPage
+from livesync_pipelines.store import file_intents
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.file_commit import FileCommit, FileMove, Lost
@@ -65,6 +67,12 @@ class Rehearsed:
 
     def remove(self, key: str, *, expected_version: str) -> None:
         return None
+
+    def holds(self, entry: Entry, content: bytes) -> bool:
+        return isinstance(self.end, MovesFiles) and self.end.holds(entry, content)
+
+    def move(self, key: str, to: str, *, expected_version: str) -> str:
+        return NOT_WRITTEN
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,6 +135,10 @@ class FilePass:
         """Store what the goal has of its own before it is overwritten."""
         self.kept.add(name)
         self._write(Batch(files=FileCommit(lost=[Lost(name, body.version, body.content)])))
+
+    def note(self, about_to_be_sent: Intended) -> None:
+        """Store what is about to be sent, before it is."""
+        file_intents.record(self.connection, self.operation, about_to_be_sent, now=self.now())
 
     def as_stored(self, agreed: Agreed | None) -> Agreed | None:
         """Of the sync's source first."""

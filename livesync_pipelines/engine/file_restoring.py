@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from livesync_pipelines.connectors.files import Moved
-from livesync_pipelines.core.copying import Agreed
+from livesync_pipelines.core.copying import Agreed, Intended, Step
+from livesync_pipelines.engine.copying import to_put
 from livesync_pipelines.engine.file_pass import FilePass
 from livesync_pipelines.model.conflict import RESTORE
 from livesync_pipelines.model.errors import BadInput, ItemFailure
@@ -64,9 +65,12 @@ def _keep_own(this: FilePass, name: str) -> bool:
 
 def _written(this: FilePass, name: str, content: bytes | None) -> str | None:
     entry = this.plan.target.entries.get(name)
+    expected = entry.version if entry else None
     if content is not None:
         key = entry.key if entry else this.goal.key_of(name)
-        return this.goal.put(key, content, expected_version=entry.version if entry else None)
+        this.note(to_put(this.goal, name, Step.PUT, expected, content))
+        return this.goal.put(key, content, expected_version=expected)
     if entry is not None:
+        this.note(Intended(name=name, step=Step.REMOVE, expected=expected))
         this.goal.remove(entry.key, expected_version=entry.version)
     return None

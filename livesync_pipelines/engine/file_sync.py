@@ -6,14 +6,18 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from livesync_pipelines.connectors.files import ReservesFiles
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.copying import Agreed, Step
+from livesync_pipelines.engine.copy_left import recognised
+from livesync_pipelines.engine.copy_moves import with_moves
 from livesync_pipelines.engine.copying import Copied, FileEnd, Seen, carry_out, plan_copy
 from livesync_pipelines.engine.file_pass import EndMemory, FilePass, Rehearsed
 from livesync_pipelines.engine.file_restoring import bring_back
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import file_ends_connected
 from livesync_pipelines.engine.row_pass import RowErrand
+from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.operation import Op, Status
@@ -24,6 +28,7 @@ from livesync_pipelines.store import (
     catalog,
     conflicts,
     copied_files,
+    file_intents,
     shadow,
     tenure,
     unsettled,
@@ -47,6 +52,7 @@ def synchronise_files(engine: Engine, connection: Connection, errand: RowErrand)
         catalog.connection_of(connection, sync.connection),
         catalog.connection_of(connection, sync.target.connection),
     )
+    refuse_read_only(engine, ends, sync)
     with file_ends_connected(engine, ends, sync, errand.lane) as (source, target):
         this = _opened(engine, connection, errand, (source, target))
         before = shadow.failed_before(connection, sync.sync_id)
@@ -62,6 +68,7 @@ def synchronise_files(engine: Engine, connection: Connection, errand: RowErrand)
         )
     this.commit(note=this.notes())
     unsettled.forget(connection, sync.sync_id)
+    file_intents.forget_all(connection, sync.sync_id)
     complete = this.plan.source.complete and this.plan.target.complete
     partial = operation.counts.failed > 0 or not complete
     return Outcome(Status.PARTIAL if partial else Status.SUCCESS, settled=complete)
@@ -83,6 +90,10 @@ def _opened(
     here = EndMemory(notes.get(side), [n for n, a in known.items() if a.source is not None])
     there = EndMemory(notes.get(side.other), [n for n, a in known.items() if a.target is not None])
     asked = copied_files.in_question(connection, sync.sync_id)
+    if isinstance(goal, ReservesFiles):
+        goal.recall(file_intents.reserved(connection, sync.sync_id))
+    plan = plan_copy(origin, goal, known, (here, there), full=operation.full)
+    plan = recognised(plan, file_intents.left(connection, sync.sync_id))
     now, otherwise = engine.now(), sync.policy.otherwise
     last = Side.TARGET if otherwise is Policy.TARGET_WINS else Side.SOURCE
     due = conflicts.due(connection, sync.sync_id, now=now, otherwise=last)
@@ -93,7 +104,7 @@ def _opened(
         origin=origin,
         goal=Rehearsed(goal) if errand.dry else goal,
         side=side,
-        plan=plan_copy(origin, goal, known, (here, there), full=operation.full),
+        plan=with_moves(plan, origin, goal),
         known=known,
         answers={key: answer for (key, _), answer in due.items()},
         in_question={name: (pair[::order][0], pair[::order][1]) for name, pair in asked.items()},
@@ -145,7 +156,7 @@ def _set_aside(this: FilePass, before: dict[str, FailedBefore]) -> None:
     this.piece.seen += [n for n in open_ones if n not in steps and _is_gone(this, n)]
     this.piece.seen += [n for n in open_ones if steps.get(n) is Step.SAME]
     for name, failed in before.items():
-        waits = steps.get(name) in {Step.PUT, Step.COMPARE, Step.KEEP}
+        waits = steps.get(name) in {Step.PUT, Step.MOVE, Step.COMPARE, Step.KEEP}
         if waits and failed.version == this.versions(name)[0] and not _may_heal(this, failed):
             aside.add(name)
             this.operation.counts.failed += 1
@@ -207,7 +218,8 @@ def _bring_back(this: FilePass) -> None:
 def _copy(this: FilePass) -> None:
     """Carry out what was planned. What has been done is told, also where an end then fails."""
     try:
-        for done in carry_out(this.plan, this.origin, this.goal, _overwritten(this), this.keep):
+        plan, wins = this.plan, _overwritten(this)
+        for done in carry_out(plan, this.origin, this.goal, wins, this.keep, this.note):
             _take(this, done)
             if len(this.piece.seen) + len(this.failures) >= PIECE_FILES:
                 this.commit()
@@ -219,6 +231,7 @@ def _copy(this: FilePass) -> None:
 def _take(this: FilePass, done: Copied) -> None:
     """Put down what became of one file."""
     name, failure = done.name, done.failure
+    this.piece.sent.append(name)
     if failure is None:
         _agree(this, done)
     elif failure.code != CONFLICT:
@@ -236,8 +249,9 @@ def _agree(this: FilePass, done: Copied) -> None:
     after = Agreed(*done.versions) if done.versions else None
     is_new = there is None if done.written else known is None
     op = Op.REMOVED if after is None else Op.ADDED if is_new else Op.UPDATED
+    op = Op.MOVED if done.step is Step.MOVE and after is not None else op
     this.moves(name, op, after, written=done.written)
-    if here is not None and done.step is not Step.FORGET:
+    if here is not None and done.step not in {Step.FORGET, Step.MOVE}:
         this.operation.counts.fetched += 1
         this.operation.counts.bytes += this.plan.source.entries[name].size or 0
     if done.lost is not None:

@@ -31,7 +31,7 @@ def walk(this: Pass) -> bool:
     listing (absences, and arrivals that may be renames) is left among the unsettled.
     """
     memory = shadow.StoredMemory(this.connection, this.sync_id, _note(this))
-    after = began_at = this.place.resume
+    after = began_at = this.place.resume if this.place.goes_on else None
     this.unsettled = this.went_on = began_at is not None
     if began_at is None:
         unsettled.forget(this.connection, this.sync_id)
@@ -75,7 +75,7 @@ def _keys_to_remember(this: Pass) -> SeenKeys | None:
     start is remembered. A listing that goes on in the middle cannot tell what is absent."""
     spec = this.connector.spec
     tells = spec.absence is Absence.DELETED and not spec.ordered
-    if not tells or this.place.resume is not None or this.operation.is_first:
+    if not tells or this.went_on or this.operation.is_first:
         return None
     return SeenKeys(this.connection)
 
@@ -116,7 +116,8 @@ def _went_on_blindly(this: Pass) -> bool:
 
 def arrive(this: Pass) -> None:
     """A complete listing is settled: from now on the feed is followed, where there is one. Not
-    after one that went on in the middle and could not tell what was absent: list once more."""
+    after one that went on in the middle and could not tell what was absent: the next look lists
+    once more."""
     if _went_on_blindly(this):
         return
     this.commit(Batch(), replace(this.place, cursor=this.place.ahead, ahead=None))

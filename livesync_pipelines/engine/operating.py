@@ -111,14 +111,7 @@ def _failed(operation: Operation, error: Exception, told: Mapping[str, str]) -> 
 def _cancel(engine: Engine, connection: Connection, operation: Operation) -> None:
     """Close it, on another connection: its own was stopped in the middle of whatever it did."""
     sync = operation.sync
-    again = f"Run it again with `livesync sync run {sync.sync_id}`"
-    by_itself = "." if sync.schedule == "manual" else "; by itself it runs when its schedule says."
-    error = {
-        "code": "cancelled",
-        "message": "The run was cancelled. What it had written until then stays.",
-        "hint": again + by_itself,
-        "where": "",
-    }
+    error = patience.cancelled(sync.sync_id, sync.schedule, begun=True)
     let_go(connection)
     with engine.database.connect() as other:
         _close(engine, other, operation, Outcome(Status.FAILED, error, cancelled=True))
@@ -129,7 +122,10 @@ def _close(
 ) -> datetime:
     now = engine.now()
     schedule = cadence.parse(operation.sync.schedule)
-    due_at = cadence.next_due(schedule, after=now, spread_key=operation.sync.sync_id)
+    sync_id = operation.sync.sync_id
+    due_at = cadence.next_due(schedule, after=now, spread_key=sync_id)
+    if outcome.cancelled:
+        due_at = cadence.due_when_cancelled(schedule, at=now, spread_key=sync_id)
     if due_at is not None:
         due_at = max(due_at, now + timedelta(seconds=outcome.then.wait_s))
     ending.finish(

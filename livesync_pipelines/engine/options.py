@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -128,12 +128,25 @@ def _parts(
     """What an instance is made of; `wanted` is a selection of a sync, and where it is said."""
     sync, select, where = wanted
     options = connection_options(kind, connection, environ)
-    limits = FetchLimits(
-        max_bytes=sync.limits.item_bytes,
-        pacer=means.pacer_for(_budgets(kind.spec, options)),
-        account=means.account_for(connection, options),
-    )
+    limits = limits_of(kind.spec, connection, options, environ, means)
+    limits = replace(limits, max_bytes=sync.limits.item_bytes)
     return options, _filled(kind.Selection, select, environ, where), limits
+
+
+def limits_of(
+    spec: PlatformSpec,
+    connection: Connection,
+    options: Options,
+    environ: Mapping[str, str],
+    means: Means,
+) -> FetchLimits:
+    """How a platform is called for a connection with these options: within all budgets that hold,
+    in whose name, and where."""
+    return FetchLimits(
+        pacer=means.pacer_for(_budgets(spec, options)),
+        account=means.account_for(connection, options),
+        api_url=environ.get(f"{spec.vendor}_API_URL", "").rstrip("/"),
+    )
 
 
 def budgets_of(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from functools import partial
 
-from livesync_pipelines.connectors.base import Connector, FetchLimits
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Options
 from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
@@ -15,9 +16,9 @@ from livesync_pipelines.engine.copying import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import (
     Means,
-    budgets_of,
     connection_options,
     connector_for,
+    limits_of,
     row_end_for,
 )
 from livesync_pipelines.model.errors import BadInput
@@ -28,7 +29,7 @@ from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 from livesync_pipelines.store.budgets import Account, SharedPacer
 
 _TIMEOUT_S, _MAX_BYTES = 3.0, 10_000_000
-"""Of a call about a subscription: whoever hangs is asked again later."""
+"""Of a call beside all syncs: whoever hangs is asked again later."""
 
 
 @contextmanager
@@ -51,6 +52,19 @@ def connected(
 
 
 @contextmanager
+def called_for(
+    engine: Engine, source: Connection, kind: type[Connector], *, patience_s: float
+) -> Iterator[tuple[Options, FetchLimits]]:
+    """What a user says of a connection, and how its platform is called for it beside all syncs.
+    Raises BadInput where options no longer hold."""
+    options = connection_options(kind, source, engine.environ)
+    with ExitStack() as held:
+        means = _means(engine, source, Lane.LIVE, patience_s, held)
+        limits = limits_of(kind.spec, source, options, engine.environ, means)
+        yield options, replace(limits, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
+
+
+@contextmanager
 def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
     """Whoever asks the platform of this connection to tell us of changes, closed afterwards.
 
@@ -59,17 +73,11 @@ def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
     kind = engine.registry.get(source.platform)
     if kind is None or not issubclass(kind, Subscribes):
         raise BadInput(f"{source.platform} cannot be subscribed to.")
-    options = connection_options(kind, source, engine.environ)
-    with ExitStack() as held:
-        budgets = budgets_of(source, kind, engine.environ)
-        means = _means(engine, source, Lane.LIVE, 0.0, held)
-        limits = FetchLimits(
-            max_bytes=_MAX_BYTES,
-            timeout_s=_TIMEOUT_S,
-            pacer=means.pacer_for(budgets),
-            account=means.account_for(source, options),
-        )
-        yield held.enter_context(closing(kind.subscriber(options, limits)))
+    with (
+        called_for(engine, source, kind, patience_s=0.0) as (options, limits),
+        closing(kind.subscriber(options, limits)) as found,
+    ):
+        yield found
 
 
 @contextmanager
@@ -105,7 +113,7 @@ def file_ends_connected(
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
             means = _means(engine, end, lane, patience_s, held)
-            one = connector_for(end, sync, engine.registry, engine.environ, side=side, means=means)
+            one = connector_for(end, sync, engine.file_ends, engine.environ, side=side, means=means)
             held.enter_context(closing(one))
             if not isinstance(one, WritesFiles):
                 raise BadInput(f"{one.spec.title} has no files that can be copied.")

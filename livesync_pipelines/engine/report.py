@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
+from livesync_pipelines.core.patience import CANCELLED
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts, Op
 from livesync_pipelines.settings import DISABLED_REASON
@@ -168,4 +169,6 @@ def condition(row: Mapping[str, Any]) -> str:
     last = row["last_status"]
     if last is None:
         return "new"
+    if (row["last_error"] or {}).get("code") == CANCELLED:
+        return CANCELLED
     return {"running": "interrupted", "success": "ok"}.get(last, str(last))

@@ -46,7 +46,8 @@ class Given:
     restored: Restored
 
 
-def given(this: RowPass, met: Met) -> Given:
+def given(this: RowPass, met: Met, taken: pa.Table) -> Given:
+    """`taken`: the source's side of the merge."""
     answers: dict[Place, object] = {}
     restored = Restored({}, {})
     if not this.answers:
@@ -60,7 +61,7 @@ def given(this: RowPass, met: Met) -> Given:
             restored.unfit[place] = Misfit(why, answer.restores)
         elif answer.restores:
             restored.values[place] = answer.value
-        elif field is None or answer.seen in (None, _now(met, rows[key], field)):
+        elif answer.seen in (None, _now(this, met, taken, place)):
             answers[place] = answer.side or answer.value
     return Given(answers, restored)
 
@@ -110,16 +111,27 @@ def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:
         if name not in this.schema.names:
             continue
         kind = this.schema.field(name).type
+        said = f"the answer {json.dumps(value, ensure_ascii=False)} was not carried out"
         try:
-            typed([value], kind)
+            cell = typed([value], kind)
         except ValueError:
-            said = json.dumps(value, ensure_ascii=False)
-            return f"the answer {said} was not carried out: it is no {kind}, which '{name}' holds"
+            return f"{said}: it is no {kind}, which '{name}' holds"
+        back = this.map.back(pa.table({name: cell})) if this.writes(Side.SOURCE) else None
+        if back is not None and back.bad_cells:
+            return f"{said}: it does not fit the source ({back.bad_cells[0].reason})"
     return None
 
 
-def _now(met: Met, row: int, field: str) -> tuple[Any, Any]:
-    return said(met, row, Side.SOURCE, field), said(met, row, Side.TARGET, field)
+def _now(this: RowPass, met: Met, taken: pa.Table, place: Place) -> tuple[Any, Any]:
+    """What both ends say now, as a conflict tells it."""
+    row, field = place
+    if field is not None:
+        return said(met, row, Side.SOURCE, field), said(met, row, Side.TARGET, field)
+    ends = (met.in_source, taken), (met.in_target, this.compared(met.target))
+    source, target = (
+        _shown(rows, row, None) if there[row].as_py() else None for there, rows in ends
+    )
+    return source, target
 
 
 def with_restored(this: RowPass, merged: Merged, restored: Restored) -> Merged:

@@ -89,8 +89,8 @@ def _followed(
 
 
 def _echo(this: RowPass, met: Met, merged: Merged, given: Part, wrote: pa.Array) -> pa.Table:
-    """The source's side of what was merged, with what it is given mapped once more. A cell that
-    does not fit then is as it was meant."""
+    """The source's side of what was merged, with what it is given mapped once more; null where a
+    cell does not fit."""
     at = np.flatnonzero(wrote)
     rows = pa.array(at)
     raw = met.raw.take(rows)
@@ -100,9 +100,7 @@ def _echo(this: RowPass, met: Met, merged: Merged, given: Part, wrote: pa.Array)
     mapped = this.map.forward(raw)
     echo = merged.source
     for place, name in enumerate(this.schema.names):
-        unfit = [cell.row for cell in mapped.bad_cells if cell.field == name]
-        fits = np.setdiff1d(np.arange(len(at)), unfit)
-        comes = whole(mapped.rows[name]).cast(echo.field(place).type).take(pa.array(fits))
-        column = put(whole(echo[name]), (at[fits], comes))
+        comes = whole(mapped.rows[name]).cast(echo.field(place).type)
+        column = put(whole(echo[name]), (at, comes))
         echo = echo.set_column(place, echo.field(place), column)
     return echo

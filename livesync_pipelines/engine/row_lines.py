@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Merged
+from livesync_pipelines.core.row_prints import with_misfits
 from livesync_pipelines.core.row_values import differs, plain
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Written, overlaid
-from livesync_pipelines.model.conflict import LOOP, Conflict, Version
+from livesync_pipelines.model.conflict import LOOP, BadCell, Conflict, Version
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import Op
 from livesync_pipelines.store import row_blocks
 from livesync_pipelines.store.row_commit import AGREED, FORGOTTEN
 
+Cells = Mapping[int, Sequence[BadCell]]
+"""By row."""
+
 TURNS = 10
 """So often in a row may a row go from one end to the other and back before it is frozen."""
 
 
-def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -> pa.Table:
+def lines_of(
+    this: RowPass, met: Met, merged: Merged, kept: Cells, written: Written | None
+) -> pa.Table:
     """What is to be stored of rows whose state is new; before anything is written (`written` is
-    None), as if all of it went well."""
+    None), as if all of it went well. `kept`: the cells that stay at the source and do not fit."""
     names = this.schema.names
     to_source, to_target = merged.to_source, merged.to_target
     source = _shown(names, to_source, merged.source, met.source)
@@ -34,7 +40,7 @@ def lines_of(this: RowPass, met: Met, merged: Merged, written: Written | None) -
         source = overlaid(source, met.keys, written.source)
         target = overlaid(target, met.keys, written.target)
     touched, gone = pc.or_(to_source, to_target), pc.invert(merged.there)
-    marks = _both_marks(this, met, merged, source, target)
+    marks = _both_marks(this, met, merged, (source, target), kept)
     columns = {
         "key": met.keys,
         "op": _ops(met, touched, gone),
@@ -64,16 +70,19 @@ def _ops(met: Met, touched: pa.Array, gone: pa.Array) -> pa.Array:
 
 
 def _both_marks(
-    this: RowPass, met: Met, merged: Merged, source: pa.Table, target: pa.Table
+    this: RowPass, met: Met, merged: Merged, shown: tuple[pa.Table, pa.Table], kept: Cells
 ) -> dict[str, pa.Array]:
     """The fingerprints of what both ends show in the end."""
+    source, target = shown
     here = _marks(this, source, merged.to_source, met.source_mark)
     alike = source.equals(target)
     there = here if alike else _marks(this, target, merged.to_target, met.target_mark)
+    wrote = merged.to_source.to_pylist() if kept else []
+    unfit = {n: [(c.field, c.value) for c in cells] for n, cells in kept.items() if wrote[n]}
     in_source = pc.if_else(merged.to_source, merged.source_there, met.in_source)
     in_target = pc.if_else(merged.to_target, merged.target_there, met.in_target)
     return {
-        "source_mark": pc.if_else(in_source, here, None),
+        "source_mark": pc.if_else(in_source, with_misfits(here, unfit), None),
         "target_mark": pc.if_else(in_target, there, None),
     }
 

@@ -21,6 +21,7 @@ from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_opening import hold, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
+from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.row_map import BadCell, DriftKind, OnError, Unlike
@@ -53,13 +54,16 @@ def ends_of(
 
 def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str) -> list[str]:
     """Look at both ends of a sync of rows that is to be made (source, target), and at its mapping.
-    Says what will not get through, a sentence each.
+    Says what will not get through, a sentence each. Of a copy of files, whether it may write.
 
     Raises `NotFound` where an end is not there that no run would make, `BadInput` where the mapping
     does not hold between them or not the ways that the mode asks, and what an end says that does
     not answer. Other syncs are not looked at.
     """
-    if sync.target is None or sync.copies:
+    if sync.target is None:
+        return []
+    if sync.copies:
+        refuse_read_only(engine, ends, sync)
         return []
     makes = sync.mode is not Mode.PUSH
     with ends_connected(engine, ends, sync, Lane.LIVE) as (source, target):

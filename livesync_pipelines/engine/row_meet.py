@@ -12,11 +12,11 @@ from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, mer
 from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
 from livesync_pipelines.engine.row_echo import echoed
-from livesync_pipelines.engine.row_lines import lines_of, loops
+from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_misfits import (
+    buried_by,
     conflict_of,
-    goes,
     overwritten,
     refused,
     unfit,
@@ -40,11 +40,11 @@ def bring_together(this: RowPass, met: Met) -> None:
     met = _without_poisoned(this, met)
     if not len(met.keys):
         return
-    answered = given(this, met)
     agreed = _agreed(this, met)
-    restored = unless_edited(met, agreed, answered.restored)
     base = row_blocks.values(agreed, this.schema)
     taken = with_old_values(this, met, base)
+    answered = given(this, met, taken)
+    restored = unless_edited(met, agreed, answered.restored)
     merged = merge(
         _sides(this, met, agreed, taken),
         this.operation.sync.policy,
@@ -54,26 +54,28 @@ def bring_together(this: RowPass, met: Met) -> None:
     )
     merged = with_restored(this, merged, restored)
     given_back = for_source(this, met, merged, taken, base)
-    merged = refused(this, echoed(this, met, merged, agreed, given_back), given_back)
+    merged = refused(this, met, echoed(this, met, merged, agreed, given_back), given_back)
     clashes = [(clash, conflict_of(this, met, clash)) for clash in merged.clashes]
-    lines = lines_of(this, met, merged, None)
-    buried = list(overwritten(this, met, merged, agreed, given_back))
+    gone, kept = overwritten(this, met, merged, given_back)
+    lines = lines_of(this, met, merged, kept, None)
+    buried = list(buried_by(this, merged, agreed, gone))
     lost = [told for clash, told in clashes if clash.winner is not None] + buried
     to_do = noted(this, merged, lines, lost)
-    page = _Page(met, merged, given_back, lines, clashes, buried, answered.answers, to_do)
+    page = _Page(met, merged, given_back, lines, kept, clashes, buried, answered.answers, to_do)
     this.begin(lambda: _carried_out(this, page))
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
-    `noted` waits until that stands in an intent. `given_back`: what the source is given; `buried`:
-    what it held there that nobody has seen."""
+    `noted` waits until that stands in an intent. `given_back`: what the source is given; `kept`:
+    its cells that stay there and do not fit; `buried`: what it held that nobody has seen."""
 
     met: Met
     merged: Merged
     given_back: Part | None
     lines: pa.Table
+    kept: Cells
     clashes: list[tuple[Clash, Conflict]]
     buried: list[Conflict]
     answers: Answers
@@ -90,7 +92,7 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
     left = set(written.left_out)
     this.left_behind = this.left_behind or bool(left - this.failing)
     if not written.as_meant:
-        lines = lines_of(this, met, page.merged, written)
+        lines = lines_of(this, met, page.merged, page.kept, written)
         held_back = pc.is_in(lines["key"], value_set=pa.array(sorted(left), pa.string()))
         lines = lines.filter(pc.invert(held_back))
     told = [
@@ -108,19 +110,17 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         + [each for each in page.buried if each.key not in left]
         + loops(this, lines),
         answered=[each for each, place in told if place in carried_out],
-        cells=[cell for cell in _cells(this, page) if cell.key not in left],
+        cells=[cell for cell in _cells(page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
     return Batch(rows=commit, dropped=list(commit.seen))
 
 
-def _cells(this: RowPass, page: _Page) -> Iterator[BadCell]:
+def _cells(page: _Page) -> Iterator[BadCell]:
     """What does not fit into the target, and what does not into the source."""
-    for row, cells in page.met.cells.items():
-        for kept in cells:
-            if not goes(this, page.merged, page.given_back, row, kept.field):
-                yield kept
+    for cells in page.kept.values():
+        yield from cells
     for row, misfits in page.given_back.misfits.items() if page.given_back else ():
         for cell in misfits:
             if page.merged.unsent[cell.field][row].as_py():

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.core.row_prints import with_misfits
 from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY, MARK, Keyed
-from livesync_pipelines.engine.row_unfit import bad_cells
+from livesync_pipelines.engine.row_unfit import bad_cells, by_row
 from livesync_pipelines.engine.row_upstream import hops
 from livesync_pipelines.model import row_map
 from livesync_pipelines.model.conflict import BadCell, Conflict
@@ -61,6 +62,9 @@ def gathered(
     state, had = at(held, whole(held["key"]), keys)
     mapped = this.map.forward(raw)
     there = _only_where(in_source, mapped.rows)
+    unfit = [
+        cell for cell in bad_cells(this.map, raw, mapped.bad_cells) if in_source[cell.row].as_py()
+    ]
     return Met(
         keys=keys,
         raw=raw,
@@ -70,10 +74,10 @@ def gathered(
         in_source=in_source,
         in_target=in_target,
         had=had,
-        source_mark=_marks(this, raw, there, in_source),
-        target_mark=_marks(this, shown, this.compared(shown), in_target),
+        source_mark=_marks(this, raw, there, in_source, unfit),
+        target_mark=_marks(this, shown, this.compared(shown), in_target, ()),
         hops=hops(this.connection, this.sync_id, this.upstream, keys),
-        cells=_cells(bad_cells(this.map, raw, mapped.bad_cells), keys, in_source),
+        cells=_cells(unfit, keys),
     )
 
 
@@ -81,26 +85,27 @@ def _keys(keyed: Keyed, rows: pa.Table) -> pa.Array:
     return whole(rows[KEY]) if KEY in rows.column_names else keyed(rows)
 
 
-def _marks(this: RowPass, rows: pa.Table, values: pa.Table, there: pa.Array) -> pa.Array:
+def _marks(
+    this: RowPass,
+    rows: pa.Table,
+    values: pa.Table,
+    there: pa.Array,
+    unfit: Sequence[row_map.BadCell],
+) -> pa.Array:
     if MARK in rows.column_names:
         return whole(rows[MARK])
     if not pc.any(there).as_py():
         return pa.nulls(len(rows), row_base.MARK)
-    return pc.if_else(there, this.marks(values), None)
+    return pc.if_else(there, with_misfits(this.marks(values), by_row(unfit)), None)
 
 
-def _cells(
-    found: Sequence[row_map.BadCell], keys: pa.Array, there: pa.Array
-) -> dict[int, list[BadCell]]:
-    """Cells that do not fit, by row, of rows that are there."""
+def _cells(found: Sequence[row_map.BadCell], keys: pa.Array) -> dict[int, list[BadCell]]:
+    """Cells that do not fit, by row."""
     cells: dict[int, list[BadCell]] = {}
     for bad in found:
-        if there[bad.row].as_py():
-            told = None if bad.value is None else str(bad.value)
-            cell = BadCell(
-                key=keys[bad.row].as_py(), field=bad.field, value=told, reason=bad.reason
-            )
-            cells.setdefault(bad.row, []).append(cell)
+        told = None if bad.value is None else str(bad.value)
+        cell = BadCell(key=keys[bad.row].as_py(), field=bad.field, value=told, reason=bad.reason)
+        cells.setdefault(bad.row, []).append(cell)
     return cells
 
 

@@ -4,7 +4,7 @@ kept as what has lost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from livesync_pipelines.core.row_values import differs, plain, whole
 from livesync_pipelines.engine.row_met import Met, cell_of
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Part
-from livesync_pipelines.model.conflict import Conflict, Version
+from livesync_pipelines.model.conflict import BadCell, Conflict, Version
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
 from livesync_pipelines.store import row_blocks
@@ -46,9 +46,9 @@ def with_old_values(this: RowPass, met: Met, base: pa.Table) -> pa.Table:
     return source
 
 
-def refused(this: RowPass, merged: Merged, given: Part | None) -> Merged:
-    """With a question where the target's value, or another, was to stand and the source cannot
-    hold it: what the source says is left alone, so nobody has won."""
+def refused(this: RowPass, met: Met, merged: Merged, given: Part | None) -> Merged:
+    """With a question where the target's value, or one of both edits, was to stand and the source
+    cannot hold it: both ends are left alone, for nobody has won."""
     if given is None or not this.writes(Side.TARGET):
         return merged
     clashes = []
@@ -58,24 +58,65 @@ def refused(this: RowPass, merged: Merged, given: Part | None) -> Merged:
         if cell is not None and waits and clash.winner is not None:
             why = f"{clash.reason}, but it does not fit the source: {cell.reason}"
             clashes.append(replace(clash, winner=None, reason=why))
+            merged = _as_it_was(this, met, merged, clash.row, cell.field)
         else:
             clashes.append(clash)
     return replace(merged, clashes=clashes)
 
 
+def _as_it_was(this: RowPass, met: Met, merged: Merged, row: int, field: str) -> Merged:
+    """With the target's own value in one cell."""
+    shown = this.compared(met.target)
+    only = pc.equal(pa.array(range(len(met.keys)), pa.int64()), row)
+    place = merged.target.column_names.index(field)
+    column = pc.if_else(only, whole(shown[field]), whole(merged.target[field]))
+    target = merged.target.set_column(place, merged.target.field(place), column)
+    differ = [
+        differs(target[name].slice(row, 1), shown[name].slice(row, 1))[0].as_py()
+        for name in target.column_names
+    ]
+    to_target = pc.if_else(only, any(differ), merged.to_target)
+    return replace(merged, target=target, to_target=to_target)
+
+
 def overwritten(
-    this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Part | None
+    this: RowPass, met: Met, merged: Merged, given: Part | None
+) -> tuple[dict[int, list[BadCell]], dict[int, list[BadCell]]]:
+    """By row, the cells that did not fit and that the source will not have any more, and those
+    that stay."""
+    gone: dict[int, list[BadCell]] = {}
+    stay: dict[int, list[BadCell]] = {}
+    for row, cells in met.cells.items():
+        for cell in cells:
+            ends = given is not None and _goes(this, merged, given, row, cell.field)
+            (gone if ends else stay).setdefault(row, []).append(cell)
+    return gone, stay
+
+
+def _goes(this: RowPass, merged: Merged, given: Part, row: int, field: str) -> bool:
+    if not merged.to_source[row].as_py():
+        return False
+    if not merged.source_there[row].as_py():
+        return True
+    columns = [name for name in given.rows.column_names if this.map.comes_back.get(name) == field]
+    return any(
+        differs(given.rows[name].slice(row, 1), given.was[name].slice(row, 1))[0].as_py()
+        for name in columns
+    )
+
+
+def buried_by(
+    this: RowPass, merged: Merged, agreed: pa.Table, gone: Mapping[int, Sequence[BadCell]]
 ) -> Iterator[Conflict]:
-    """Values that the target could not be shown, and that what was done there takes the place of,
-    but for those of fields that clash: there, they are told. `agreed`: as from
+    """What is told of cells that are gone, of fields that do not clash. `agreed`: as from
     `row_blocks.agreed`."""
     if not this.writes(Side.TARGET):
         return
     clashing = {(clash.row, clash.field) for clash in merged.clashes}
     before = row_blocks.values(agreed, this.schema)
-    for row, cells in met.cells.items():
+    for row, cells in gone.items():
         for cell in cells:
-            if (row, cell.field) in clashing or not goes(this, merged, given, row, cell.field):
+            if (row, cell.field) in clashing:
                 continue
             base, target = (
                 plain(table[cell.field].slice(row, 1))[0] for table in (before, merged.target)
@@ -92,19 +133,6 @@ def overwritten(
                 winner=Side.TARGET.value,
                 unfit=cell.reason,
             )
-
-
-def goes(this: RowPass, merged: Merged, given: Part | None, row: int, field: str) -> bool:
-    """Whether the source will not have this cell any more."""
-    if given is None or not merged.to_source[row].as_py():
-        return False
-    if not merged.source_there[row].as_py():
-        return True
-    columns = [name for name in given.rows.column_names if this.map.comes_back.get(name) == field]
-    return any(
-        differs(given.rows[name].slice(row, 1), given.was[name].slice(row, 1))[0].as_py()
-        for name in columns
-    )
 
 
 def conflict_of(this: RowPass, met: Met, clash: Clash) -> Conflict:

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap
-from livesync_pipelines.core.row_prints import fingerprints
+from livesync_pipelines.core.row_prints import fingerprints, with_misfits
 from livesync_pipelines.engine.operating import Progress
+from livesync_pipelines.engine.row_unfit import bad_cells, by_row
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import ItemFailure
@@ -164,9 +165,13 @@ class RowPass:
         return self.source if side is Side.SOURCE else self.target
 
     def marks_of(self, side: Side, rows: pa.Table) -> pa.Array:
-        """Fingerprints of rows as an end gives them."""
-        source = side is Side.SOURCE
-        return self.marks(self.map.forward(rows).rows if source else self.compared(rows))
+        """Fingerprints of rows as an end gives them. A cell of the source that does not fit tells
+        rows apart too."""
+        if side is Side.TARGET:
+            return self.marks(self.compared(rows))
+        mapped = self.map.forward(rows)
+        unfit = by_row(bad_cells(self.map, rows, mapped.bad_cells))
+        return with_misfits(self.marks(mapped.rows), unfit)
 
     def from_end(self, side: Side, pages: Iterator[T]) -> Iterator[T]:
         """What an end gives, while nothing else asks it."""

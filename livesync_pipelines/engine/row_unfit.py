@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 import pyarrow as pa
@@ -48,6 +48,15 @@ def bad_cells(made: RowMap, rows: pa.Table, found: Sequence[BadCell]) -> list[Ba
     ]
     told = {(cell.row, cell.field) for cell in unread}
     return unread + [cell for cell in found if (cell.row, cell.field) not in told]
+
+
+def by_row(cells: Iterable[BadCell]) -> dict[int, list[tuple[str, str | None]]]:
+    """Field and text of each, as fingerprints tell them."""
+    found: dict[int, list[tuple[str, str | None]]] = {}
+    for cell in cells:
+        text = None if cell.value is None else str(cell.value)
+        found.setdefault(cell.row, []).append((cell.field, text))
+    return found
 
 
 def _unread(rows: pa.Table) -> list[tuple[int, str, str, str]]:

@@ -17,6 +17,7 @@ from livesync_pipelines.auth.oauth import Revoked, Tokens
 from livesync_pipelines.engine._doors import NAME
 from livesync_pipelines.engine.accounts import asked, calling, oauth_of, opened, sealed, spec_of
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.unsigned import go_on
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.spec import OAuth
 from livesync_pipelines.net.api import Api, Bearer
@@ -47,17 +48,27 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """`missing`: scopes that are needed and were not granted."""
+    """`missing`: scopes that were asked for and were not granted; `writes`: whether what was
+    granted lets write, where the platform tells that apart."""
 
     name: str
     platform: str
     who: str
     missing: tuple[str, ...]
+    writes: bool
 
 
-def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: str) -> Begun:
+def begin(
+    engine: Engine,
+    platform: str,
+    name: str,
+    project_id: str,
+    *,
+    door: str,
+    write: str | None = None,
+) -> Begun:
     """Note that an account is to be connected, and say where its owner agrees. `door`: where our
-    HTTP door is reached by his browser.
+    HTTP door is reached by his browser; `write`: as in `oauth.scopes_for`.
 
     Raises `NotFound`, and `BadInput` where the client is not set up or the name is taken.
     """
@@ -69,6 +80,7 @@ def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: st
         )
     client, base = oauth.client_of(said, engine.environ), oauth.base_of(said, engine.environ)
     id, state, verifier = uuid4(), oauth.new_secret(), oauth.new_secret()
+    scopes = oauth.scopes_for(said, write)
     redirect_uri = door.rstrip("/") + CALLBACK.format(platform=platform)
     one = SignIn(
         id=id,
@@ -78,17 +90,20 @@ def begin(engine: Engine, platform: str, name: str, project_id: str, *, door: st
         base=base,
         client_id=client.id,
         redirect_uri=redirect_uri,
+        scopes=scopes,
         sealed=engine.vault().seal(verifier.encode(), _place(id)),
     )
     with engine.database.connect() as connection, connection.transaction():
         _refuse_taken(accounts.found(connection, name), one)
         expires_at = sign_ins.begin(connection, one, state, now=engine.now())
-    url = oauth.authorisation(said, base, client.id, redirect_uri, state, verifier)
+    asking = oauth.Asking(client.id, redirect_uri, scopes)
+    url = oauth.authorisation(said, base, asking, state, verifier)
     return Begun(id, url, expires_at)
 
 
 def complete(engine: Engine, platform: str, answer: Mapping[str, str]) -> SignedIn:
-    """What the person has come back with (the query of the callback) becomes an account.
+    """What the person has come back with (the query of the callback) becomes an account, and what
+    has waited for it goes on.
 
     Raises `BadInput` in plain words where he has not agreed, has come back twice, or too late.
     """
@@ -106,6 +121,7 @@ def complete(engine: Engine, platform: str, answer: Mapping[str, str]) -> Signed
         _note(engine, one, {"error": error.as_dict()})
         raise
     _note(engine, one, document(done))
+    go_on(engine, done.name, (done.platform, one.project_id))
     return done
 
 
@@ -116,6 +132,7 @@ def document(done: SignedIn) -> dict[str, object]:
         "platform": done.platform,
         "who": done.who,
         "missing": list(done.missing),
+        "writes": done.writes,
     }
 
 
@@ -140,10 +157,12 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
         granted = asked(one.base, request, repeats=False)
     except Revoked as error:
         raise _not_connected(engine, one, "it did not take the code that came back") from error
-    tokens = oauth.tokens_in(granted, said, asked_for=said.scopes, refresh="", now=now)
+    tokens = oauth.tokens_in(granted, said, asked_for=one.scopes, refresh="", now=now)
     who = _who(said, one.base, tokens, granted)
     _keep(engine, one, tokens, who)
-    return SignedIn(one.name, one.platform, who, oauth.missing(said, tokens.scopes))
+    missing = tuple(scope for scope in one.scopes if scope not in tokens.scopes)
+    writes = oauth.may_write(said, tokens.scopes)
+    return SignedIn(one.name, one.platform, who, missing, writes)
 
 
 def _keep(engine: Engine, one: SignIn, tokens: Tokens, who: str) -> None:

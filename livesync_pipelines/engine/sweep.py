@@ -64,7 +64,7 @@ def refresh(engine: Engine, platform: str) -> str | None:
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
         schedules = [s for name, s in catalog.schedules(connection) if name == platform]
         quiet = cadence.longest_quiet(map(cadence.parse, schedules))
-        stale = queue.stalest(connection, platform) if mine and quiet else None
+        stale = looks.stalest(connection, platform) if mine and quiet else None
         if stale is None or quiet is None or stale.platform_ran_at > now - quiet:
             return None
         priority = catalog.sync(connection, stale.sync_id).priority

@@ -118,39 +118,53 @@ def _synchronise(
 ) -> Outcome:
     sync = operation.sync
     source = catalog.connection_of(connection, sync.connection)
-    resumed = operation.place.resume is not None
-    try:
-        with (
-            seldom_collected(),
-            connected(engine, source, sync, _lane(operation)) as connector,
-            Extractor(ExtractLimits(max_bytes=sync.limits.item_bytes)) as extractor,
-            Cutter(sync.sync_id) as cutter,
-            _hands(engine, connection, alone=alone) as hands,
-        ):
-            this = Pass(
-                hands=hands,
-                own=connection,
-                operation=operation,
-                connector=connector,
-                extractor=extractor,
-                cutter=cutter,
-                now=engine.now,
-                progress=progress,
-                failed_before=shadow.failed_before(connection, sync.sync_id),
-            )
-            known = tenure.count_items(connection, sync.sync_id)
-            told_by, complete = _tell(this)
-            proof = _proof(this, known, told_by=told_by, complete=complete, resumed=resumed)
-            refusal = settle(this, complete=complete)
-            if complete and told_by != FEED and refusal is None:
-                arrive(this)
-    except GaveWay as gave_way:
-        return _unfinished(gave_way.critical)
+    with (
+        seldom_collected(),
+        Extractor(ExtractLimits(max_bytes=sync.limits.item_bytes)) as extractor,
+        Cutter(sync.sync_id) as cutter,
+        _hands(engine, connection, alone=alone) as hands,
+    ):
+
+        def look() -> Outcome:
+            with connected(engine, source, sync, _lane(operation)) as connector:
+                this = Pass(
+                    hands=hands,
+                    own=connection,
+                    operation=operation,
+                    connector=connector,
+                    extractor=extractor,
+                    cutter=cutter,
+                    now=engine.now,
+                    progress=progress,
+                    failed_before=shadow.failed_before(connection, sync.sync_id),
+                )
+                return _look(this)
+
+        try:
+            outcome = look()
+            if operation.owes_look:
+                tenure.look_anew(connection, operation)
+                outcome = look()
+        except GaveWay as gave_way:
+            return _unfinished(gave_way.critical)
+        return outcome
+
+
+def _look(this: Pass) -> Outcome:
+    """Take in and settle what the source tells, from the place where the operation stands."""
+    operation = this.operation
+    sync_id, resumed = operation.sync.sync_id, operation.place.goes_on
+    known = tenure.count_items(this.own, sync_id)
+    told_by, complete = _tell(this)
+    proof = _proof(this, known, told_by=told_by, complete=complete, resumed=resumed)
+    refusal = settle(this, complete=complete)
+    if complete and told_by != FEED and refusal is None:
+        arrive(this)
     if refusal is not None:
-        waiting = guard.waiting(sync.sync_id, refusal)
+        waiting = guard.waiting(sync_id, refusal)
         return Outcome(Status.WAITING, waiting, settled=True, proof=proof)
     partial = operation.counts.failed > 0 or not complete
-    comparable = complete and told_by != FEED and not resumed and _tells_all(connector)
+    comparable = complete and told_by != FEED and not resumed and _tells_all(this.connector)
     return Outcome(
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,

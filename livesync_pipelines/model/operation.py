@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+ANEW = "anew"
+"""The place to resume at of a listing that, once interrupted, can only start over."""
 
 
 class Status(StrEnum):
@@ -47,6 +50,11 @@ class Place:
     ahead: str | None = None
 
     @property
+    def goes_on(self) -> bool:
+        """Whether the next listing goes on in the middle, and does not show what came before."""
+        return self.resume not in {None, ANEW}
+
+    @property
     def told(self) -> str | None:
         """What a person is shown of it."""
         return self.cursor or self.note or self.resume
@@ -57,7 +65,8 @@ class Counts:
     """Running totals of an operation. `listed` counts every entry that the source showed,
     `skipped` those of a kind that has no text (images, archives). `pages` and `fetched` are what
     the source was asked for, listing pages and items, `bytes` how much it gave. `expected` is how
-    many entries the source will show, as far as it or the last listing tells; 0: unknown."""
+    many entries the source will show, as far as it or the last listing tells; 0: unknown. Of an
+    operation that looks twice, what does not say what it did is of the second look."""
 
     listed: int = 0
     expected: int = 0
@@ -87,6 +96,10 @@ class Counts:
     def synced_items(self) -> int:
         """Items that this operation changed in the target."""
         return self.added + self.updated + self.moved + self.removed
+
+    def of_what_was_done(self) -> Counts:
+        """Without what only says how things are, for a look that sees all of it once more."""
+        return replace(self, listed=0, expected=0, unchanged=0, failed=0, skipped=0)
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)

@@ -119,7 +119,8 @@ class ListingPage:
       complete (a sitemap, robots.txt). An item that failed is never absent.
     - `blind`: key prefixes below which nothing could be seen; nothing there is absent.
     - `resume`: where the next page begins, and None on the last alone. In an ordered platform it
-      is the last key of the page; elsewhere it is opaque and may mean to start over.
+      is the last key of the page; elsewhere it is opaque, or
+      `operation.ANEW`.
     - `complete`: on the last page, that the whole selection was seen. Only then is anything absent.
     - `note`: what the connector wants to know next time (a feed's validators); None: as it was.
     - `total`: how many entries the whole listing will show, as far as the source tells by now. A

@@ -77,7 +77,9 @@ class OAuth:
       GOOGLE_CLIENT_SECRET, and GOOGLE_OAUTH_URL, below which all these addresses are found when
       it is set, each under its own path.
     - `authorize`, `token`, `revoke`: the vendor's addresses; `revoke` empty where there is none.
-    - `scopes`: all that the platform's connector needs; `separator` stands between them.
+    - `scopes`: all that the platform's connector needs to read; `separator` stands between them.
+    - `writes`: scopes of which one more is needed to write, the widest first; `reads`: those of
+      `scopes` that are not asked for beside one of them, for it lets what they let.
     - `extra`: parameters of the authorisation beside those of the standard.
     - `rotates`: each refresh spends its token and brings another one.
     - `basic`: the client shows its secret in a header, not in the body; `json`: bodies are JSON.
@@ -90,6 +92,8 @@ class OAuth:
     token: str
     revoke: str = ""
     scopes: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     separator: str = " "
     extra: tuple[tuple[str, str], ...] = ()
     rotates: bool = False
@@ -141,3 +145,8 @@ class PlatformSpec:
     oauth: OAuth | None = None
     docs: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
+
+    @property
+    def vendor(self) -> str:
+        """What the variables of the environment begin with that concern it, GOOGLE for one."""
+        return self.oauth.client if self.oauth else self.name.upper()

@@ -24,7 +24,7 @@ class Clock:
         running: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._start = start
+        self.start = start
         self._running = running
         self._monotonic = monotonic
         self._begun_s = monotonic()
@@ -33,7 +33,7 @@ class Clock:
 
     def now(self) -> datetime:
         elapsed_s = self._monotonic() - self._begun_s if self._running else 0.0
-        return self._start + self._ahead + timedelta(seconds=elapsed_s)
+        return self.start + self._ahead + timedelta(seconds=elapsed_s)
 
     def now_s(self) -> float:
         """Seconds since 1970."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -16,6 +17,7 @@ from livesync_pipelines.sandbox.world import Json, Person, World
 CLIENT_ID = "livesync-sandbox"
 CLIENT_SECRET = "sandbox-client-secret"  # noqa: S105 - it opens nothing but the sandbox
 _CODE_LIFE_S = 600
+_REFRESH = "1//sandbox-"
 
 
 class OAuthError(Exception):
@@ -123,7 +125,7 @@ class OAuthServer:
         return self._answer(known.grant, refresh)
 
     def refreshed(self, token: str) -> Json:
-        known = self._refresh.get(token)
+        known = self._refresh.get(token) or self._of_before(token)
         if known is None or not known.grant.live:
             raise OAuthError("invalid_grant", "Token has been expired or revoked.")
         if known.spent:
@@ -178,12 +180,32 @@ class OAuthServer:
         return answer if refresh is None else answer | {"refresh_token": refresh}
 
     def _new_refresh(self, grant: Grant) -> str:
-        token = f"1//sandbox-{self._new('refresh')}"
+        """It says whose it is and for what, and proves that a server of this seed has made it."""
+        said = json.dumps([grant.person.email, *grant.scopes]).encode()
+        name = f"{self._new('refresh')}.{base64.urlsafe_b64encode(said).decode()}"
+        token = f"{_REFRESH}{name}.{self._proof(name)}"
         self._refresh[token] = _Refresh(grant)
         return token
 
+    def _of_before(self, token: str) -> _Refresh | None:
+        """What a sandbox of the same seed has granted that was stopped since then: vendors do not
+        forget whom they have let in. None for a token that nobody has made."""
+        name, _, proof = token.removeprefix(_REFRESH).rpartition(".")
+        if not hmac.compare_digest(proof.encode(), self._proof(name).encode()):
+            return None
+        email, *scopes = json.loads(base64.urlsafe_b64decode(name.partition(".")[2]))
+        known = _Refresh(Grant(self.world.person(email), tuple(scopes)))
+        self._agreed.add(email)
+        return self._refresh.setdefault(token, known)
+
+    def _proof(self, name: str) -> str:
+        key = f"{self.world.seed}:{self._vendor}".encode()
+        return hmac.new(key, name.encode(), sha256).hexdigest()[:16]
+
     def _new(self, kind: str) -> str:
-        return self.world.ids.new(f"{self._vendor}:{kind}", 48)
+        """Another one than any of a world that began at another time."""
+        begun_s = self.world.clock.start.timestamp()
+        return self.world.ids.new(f"{self._vendor}:{kind}:{begun_s}", 48)
 
     def _now_s(self) -> float:
         return self.world.clock.now_s()

@@ -167,6 +167,25 @@ def set_state(
     )
 
 
+def resume_signed_in(connection: database.Connection, names: Sequence[str]) -> list[str]:
+    """Let the syncs of these connections run again that rest for want of an account. Returns all
+    of their syncs that run by themselves."""
+    values = {"names": list(names), "paused": SyncState.PAUSED, "active": SyncState.ACTIVE}
+    of_them = "(connection = any(%(names)s) or target = any(%(names)s))"
+    connection.execute(
+        "update livesync.syncs set state = %(active)s, state_reason = null, paused_by = null,"
+        f" failures_in_row = 0 where {of_them}"
+        " and state = %(paused)s and paused_by = 'reauthorise'".encode(),
+        values,
+    )
+    found = connection.execute(
+        f"select sync_id from livesync.syncs where {of_them} and state = %(active)s"
+        " and config ->> 'schedule' <> 'manual' order by sync_id".encode(),
+        values,
+    )
+    return [sync_id for (sync_id,) in found]
+
+
 def state(connection: database.Connection, sync_id: str) -> tuple[SyncState, str | None]:
     """A sync's state and the reason that was given for it. Raises `NotFound`."""
     found = connection.execute(

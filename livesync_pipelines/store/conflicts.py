@@ -222,7 +222,7 @@ def due(
             side = Side(given["side"]) if "side" in given else None
             answers[key, field] = Answer(side, given.get("value"), (source, target))
         elif otherwise is not None:
-            answers[key, field] = Answer(otherwise)
+            answers[key, field] = Answer(otherwise, seen=(source, target))
     return answers
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from livesync_pipelines.core.copying import Agreed
 from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.operation import Counts, Op
-from livesync_pipelines.store import conflicts, copied_files
+from livesync_pipelines.store import conflicts, copied_files, file_intents
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line
 from livesync_pipelines.store.operations import Operation
@@ -41,6 +41,7 @@ class Lost:
 class FileCommit:
     """- `moved`: files whose state is new.
     - `lost`: bytes to keep; `unharmed`: names of which nothing was lost after all.
+    - `sent`: names of which nothing that was noted before it was sent is open any more.
     - `seen`: names that were decided; what was open of them and is not in `conflicts` any more is
       settled (`answered`: as was chosen).
     """
@@ -48,13 +49,14 @@ class FileCommit:
     moved: list[FileMove] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
     unharmed: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     answered: list[Conflict] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
-        return not any((self.moved, self.lost, self.unharmed, self.seen, self.conflicts))
+        return not any((self.moved, self.lost, self.unharmed, self.sent, self.seen, self.conflicts))
 
 
 def write(
@@ -63,6 +65,7 @@ def write(
     """Move the state of these files; returns what the ledger is to tell of it."""
     sync_id = operation.sync.sync_id
     _keep(connection, operation, made, now)
+    file_intents.forget(connection, sync_id, made.sent)
     copied_files.put(connection, sync_id, {one.name: one.after for one in made.moved})
     if made.seen or made.conflicts:
         conflicts.write(connection, operation, made.conflicts, seen=made.seen, now=now)
@@ -74,6 +77,7 @@ def count(counts: Counts, made: FileCommit) -> None:
     for one in made.moved:
         counts.added += one.written and one.op is Op.ADDED
         counts.updated += one.written and one.op is Op.UPDATED
+        counts.moved += one.written and one.op is Op.MOVED
         counts.removed += one.written and one.op is Op.REMOVED
         counts.unchanged += not one.written and one.after is not None
     counts.conflicts_detected += len(made.conflicts)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.operations import in_flight
 
 KEPT = timedelta(days=30)
 """So long it is known how many sources were asked when."""
@@ -89,3 +90,30 @@ def watched(connection: Connection, sync_ids: Sequence[str], *, now: datetime) -
         (list(sync_ids), now),
     )
     return {sync_id for (sync_id,) in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The sync of a platform that has gone longest without a run, and when any of them ran."""
+
+    sync_id: str
+    platform_ran_at: datetime
+
+
+def stalest(connection: Connection, platform: str) -> Stale | None:
+    """None where a sync of the platform waits or is being worked on, or none has ever run."""
+    found = connection.execute(
+        "select s.sync_id, max(last.finished_at) over (),"
+        " bool_or(exists (select from livesync.queue q where q.sync_id = s.sync_id)) over ()"
+        " from livesync.syncs s join livesync.connections c on c.name = s.connection"
+        " left join lateral (select finished_at from livesync.operations o"
+        " where o.sync_id = s.sync_id and finished_at is not null"
+        " order by started_at desc limit 1) last on true"
+        " where s.state = 'active' and s.config ->> 'schedule' <> 'manual' and c.platform = %s"
+        " order by last.finished_at nulls first, s.sync_id",
+        (platform,),
+    ).fetchall()
+    busy = in_flight(connection)
+    if not found or found[0][1] is None or found[0][2] or any(s in busy for s, _, _ in found):
+        return None
+    return Stale(found[0][0], found[0][1])

@@ -25,10 +25,11 @@ _PER_ITEM = (
     "row_base",
     "row_blocks",
     "copied_files",
+    "file_intents",
     "lost_files",
     "ledger",
 )
-_AGREED = ("row_base", "copied_files")
+_AGREED = ("row_base", "copied_files", "file_intents")
 """What two ends have agreed on; of another place it says nothing."""
 _COLUMNS = {"sync_id", "project_id", "connection", "capsule"}
 _SAME_TARGET = (

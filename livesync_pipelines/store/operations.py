@@ -38,9 +38,12 @@ class Left:
 class Operation:
     """An operation in flight, with the head of its sync's ledger and the state it began from.
 
-    `is_first`: nothing was in step yet. `rehearsed`: its transaction is given up, so it draws no
-    number of a sequence, which would stay drawn. `left`: operations of its sync that it has closed
-    as interrupted.
+    - `is_first`: nothing was in step yet.
+    - `owes_look`: it goes on in the middle of a listing that began before it was asked for, so
+      what it was asked for may lie where nobody will look any more: it must look from the start.
+    - `rehearsed`: its transaction is given up, so it draws no number of a sequence, which would
+      stay drawn.
+    - `left`: operations of its sync that it has closed as interrupted.
     """
 
     operation_id: UUID
@@ -63,6 +66,7 @@ class Operation:
     told: tuple[str, ...] = ()
     untold: int = 0
     page: int = 0
+    owes_look: bool = False
     rehearsed: bool = False
     left: tuple[Left, ...] = ()
     counts: Counts = field(default_factory=Counts)
@@ -195,12 +199,32 @@ def note_refused(
     now: datetime,
 ) -> dict[str, Any]:
     """Enter an operation that was refused before it began; returns its line of the history."""
+    line = (sync_id, run_id, trigger, "plan", Status.REFUSED, now, now, Jsonb(dict(error)))
+    return _note_unbegun(connection, line)
+
+
+def note_cancelled(
+    connection: Connection,
+    sync: SyncConfig,
+    *,
+    run_id: str,
+    trigger: Trigger,
+    error: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Enter an operation that was cancelled before it began."""
+    mode, failed = str(sync.mode), Status.FAILED
+    line = (sync.sync_id, run_id, trigger, mode, failed, now, now, Jsonb(dict(error)))
+    _note_unbegun(connection, line)
+
+
+def _note_unbegun(connection: Connection, line: tuple[Any, ...]) -> dict[str, Any]:
     return rows(
         connection,
         "insert into livesync.operations (operation_id, sync_id, run_id, trigger, mode, status,"
-        " started_at, finished_at, error) values (gen_random_uuid(), %s, %s, %s, 'plan', %s, %s,"
-        f" %s, %s) returning {_LISTED}",
-        (sync_id, run_id, trigger, Status.REFUSED, now, now, Jsonb(dict(error))),
+        " started_at, finished_at, error) values (gen_random_uuid(), %s, %s, %s, %s, %s,"
+        f" %s, %s, %s) returning {_LISTED}",
+        line,
     )[0]
 
 

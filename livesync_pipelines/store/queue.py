@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
-from livesync_pipelines.store.operations import in_flight
+from livesync_pipelines.store.operations import Operation, in_flight
 
 _SWEEP_LOCK, _WATCH_LOCK = 7_340_003, 7_340_006
 CHANNEL = "livesync_queue"
@@ -49,20 +49,32 @@ def put(
     trigger: Trigger,
     priority: Priority,
     full: bool = False,
-    not_before: datetime | None = None,
 ) -> None:
-    """Note that a sync is to be looked at, now or at a later time, and wake whoever waits for
-    that. Of several times the earliest counts."""
+    """Note that a sync is to be looked at, and wake whoever waits for that."""
+    _put(connection, (sync_id, trigger, full, _RANK[priority], None, 1))
+
+
+def put_back(connection: Connection, operation: Operation, *, not_before: datetime) -> None:
+    """Note that what this operation has not done is to be done later. That tells of nothing new:
+    if the operation owes no look, it is only to be finished."""
+    sync = operation.sync
+    rank, hints = _RANK[sync.priority], int(operation.owes_look)
+    _put(connection, (sync.sync_id, operation.trigger, operation.full, rank, not_before, hints))
+
+
+def _put(connection: Connection, line: tuple[Any, ...]) -> None:
+    """Of several times the earliest counts."""
     with connection.transaction():
         connection.execute(
-            "insert into livesync.queue (sync_id, trigger, full_resync, priority, not_before)"
-            " values (%s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+            "insert into livesync.queue"
+            " (sync_id, trigger, full_resync, priority, not_before, hints)"
+            " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
             " not_before = case when livesync.queue.not_before > excluded.not_before"
             " then excluded.not_before end,"
-            " hints = livesync.queue.hints + 1,"
+            " hints = livesync.queue.hints + excluded.hints,"
             " full_resync = livesync.queue.full_resync or excluded.full_resync,"
             " priority = least(livesync.queue.priority, excluded.priority)",
-            (sync_id, trigger, full, _RANK[priority], not_before),
+            line,
         )
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
@@ -151,6 +163,18 @@ def ask_again(connection: Connection, sync_id: str) -> None:
     connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
+def withdraw(connection: Connection, keys: Collection[str]) -> list[tuple[str, Trigger]]:
+    """Take these requests back, if no operation has begun for them; returns whose they were, and
+    why they were made."""
+    found = connection.execute(
+        "delete from livesync.queue where requested_at is not null and concat_ws("
+        "':', sync_id, extract(epoch from queued_at)::text, request) = any(%s)"
+        " returning sync_id, trigger",
+        (list(keys),),
+    )
+    return [(sync_id, Trigger(trigger)) for sync_id, trigger in found]
+
+
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:
     """A critical sync of this platform that was handed to a run a while ago and has not begun:
     all places are taken."""
@@ -214,33 +238,6 @@ def due(
             busy,
         ),
     ).fetchall()
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """The sync of a platform that has gone longest without a run, and when any of them ran."""
-
-    sync_id: str
-    platform_ran_at: datetime
-
-
-def stalest(connection: Connection, platform: str) -> Stale | None:
-    """None where a sync of the platform waits or is being worked on, or none has ever run."""
-    found = connection.execute(
-        "select s.sync_id, max(last.finished_at) over (),"
-        " bool_or(exists (select from livesync.queue q where q.sync_id = s.sync_id)) over ()"
-        " from livesync.syncs s join livesync.connections c on c.name = s.connection"
-        " left join lateral (select finished_at from livesync.operations o"
-        " where o.sync_id = s.sync_id and finished_at is not null"
-        " order by started_at desc limit 1) last on true"
-        " where s.state = 'active' and s.config ->> 'schedule' <> 'manual' and c.platform = %s"
-        " order by last.finished_at nulls first, s.sync_id",
-        (platform,),
-    ).fetchall()
-    busy = in_flight(connection)
-    if not found or found[0][1] is None or found[0][2] or any(s in busy for s, _, _ in found):
-        return None
-    return Stale(found[0][0], found[0][1])
 
 
 @contextmanager

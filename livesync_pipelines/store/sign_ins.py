@@ -19,7 +19,8 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """One line. `sealed` holds the PKCE verifier, for the place `sign-in:ID`."""
+    """One line. `scopes` are those that are asked for; `sealed` holds the PKCE verifier, for the
+    place `sign-in:ID`."""
 
     id: UUID
     name: str
@@ -28,10 +29,11 @@ class SignIn:
     base: str
     client_id: str
     redirect_uri: str
+    scopes: tuple[str, ...]
     sealed: bytes = field(repr=False)
 
 
-_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, sealed"
+_COLUMNS = "id, name, project_id, platform, base, client_id, redirect_uri, scopes, sealed"
 
 
 def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> datetime:
@@ -40,7 +42,7 @@ def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> 
     connection.execute("delete from livesync.sign_ins where expires_at < %s", (now - KEPT,))
     connection.execute(
         f"insert into livesync.sign_ins ({_COLUMNS}, state_digest, expires_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
         (
             one.id,
             one.name,
@@ -49,6 +51,7 @@ def begin(connection: Connection, one: SignIn, state: str, *, now: datetime) -> 
             one.base,
             one.client_id,
             one.redirect_uri,
+            list(one.scopes),
             one.sealed,
             _digest(state),
             expires_at,
@@ -66,7 +69,7 @@ def take(connection: Connection, state: str, platform: str, *, now: datetime) ->
         f" and used_at is null and expires_at > %s returning {_COLUMNS}",
         (now, _digest(state), platform, now),
     )
-    return SignIn(**got[0]) if got else None
+    return SignIn(**{**got[0], "scopes": tuple(got[0]["scopes"])}) if got else None
 
 
 def end(connection: Connection, id: UUID, outcome: Mapping[str, Any]) -> None:

@@ -267,6 +267,15 @@ def failed(
     )
 
 
+def ask_now(connection: Connection, names: Sequence[str], *, now: datetime) -> None:
+    """Their connections can be called for again: whoever could not be asked is asked now."""
+    connection.execute(
+        "update livesync.subscriptions set next_at = %s"
+        " where connection = any(%s) and wanted and state = 'failing'",
+        (now, list(names)),
+    )
+
+
 def ended(connection: Connection, one: Subscription, *, now: datetime) -> None:
     """The platform tells us no more."""
     connection.execute(

@@ -65,7 +65,7 @@ def begin(
             untold=state["untold"],
             left=state["left"],
         )
-        _answer_request(connection, operation)
+        operation.owes_look = _answer_request(connection, operation) and operation.place.goes_on
         _enter(connection, operation)
         if operation.is_first:
             note_makers(connection, operation)
@@ -190,13 +190,31 @@ def count_items(connection: Connection, sync_id: str) -> int:
     return int(counted[0])
 
 
-def _answer_request(connection: Connection, operation: Operation) -> None:
-    """Take away what waits in the queue, if this operation does what it asks for."""
-    if operation.trigger.asks_the_source:
-        connection.execute(
-            "delete from livesync.queue where sync_id = %s and (%s or not full_resync)",
-            (operation.sync.sync_id, operation.full),
-        )
+def _answer_request(connection: Connection, operation: Operation) -> bool:
+    """Take away what waits in the queue, if this operation does what it asks for.
+
+    Returns whether there is anything to look for that the operation before may not have been
+    asked for: not, where this one was handed out merely to finish it.
+    """
+    if not operation.trigger.asks_the_source:
+        return False
+    found = connection.execute(
+        "delete from livesync.queue where sync_id = %s and (%s or not full_resync)"
+        " returning hints > 0 or requested_at is null",
+        (operation.sync.sync_id, operation.full),
+    ).fetchone()
+    return found is None or bool(found[0])
+
+
+def look_anew(connection: Connection, operation: Operation) -> None:
+    """The listing that was interrupted is at its end: what is told from here on, and what the
+    operation was asked for, is seen by one from the start. It fetches what has changed only."""
+    operation.owes_look = operation.full = operation.is_first = False
+    operation.full_since = None
+    operation.counts = operation.counts.of_what_was_done()
+    with connection.transaction():
+        fence(connection, operation)
+        _answer_request(connection, operation)
 
 
 def _enter(connection: Connection, operation: Operation) -> None:

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from livesync_pipelines.engine import signing_in
 from livesync_pipelines.engine.desired import PROJECT
 from livesync_pipelines.engine.tokens import Role
+from livesync_pipelines.engine.unsigned import START
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.web import errors, pages
 from livesync_pipelines.web.errors import Forbidden
@@ -33,7 +34,7 @@ Platform = Annotated[str, Path(pattern="^[a-z0-9_]{1,63}$")]
 
 
 @router.get(
-    "/oauth/{platform}/start",
+    START,
     response_model=SentAway,
     summary="Where an account's owner agrees; a browser is sent there",
     responses={303: {"description": "A browser is sent there"}},
@@ -44,13 +45,14 @@ def start(
     platform: Platform,
     account: Annotated[str, Query(min_length=1, max_length=63)],
     project: Annotated[str, Query(min_length=1, max_length=63)] = PROJECT,
+    write: Annotated[str | None, Query(max_length=63)] = None,
 ) -> Any:
     if room.holder.role is not Role.EDITOR:
         raise Forbidden(f"A {room.holder.role} may only read.")
     if request.headers.get("sec-fetch-site", "none") not in _OWN:
         raise Forbidden("This request comes from a page of another origin.")
     room.project(project)
-    begun = signing_in.begin(room.engine, platform, account, project, door=door(room))
+    begun = signing_in.begin(room.engine, platform, account, project, door=door(room), write=write)
     if prefers_html(request):
         return RedirectResponse(begun.url, 303)
     return {"url": begun.url, "expires_at": begun.expires_at}

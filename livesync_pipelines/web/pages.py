@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.signing_in import SignedIn
+from livesync_pipelines.engine.unsigned import unsigned
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.store import capsules, conflicts, events, overview, row_names
 from livesync_pipelines.store.database import Connection
@@ -81,6 +82,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
             newest=newest,
             projects=sorted({row["project_id"] for row in found["syncs"]}),
             untold=report.untold_by(found["syncs"]),
+            unsigned=unsigned(room.engine, connection),
             syncs=overview.count_syncs(connection),
             conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),

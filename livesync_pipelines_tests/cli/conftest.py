@@ -67,6 +67,7 @@ def terminal(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Terminal(
         {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
             "LIVESYNC_DATABASE_URL": database_url,
             "LIVESYNC_HOME": str(tmp_path / "home"),
             "EXTERNAL_SYNC_ENABLED": "true",

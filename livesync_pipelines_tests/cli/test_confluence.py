@@ -17,7 +17,11 @@ project: demo
 capsules:
   garden:
 connections:
-  wiki: {platform: confluence, url: "URL", email: EMAIL, api_token: "${WIKI_TOKEN}"}
+  wiki:
+    platform: confluence
+    url: "https://garden.atlassian.net"
+    email: EMAIL
+    api_token: "${WIKI_TOKEN}"
 """
 
 
@@ -26,8 +30,8 @@ def test_a_wiki_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) ->
     terminal.environ["WIKI_TOKEN"] = API_TOKEN
     with a_sandbox(world, site=planted(world, 5)) as sandbox:
         file = tmp_path / "wiki.yaml"
-        text = CONFIG.replace("URL", f"{sandbox.address}/confluence").replace("EMAIL", ADA)
-        file.write_text(text)
+        file.write_text(CONFIG.replace("EMAIL", ADA))
+        terminal.environ["CONFLUENCE_API_URL"] = f"{sandbox.address}/confluence"
         assert terminal("apply", str(file)).exit_code == 0
         ends = ("--connection", "wiki", "--capsule", "garden", "-o", "spaces=GARDEN")
         terminal.document("sync", "add", "notes", *ends, "--schedule", "manual")

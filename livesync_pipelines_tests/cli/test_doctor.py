@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store import queue
+from livesync_pipelines.store.operations import Operation, Outcome
 
 from .conftest import CONFIG, Run, Terminal
 
@@ -121,6 +123,31 @@ def test_syncs_that_rest_or_fail_are_told(
     assert verdicts(document)["sync handbook-docs"] == "failed"
     terminal("sync", "pause", "handbook-docs")
     assert verdicts(terminal.document("doctor", **ports))["sync handbook-docs"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("cancels", "words"), [(True, "was cancelled"), (False, "was interrupted")]
+)
+def test_a_sync_whose_last_run_was_stopped_is_told(
+    terminal: Terminal,
+    applied: Path,
+    engine: Engine,
+    ports: dict[str, Any],
+    cancels: bool,
+    words: str,
+) -> None:
+    def stopped(_: Operation) -> Outcome:
+        raise KeyboardInterrupt
+
+    name = "handbook-docs"
+    errand = Errand(sync_id=name, trigger=Trigger.POLL, cancelled=lambda _: cancels)
+    with engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
+        operate(engine, connection, errand, stopped)
+    document = terminal.document("doctor", **ports)
+    (found,) = (one for one in document["checks"] if one["check"] == f"sync {name}")
+    assert found["verdict"] == "warning"
+    assert words in found["message"]
+    assert f"livesync sync run {name}" in found["do"]
 
 
 def test_requests_that_wait_while_nothing_begins_are_told(

@@ -39,6 +39,7 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     )
     return {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "HOME": str(tmp_path),
         "EXTERNAL_SYNC_ENABLED": "true",
         "LIVESYNC_DATABASE_URL": database_url,

@@ -23,7 +23,8 @@ from livesync_pipelines.sandbox.world import World
 from livesync_pipelines_tests.contracts.memory import FakeMemory, all_bodies
 from livesync_pipelines_tests.sandbox.served import ADA, BEN, Sandbox, a_sandbox
 
-_LIMITS = FetchLimits(max_bytes=1_000_000, timeout_s=5.0)
+SITE = "https://garden.atlassian.net"
+"""What the pretend site is called in a connection; it is found where the environment says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ class Wiki:
     garden: Space
 
     @property
-    def url(self) -> str:
-        return f"{self.sandbox.address}/confluence"
+    def limits(self) -> FetchLimits:
+        at = f"{self.sandbox.address}/confluence"
+        return FetchLimits(max_bytes=1_000_000, timeout_s=5.0, api_url=at)
 
     def page(self, title: str, storage: str = "<p>Words.</p>", **more: Any) -> str:
         """Its id. `more`: other fields, and the `space` where it is not the garden."""
@@ -45,9 +47,9 @@ class Wiki:
 
     @contextmanager
     def connector(self, token: str = API_TOKEN, **selection: Any) -> Iterator[Confluence]:
-        connection = ConfluenceConnection(url=self.url, email=ADA, api_token=SecretStr(token))
+        connection = ConfluenceConnection(url=SITE, email=ADA, api_token=SecretStr(token))
         chosen = ConfluenceSelection.model_validate(selection)
-        with closing(Confluence(connection, chosen, _LIMITS)) as connector:
+        with closing(Confluence(connection, chosen, self.limits)) as connector:
             yield connector
 
     def listed(self, memory: FakeMemory | None = None, **selection: Any) -> list[ListingPage]:

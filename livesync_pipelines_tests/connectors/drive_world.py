@@ -143,7 +143,7 @@ class Cabinet(Office):
             name="drive",
             project_id="demo",
             platform="google_drive",
-            options={"account": "ada", "endpoint": f"{self.sandbox.address}/google"},
+            options={"account": "ada"},
             webhook=webhook,
         )
         sync = SyncConfig(
@@ -222,6 +222,7 @@ def a_cabinet(
             "GOOGLE_CLIENT_ID": CLIENT_ID,
             "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
             "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
+            "GOOGLE_API_URL": f"{sandbox.address}/google",
         }
         known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
         yield kind(known, sandbox)

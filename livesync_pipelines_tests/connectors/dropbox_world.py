@@ -41,7 +41,10 @@ class Hand:
         self.token = str(sandbox.tokens(person, *SCOPES, vendor="dropbox")["access_token"])
 
     def write(self, path: str, text: str) -> None:
-        self._upload({"path": path, "mode": "overwrite"}, text.encode())
+        self.put(path, text.encode())
+
+    def put(self, path: str, content: bytes) -> None:
+        self._upload({"path": path, "mode": "overwrite"}, content)
 
     def rewrite(self, path: str) -> None:
         """The same bytes as a new revision."""
@@ -70,6 +73,7 @@ class Hand:
     ) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"}
         headers |= {} if argument is None else {"dropbox-api-arg": json.dumps(argument)}
+        headers |= {"content-type": "application/octet-stream"} if "content" in body else {}
         return self._client.post(f"/dropbox/2/{route}", headers=headers, **body)
 
 
@@ -88,7 +92,7 @@ class Cupboard(Office):
             name="box",
             project_id="demo",
             platform="dropbox",
-            options={"account": "ada", "endpoint": f"{self.sandbox.address}/dropbox"},
+            options={"account": "ada"},
             webhook=webhook,
         )
         sync = SyncConfig(
@@ -155,6 +159,7 @@ def a_cupboard(
             "DROPBOX_CLIENT_ID": CLIENT_ID,
             "DROPBOX_CLIENT_SECRET": CLIENT_SECRET,
             "DROPBOX_OAUTH_URL": f"{sandbox.address}/dropbox",
+            "DROPBOX_API_URL": f"{sandbox.address}/dropbox",
         }
         known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
         yield Cupboard(known, sandbox)

@@ -45,11 +45,22 @@ class Place(ABC):
     @abstractmethod
     def names(self) -> list[str]: ...
 
+    def key(self, name: str) -> str:
+        """Under which a connector lists a file."""
+        return name
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class RowPlace(Place):
+    """Whose files may be tables."""
+
     @abstractmethod
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows: ...
 
 
-class FolderPlace(Place):
+class FolderPlace(RowPlace):
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -72,7 +83,7 @@ class FolderPlace(Place):
         return FolderRows(FolderConnection(path=str(self.root)), selection, LIMITS)
 
 
-class BucketPlace(Place):
+class BucketPlace(RowPlace):
     def __init__(self) -> None:
         self.bucket = new_bucket()
 
@@ -88,6 +99,9 @@ class BucketPlace(Place):
     def names(self) -> list[str]:
         found = client().list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return sorted(item["Key"].removeprefix("p/") for item in found)
+
+    def key(self, name: str) -> str:
+        return f"p/{name}"
 
     def end(self, rows: str, key: Sequence[str] = ("id",), **said: Any) -> WritableFileRows:
         connection = S3Connection.model_validate(

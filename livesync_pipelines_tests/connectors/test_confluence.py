@@ -13,7 +13,7 @@ from livesync_pipelines.model.records import Body, ListingPage
 from livesync_pipelines_tests.contracts.memory import FakeMemory, all_entries
 from livesync_pipelines_tests.sandbox.served import BEN
 
-from .confluence_world import Wiki, a_wiki
+from .confluence_world import SITE, Wiki, a_wiki
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_page_is_read_with_all_that_is_known_of_it(wiki: Wiki) -> None:
     found = body(wiki, f"GARDEN/{page_id}")
     assert found.content.decode() == "They like *shade*."
     assert (found.title, found.version) == ("Ferns", "2")
-    assert found.url == f"{wiki.url}/wiki/spaces/GARDEN/pages/{page_id}"
+    assert found.url == f"{SITE}/wiki/spaces/GARDEN/pages/{page_id}"
     assert found.attributes == {
         "type": "page",
         "space": "GARDEN",
@@ -219,3 +219,28 @@ def test_a_space_key_that_is_none_is_refused(space: str) -> None:
 def test_settings_hide_the_token() -> None:
     said = {"url": "https://a.atlassian.net", "email": "a@b.c", "api_token": "hunter2"}
     assert "hunter2" not in repr(ConfluenceConnection.model_validate(said))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example.com",
+        "http://a.atlassian.net",
+        "https://a.atlassian.net.example.com",
+        "https://example.com/.atlassian.net",
+        "https://example.com#.atlassian.net",
+        "https://a.atlassian.net:8443",
+        "https://.atlassian.net",
+        "http://127.0.0.1:8700/confluence",
+    ],
+)
+def test_a_token_is_sent_to_no_host_that_is_not_atlassians(url: str) -> None:
+    said = {"url": url, "email": "a@b.c", "api_token": "hunter2"}
+    with pytest.raises(ValidationError, match="give the address of the site"):
+        ConfluenceConnection.model_validate(said)
+
+
+@pytest.mark.parametrize("url", ["https://A-1.atlassian.net/wiki", "https://A-1.atlassian.net"])
+def test_the_wiki_of_a_site_is_the_site(url: str) -> None:
+    said = {"url": url, "email": "a@b.c", "api_token": "hunter2"}
+    assert ConfluenceConnection.model_validate(said).url == "https://A-1.atlassian.net"

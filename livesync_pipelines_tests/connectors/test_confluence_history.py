@@ -28,7 +28,7 @@ from livesync_pipelines_tests.engine.house import (
 )
 from livesync_pipelines_tests.sandbox.served import ADA, BEN
 
-from .confluence_world import Gardener, Wiki, a_wiki
+from .confluence_world import SITE, Gardener, Wiki, a_wiki
 
 _STEPS = 90
 _FAULTS = ("500", "503", "reset", "truncated")
@@ -76,8 +76,9 @@ def _run_somehow(house: House) -> None:
 @pytest.fixture
 def followed(engine: Engine) -> Iterator[Followed]:
     with a_wiki() as wiki, a_house(engine):
-        house = House(replace(engine, environ={"WIKI_TOKEN": API_TOKEN}, now=Clock()), Source())
-        options = {"url": wiki.url, "email": ADA, "api_token": "${WIKI_TOKEN}"}
+        environ = {"WIKI_TOKEN": API_TOKEN, "CONFLUENCE_API_URL": wiki.limits.api_url}
+        house = House(replace(engine, environ=environ, now=Clock()), Source())
+        options = {"url": SITE, "email": ADA, "api_token": "${WIKI_TOKEN}"}
         place = Connection(name="fake", project_id="demo", platform="confluence", options=options)
         wanted = Desired(connections=(place,), syncs=(a_sync(limits=_ANY),))
         with engine.database.pooled() as connection:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from livesync_pipelines.connectors import dropbox
 from livesync_pipelines.connectors._dropbox_calls import content_hash
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
-from livesync_pipelines.connectors.dropbox import DropboxSelection
+from livesync_pipelines.connectors.base import FetchLimits
+from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
@@ -193,9 +194,13 @@ def test_whoever_waits_beside_it_is_told_of_a_change(cupboard: Cupboard) -> None
     assert (told["sync_id"], told["trigger"]) == ("box", "watch")
 
 
+def limits(cupboard: Cupboard) -> FetchLimits:
+    at = f"{cupboard.sandbox.address}/dropbox"
+    return FetchLimits(account=Bearer(cupboard.ada.token), api_url=at)
+
+
 def test_nothing_that_happens_between_two_waits_is_missed(cupboard: Cupboard) -> None:
-    address = f"{cupboard.sandbox.address}/dropbox"
-    with closing(Longpoll(address, Bearer(cupboard.ada.token))) as longpoll:
+    with closing(Longpoll(limits(cupboard))) as longpoll:
         assert longpoll.wait(0), "nobody has waited until now"
         assert not longpoll.wait(0)
         for number in range(3):
@@ -208,13 +213,21 @@ def test_nothing_that_happens_between_two_waits_is_missed(cupboard: Cupboard) ->
 
 
 def test_whoever_waits_hears_when_the_account_is_taken_back(cupboard: Cupboard) -> None:
-    address = f"{cupboard.sandbox.address}/dropbox"
-    with closing(Longpoll(address, Bearer(cupboard.ada.token))) as longpoll:
+    with closing(Longpoll(limits(cupboard))) as longpoll:
         assert longpoll.wait(0)
         cupboard.sandbox.fault("*/get_latest_cursor", "expired_token")
         cupboard.ada.write("/moss.md", "Moss grows.")
         with pytest.raises(Reauthorise):
             longpoll.wait(60)
+
+
+def test_the_folders_at_the_top_are_what_there_is_to_choose_from(cupboard: Cupboard) -> None:
+    cupboard.ada.write("/Shed/rake.md", "A rake.")
+    found = list(Dropbox.choices(DropboxConnection(account="ada"), limits(cupboard)))
+    assert [(one.title, one.option, one.values) for one in found] == [
+        ("/Beds", "folders", ["/Beds"]),
+        ("/Shed", "folders", ["/Shed"]),
+    ]
 
 
 def test_a_file_that_is_too_large_costs_one_failure(cupboard: Cupboard) -> None:

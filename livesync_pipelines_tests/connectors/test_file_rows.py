@@ -21,7 +21,6 @@ from .row_files import (
     WRITABLE,
     BucketPlace,
     FolderPlace,
-    Place,
     decoded,
     encoded,
     failures,
@@ -29,6 +28,9 @@ from .row_files import (
     rows,
     shape,
     writes,
+)
+from .row_files import (
+    RowPlace as Place,
 )
 
 PEOPLE = pd.DataFrame(

@@ -1,5 +1,5 @@
-"""Files put into folders and buckets: whole or not at all, never over somebody else's edit, never
-outside. One suite for both; what is there is looked at with other eyes."""
+"""Files put into folders, buckets, Drives and Dropboxes: whole or not at all, never over somebody
+else's edit, never outside. One suite for all; what is there is looked at with other eyes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,35 @@ import pytest
 
 from livesync_pipelines.connectors._placing import Placing
 from livesync_pipelines.connectors.base import Connector, FetchLimits
+from livesync_pipelines.connectors.dropbox import Dropbox
 from livesync_pipelines.connectors.files import Moved, WritesFiles, safe
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
+from livesync_pipelines.connectors.google_drive_files import GoogleDriveFiles
 from livesync_pipelines.connectors.rss import Rss
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, Unavailable
 
 from ..contracts.memory import FakeMemory, all_entries
+from ..sandbox.served import Sandbox, a_sandbox
+from .drive_place import DrivePlace
+from .dropbox_place import DropboxPlace
 from .row_files import BucketPlace, FolderPlace, Place
 from .s3_world import ACCESS_KEY, SECRET_KEY, endpoint
 
 LIMITS = FetchLimits(max_bytes=1_000_000, timeout_s=5.0)
 
 
-def connector_of(place: Place, include: str = "**/*", *, hidden: bool = False) -> Folder | S3:
+End = Folder | S3 | GoogleDriveFiles | Dropbox
+
+
+def connector_of(place: Place, include: str = "**/*", *, hidden: bool = False) -> End:
+    if isinstance(place, DrivePlace):
+        return place.connector(include)
     if isinstance(place, FolderPlace):
         selection = FolderSelection(include=[include], hidden=hidden)
         return Folder(FolderConnection(path=str(place.root)), selection, LIMITS)
+    if isinstance(place, DropboxPlace):
+        return place.connector(LIMITS, include=[include])
     assert isinstance(place, BucketPlace)
     connection = {
         "bucket": place.bucket,
@@ -45,9 +57,27 @@ def connector_of(place: Place, include: str = "**/*", *, hidden: bool = False) -
     return S3(S3Connection.model_validate(connection), S3Selection(include=[include]), LIMITS)
 
 
-@pytest.fixture(params=["folder", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    return FolderPlace(tmp_path) if request.param == "folder" else BucketPlace()
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with a_sandbox() as served:
+        yield served
+
+
+@pytest.fixture(params=["folder", "s3", "dropbox", "google_drive"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    if request.param == "google_drive":
+        made: Place = DrivePlace(request.getfixturevalue("sandbox"), tmp_path.name)
+    else:
+        made = a_place(request.param, tmp_path)
+    yield made
+    made.close()
+
+
+def a_place(kind: str, root: Path) -> Place:
+    """Of those that need nothing else."""
+    if kind == "folder":
+        return FolderPlace(root)
+    return DropboxPlace() if kind == "dropbox" else BucketPlace()
 
 
 def versions(connector: Connector) -> dict[str, str]:
@@ -55,9 +85,9 @@ def versions(connector: Connector) -> dict[str, str]:
     return {key: entry.version for key, entry in entries.items()}
 
 
-def test_folders_and_buckets_can_be_written_to_and_feeds_cannot() -> None:
-    assert issubclass(Folder, WritesFiles)
-    assert issubclass(S3, WritesFiles)
+def test_folders_buckets_and_drives_can_be_written_to_and_feeds_cannot() -> None:
+    for kind in (Folder, S3, GoogleDriveFiles, Dropbox):
+        assert issubclass(kind, WritesFiles)
     assert not issubclass(Rss, WritesFiles)
 
 
@@ -127,7 +157,7 @@ def test_a_name_that_is_no_safe_path_is_refused(place: Place, name: str) -> None
     with pytest.raises(BadInput, match="cannot be the name of a file"):
         target.key_of(name)
     with pytest.raises(LiveSyncError):
-        target.put(name if isinstance(target, Folder) else f"p/{name}", b"x", expected_version=None)
+        target.put(place.key(name), b"x", expected_version=None)
     assert place.names() == []
 
 

@@ -40,6 +40,7 @@ from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.world import World as SandboxWorld
 
 from ..connectors import drive_world, dropbox_world
+from ..connectors.confluence_world import SITE
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
 from ..net.site import Site, Watch
 from ..sandbox.served import ADA, a_sandbox
@@ -311,9 +312,9 @@ class GoogleDriveWorld(World):
         self.secret = str(self._sandbox.tokens()["access_token"])
 
     def _connector(self) -> Connector:
-        endpoint = f"{self._sandbox.address}/google"
-        connection = GoogleDriveConnection(account="ada", endpoint=endpoint)
-        limits = replace(LIMITS, account=Bearer(self.secret))
+        at = f"{self._sandbox.address}/google"
+        limits = replace(LIMITS, account=Bearer(self.secret), api_url=at)
+        connection = GoogleDriveConnection(account="ada")
         return GoogleDrive(connection, GoogleDriveSelection(), limits)
 
     def close(self) -> None:
@@ -354,9 +355,9 @@ class DropboxWorld(World):
         self.secret = self._hand.token
 
     def _connector(self) -> Connector:
-        connection = DropboxConnection(account="ada", endpoint=f"{self._sandbox.address}/dropbox")
-        limits = replace(LIMITS, account=Bearer(self.secret))
-        return Dropbox(connection, DropboxSelection(), limits)
+        at = f"{self._sandbox.address}/dropbox"
+        limits = replace(LIMITS, account=Bearer(self.secret), api_url=at)
+        return Dropbox(DropboxConnection(account="ada"), DropboxSelection(), limits)
 
     def close(self) -> None:
         super().close()
@@ -398,9 +399,9 @@ class ConfluenceWorld(World):
         self._sandbox = self._exit.enter_context(a_sandbox(self.site.world, site=self.site))
 
     def _connector(self) -> Connector:
-        url = f"{self._sandbox.address}/confluence"
-        connection = ConfluenceConnection(url=url, email=ADA, api_token=SecretStr(SECRET))
-        return Confluence(connection, ConfluenceSelection(), LIMITS)
+        connection = ConfluenceConnection(url=SITE, email=ADA, api_token=SecretStr(SECRET))
+        limits = replace(LIMITS, api_url=f"{self._sandbox.address}/confluence")
+        return Confluence(connection, ConfluenceSelection(), limits)
 
     def close(self) -> None:
         super().close()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dagster as dg
+import pytest
 
-from livesync_pipelines.defs.assets import cancelled_in
+from livesync_pipelines.defs.assets import TRIGGER_TAG, cancelled_in
 from livesync_pipelines.defs.orphans import close_orphans, held_tags
+from livesync_pipelines.engine.operating import Errand, operate
+from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.store import queue
+from livesync_pipelines.store.operations import Operation, Outcome
 
-from .conftest import House
+from .conftest import SYNC, House, a_sync
 
 
 def begun(house: House, tags: dict[str, str]) -> str:
@@ -45,8 +50,39 @@ def test_an_interrupt_is_a_wish_to_cancel_where_somebody_has_asked_for_it(house:
     assert not cancelled(SystemExit())
 
 
+def test_who_waits_for_a_run_at_a_terminal_cancels_it_by_an_interrupt(house: House) -> None:
+    stop = dg.DagsterExecutionInterruptedError()
+    with house.engine.database.connect() as living:
+        waits, of_up = (
+            begun(house, {**held_tags(living), TRIGGER_TAG: str(trigger)})
+            for trigger in (Trigger.PERSON, Trigger.POLL)
+        )
+    assert cancelled_in(house.instance, waits)(stop)
+    assert not cancelled_in(house.instance, of_up)(stop)
+
+
 def test_the_runs_of_others_are_left_alone(house: House) -> None:
     run_id = begun(house, {})
     with house.engine.database.connect() as connection:
         assert close_orphans(house.instance, connection) == 0
     assert status(house, run_id) is dg.DagsterRunStatus.STARTED
+
+
+def killed(_: Operation) -> Outcome:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("schedule", "left"), [("daily", [SYNC]), ("manual", [])])
+def test_what_a_killed_process_was_asked_for_is_asked_for_again(
+    house: House, schedule: str, left: list[str]
+) -> None:
+    house.configure(a_sync(schedule=schedule))
+    with house.engine.database.connect() as living:
+        run_id = begun(house, held_tags(living))
+    errand = Errand(sync_id=SYNC, trigger=Trigger.WEBHOOK, run_id=run_id)
+    with house.engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
+        operate(house.engine, connection, errand, killed)
+    with house.engine.database.connect() as connection:
+        assert close_orphans(house.instance, connection) == 1
+        waiting = queue.take(connection, now=house.engine.now())
+    assert [(one.sync_id, one.trigger) for one in waiting] == [(s, Trigger.WEBHOOK) for s in left]

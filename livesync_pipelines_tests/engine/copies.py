@@ -1,4 +1,5 @@
-"""A sync that copies files between a real folder and a real bucket, while people edit both."""
+"""A sync that copies files between real folders, a real bucket and a pretend Dropbox, while people
+edit both ends."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from livesync_pipelines.auth.vault import Vault
 from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.connectors.dropbox import Dropbox
 from livesync_pipelines.connectors.folder import Folder
 from livesync_pipelines.connectors.s3 import S3
 from livesync_pipelines.engine.desired import asked
@@ -21,6 +24,7 @@ from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import (
     approvals,
     catalog,
@@ -30,12 +34,21 @@ from livesync_pipelines.store import (
     letters,
 )
 from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.connectors.drive_place import DrivePlace
+from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace, Place
 from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY, endpoint
+from livesync_pipelines_tests.connectors.test_writing_files import a_place
+from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.engine.house import Clock
 
 SYNC = "copy"
-ENVIRON = {"S3_SECRET": SECRET_KEY, "HOOK": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"}
+ENVIRON = {
+    "S3_SECRET": SECRET_KEY,
+    "HOOK": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0",
+    "DROPBOX_CLIENT_ID": CLIENT_ID,
+    "DROPBOX_CLIENT_SECRET": CLIENT_SECRET,
+}
 Row = dict[str, Any]
 
 
@@ -45,8 +58,12 @@ class Killed(BaseException):
 
 def options_of(place: Place) -> dict[str, Any]:
     """A connection to this place, in the words of a configuration."""
+    if isinstance(place, DrivePlace):
+        return {"platform": "google_drive", "account": "ada"}
     if isinstance(place, FolderPlace):
         return {"platform": "folder", "path": str(place.root)}
+    if isinstance(place, DropboxPlace):
+        return {"platform": "dropbox", "account": "ada"}
     assert isinstance(place, BucketPlace)
     return {
         "platform": "s3",
@@ -103,7 +120,12 @@ class Copies:
 
     def configure(self, **said: Any) -> None:
         self.said |= said
-        data = document(options_of(self.source), options_of(self.target), **self.said)
+        chosen: dict[str, Any] = {}
+        if isinstance(self.source, DrivePlace):
+            chosen["select"] = {"folder": self.source.folder}
+        if isinstance(self.target, DrivePlace):
+            chosen["target"] = {"connection": "there", "folder": self.target.folder}
+        data = document(options_of(self.source), options_of(self.target), **{**chosen, **self.said})
         wanted = asked("story", data, REGISTRY, ENVIRON, known=Desired())
         with self.engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
@@ -165,9 +187,19 @@ class Copies:
 
 @contextmanager
 def copies_between(engine: Engine, source: Place, target: Place) -> Iterator[Copies]:
-    engine = replace(engine, registry=REGISTRY, environ=ENVIRON, now=Clock())
+    engine = replace(
+        engine, registry=REGISTRY, environ=ENVIRON, now=Clock(), vault=lambda: Vault([KEY])
+    )
+    for place in (source, target):
+        if isinstance(place, DropboxPlace):
+            there = dict.fromkeys(("DROPBOX_OAUTH_URL", "DROPBOX_API_URL"), place.endpoint)
+            engine = replace(engine, environ={**ENVIRON, **there})
+            office = Office(engine, place.sandbox)
+            office.connect(platform="dropbox", write="")
     yield Copies(engine, source, target)
     engine.database.close()
+    source.close()
+    target.close()
 
 
 def places(kinds: str, root: Path) -> tuple[Place, Place]:
@@ -176,13 +208,13 @@ def places(kinds: str, root: Path) -> tuple[Place, Place]:
     for n, kind in enumerate(kinds.split(" to ")):
         folder = root / str(n)
         folder.mkdir()
-        made.append(FolderPlace(folder) if kind == "folder" else BucketPlace())
+        made.append(a_place(kind, folder))
     return made[0], made[1]
 
 
 def after(monkeypatch: pytest.MonkeyPatch, method: str, does: Callable[[], None]) -> None:
-    """Do this right after each `put` or `remove` of a folder or a bucket."""
-    for kind in (Folder, S3):
+    """Do this right after each `put` or `remove` of a folder, a bucket or a Dropbox."""
+    for kind in (Folder, S3, Dropbox):
         real = getattr(kind, method)
 
         def wrapped(self: Any, *said: Any, _real: Any = real, **more: Any) -> Any:

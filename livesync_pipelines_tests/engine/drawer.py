@@ -104,8 +104,8 @@ class Office:
         self.engine = engine
         self.sandbox = sandbox
 
-    def begin(self, name: str = "ada", platform: str = "drawer") -> Begun:
-        return signing_in.begin(self.engine, platform, name, "demo", door=DOOR)
+    def begin(self, name: str = "ada", platform: str = "drawer", write: str | None = None) -> Begun:
+        return signing_in.begin(self.engine, platform, name, "demo", door=DOOR, write=write)
 
     def agree(self, begun: Begun, **form: Any) -> dict[str, str]:
         """What the person brings back: the query of the callback."""
@@ -116,9 +116,15 @@ class Office:
         told = parse_qs(urlsplit(answer.headers["location"]).query)
         return {name: value for name, (value,) in told.items()}
 
-    def connect(self, name: str = "ada", platform: str = "drawer", **form: Any) -> SignedIn:
+    def connect(
+        self,
+        name: str = "ada",
+        platform: str = "drawer",
+        write: str | None = None,
+        **form: Any,
+    ) -> SignedIn:
         """The whole way."""
-        brought = self.agree(self.begin(name, platform), **form)
+        brought = self.agree(self.begin(name, platform, write), **form)
         return signing_in.complete(self.engine, platform, brought)
 
 

@@ -49,9 +49,9 @@ def test_two_places_of_rows_are_no_copy() -> None:
 @pytest.mark.parametrize(
     ("source", "target", "said", "message", "hint"),
     [
-        (SITE, FOLDER, {}, "website has neither rows nor files", "Have files: folder, s3."),
-        (FOLDER, FEED, {}, "rss has neither rows nor files", "Have files: folder, s3."),
-        (FEED, FOLDER, {"mode": "push"}, "rss has neither rows nor files", "folder, s3"),
+        (SITE, FOLDER, {}, "website has neither rows nor files", "Have files: folder, s3, goo"),
+        (FOLDER, FEED, {}, "rss has neither rows nor files", "Have files: folder, s3, goo"),
+        (FEED, FOLDER, {"mode": "push"}, "rss has neither rows nor files", "folder, s3, goo"),
         (FOLDER, BUCKET, {"mode": "bidirectional"}, "copied one way", "Allowed: pull"),
         (FOLDER, BUCKET, {"schedule": "realtime"}, "not in real time", "every_15_minutes"),
         (FOLDER, BUCKET, {"mapping": [{"from": "a", "to": "b"}]}, "nothing to map", ""),

@@ -1,8 +1,9 @@
-"""Files copied between real folders and a real S3 server, in both directions."""
+"""Files copied between real folders, a real S3 server and a pretend Dropbox, in both
+directions."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from livesync_pipelines.model.errors import BadInput, Unavailable
 from ..connectors.row_files import BucketPlace, FolderPlace, Place
 from ..connectors.test_writing_files import connector_of
 from ..contracts.memory import FakeMemory
+from .copies import places
 
 
 class Copy:
@@ -49,15 +51,22 @@ class Copy:
         )
 
 
-@pytest.fixture(params=["folder to s3", "s3 to folder", "folder to folder", "s3 to s3"])
-def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
-    kinds = request.param.split(" to ")
-    places: list[Place] = []
-    for place, kind in enumerate(kinds):
-        folder = tmp_path / str(place)
-        folder.mkdir()
-        places.append(FolderPlace(folder) if kind == "folder" else BucketPlace())
-    return Copy(*places)
+KINDS = (
+    "folder to s3",
+    "s3 to folder",
+    "folder to folder",
+    "s3 to s3",
+    "folder to dropbox",
+    "dropbox to folder",
+)
+
+
+@pytest.fixture(params=KINDS)
+def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Copy]:
+    source, target = places(request.param, tmp_path)
+    yield Copy(source, target)
+    source.close()
+    target.close()
 
 
 def test_files_follow_their_source_and_what_is_equal_is_not_written_again(copy: Copy) -> None:

@@ -26,6 +26,7 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.sync import Mode, Trigger
 from livesync_pipelines.store import catalog, conflicts
+from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
 from livesync_pipelines_tests.connectors.row_files import FolderPlace
 from livesync_pipelines_tests.engine.copies import (
     SYNC,
@@ -38,7 +39,9 @@ from livesync_pipelines_tests.engine.copies import (
 from livesync_pipelines_tests.engine.house import wait_until_free
 
 
-@pytest.fixture(params=["folder to s3", "s3 to folder", "push"])
+@pytest.fixture(
+    params=["folder to s3", "s3 to folder", "push", "folder to dropbox", "dropbox to folder"]
+)
 def copies(request: pytest.FixtureRequest, engine: Engine, tmp_path: Path) -> Iterator[Copies]:
     """A pull between both kinds, and a push, which goes from the target to the source."""
     push = request.param == "push"
@@ -79,16 +82,18 @@ def test_files_are_added_edited_renamed_and_removed_as_at_their_source(copies: C
     copies.origin.remove("b/c ü.txt")
     copies.origin.remove("b/d.bin")
     counts = copies.run().counts
-    assert (counts.added, counts.updated, counts.removed) == (1, 1, 2)
+    moves = isinstance(copies.goal, DropboxPlace)
+    assert (counts.moved, counts.updated) == (moves, 1)
+    assert (counts.added, counts.removed) == ((0, 1) if moves else (1, 2))
     assert copies.equal()
     counts = copies.run().counts
     assert (counts.synced_items, counts.unchanged, counts.fetched) == (0, 2, 0)
-    assert sorted(copies.ops()[3:]) == [
-        ("added", "b/renamed.txt"),
+    assert set(copies.ops()[3:]) == {
+        ("moved" if moves else "added", "b/renamed.txt"),
         ("removed", "b/c ü.txt"),
         ("removed", "b/d.bin"),
         ("updated", "a.txt"),
-    ]
+    }
 
 
 def test_the_ledger_says_the_versions_before_and_after(into_bucket: Copies) -> None:
@@ -296,6 +301,69 @@ def test_what_was_written_before_a_crash_is_recognised(
     told = [entry for entry in copies.entries() if entry["item_id"] == "a.txt"]
     assert told[-1]["op"] == ("updated" if died_in == "put" else "removed")
     assert copies.run().counts.synced_items == 0
+
+
+def crash_after(copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """A run that dies when it has written, and before it could tell."""
+
+    def die() -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        after(patched, method, die)
+        with pytest.raises(Killed):
+            copies.run()
+    wait_until_free(copies.engine)
+
+
+@pytest.mark.parametrize("then", ["edited", "edited back", "removed"])
+def test_what_was_sent_before_a_crash_is_nobodys_edit_when_the_origin_goes_on(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.put(a__txt="two!")
+    crash_after(copies, monkeypatch, "put")
+    assert copies.goal.get("a.txt") == b"two!"
+    if then == "removed":
+        copies.origin.remove("a.txt")
+    else:
+        copies.put(a__txt="one" if then == "edited back" else "and three")
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()
+    assert copies.ask("select from livesync.file_intents") == []
+    assert copies.run().counts.synced_items == 0
+
+
+def test_what_was_taken_out_before_a_crash_was_not_lost_by_the_goal(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.origin.remove("a.txt")
+    crash_after(copies, monkeypatch, "remove")
+    copies.put(a__txt="here again")
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_an_edit_of_what_was_sent_before_a_crash_is_asked_about(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, *, removed: bool
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    copies.put(a__txt="two!")
+    crash_after(copies, monkeypatch, "put")
+    copies.goal.put("a.txt", b"their edit of it")
+    if removed:
+        copies.origin.remove("a.txt")
+    else:
+        copies.put(a__txt="and three")
+    assert copies.run().counts.conflicts_detected == 1
+    assert copies.goal.get("a.txt") == b"their edit of it"
 
 
 def test_what_a_crash_has_written_over_is_kept_and_told(

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from livesync_pipelines.engine.options import check_options, connector_for, expand
+from livesync_pipelines.connectors import PLATFORMS
+from livesync_pipelines.connectors.base import Connector, Options, Platform
+from livesync_pipelines.connectors.confluence import Confluence
+from livesync_pipelines.connectors.dropbox import Dropbox
+from livesync_pipelines.connectors.folder import Folder
+from livesync_pipelines.connectors.google_drive import GoogleDrive
+from livesync_pipelines.engine.options import (
+    ALONE,
+    check_options,
+    connector_for,
+    expand,
+    limits_of,
+)
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.sync import Connection, Limits, SyncConfig
 from livesync_pipelines_tests.engine.fake_platforms import (
@@ -158,3 +170,32 @@ def test_a_selection_that_no_longer_holds_is_refused_at_the_run() -> None:
         connector_for(crm(url="${URL}"), sync(tabel="a"), REGISTRY, ENVIRON)
     assert refused.value.where == "sync contacts, select"
     assert "Did you mean table?" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "variable"),
+    [
+        (GoogleDrive, "GOOGLE_API_URL"),
+        (Dropbox, "DROPBOX_API_URL"),
+        (Confluence, "CONFLUENCE_API_URL"),
+        (Folder, "FOLDER_API_URL"),
+    ],
+)
+def test_where_a_platform_is_called_is_said_by_the_environment(
+    kind: type[Connector], variable: str
+) -> None:
+    place = Connection(name="c", project_id="demo", platform=kind.spec.name, options={})
+    environ = {variable: "http://127.0.0.1:8700/there/", "OTHER_API_URL": "http://127.0.0.1:1"}
+    limits = limits_of(kind.spec, place, Options(), environ, ALONE)
+    assert (limits.api_url, limits.allow_private) == ("http://127.0.0.1:8700/there", ("127.0.0.1",))
+    own = limits_of(kind.spec, place, Options(), {}, ALONE)
+    assert (own.api_url, own.allow_private) == ("", ())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PLATFORMS.values() if kind.spec.oauth])
+def test_who_writes_a_connection_does_not_choose_where_the_tokens_of_its_account_go(
+    kind: type[Platform],
+) -> None:
+    schema = kind.Connection.model_json_schema()
+    assert "http" not in f"{schema}"
+    assert not {"url", "host", "endpoint", "base_url", "api_url"} & {*schema["properties"]}

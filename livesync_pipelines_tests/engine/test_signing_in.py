@@ -76,6 +76,7 @@ def test_how_it_ended_is_there_for_whoever_waits(office: Office) -> None:
         "platform": "drawer",
         "who": ADA,
         "missing": [],
+        "writes": True,
     }
 
 

@@ -92,7 +92,7 @@ def test_a_replay_leaves_a_half_done_listing_where_it_is(house: House) -> None:
     replay_sync(house.engine, "docs")
     house.source.forget()
     house.run()
-    assert house.source.pages == [["c"]]
+    assert house.source.pages[0] == ["c"]
     assert_in_step(house)
 
 

@@ -170,7 +170,7 @@ def test_a_resumed_listing_of_a_feed_goes_on_and_ends_with_its_note(conditional:
     assert conditional.sync_row()["note"] is None
     conditional.source.forget()
     conditional.run()
-    assert conditional.source.pages == [["c", "d"]]
+    assert conditional.source.pages == [["c", "d"], []]
     assert conditional.sync_row()["note"] == "etag 4"
     assert_in_step(conditional)
 

@@ -11,10 +11,10 @@ import pytest
 
 from livesync_pipelines.core.patience import TRIES
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import ItemFailure, Unavailable
+from livesync_pipelines.model.errors import ItemFailure, RateLimited, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Limits, Trigger
-from livesync_pipelines.store import approvals, operations
+from livesync_pipelines.store import approvals, operations, queue
 from livesync_pipelines_tests.engine.fake_source import ORDERED, Told, fails
 from livesync_pipelines_tests.engine.house import (
     Clock,
@@ -309,10 +309,13 @@ def test_a_listing_without_order_that_went_on_in_the_middle_is_made_once_more(
         told.source.remove("d")
         told.source.put("a", prose("edited"))
         told.source.forgotten = len(told.source.history)
-        told.source.at_page[1] = fails(Unavailable("away"))
-        assert told.run().status is Status.FAILED
+        told.source.at_page[1] = fails(RateLimited("slow down", after_s=60))
+        assert told.run().status is Status.RATE_LIMITED
         assert told.sync_row()["resume"] is not None
         told.source.forget()
+        with engine.database.pooled() as connection:
+            queue.take(connection, now=told.engine.now() + timedelta(hours=1))
         told.run()
+        assert "d" in told.held()
         told.run()
         assert_in_step(told)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 
+from livesync_pipelines.engine import report
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.engine.plan import plan_sync
 from livesync_pipelines.engine.reading import BATCH_ITEMS
+from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_errand
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.store import catalog, operations, queue
 from livesync_pipelines.store.operations import Operation, Outcome
 from livesync_pipelines_tests.engine.fake_source import fails
-from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, assert_sound, prose
+from livesync_pipelines_tests.engine.house import (
+    Clock,
+    House,
+    a_sync,
+    assert_in_step,
+    assert_sound,
+    prose,
+)
 
 
 def fill(house: House, keys: str = "abcdef") -> None:
@@ -49,7 +60,7 @@ def test_the_next_run_goes_on_after_the_last_committed_page(house: House) -> Non
     house.run()
     house.source.forget()
     result = house.run()
-    assert house.source.pages == [["e", "f"]]
+    assert house.source.pages[0] == ["e", "f"]
     assert house.source.fetched == ["e", "f"]
     assert result.counts.added == 2
     assert_in_step(house)
@@ -64,7 +75,7 @@ def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: 
     house.source.forget()
     house.run()
     assert statuses(house) == ["interrupted", "success"]
-    assert house.source.pages == [["c", "d"], ["e", "f"]]
+    assert house.source.pages[:2] == [["c", "d"], ["e", "f"]]
     assert house.history()[0]["counts"]["added"] == 2
     assert_in_step(house)
 
@@ -92,9 +103,9 @@ def test_those_who_watch_hear_of_the_end_of_a_worker_that_died_once_it_is_found_
     assert document["error"]["code"] == "interrupted"
 
 
-def cancelled_run(house: House, page: int) -> None:
+def cancelled_run(house: House, page: int, schedule: str = "hourly") -> None:
     """A run that somebody cancels at this page."""
-    house.configure(a_sync(schedule="hourly"))
+    house.configure(a_sync(schedule=schedule))
     house.source.at_page[page] = fails(KeyboardInterrupt())
     errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
     with pytest.raises(KeyboardInterrupt):
@@ -121,6 +132,23 @@ def test_a_run_that_is_cancelled_is_not_made_again_before_its_schedule_says(hous
     (sync,) = house.rows("select state, failures_in_row, next_due_at from livesync.syncs")
     assert (sync["state"], sync["failures_in_row"]) == ("active", 0)
     assert sync["next_due_at"] > house.engine.now()
+
+
+def test_a_realtime_sync_that_is_cancelled_is_left_alone_until_something_is_told(
+    house: House,
+) -> None:
+    fill(house)
+    cancelled_run(house, page=1, schedule="realtime")
+    assert sweep(house.engine) == []
+    with house.engine.database.pooled() as connection:
+        assert report.condition(report.status(house.engine, connection)["syncs"][0]) == "cancelled"
+        queue.hint(connection, ["fake"])
+        assert queue.take(connection, now=house.engine.now())
+    clock = house.engine.now
+    assert isinstance(clock, Clock)
+    clock.now += timedelta(minutes=16)
+    house.execute("delete from livesync.queue")
+    assert sweep(house.engine) == ["docs"]
 
 
 def test_those_who_watch_hear_that_a_run_was_cancelled(house: House) -> None:
@@ -292,7 +320,7 @@ def test_applying_the_same_again_keeps_the_cursor(house: House) -> None:
     house.configure(a_sync(schedule="daily"))
     house.source.forget()
     house.run()
-    assert house.source.pages == [["e", "f"]]
+    assert house.source.pages[0] == ["e", "f"]
 
 
 def test_a_run_whose_sync_was_changed_under_it_stops(house: House) -> None:

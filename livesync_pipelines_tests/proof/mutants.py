@@ -84,6 +84,15 @@ def _no_resume(real: Any) -> Any:
     return begin
 
 
+def _owes_nothing(real: Any) -> Any:
+    def begin(*args: Any, **named: Any) -> Any:
+        operation = real(*args, **named)
+        operation.owes_look = False
+        return operation
+
+    return begin
+
+
 def _all_but_the_last(real: Any) -> Any:
     """`key < through` where `key <= through` is meant."""
 
@@ -155,6 +164,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a failure that has healed stays": _instead(letters, "take", _answering({})),
     "an interrupted listing begins anew": _instead(tenure, "begin", _no_resume),
+    "what was told after a listing broke off is left": _instead(tenure, "begin", _owes_nothing),
     "old chunks stay": _instead(corridor, "change", _changed(dropped=lambda change: ())),
     "every chunk is written again": _instead(
         corridor,

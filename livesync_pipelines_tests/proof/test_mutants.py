@@ -24,6 +24,7 @@ from livesync_pipelines_tests.engine import (
     test_sync_refused,
     test_sync_removals,
     test_sync_renames,
+    test_sync_told_meanwhile,
 )
 from livesync_pipelines_tests.engine.fake_source import Told
 from livesync_pipelines_tests.engine.house import (
@@ -47,6 +48,7 @@ MODULES: tuple[ModuleType, ...] = (
     test_sync_interrupted,
     test_sync_config,
     test_sync_refused,
+    test_sync_told_meanwhile,
 )
 
 
@@ -131,7 +133,7 @@ def tampered(house: House) -> None:
 
 
 def emptied(house: House) -> None:
-    for table in (*DATA, "unsettled", "queue", "operations", "syncs"):
+    for table in (*DATA, "unsettled", "queue", "events", "operations", "syncs"):
         house.execute(f"delete from livesync.{table}")
     house.configure()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from livesync_pipelines.sandbox.clock import EPOCH, Clock
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.world import World
 
@@ -134,3 +136,21 @@ def _true(sandbox: Sandbox, who: str) -> dict[str, tuple[str, int]]:
     files = sandbox.control("GET", "/truth/google")["files"]
     seen = (file for file in files if who in file["seenBy"])
     return {file["id"]: (file["name"], file["version"]) for file in seen}
+
+
+def test_a_place_in_the_feed_of_an_earlier_sandbox_is_not_known_any_more() -> None:
+    tokens = []
+    for clock in (Clock(), Clock(EPOCH + timedelta(hours=1))):
+        with a_sandbox(World(clock=clock)) as sandbox:
+            held = {"authorization": f"Bearer {sandbox.tokens()['access_token']}"}
+            start = sandbox.client.get("/google/drive/v3/changes/startPageToken", headers=held)
+            tokens.append(start.json()["startPageToken"])
+            answers = [
+                sandbox.client.get(
+                    "/google/drive/v3/changes", params={"pageToken": token}, headers=held
+                )
+                for token in tokens
+            ]
+    refused, taken = answers
+    assert (refused.status_code, taken.status_code) == (400, 200)
+    assert refused.json()["error"]["errors"][0]["location"] == "pageToken"

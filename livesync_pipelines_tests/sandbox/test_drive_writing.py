@@ -159,6 +159,18 @@ def test_an_id_that_was_generated_makes_one_file_only(drive: Any) -> None:
     assert refused(again) == (409, "fileIdInUse")
 
 
+def test_an_id_is_taken_that_was_generated_and_for_what_it_may_be(drive: Any) -> None:
+    folder, document = drive.files().generateIds(count=2).execute()["ids"]
+    assert make(drive, "Plants", mimeType=_FOLDER, id=folder) == folder
+    made_up = drive.files().create(body={"name": "fern.md", "id": "1madeUpByMyself"})
+    assert refused(made_up) == (400, "invalid")
+    native = drive.files().create(body={"name": "Plan", "id": document, "mimeType": _DOC})
+    assert refused(native) == (403, "insufficientFilePermissions")
+    shortcut = {"name": "to it", "id": document, "mimeType": _SHORTCUT}
+    shortcut |= {"shortcutDetails": {"targetId": folder}}
+    assert refused(drive.files().create(body=shortcut)) == (400, "invalid")
+
+
 def test_a_shortcut_leads_to_a_file_and_has_no_bytes(drive: Any) -> None:
     target = make(drive, "fern.md", "a fern")
     made = make(drive, "to the fern", mimeType=_SHORTCUT, shortcutDetails={"targetId": target})

@@ -21,7 +21,14 @@ from dropbox.exceptions import (
     InternalServerError,
     RateLimitError,
 )
-from dropbox.files import DeletedMetadata, FileMetadata, FolderMetadata, WriteMode
+from dropbox.files import (
+    CommitInfo,
+    DeletedMetadata,
+    FileMetadata,
+    FolderMetadata,
+    UploadSessionCursor,
+    WriteMode,
+)
 
 from livesync_pipelines.sandbox.clock import Ids
 from livesync_pipelines.sandbox.dropbox.door import LOOK
@@ -122,6 +129,60 @@ def test_the_modes_of_an_upload_hold_to_what_is_there(box: Dropbox) -> None:
         box.files_delete_v2("/fern.md", parent_rev=made.rev)
     assert tag_of(deleted.value) == "path_write/conflict/file"
     assert box.files_delete_v2("/fern.md", parent_rev=newer.rev).metadata.id == made.id
+
+
+def test_a_file_comes_in_pieces_and_is_there_when_it_is_finished(
+    box: Dropbox, sandbox: Sandbox
+) -> None:
+    begun = box.files_upload_session_start(b"one ", content_hash=hash_of(b"one "))
+    cursor = UploadSessionCursor(begun.session_id, 4)
+    box.files_upload_session_append_v2(b"two ", cursor)
+    assert truth(sandbox) == {}
+    with pytest.raises(ApiError) as again:
+        box.files_upload_session_append_v2(b"two ", cursor)
+    assert again.value.error.get_incorrect_offset().correct_offset == 8
+    cursor.offset = 8
+    made = box.files_upload_session_finish(b"three", cursor, CommitInfo("/Plants/fern.md"))
+    assert (made.path_display, made.content_hash) == (
+        "/Plants/fern.md",
+        hash_of(b"one two three"),
+    )
+    assert truth(sandbox)["/plants/fern.md"] == made.content_hash
+
+
+def test_a_session_that_cannot_be_finished_says_why(box: Dropbox, sandbox: Sandbox) -> None:
+    held = box.files_upload(b"held", "/fern.md")
+    begun = box.files_upload_session_start(b"new", close=True)
+    cursor = UploadSessionCursor(begun.session_id, 3)
+    with pytest.raises(ApiError) as closed:
+        box.files_upload_session_append_v2(b"more", cursor)
+    assert tag_of(closed.value) == "closed"
+    with pytest.raises(ApiError) as taken:
+        box.files_upload_session_finish(b"", cursor, CommitInfo("/fern.md"))
+    assert tag_of(taken.value).startswith("path/")
+    newer = CommitInfo("/fern.md", mode=WriteMode.update(held.rev))
+    assert box.files_upload_session_finish(b"", cursor, newer).id == held.id
+    with pytest.raises(ApiError) as over:
+        box.files_upload_session_finish(b"", cursor, newer)
+    assert over.value.error.get_lookup_failed().is_not_found()
+    late = UploadSessionCursor(box.files_upload_session_start(b"late").session_id, 4)
+    sandbox.control("POST", "/clock", {"advance_s": 8 * 24 * 3_600})
+    with pytest.raises(ApiError) as expired:
+        box.files_upload_session_append_v2(b"!", late)
+    assert tag_of(expired.value) == "not_found"
+
+
+def test_bytes_that_are_not_what_their_sender_says_are_refused(
+    box: Dropbox, sandbox: Sandbox
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        box.files_upload(b"one", "/fern.md", content_hash=hash_of(b"two"))
+    assert "content_hash_mismatch" in tag_of(caught.value)
+    token = sandbox.tokens(ADA, "files.content.write", vendor="dropbox")["access_token"]
+    headers = {"authorization": f"Bearer {token}", "dropbox-api-arg": '{"path": "/fern.md"}'}
+    answer = sandbox.client.post("/dropbox/2/files/upload", headers=headers, content=b"one")
+    assert (answer.status_code, "Content-Type" in answer.text) == (400, True)
+    assert truth(sandbox) == {}
 
 
 def test_deletions_have_no_id_and_come_in_order(box: Dropbox) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,9 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from livesync_pipelines.sandbox.clock import EPOCH, Clock
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
+from livesync_pipelines.sandbox.world import World
 
-from .served import ADA, BEN, Sandbox
+from .served import ADA, BEN, Sandbox, a_sandbox
 
 _DRIVE = "https://www.googleapis.com/auth/drive"
 _READ = "https://www.googleapis.com/auth/drive.readonly"
@@ -251,3 +254,20 @@ def test_calls_are_counted_without_their_secrets(sandbox: Sandbox) -> None:
     for secret in (code, CLIENT_SECRET, _VERIFIER, *tokens.values()):
         assert str(secret) not in noted or secret in {3_600, "Bearer"}
     assert sandbox.control("GET", "/calls")["calls"][-1]["person"] == ADA
+
+
+def test_a_refresh_token_outlives_the_sandbox_and_no_other_is_taken() -> None:
+    with a_sandbox(World(clock=Clock(running=True))) as before:
+        granted = before.tokens(ADA, _READ)
+        other = before.tokens(ADA, _READ, vendor="dropbox")["refresh_token"]
+    token, later = granted["refresh_token"], Clock(EPOCH + timedelta(days=1))
+    with a_sandbox(World(clock=later)) as after:
+        renewed = _refresh(after, token).json()
+        assert renewed["scope"] == _READ
+        assert renewed["access_token"] != granted["access_token"]
+        for forged in (token[:-1], token.replace(".", "x.", 1), other, "1//sandbox-..", "1//"):
+            assert _refresh(after, forged).json()["error"] == "invalid_grant"
+        after.client.post("/google/revoke", data={"token": token}).raise_for_status()
+        assert _refresh(after, token).json()["error"] == "invalid_grant"
+    with a_sandbox(World(seed=2)) as stranger:
+        assert _refresh(stranger, token).json()["error"] == "invalid_grant"

@@ -132,9 +132,8 @@ def test_a_hint_does_not_hurry_a_sync_that_waits_because_its_source_failed(
     later = house.now() + timedelta(minutes=4)
     with house.database.pooled() as connection:
         sync = catalog.sync(connection, "docs")
-        queue.put(
-            connection, "docs", trigger=Trigger.POLL, priority=sync.priority, not_before=later
-        )
+        queue.put(connection, "docs", trigger=Trigger.POLL, priority=sync.priority)
+        connection.execute("update livesync.queue set not_before = %s", (later,))
     assert door.post(PLACE, content=BODY, headers=signed()).status_code == 200
     assert queued(house) == []
 

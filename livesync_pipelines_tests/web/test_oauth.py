@@ -78,7 +78,8 @@ def test_a_program_is_told_where_to_send_somebody(office: Office, browser: Calle
     told = browser.get(START).json()
     assert set(told) == {"url", "expires_at"}
     back = browser.get(agreed(office, told["url"]))
-    assert back.json() == {"account": "ada", "platform": "drawer", "who": ADA, "missing": []}
+    known = {"account": "ada", "platform": "drawer", "who": ADA}
+    assert back.json() == {**known, "missing": [], "writes": True}
 
 
 def test_what_was_not_granted_is_on_the_page(office: Office, browser: Caller) -> None:
@@ -124,6 +125,7 @@ def test_an_answer_that_nobody_asked_for_is_refused_without_a_word_of_it(
         ("/oauth/nowhere/callback?state=x&code=y", 404),
         ("/oauth/drawer/start", 400),
         ("/oauth/drawer/start?account=A%20B", 400),
+        ("/oauth/drawer/start?account=ada&write=all", 400),
         ("/oauth/UP/start?account=ada", 400),
     ],
 )

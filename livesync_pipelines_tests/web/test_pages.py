@@ -9,7 +9,14 @@ import pytest
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import Desired, Trigger, Webhook
+from livesync_pipelines.model.sync import (
+    Connection,
+    Desired,
+    RowTarget,
+    SyncConfig,
+    Trigger,
+    Webhook,
+)
 from livesync_pipelines.store import catalog
 from livesync_pipelines.web.pages import SYNCS
 
@@ -169,3 +176,35 @@ def test_the_share_of_changes_that_nobody_told_of_is_shown(
         (told,) = client.get("/sync/status").json()["syncs"]
         assert told["untold"] == {"told": 0, "missed": missed, "missed_share": 1.0}
     assert "files: 100% of 3 changes in 3 days came without a call" in page(client, "/")
+
+
+def test_who_has_to_sign_in_is_led_there_from_the_status_page(
+    client: Caller, engine: Engine
+) -> None:
+    options = {"account": "ada & co"}
+    drive = Connection(name="drive", project_id="demo", platform="google_drive", options=options)
+    with engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(connections=(drive,)))
+    shown = page(client, "/")
+    assert "drive (google_drive) waits for the account ada &amp; co" in shown
+    start = "/oauth/google_drive/start?account=ada+%26+co&amp;project=demo"
+    assert f'<a href="{start}">Sign in</a>' in shown
+
+
+def test_the_status_page_names_the_file_that_rows_go_to(
+    client: Caller, engine: Engine, docs: Path
+) -> None:
+    for name in ("one", "two"):
+        (docs / f"{name}.csv").write_text("id,phone\n1,5\n")
+    rows = SyncConfig(
+        sync_id="phones",
+        project_id="demo",
+        connection="files",
+        capsule=None,
+        schedule="hourly",
+        select={"rows": "one.csv", "key": ["id"]},
+        target=RowTarget(connection="files", select={"rows": "two.csv", "key": ["id"]}),
+    )
+    with engine.database.pooled() as connection:
+        catalog.apply(connection, Desired(syncs=(rows,)))
+    assert "<td>files/two.csv</td>" in page(client, "/")

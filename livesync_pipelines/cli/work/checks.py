@@ -227,8 +227,12 @@ def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
             yield Finding(check, "warning", row["state_reason"] or "paused", do)
         elif condition in {"failed", "rate_limited"}:
             yield Finding(check, "failed", error.get("message", condition), error.get("hint", ""))
-        elif condition == "waiting_for_approval":
+        elif condition in {"waiting_for_approval", "cancelled"}:
             yield Finding(check, "warning", error.get("message", ""), error.get("hint", ""))
+        elif condition == "interrupted":
+            said = "its last run was interrupted, and has not looked at all that has changed"
+            do = f"It goes on with its next run: `livesync sync run {name}` makes one now."
+            yield Finding(check, "warning", error.get("message", said), error.get("hint", do))
         elif row["failed_items"]:
             said = f"{row['failed_items']} items cannot be read"
             yield Finding(check, "warning", said, f"See them with `livesync status {name}`.")

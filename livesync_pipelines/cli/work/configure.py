@@ -54,8 +54,8 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
 
 
 def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connection]) -> None:
-    """Look at the ends of syncs of rows. What cannot work is refused; an end that is not there, or
-    does not answer, may come, and is told of."""
+    """Look at the ends of syncs of rows and files. What cannot work is refused; an end that is not
+    there, or does not answer, may come, and is told of."""
     by_name = {one.name: one for one in connections}
     for sync in syncs:
         if sync.target is None or not house.engine.enabled:
@@ -134,6 +134,8 @@ def make_sync(new: NewSync, *, as_json: bool) -> None:
         registry, environ = house.engine.registry, house.engine.environ
         wanted = asked("sync add", _as_file(house, new, known), registry, environ, known=known)
         changes = difference(known, wanted)
+        copies = [sync for sync in wanted.syncs if sync.copies]
+        _vet(house, copies, [*known.connections, *wanted.connections])
         write(house, changed(wanted, changes), dry_run=False)
         warnings = _warnings(house, wanted)
         if as_json:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from livesync_pipelines.cli.output import emit, note, say
-from livesync_pipelines.cli.work.accounts import connect_account, show_account
+from livesync_pipelines.cli.work.accounts import (
+    connect_account,
+    seen_document,
+    show_account,
+    show_seen,
+)
 from livesync_pipelines.cli.work.configure import valued, write
 from livesync_pipelines.cli.work.session import House, open_house
+from livesync_pipelines.engine.choosing import Seen, seen_by
 from livesync_pipelines.engine.desired import PROJECT, asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
-from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import accounts, catalog
@@ -27,6 +34,7 @@ class NewConnection:
     name: str | None
     account: str | None
     project: str | None
+    write: str | None
     options: tuple[tuple[str, str], ...]
 
 
@@ -38,16 +46,33 @@ def connect_platform(new: NewConnection, *, check: bool, as_json: bool) -> None:
             "What is to be connected?",
             hint="--account NAME signs in an account, --name NAME saves a connection.",
         )
+    if new.write is not None and new.account is None:
+        raise BadInput("--write is of an account.", hint="Say --account, too.")
     if new.name is None and new.options:
         raise BadInput("Options are of a connection.", hint="Say --name, too.")
     with open_house() as house:
         signed_in = _signed_in(house, new)
+        seen = _seen(house, signed_in) if signed_in and check else None
         if signed_in and not as_json:
             show_account(signed_in)
+            show_seen(seen)
         if new.name is not None:
             _make_connection(house, new, new.name, check=check, as_json=as_json)
         elif as_json and signed_in:
-            emit(signed_in)
+            emit({**signed_in, **seen_document(seen)})
+
+
+def _seen(house: House, signed_in: Mapping[str, object]) -> Seen | None:
+    """What the account sees; that it is connected holds, whatever becomes of the question."""
+    account = accounts.found(house.connection, str(signed_in["account"]))
+    assert account is not None
+    try:
+        return seen_by(
+            house.engine, account.name, platform=account.platform, project_id=account.project_id
+        )
+    except LiveSyncError as error:
+        note(f"Note: what the account sees could not be asked: {error.message} {error.hint}")
+        return None
 
 
 def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
@@ -55,9 +80,11 @@ def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
     if new.account is None:
         return None
     there = accounts.found(house.connection, new.account)
-    if new.name is not None and there is not None and there.state is AccountState.CONNECTED:
+    connected = there is not None and there.state is AccountState.CONNECTED
+    if new.name is not None and connected and new.write is None:
         return None
-    return connect_account(house, new.platform, new.account, new.project or PROJECT)
+    project = new.project or PROJECT
+    return connect_account(house, new.platform, new.account, project, write=new.write)
 
 
 def _make_connection(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from livesync_pipelines.cli.output import emit, say, table
 from livesync_pipelines.cli.work import checks, rounds, subscriptions, telling, webhooks
 from livesync_pipelines.cli.work.checks import Finding
-from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.house import engine_on
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store.database import Database, answering
@@ -47,7 +47,7 @@ def _findings() -> Iterator[Finding]:
 
 
 def _within(settings: Settings, database: Database) -> Iterator[Finding]:
-    engine = Engine(database=database, enabled=settings.external_sync_enabled)
+    engine = engine_on(settings, database)
     with answering(database), database.connect() as connection:
         yield from checks.files(settings, engine, connection)
         yield from checks.connections(engine, connection)
@@ -58,5 +58,5 @@ def _within(settings: Settings, database: Database) -> Iterator[Finding]:
         yield from rounds.check(engine, connection)
         yield from telling.notifications(settings, engine, connection)
         yield from webhooks.check(settings, engine, connection)
-        yield from subscriptions.check(settings, engine, connection)
+        yield from subscriptions.check(engine, connection)
         yield from webhooks.queues(engine, connection)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from livesync_pipelines.cli.output import emit, say, table, title
-from livesync_pipelines.connectors import PLATFORMS, ROW_ENDS
+from livesync_pipelines.connectors import FILE_ENDS, PLATFORMS, ROW_ENDS
 from livesync_pipelines.connectors.base import Options, Platform
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.model.errors import NotFound
@@ -46,11 +46,14 @@ def show_platform(name: str, *, as_json: bool) -> None:
         say(f"  no more than {budget}")
     if kind.spec.oauth is not None:
         say(f"  its accounts must grant: {' '.join(kind.spec.oauth.scopes) or 'nothing in parts'}")
+        if kind.spec.oauth.writes:
+            say(f"  and to be written to: {' or '.join(kind.spec.oauth.writes)}")
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
     for heading, options in (
         ("connections", found["options"]),
         ("select, of a sync of documents", found["selection"]),
         ("select or target, of a sync of rows", found["rows"]),
+        ("select or target, of a copy of files", found["files"]),
     ):
         if not options:
             continue
@@ -81,9 +84,16 @@ def document(kind: type[Platform]) -> dict[str, Any]:
         "options": _options(kind.Connection),
         "selection": _options(kind.Selection) if kind is not rows else [],
         "rows": _options(rows.Selection) if rows else [],
+        "files": _file_options(kind),
         "quirks": spec.quirks,
         "docs": spec.docs,
     }
+
+
+def _file_options(kind: type[Platform]) -> list[dict[str, Any]]:
+    """What selects files that are copied, where that is not what selects documents."""
+    files = FILE_ENDS.get(kind.spec.name, kind)
+    return _options(files.Selection) if files.Selection is not kind.Selection else []
 
 
 def _abilities(kind: type[Platform]) -> list[str]:

@@ -10,7 +10,6 @@ from livesync_pipelines.cli.output import ago, table
 from livesync_pipelines.cli.work.checks import Finding
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.subscribing import asked_for
-from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog, subscription_list
 from livesync_pipelines.store.database import Connection
 
@@ -28,12 +27,12 @@ def _line(one: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     return one["connection"], state, *times, (one["error"] or {}).get("message", "-")
 
 
-def check(settings: Settings, engine: Engine, connection: Connection) -> Iterator[Finding]:
+def check(engine: Engine, connection: Connection) -> Iterator[Finding]:
     """That the platforms that could be asked to tell us are, and do."""
     by_call = {platform: scheme for platform, key, scheme in asked_for(engine) if key == "webhook"}
     for one in catalog.called(connection):
         assert one.webhook is not None
-        if settings.public_url is None and by_call.get(one.platform) == one.webhook.scheme:
+        if engine.public_url is None and by_call.get(one.platform) == one.webhook.scheme:
             said = "it is polled only, for its platform cannot be told where to call"
             do = "Set LIVESYNC_PUBLIC_URL to the address under which platforms reach this machine."
             yield Finding(f"subscription of {one.name}", "warning", said, do)

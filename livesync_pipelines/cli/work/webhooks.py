@@ -61,7 +61,7 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
         if found:
             say("")
             table(_EVENTS, ((ago(e["received_at"], now), *_event(e, now)) for e in found))
-        _remark(subscriptions.check(house.settings, house.engine, house.connection))
+        _remark(subscriptions.check(house.engine, house.connection))
         house.remark()
 
 
@@ -151,7 +151,7 @@ def _told(row: Mapping[str, Any], engine: Engine) -> str:
 def remark(settings: Settings, engine: Engine, connection: Connection) -> None:
     """What a person should know at once."""
     _remark(check(settings, engine, connection))
-    _remark(subscriptions.check(settings, engine, connection))
+    _remark(subscriptions.check(engine, connection))
 
 
 def _remark(findings: Iterable[Finding]) -> None:

@@ -6,5 +6,5 @@ and `/dropbox/2`. What people do in the App Console, for which there is no API, 
 https://www.dropbox.com/developers/reference/webhooks and
 https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, as others tell it (2026-11-22).
 
-There are no teams, upload sessions, shared links, Paper documents or media infos.
+There are no teams, concurrent upload sessions, shared links, Paper documents or media infos.
 """

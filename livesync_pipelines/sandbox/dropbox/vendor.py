@@ -23,6 +23,7 @@ from livesync_pipelines.sandbox.dropbox.door import (
 from livesync_pipelines.sandbox.dropbox.errors import refuse
 from livesync_pipelines.sandbox.dropbox.hooks import Hooks
 from livesync_pipelines.sandbox.dropbox.listing import Listing
+from livesync_pipelines.sandbox.dropbox.sessions import Sessions
 from livesync_pipelines.sandbox.dropbox.shown import tagged
 from livesync_pipelines.sandbox.oauth import OAuthServer, Rules
 from livesync_pipelines.sandbox.oauth_pages import OAuthPages
@@ -41,7 +42,7 @@ def dropbox(world: World, boxes: Boxes | None = None) -> Vendor:
         name=NAME,
         routes=[
             *_oauth_routes(oauth),
-            *_file_routes(Door(oauth, kept), Listing(kept)),
+            *_file_routes(Door(oauth, kept), Listing(kept), Sessions(world)),
             *_console_routes(Console(world, kept, hooks)),
         ],
         oauth=oauth,
@@ -73,7 +74,7 @@ def _oauth_routes(oauth: OAuthServer) -> list[Route]:
     ]
 
 
-def _file_routes(door: Door, listing: Listing) -> list[Route]:
+def _file_routes(door: Door, listing: Listing, sessions: Sessions) -> list[Route]:
     """Every route with its scope; those with bytes have their argument in a header."""
     by_body: list[tuple[str, Endpoint, str]] = [
         ("files/list_folder", listing.start, LOOK),
@@ -88,6 +89,9 @@ def _file_routes(door: Door, listing: Listing) -> list[Route]:
     by_header: list[tuple[str, Endpoint, str]] = [
         ("files/download", reading.download, READ),
         ("files/upload", writing.upload, WRITE),
+        ("files/upload_session/start", sessions.start, WRITE),
+        ("files/upload_session/append_v2", sessions.append, WRITE),
+        ("files/upload_session/finish", sessions.finish, WRITE),
     ]
     guarded = [
         *((path, door.guarded(work, scope, in_header=False)) for path, work, scope in by_body),

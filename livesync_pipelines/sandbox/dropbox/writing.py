@@ -19,27 +19,49 @@ from livesync_pipelines.sandbox.world import Json
 
 _MODES = frozenset(("add", "overwrite", "update"))
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+_MOST_BYTES = 150 * 1024 * 1024
+"""Of one call."""
 
 
 async def upload(request: Request, said: Json, box: Box) -> Response:
-    """The same bytes once more change nothing, unless `strict_conflict` says that they conflict."""
-    path, content = text_of(request, said, "path"), await request.body()
-    mode, rev = _mode(request, said.get("mode", "add"))
-    at = _moment(request, said)
+    content = await checked_body(request, said)
     try:
-        node = box.by_id(path) if path.startswith("id:") else None
-        wanted = node.path if node is not None else wellformed(path)
-        there = box.at(wanted)
-        strict = said.get("strict_conflict") is True
-        if there is not None and not strict and there.content_hash == hash_of(content):
-            return answer(metadata(there))
-        if _conflicts(there, mode, rev, strict=strict):
-            if said.get("autorename") is not True:
-                raise _taken(there)
-            wanted = _free(box, wanted, " (conflicted copy {})" if mode == "update" else " ({})")
-        return answer(metadata(box.write(wanted, content, at)))
+        return answer(committed(request, said, box, content))
+    except BadRequest:
+        raise
     except DropboxError as error:
         raise _upload_failed(error) from error
+
+
+async def checked_body(request: Request, said: Json) -> bytes:
+    """The bytes of a call, which are what their sender says where he says it."""
+    if request.headers.get("content-type") != "application/octet-stream":
+        raise BadRequest(route(request), 'Bad HTTP "Content-Type" header')
+    content = await request.body()
+    if len(content) > _MOST_BYTES:
+        raise DropboxError("payload_too_large")
+    if said.get("content_hash") not in (None, hash_of(content)):
+        raise DropboxError("content_hash_mismatch")
+    return content
+
+
+def committed(request: Request, said: Json, box: Box, content: bytes) -> Json:
+    """A file at the path that is `said`. The same bytes once more change nothing, unless
+    `strict_conflict` says that they conflict. Raises DropboxError for what the path refuses."""
+    path = text_of(request, said, "path")
+    mode, rev = _mode(request, said.get("mode", "add"))
+    at = _moment(request, said)
+    node = box.by_id(path) if path.startswith("id:") else None
+    wanted = node.path if node is not None else wellformed(path)
+    there = box.at(wanted)
+    strict = said.get("strict_conflict") is True
+    if there is not None and not strict and there.content_hash == hash_of(content):
+        return metadata(there)
+    if _conflicts(there, mode, rev, strict=strict):
+        if said.get("autorename") is not True:
+            raise _taken(there)
+        wanted = _free(box, wanted, " (conflicted copy {})" if mode == "update" else " ({})")
+    return metadata(box.write(wanted, content, at))
 
 
 async def create_folder(request: Request, said: Json, box: Box) -> Response:

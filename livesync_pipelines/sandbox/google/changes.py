@@ -10,7 +10,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livesync_pipelines.sandbox.clock import rfc3339
+from livesync_pipelines.sandbox.clock import EPOCH, rfc3339
 from livesync_pipelines.sandbox.google.asking import answer, flag, mask_of, page_size, shown_to
 from livesync_pipelines.sandbox.google.drive import Drive, Entry
 from livesync_pipelines.sandbox.google.errors import invalid, not_found
@@ -41,18 +41,20 @@ _CHANGE_FIELDS = frozenset(
     ]
 )
 _FIRST = 1_001
-"""The token of an empty feed."""
+"""The token of an empty feed, in a world that begins at the epoch."""
 
 
 class Changes:
-    """Tokens are numbers, and never expire."""
+    """Tokens are numbers, and never expire while the world lasts. A later one begins with greater
+    ones, so that whoever has followed another world hears that his token is unknown."""
 
     def __init__(self, drive: Drive) -> None:
         self._drive = drive
+        self._first = _FIRST + int((drive.world.clock.start - EPOCH).total_seconds())
 
     async def start(self, request: Request, person: Person) -> Response:
         entries = self._drive.feed(self.whose(request, person))
-        token = str(_FIRST + len(entries))
+        token = str(self._first + len(entries))
         body = {"kind": "drive#startPageToken", "startPageToken": token}
         return answer(body, mask_of(request, "*"))
 
@@ -67,9 +69,9 @@ class Changes:
         at = self.position(request, person)
         body: Json = {"kind": "drive#changeList"}
         if at + size < len(entries):
-            body["nextPageToken"] = str(_FIRST + at + size)
+            body["nextPageToken"] = str(self._first + at + size)
         else:
-            body["newStartPageToken"] = str(_FIRST + len(entries))
+            body["newStartPageToken"] = str(self._first + len(entries))
         found = (self._change(request, person, entry, one) for entry in entries[at : at + size])
         body["changes"] = [change for change in found if change is not None]
         return answer(body, mask)
@@ -90,9 +92,9 @@ class Changes:
         """Where in its feed a page token points; one that was never given is refused."""
         token = request.query_params.get("pageToken", "")
         length = len(self._drive.feed(self.whose(request, person)))
-        if not token.isdecimal() or not _FIRST <= int(token) <= _FIRST + length:
+        if not token.isdecimal() or not self._first <= int(token) <= self._first + length:
             raise invalid("pageToken")
-        return int(token) - _FIRST
+        return int(token) - self._first
 
     def _change(
         self, request: Request, person: Person, entry: Entry, mask: Mask | None

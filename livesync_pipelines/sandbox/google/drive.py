@@ -51,6 +51,7 @@ class Drive:
         self.world = world
         self.tree = Tree()
         self.history: list[Event] = []
+        self.generated: set[str] = set()
         self.listeners: list[Callable[[Event], None]] = []
         self._feeds: defaultdict[str, list[Entry]] = defaultdict(list)
         for person in world.people:
@@ -58,6 +59,11 @@ class Drive:
 
     def feed(self, whose: str) -> list[Entry]:
         return self._feeds[whose]
+
+    def generate_id(self) -> str:
+        """For a file that somebody means to make."""
+        self.generated.add(made := self.new_id())
+        return made
 
     def new_id(self) -> str:
         return f"1{self.world.ids.new('google:file', 32)}"

@@ -96,7 +96,7 @@ class Reading:
         text = request.query_params.get("count", "10")
         if not text.isdecimal() or not 1 <= int(text) <= 1_000:
             raise invalid("count")
-        ids = [self._drive.new_id() for _ in range(int(text))]
+        ids = [self._drive.generate_id() for _ in range(int(text))]
         body = {"kind": "drive#generatedIds", "space": "drive", "ids": ids}
         return answer(body, mask_of(request, "*"))
 

@@ -145,12 +145,8 @@ class Writing:
     def _made(self, request: Request, person: Person, said: Json) -> File:
         metadata.check_new(said)
         place, at = self._place(request, person, said), self._drive.world.clock.stamp()
-        file_id = said.get("id") or self._drive.new_id()
-        if file_id in self._drive.tree.files:
-            why = "A file already exists with the provided ID."
-            raise GoogleError(409, "fileIdInUse", why)
         file = File(
-            id=str(file_id),
+            id=self._id_of(said),
             name="Untitled",
             mime_type=str(said.get("mimeType", _OCTETS)),
             parent=place.parent,
@@ -165,6 +161,22 @@ class Writing:
         if file.mime_type in NATIVE:
             file = replace(file, revisions=(self._drive.revision(person, b"", file.mime_type, at),))
         return metadata.applied(file, said, person, at)
+
+    def _id_of(self, said: Json) -> str:
+        """A file with bytes, or a folder, may have an id that was generated; whoever has tried says
+        what becomes of others."""
+        if not said.get("id"):
+            return self._drive.new_id()
+        file_id, kind = str(said["id"]), said.get("mimeType")
+        if file_id in self._drive.tree.files:
+            why = "A file already exists with the provided ID."
+            raise GoogleError(409, "fileIdInUse", why)
+        if kind in NATIVE:
+            why = "Generated IDs are not supported for Docs Editors formats."
+            raise GoogleError(403, "insufficientFilePermissions", why)
+        if kind == SHORTCUT or file_id not in self._drive.generated:
+            raise invalid("file.id", "The provided file ID is not usable.")
+        return file_id
 
     def _place(self, request: Request, person: Person, said: Json) -> Place:
         wanted = metadata.parent_of(said) or "root"

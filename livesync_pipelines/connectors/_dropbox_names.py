@@ -1,0 +1,60 @@
+"""What a Dropbox's files are called: by keys in lower case, and spelled as people do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from unicodedata import normalize
+
+from livesync_pipelines.connectors._dropbox_options import DropboxSelection, outermost
+from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors.files import not_selected, safe
+
+
+class Names:
+    """A name is a path below the one folder that is chosen, else below the root of the account."""
+
+    def __init__(self, selection: DropboxSelection, where: str) -> None:
+        self.folders = outermost(selection.folders)
+        self.base = self.folders[0] if len(self.folders) == 1 else ""
+        self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
+        self._where = where
+        self._spelled: dict[str, str] = {}
+        self._is_asked = False
+
+    def selects(self, key: str) -> bool:
+        inside = any(key.startswith(f"{folder}/") for folder in self.folders)
+        return inside and self._globs.keeps(key.removeprefix("/"))
+
+    def note(self, told: Sequence[Mapping[str, Any]]) -> None:
+        """How the paths of a page are spelled. It is kept of the last one alone, until a name is
+        asked for: then of all that follow."""
+        if not self._is_asked:
+            self._spelled.clear()
+        self._spelled |= {meta["path_lower"]: meta["path_display"] for meta in told}
+
+    def name_of(self, key: str) -> str:
+        self._is_asked = True
+        return self._spelled.get(key, key)[len(self.base) + 1 :]
+
+    def path_for(self, key: str) -> str:
+        """The path of a file that is to be written, spelled as is known. Raises `BadInput` where
+        there can be no such file, or it would not be listed."""
+        if not self.selects(key):
+            raise not_selected(key, self._where)
+        safe(self.name_of(key), self._where)
+        return self._spelled.get(key, key)
+
+    def key_of(self, name: str) -> str:
+        """Raises `BadInput` where there can be no such file, or it would not be listed."""
+        path = f"{self.base}/{safe(name, self._where)}"
+        key = path.lower()
+        if not self.selects(key):
+            raise not_selected(name, self._where)
+        self._spelled.setdefault(key, path)
+        return key
+
+
+def folded(name: str) -> str:
+    """Accents are folded too: what differs in their spelling alone looks the same to people."""
+    return normalize("NFC", name).lower()

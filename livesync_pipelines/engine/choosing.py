@@ -1,0 +1,39 @@
+"""What an account sees, so that a person picks what to sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from livesync_pipelines.connectors.choosing import Choice, Chooses
+from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.engine.pacing import called_for
+from livesync_pipelines.model.sync import Connection
+from livesync_pipelines.net.pace import PATIENCE_S
+from livesync_pipelines.settings import DISABLED_REASON
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The first of what there is to choose from; `more` says that there is more."""
+
+    choices: tuple[Choice, ...]
+    more: bool
+
+
+def seen_by(engine: Engine, account: str, *, platform: str, project_id: str) -> Seen | None:
+    """None where the platform does not tell. Raises `Disabled`, and what the platform says
+    (`Unavailable`, `Reauthorise` ...)."""
+    kind = engine.registry.get(platform)
+    if kind is None or not issubclass(kind, Chooses):
+        return None
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    source = Connection(
+        name="", project_id=project_id, platform=platform, options={"account": account}
+    )
+    with called_for(engine, source, kind, patience_s=PATIENCE_S) as (options, limits):
+        found = list(islice(kind.choices(options, limits), MOST + 1))
+    return Seen(tuple(found[:MOST]), more=len(found) > MOST)
