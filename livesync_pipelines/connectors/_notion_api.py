@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import LiveSyncError, Reauthorise, Unavailable
@@ -48,17 +47,16 @@ once, and does no harm where it is not."""
 class NotionApi:
     """One workspace, as far as it is shared with a connection."""
 
-    def __init__(self, endpoint: str, account: Account, limits: FetchLimits) -> None:
-        """An endpoint that is not Notion's own was named by the user, and may be a private one."""
-        host = urlsplit(endpoint).hostname or ""
+    def __init__(self, account: Account, limits: FetchLimits) -> None:
         self._client = Client(
-            allow_private=False if endpoint == NOTION else (host,),
+            allow_private=limits.allow_private,
             timeout_s=limits.timeout_s,
             max_bytes=_ANSWER_BYTES,
             pacer=limits.pacer,
         )
         headers = {"notion-version": VERSION}
-        self._api = Api(self._client, f"{endpoint}/v1", account, judge, headers=headers)
+        at = f"{limits.api_url or NOTION}/v1"
+        self._api = Api(self._client, at, account, judge, headers=headers)
         self.clock = datetime.min.replace(tzinfo=UTC)
         """What Notion's own clock has shown last; it shows no less from now on."""
 

@@ -8,9 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from livesync_pipelines.connectors._notion_api import NOTION
 from livesync_pipelines.connectors.base import Accounted, Options
-from livesync_pipelines.core.spellings import HttpUrl
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -29,12 +27,10 @@ NotionId = Annotated[str, AfterValidator(_identity)]
 
 class NotionConnection(Accounted):
     """`token` of an internal connection (`ntn_...`), or an `account` that was connected with
-    `livesync connect notion`. It syncs what is shared with that connection in Notion. `endpoint`:
-    another address of the API."""
+    `livesync connect notion`. It syncs what is shared with that connection in Notion."""
 
     account: str = ""
     token: SecretStr | None = None
-    endpoint: HttpUrl = NOTION
 
     @model_validator(mode="after")
     def _has_credentials(self) -> Self:

@@ -23,6 +23,7 @@ from livesync_pipelines.connectors._notion_walk import BATCH, Walk
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
+from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Account, Bearer
@@ -32,7 +33,6 @@ from livesync_pipelines.net.verdict import BadAnswer, Gone
 __all__ = ["SPEC", "Notion", "NotionConnection", "NotionSelection", "account_of"]
 
 _WIDTH = 3
-_ANEW = "from the start"
 _REST = "https://developers.notion.com"
 
 SPEC = PlatformSpec(
@@ -83,7 +83,7 @@ class Notion(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._selection = selection
-        self._api = NotionApi(connection.endpoint, account_of(connection, limits), limits)
+        self._api = NotionApi(account_of(connection, limits), limits)
 
     def close(self) -> None:
         self._api.close()
@@ -149,7 +149,7 @@ class Notion(Connector):
             bodies=bodies,
             failures=tuple(failures),
             gone=gone or {},
-            resume=_ANEW,
+            resume=ANEW,
         )
 
     def _read(self, item: Item) -> Read | ItemFailure | Gone:

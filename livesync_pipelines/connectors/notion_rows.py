@@ -56,7 +56,7 @@ class NotionRows(RowEnd):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._said = selection
-        self._api = NotionApi(connection.endpoint, account_of(connection, limits), limits)
+        self._api = NotionApi(account_of(connection, limits), limits)
         self._before: dict[str, Kind] = {}
         self._held: dict[str, Kind] = {}
         self._fresh: Loaded | None = None

@@ -17,7 +17,7 @@ project: demo
 capsules:
   garden:
 connections:
-  notes: {platform: notion, token: "${NOTION_TOKEN}", endpoint: "URL"}
+  notes: {platform: notion, token: "${NOTION_TOKEN}"}
 """
 
 
@@ -26,7 +26,8 @@ def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Pat
     terminal.environ["NOTION_TOKEN"] = SECRET
     with a_sandbox(space.world, space=space) as sandbox:
         file = tmp_path / "notes.yaml"
-        file.write_text(CONFIG.replace("URL", f"{sandbox.address}/notion"))
+        file.write_text(CONFIG)
+        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
         assert terminal("apply", str(file)).exit_code == 0
         ends = ("--connection", "notes", "--capsule", "garden", "-o", "rows=true")
         terminal.document("sync", "add", "handbook", *ends, "--schedule", "manual")

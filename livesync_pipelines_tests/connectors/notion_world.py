@@ -20,7 +20,6 @@ from livesync_pipelines.sandbox.world import World
 from livesync_pipelines_tests.contracts.memory import FakeMemory, all_bodies
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
 
-LIMITS = FetchLimits(max_bytes=1_000_000, timeout_s=5.0)
 PLANTS: dict[str, Any] = {"Name": {"title": {}}, "Height": {"number": {}}}
 
 
@@ -36,6 +35,10 @@ class Desk:
     def endpoint(self) -> str:
         return f"{self.sandbox.address}/notion"
 
+    @property
+    def limits(self) -> FetchLimits:
+        return FetchLimits(max_bytes=1_000_000, timeout_s=5.0, api_url=self.endpoint)
+
     def page(self, title: str, *words: str, parent: str | None = None) -> str:
         """Its id: below `home`, with a paragraph for each of the words."""
         blocks = [text(one) for one in words]
@@ -50,9 +53,9 @@ class Desk:
 
     @contextmanager
     def connector(self, token: str = SECRET, **selection: Any) -> Iterator[Notion]:
-        connection = NotionConnection(endpoint=self.endpoint, token=SecretStr(token))
+        connection = NotionConnection(token=SecretStr(token))
         chosen = NotionSelection.model_validate(selection)
-        with closing(Notion(connection, chosen, LIMITS)) as connector:
+        with closing(Notion(connection, chosen, self.limits)) as connector:
             yield connector
 
     def listed(self, memory: FakeMemory | None = None, **selection: Any) -> list[ListingPage]:

@@ -36,6 +36,7 @@ def house(engine: Engine, desk: Desk) -> Engine:
         "NOTION_CLIENT_ID": CLIENT_ID,
         "NOTION_CLIENT_SECRET": CLIENT_SECRET,
         "NOTION_OAUTH_URL": desk.endpoint,
+        "NOTION_API_URL": desk.endpoint,
     }
     known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
     begun = signing_in.begin(known, "notion", "ada", "demo", door=DOOR)
@@ -43,7 +44,7 @@ def house(engine: Engine, desk: Desk) -> Engine:
     led = desk.sandbox.client.post(begun.url, data=form).headers["location"]
     brought = {name: value for name, (value,) in parse_qs(urlsplit(led).query).items()}
     assert signing_in.complete(known, "notion", brought).who == "Garden"
-    options = {"account": "ada", "endpoint": desk.endpoint}
+    options = {"account": "ada"}
     place = Connection(name="notes", project_id="demo", platform="notion", options=options)
     sync = SyncConfig(
         sync_id="notes", project_id="demo", connection="notes", capsule="c", schedule="manual"

@@ -69,9 +69,10 @@ def _run_somehow(house: House) -> None:
 @pytest.fixture
 def followed(engine: Engine) -> Iterator[Followed]:
     with a_desk() as desk, a_house(engine):
-        known = replace(engine, registry={"notion": Unhurried}, environ={"NOTES_TOKEN": SECRET})
+        environ = {"NOTES_TOKEN": SECRET, "NOTION_API_URL": desk.endpoint}
+        known = replace(engine, registry={"notion": Unhurried}, environ=environ)
         house = House(replace(known, now=Clock()), Source())
-        options = {"endpoint": desk.endpoint, "token": "${NOTES_TOKEN}"}
+        options = {"token": "${NOTES_TOKEN}"}
         place = Connection(name="fake", project_id="demo", platform="notion", options=options)
         wanted = Desired(connections=(place,), syncs=(a_sync(limits=_ANY),))
         with engine.database.pooled() as connection:

@@ -41,7 +41,7 @@ from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.engine.house import a_house
 from livesync_pipelines_tests.sandbox.served import ADA
 
-from .notion_world import LIMITS, Desk, a_desk
+from .notion_world import Desk, a_desk
 
 SCHEMA: dict[str, Any] = {
     "Name": {"title": {}},
@@ -107,10 +107,10 @@ class Plants:
     def end(
         self, database: str | None = None, kind: type[NotionRows] = NotionRows, **more: Any
     ) -> Iterator[NotionRows]:
-        connection = NotionConnection(endpoint=self.desk.endpoint, token=SecretStr(SECRET))
+        connection = NotionConnection(token=SecretStr(SECRET))
         said = {"database": database or self.source.id, **more}
         chosen = NotionRowsSelection.model_validate(said)
-        with closing(kind(connection, chosen, LIMITS)) as end:
+        with closing(kind(connection, chosen, self.desk.limits)) as end:
             yield end
 
     def row(self, **values: Any) -> Thing:
@@ -476,12 +476,13 @@ class InStep:
 def in_step(engine: Engine, plants: Plants, tmp_path: Path) -> Iterator[InStep]:
     with a_house(engine):
         known: dict[str, type[RowEnd]] = {**ROW_ENDS, "notion": Unhurried}
-        house = replace(engine, environ={"TOKEN": SECRET}, row_ends=known)
+        environ = {"TOKEN": SECRET, "NOTION_API_URL": plants.desk.endpoint}
+        house = replace(engine, environ=environ, row_ends=known)
         made = InStep(plants, house, tmp_path)
         made.table(
             "create table plants (code text primary key, name text, height real, hardy bool)"
         )
-        notion = {"endpoint": plants.desk.endpoint, "token": "${TOKEN}"}
+        notion = {"token": "${TOKEN}"}
         sqlite = {"url": f"sqlite:///{tmp_path}/t.db"}
         fields = tuple(FieldMap(sources=(name,), target=name.lower()) for name in COLUMNS)
         wanted = Desired(

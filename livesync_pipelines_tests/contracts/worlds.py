@@ -455,9 +455,8 @@ class NotionWorld(World):
         self._sandbox = self._exit.enter_context(a_sandbox(self._space.world, space=self._space))
 
     def _connector(self) -> Connector:
-        endpoint = f"{self._sandbox.address}/notion"
-        connection = NotionConnection(endpoint=endpoint, token=SecretStr(SECRET))
-        return Notion(connection, NotionSelection(), LIMITS)
+        limits = replace(LIMITS, api_url=f"{self._sandbox.address}/notion")
+        return Notion(NotionConnection(token=SecretStr(SECRET)), NotionSelection(), limits)
 
     def close(self) -> None:
         super().close()

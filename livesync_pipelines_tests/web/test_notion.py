@@ -38,8 +38,8 @@ def desk() -> Iterator[Desk]:
         yield made
 
 
-def configure(engine: Engine, desk: Desk, webhook: Webhook) -> None:
-    options = {"token": "${TOKEN}", "endpoint": desk.endpoint}
+def configure(engine: Engine, webhook: Webhook) -> None:
+    options = {"token": "${TOKEN}"}
     place = Connection(
         name="notes", project_id="demo", platform="notion", options=options, webhook=webhook
     )
@@ -62,7 +62,7 @@ def test_the_token_that_notion_sends_is_typed_in_and_then_its_hints_are_heard(
     house = replace(engine, registry=REGISTRY, environ=environ)
     settings = SETTINGS.model_copy(update={"home": tmp_path})
     page_id = desk.page("Ferns", "Green.")
-    configure(house, desk, Webhook(scheme="notion"))
+    configure(house, Webhook(scheme="notion"))
     with serving(create_app(house, settings)) as door, notion_of(desk.sandbox) as client:
         asked = {"address": f"{door}{PLACE}"}
         answer = desk.sandbox.client.post("/notion/console/webhook", json=asked)
@@ -70,7 +70,7 @@ def test_the_token_that_notion_sends_is_typed_in_and_then_its_hints_are_heard(
         client.blocks.children.append(page_id, children=[text("Nobody hears of it.")])
         token = (tmp_path / "webhooks" / "notes").read_text().strip()
         environ["HOOK"] = token
-        configure(house, desk, Webhook(scheme="notion", secret="${HOOK}"))
+        configure(house, Webhook(scheme="notion", secret="${HOOK}"))
         answer = desk.sandbox.client.post("/notion/console/verify", json={"token": token})
         assert answer.json() == {"active": True}
         assert ask(house, "select from livesync.queue") == []
