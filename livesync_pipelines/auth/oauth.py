@@ -132,21 +132,19 @@ def redemption(
     body = prepare_token_request(
         "authorization_code", redirect_uri=redirect_uri, code=code, code_verifier=verifier
     )
-    return _signed(oauth, base, client, body)
+    return _signed(oauth, base, client, body, url=oauth.token, headers=_FORM)
 
 
 def renewal(oauth: OAuth, base: str, client: Client, refresh: str) -> Request:
     """Tokens for a refresh token."""
-    return _signed(
-        oauth, base, client, prepare_token_request("refresh_token", refresh_token=refresh)
-    )
+    body = prepare_token_request("refresh_token", refresh_token=refresh)
+    return _signed(oauth, base, client, body, url=oauth.token, headers=_FORM)
 
 
 def revocation(oauth: OAuth, base: str, client: Client, token: str) -> Request:
     """The end of what was granted."""
     body, headers = prepare_revoke_token_request(token, body="")
-    url, headers, body = _auth(oauth, client).prepare("POST", oauth.revoke, headers, body)
-    return Request(placed(url, base), headers, body.encode())
+    return _signed(oauth, base, client, body, url=oauth.revoke, headers=headers)
 
 
 def tokens_in(
@@ -224,13 +222,21 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
     return Broken(refusal.said(word), where=refusal.where) if refusal.status == 400 else None
 
 
-def _signed(oauth: OAuth, base: str, client: Client, body: str) -> Request:
-    url, headers, body = _auth(oauth, client).prepare("POST", oauth.token, dict(_FORM), body)
+def _signed(
+    oauth: OAuth,
+    base: str,
+    client: Client,
+    body: str,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+) -> Request:
+    url, said, body = _auth(oauth, client).prepare("POST", url, dict(headers), body)
     content = body.encode()
     if oauth.json:
-        headers |= _JSON
+        said |= _JSON
         content = json.dumps(dict(parse_qsl(body))).encode()
-    return Request(placed(url, base), headers, content)
+    return Request(placed(url, base), said, content)
 
 
 def _auth(oauth: OAuth, client: Client) -> ClientAuth:

@@ -20,11 +20,13 @@ _DOCUMENTS = {
     "confluence": ("confluence", "Confluence"),
     "google_drive": ("google_drive", "GoogleDrive"),
     "dropbox": ("dropbox", "Dropbox"),
+    "notion": ("notion", "Notion"),
 }
 _ROWS = {
     "sql_table": ("sql_table", "SqlTable"),
     "folder": ("folder_rows", "FolderRows"),
     "s3": ("s3_rows", "S3Rows"),
+    "notion": ("notion_rows", "NotionRows"),
 }
 _FILES = {"google_drive": ("google_drive_files", "GoogleDriveFiles")}
 K = TypeVar("K")

@@ -18,7 +18,7 @@ _WRITTEN = {
     Mode.BIDIRECTIONAL: (Side.SOURCE, Side.TARGET),
 }
 
-_WHERE = ("url", "schema", "table", "path", "bucket", "prefix", "endpoint_url", "rows")
+_WHERE = ("url", "schema", "table", "path", "bucket", "prefix", "endpoint_url", "rows", "database")
 
 
 def troubles(

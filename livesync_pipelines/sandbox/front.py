@@ -1,9 +1,11 @@
-"""What every call passes on its way to a vendor: it is noted, and faults are played on it."""
+"""What every call passes on its way to a vendor: it is noted, faults are played on it, and its
+answer bears the date of the sandbox's own clock."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from email.utils import format_datetime
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +42,8 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                date = format_datetime(self._world.clock.now(), usegmt=True).encode()
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
             await send(message)
 
         try:

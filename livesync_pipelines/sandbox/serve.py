@@ -46,6 +46,7 @@ def configured(app: ASGIApp, port: int) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=_PATIENCE_S,
     )
 

@@ -7,15 +7,16 @@ import secrets
 from collections.abc import Mapping
 
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.notion.workspace import SECRET
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 
-_WITH_LOGIN = ("google", "dropbox")
+_WITH_LOGIN = ("google", "dropbox", "notion")
 _WITHOUT = ("confluence",)
 
 
 def variables(address: str) -> Mapping[str, Mapping[str, str]]:
     """Where each vendor is, with the client that is registered there; and under `SANDBOX` the
-    token of the wiki, and a new secret for those who are called."""
+    tokens of the wiki and of Notion, and a new secret for those who are called."""
     found = {
         name.upper(): {
             f"{name.upper()}_CLIENT_ID": CLIENT_ID,
@@ -26,5 +27,9 @@ def variables(address: str) -> Mapping[str, Mapping[str, str]]:
         for name in _WITH_LOGIN
     }
     found |= {name.upper(): {f"{name.upper()}_API_URL": f"{address}/{name}"} for name in _WITHOUT}
-    said = {"SANDBOX_API_TOKEN": API_TOKEN, "SANDBOX_HOOK": secrets.token_urlsafe(24)}
+    said = {
+        "SANDBOX_API_TOKEN": API_TOKEN,
+        "SANDBOX_NOTION_TOKEN": SECRET,
+        "SANDBOX_HOOK": secrets.token_urlsafe(24),
+    }
     return {**found, "SANDBOX": said}

@@ -29,11 +29,14 @@ from livesync_pipelines.connectors.google_drive import (
     GoogleDriveConnection,
     GoogleDriveSelection,
 )
+from livesync_pipelines.connectors.notion import Notion, NotionConnection, NotionSelection
 from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
 from livesync_pipelines.net.api import Bearer
 from livesync_pipelines.sandbox.confluence.site import Site as ConfluenceSite
+from livesync_pipelines.sandbox.notion.planting import text
+from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.world import World as SandboxWorld
 
 from ..connectors import drive_world, dropbox_world
@@ -438,6 +441,59 @@ class ConfluenceWorld(World):
         self._sandbox.fault("* /confluence/*", "expired_token", times=1_000)
 
 
+class NotionWorld(World):
+    """Its clock stands still: an edit never shows in the time of a page."""
+
+    many = 53
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._space = Workspace(SandboxWorld(), secret=SECRET)
+        self._home = self._space.page("Home")
+        self._ids: dict[str, str] = {}
+        self._exit = ExitStack()
+        self._sandbox = self._exit.enter_context(a_sandbox(self._space.world, space=self._space))
+
+    def _connector(self) -> Connector:
+        limits = replace(LIMITS, api_url=f"{self._sandbox.address}/notion")
+        return Notion(NotionConnection(token=SecretStr(SECRET)), NotionSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._exit.close()
+
+    def key(self, name: str) -> str:
+        return self._ids.get(name, name)
+
+    def put(self, name: str, text: str) -> None:
+        if name not in self._ids:
+            self._ids[name] = self._space.page(name, parent=self._home.id).id
+        page = self._space.things[self._ids[name]]
+        for block in list(page.children):
+            self._space.purge(self._space.things[block])
+        self._space.append(page.id, _paragraphs(text))
+
+    def touch(self, name: str) -> None:
+        """An icon, a cover or a comment may bring a page a new time."""
+        self._space.world.clock.advance(300)
+        self._space.touch(self._space.things[self._ids[name]], "")
+
+    def remove(self, name: str) -> None:
+        self._space.trash(self._space.things[self._ids[name]])
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.fault("* /notion/*", "expired_token", times=1_000)
+
+
+def _paragraphs(words: str) -> list[dict[str, object]]:
+    """Notion takes two thousand characters at once."""
+    pieces = (words[at : at + 2_000] for at in range(0, len(words), 2_000))
+    return [text(piece) for piece in pieces]
+
+
 WORLDS: tuple[type[World], ...] = (
     FolderWorld,
     S3World,
@@ -446,4 +502,5 @@ WORLDS: tuple[type[World], ...] = (
     GoogleDriveWorld,
     DropboxWorld,
     ConfluenceWorld,
+    NotionWorld,
 )

@@ -13,6 +13,7 @@ from livesync_pipelines.connectors.confluence import Confluence
 from livesync_pipelines.connectors.dropbox import Dropbox
 from livesync_pipelines.connectors.folder import Folder
 from livesync_pipelines.connectors.google_drive import GoogleDrive
+from livesync_pipelines.connectors.notion import Notion
 from livesync_pipelines.engine.options import (
     ALONE,
     check_options,
@@ -178,6 +179,7 @@ def test_a_selection_that_no_longer_holds_is_refused_at_the_run() -> None:
         (GoogleDrive, "GOOGLE_API_URL"),
         (Dropbox, "DROPBOX_API_URL"),
         (Confluence, "CONFLUENCE_API_URL"),
+        (Notion, "NOTION_API_URL"),
         (Folder, "FOLDER_API_URL"),
     ],
 )

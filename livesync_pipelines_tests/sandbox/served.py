@@ -18,6 +18,8 @@ from livesync_pipelines.sandbox.dropbox.boxes import Boxes
 from livesync_pipelines.sandbox.dropbox.vendor import dropbox
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.vendor import google
+from livesync_pipelines.sandbox.notion.vendor import notion
+from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.serve import configured
 from livesync_pipelines.sandbox.world import World
 
@@ -57,10 +59,16 @@ def a_sandbox(
     drive: Drive | None = None,
     boxes: Boxes | None = None,
     site: Site | None = None,
+    space: Workspace | None = None,
 ) -> Iterator[Sandbox]:
     """Served in a thread of its own until the block ends."""
     world = world or World()
-    vendors = [google(world, drive), dropbox(world, boxes), confluence(world, site)]
+    vendors = [
+        google(world, drive),
+        dropbox(world, boxes),
+        confluence(world, site),
+        notion(world, space),
+    ]
     server = uvicorn.Server(configured(application(world, vendors), 0))
     opened = threading.Event()
 

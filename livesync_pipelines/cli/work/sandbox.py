@@ -18,6 +18,10 @@ from livesync_pipelines.sandbox.dropbox.vendor import dropbox
 from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.google.vendor import google
+from livesync_pipelines.sandbox.notion import door as notion_door
+from livesync_pipelines.sandbox.notion.planting import planted as planted_space
+from livesync_pipelines.sandbox.notion.vendor import notion
+from livesync_pipelines.sandbox.notion.workspace import SECRET
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.serve import HOST, serve
 from livesync_pipelines.sandbox.world import World
@@ -30,10 +34,12 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
     if limited:
         world.limits.set(NAME, DECLARED)
         world.limits.set(dropbox_door.NAME, dropbox_door.DECLARED)
+        world.limits.set(notion_door.NAME, notion_door.DECLARED)
     vendors = [
         google(world, planted(world, documents)),
         dropbox(world, boxes.planted(world, documents)),
         confluence(world, planted_site(world, documents)),
+        notion(world, planted_space(world, documents)),
     ]
     click.echo(_told(f"http://{HOST}:{port}", world, documents))
     try:
@@ -53,6 +59,8 @@ def _told(address: str, world: World, documents: int) -> str:
   Dropbox         {address}/dropbox/2            {documents} documents of {ada}
   OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token
   Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
+  Notion          {address}/notion/v1            {documents} notes and rows; token {SECRET}
+  OAuth           {address}/notion/v1/oauth/authorize and {address}/notion/v1/oauth/token
   Client          {CLIENT_ID}, secret {CLIENT_SECRET}
   People          {people}
 
