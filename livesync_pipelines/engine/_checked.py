@@ -20,6 +20,9 @@ _OUR_WORDS = (
 )
 _QUOTED = re.compile(r"'([^']*)'")
 
+_TOLD = 40
+"""So many allowed words a hint has at most."""
+
 
 class Trouble(NamedTuple):
     """One thing that is wrong below some mapping."""
@@ -38,11 +41,12 @@ def checked(model: type[M], raw: Mapping[str, Any]) -> tuple[M | None, list[Trou
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
-    """A hint with the allowed words, the closest of them first."""
+    """A hint with the word that was meant, and those that are allowed, not all of very many."""
     allowed = sorted(words)
     close = difflib.get_close_matches(str(word), allowed, n=1)
     meant = f"Did you mean {close[0]}? " if close else ""
-    return f"{meant}Allowed: {', '.join(allowed) or 'nothing'}."
+    more = f" and {len(allowed) - _TOLD} more" if len(allowed) > _TOLD else ""
+    return f"{meant}Allowed: {', '.join(allowed[:_TOLD]) or 'nothing'}{more}."
 
 
 def key_of(name: str, info: FieldInfo) -> str:

@@ -67,18 +67,23 @@ def given(this: RowPass, met: Met, taken: pa.Table) -> Given:
 
 
 _EDITED = "nothing was brought back: the {} has been edited since both ends were last in step"
+_ABSENT = "nothing was brought back: its row is not at both ends"
 
 
 def unless_edited(met: Met, agreed: pa.Table, restored: Restored) -> Restored:
     """Without what somebody has edited meanwhile (`agreed`: see `row_blocks.agreed`): who wanted
     the lost value back had not seen that. It is asked again."""
     edited = {place for place in restored.values if _edited(met, agreed, *place)}
-    unfit = {
-        (row, field): Misfit(_EDITED.format("row" if field is None else "field"), restores=True)
-        for row, field in edited
-    }
+    unfit = {place: Misfit(_why(met, *place), restores=True) for place in edited}
     values = {place: value for place, value in restored.values.items() if place not in edited}
     return Restored(values, {**restored.unfit, **unfit})
+
+
+def _why(met: Met, row: int, field: str | None) -> str:
+    if field is None:
+        return _EDITED.format("row")
+    both = met.in_source[row].as_py() and met.in_target[row].as_py()
+    return _EDITED.format("field") if both else _ABSENT
 
 
 def _edited(met: Met, agreed: pa.Table, row: int, field: str | None) -> bool:

@@ -184,6 +184,8 @@ def test_a_value_that_is_told_plainly_can_be_read_again(
     ("value", "kind"),
     [
         ("x", pa.int64()),
+        (9.7, pa.int64()),
+        (math.inf, pa.int64()),
         ("x", DECIMAL),
         ("x", pa.binary()),
         ("soon", pa.date32()),

@@ -185,7 +185,7 @@ def test_a_relative_folder_is_kept_as_an_absolute_one(load_text: Load, tmp_path:
             "# none",
             "7: connections.crm.platform",
             "missing",
-            "ledger, s3, shelf, sql",
+            "ledger, notion, s3, shelf, sql",
         ),
         ("${LEDGER_URL}", "${LEDGR_URL}", "9: connections.crm.url", "LEDGR_URL is not set", "Set"),
         ("${LEDGER_URL}", "${EMPTY}", "9: connections.crm.url", "EMPTY is not set", "Set EMPTY"),
@@ -250,7 +250,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_lines(load_text: Load)
     assert refused.message.splitlines() == [
         "4 problems:",
         "a.yaml:6: connections.docs.platform: unknown platform 'self'"
-        " (Did you mean shelf? Allowed: folder, ledger, s3, shelf, sql_table.)",
+        " (Did you mean shelf? Allowed: folder, ledger, notion, s3, shelf, sql_table.)",
         "a.yaml:12: syncs.handbook-docs.connection: there is no connection 'dcs' here"
         " (Did you mean docs? Allowed: crm, docs.)",
         "a.yaml:15: syncs.handbook-docs.mode: this value is not allowed"
@@ -272,6 +272,14 @@ def test_a_name_is_defined_in_one_file_only(load_text: Load) -> None:
     refused = refusal(load_text, "capsules: {c: }", "capsules:\n  c:\n")
     assert refused.where == "b.yaml:2: capsules.c"
     assert refused.hint == "First at a.yaml:1: capsules.c."
+
+
+def test_of_very_many_allowed_words_some_are_told(load_text: Load) -> None:
+    many = ", ".join(f"c{n}: {{platform: shelf, path: /d}}" for n in range(100, 160))
+    mine = f"connections: {{{many}}}\ncapsules: {{c: }}\nsyncs: {{s: {{connection: d, target: c}}}}"
+    hint = refusal(load_text, mine).hint
+    assert hint.startswith("Allowed: c100, c101,")
+    assert hint.endswith("c139 and 20 more.")
 
 
 def test_a_project_does_not_see_the_connections_of_another(load_text: Load) -> None:
