@@ -97,7 +97,7 @@ def of_a_deletion(editor: Side, on_delete: OnDelete, answer: object = None) -> C
 
 def _of_the_later(dispute: Dispute) -> Choice:
     if dispute.unfit and dispute.later is None:
-        return Choice(Side.TARGET, "the times do not tell which edit is later; it fits both ends")
+        return Choice(Side.TARGET, "the times do not tell which edit is later, and only it fits")
     return _carried(dispute, Choice(dispute.later or Side.SOURCE, _TIMES[dispute.later]))
 
 

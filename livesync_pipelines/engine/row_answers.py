@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from livesync_pipelines.core.row_fields import put
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met, said
@@ -187,7 +189,7 @@ def _shown(table: pa.Table, row: int, field: str | None) -> Any:
 
 
 def _with_values(this: RowPass, merged: Merged, row: int, values: dict[str, Any]) -> Merged:
-    mask = _only(len(merged.there), row)
+    at = np.array([row])
     tables = {"base": merged.base, "source": merged.source, "target": merged.target}
     flags = {"source": merged.to_source, "target": merged.to_target}
     for name, value in values.items():
@@ -197,8 +199,8 @@ def _with_values(this: RowPass, merged: Merged, row: int, values: dict[str, Any]
         for end, table in tables.items():
             if end != "base" and not this.writes(Side(end)):
                 continue
-            before = table[name].combine_chunks()
-            after = pc.replace_with_mask(before, mask, cell)
+            before = whole(table[name])
+            after = put(before, (at, cell))
             tables[end] = table.set_column(table.column_names.index(name), name, after)
             if end != "base":
                 flags[end] = pc.or_(flags[end], differs(before, after))

@@ -75,7 +75,7 @@ def _both_marks(
     """The fingerprints of what both ends show in the end."""
     source, target = shown
     here = _marks(this, source, merged.to_source, met.source_mark)
-    alike = source.equals(target)
+    alike = not kept and source.equals(target)
     there = here if alike else _marks(this, target, merged.to_target, met.target_mark)
     wrote = merged.to_source.to_pylist() if kept else []
     unfit = {n: [(c.field, c.value) for c in cells] for n, cells in kept.items() if wrote[n]}

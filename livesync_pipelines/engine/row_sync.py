@@ -52,7 +52,7 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         cursors = cursors_now(this)
         _finish_what_was_begun(this)
         look_at_frozen(this)
-        meet_keys(this, sorted({key for key, _ in this.answers}))
+        _answer(this)
         doubtful = doubts(this)
         if doubtful is not None:
             return Outcome(Status.WAITING, doubtful)
@@ -109,6 +109,13 @@ def _what_landed(this: RowPass, intent: Intent) -> Batch:
     return Batch(
         rows=RowCommit(lines=landed, intent=intent.intent_id, conflicts=lost, policy="read back")
     )
+
+
+def _answer(this: RowPass) -> None:
+    """Carry out what people have answered. What was to be brought back is not tried again: rows
+    that are met once more are in step by then, whoever has edited them."""
+    meet_keys(this, sorted({key for key, _ in this.answers}))
+    this.answers = {place: each for place, each in this.answers.items() if not each.restores}
 
 
 def meet_keys(this: RowPass, keys: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from livesync_pipelines.model.errors import BadInput
@@ -21,12 +22,18 @@ before it."""
 
 def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
     """Raises `BadInput` for a value of another kind of JSON than those that are known of the field,
-    and for any value in answer to whether a row stays."""
+    for one that cannot be stored, and for any value in answer to whether a row stays."""
     number, field = found["conflict_id"], found["field"]
     if field is None:
         raise BadInput(
             f"Conflict {number} is about a whole row, which takes no value.",
             hint="Say whose row stands, or whose deletion: `--take source`, or `--take target`.",
+        )
+    if why := _unstorable(value):
+        raise BadInput(
+            f"The answer to conflict {number} {why}.",
+            hint="Give another value, or take what one end says: `--take source`, or "
+            "`--take target`.",
         )
     known = [v for v in (found["base"], found["source"], found["target"]) if v is not None]
     kinds = list(dict.fromkeys(_kind(each) for each in known))
@@ -38,6 +45,21 @@ def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
         hint=f"Write {kinds[0]}, as JSON: `--value '{_spelled(value, kinds[0])}'`; or take what "
         "one end says: `--take source`, or `--take target`.",
     )
+
+
+def _unstorable(value: Any) -> str | None:
+    match value:
+        case float() if not isfinite(value):
+            return "is a number without end, or none at all"
+        case str() if "\0" in value:
+            return "holds a NUL character"
+        case str() if any("\ud800" <= letter <= "\udfff" for letter in value):
+            return "holds half a character (a surrogate)"
+        case list():
+            return next(filter(None, map(_unstorable, value)), None)
+        case dict():
+            return next(filter(None, map(_unstorable, [*value, *value.values()])), None)
+    return None
 
 
 def _kind(value: Any) -> str:

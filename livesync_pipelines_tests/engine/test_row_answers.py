@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,9 @@ def states(ends: TwoEnds) -> dict[str | None, str]:
         ("size", "tall", "is a text", "--value '5'"),
         ("size", True, "is true or false", "--value '5'"),
         (None, {"name": "Ada"}, "a whole row, which takes no value", "--take source"),
+        ("size", math.inf, "is a number without end", "--take source"),
+        ("name", "a\0b", "holds a NUL character", "--take source"),
+        ("name", ["\ud800"], "holds half a character", "--take source"),
     ],
 )
 def test_an_answer_of_another_kind_is_refused_with_how_to_write_it(
