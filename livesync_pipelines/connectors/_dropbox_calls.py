@@ -32,8 +32,6 @@ _NOTIFY = "https://notify.dropboxapi.com"
 _BLOCK_BYTES = 4 * 1024 * 1024
 _CROWDED_S = 1.0
 """How long it is waited where others write to the same Dropbox at the same moment."""
-_ANSWER_BYTES = 50_000_000
-"""Of JSON: a page of a thousand files. What a file may have is said when it is downloaded."""
 
 OAUTH = OAuth(
     client="DROPBOX",
@@ -70,15 +68,6 @@ class WrongOffset(BadAnswer):
     def __init__(self, message: str, *, correct: int, where: str) -> None:
         super().__init__(message, where=where)
         self.correct = correct
-
-
-def client_for(limits: FetchLimits) -> Client:
-    return Client(
-        allow_private=limits.allow_private,
-        timeout_s=limits.timeout_s,
-        max_bytes=_ANSWER_BYTES,
-        pacer=limits.pacer,
-    )
 
 
 def calls_at(limits: FetchLimits) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from threading import Event, Thread
 
-from livesync_pipelines.connectors._dropbox_calls import calls_at, client_for, judge, notices_at
+from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._dropbox_calls import calls_at, judge, notices_at
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import CursorExpired, LiveSyncError
 from livesync_pipelines.net.api import ANONYMOUS, Api

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
 from livesync_pipelines.model.spec import OAuth
-from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Forbidden, retry_after_s
 
@@ -21,8 +19,6 @@ _LOGIN = "https://oauth2.googleapis.com"
 PAUSE_S = 1.0
 """What a refusal for haste is taken to mean that names no time; the client adds its own backoff."""
 
-_ANSWER_BYTES = 50_000_000
-"""Of JSON: a page of a thousand files. What a file may have is said when it is downloaded."""
 _HASTE = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "quotaExceeded"}
 )
@@ -72,15 +68,6 @@ def google_oauth(*scopes: str, writes: tuple[str, ...] = ()) -> OAuth:
         extra=(("access_type", "offline"), ("prompt", "consent")),
         whoami=f"{GOOGLE}/oauth2/v3/userinfo",
         who=("email",),
-    )
-
-
-def client_for(limits: FetchLimits) -> Client:
-    return Client(
-        allow_private=limits.allow_private,
-        timeout_s=limits.timeout_s,
-        max_bytes=_ANSWER_BYTES,
-        pacer=limits.pacer,
     )
 
 

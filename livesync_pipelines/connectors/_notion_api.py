@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import LiveSyncError, Reauthorise, Unavailable
 from livesync_pipelines.model.spec import Budget, OAuth
 from livesync_pipelines.net.api import Account, Api, paged, parsed
 from livesync_pipelines.net.asking import Terms
-from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer, http_date
 
@@ -24,7 +24,6 @@ VERSION = "2026-03-11"
 PIECE = 100
 """As many of a list as one answer may show."""
 BUDGETS = (Budget(calls=180, per_s=60.0),)
-_ANSWER_BYTES = 50_000_000
 _OLDEST_FIRST = {"direction": "ascending"}
 
 Json: TypeAlias = Mapping[str, Any]
@@ -48,12 +47,7 @@ class NotionApi:
     """One workspace, as far as it is shared with a connection."""
 
     def __init__(self, account: Account, limits: FetchLimits) -> None:
-        self._client = Client(
-            allow_private=limits.allow_private,
-            timeout_s=limits.timeout_s,
-            max_bytes=_ANSWER_BYTES,
-            pacer=limits.pacer,
-        )
+        self._client = client_for(limits)
         headers = {"notion-version": VERSION}
         at = f"{limits.api_url or NOTION}/v1"
         self._api = Api(self._client, at, account, judge, headers=headers)

@@ -11,6 +11,7 @@ from functools import cached_property
 from io import BytesIO
 from urllib.parse import urlsplit
 
+from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_items import (
@@ -40,7 +41,6 @@ from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
-from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
@@ -97,12 +97,7 @@ class Confluence(Listed):
         super().__init__(connection, selection, limits)
         self._site = connection.url
         self._selection = selection
-        self._client = Client(
-            allow_private=limits.allow_private,
-            timeout_s=limits.timeout_s,
-            max_bytes=limits.max_bytes,
-            pacer=limits.pacer,
-        )
+        self._client = client_for(limits, max_bytes=limits.max_bytes)
         account = Basic(connection.email, connection.api_token.get_secret_value())
         at = limits.api_url or self._site
         self._api = ConfluenceApi(self._client, at, account, max_bytes=limits.max_bytes)

@@ -13,10 +13,10 @@ from io import BytesIO
 from typing import IO, Any, TypeAlias
 from urllib.parse import quote
 
+from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
     apis,
-    client_for,
     content_hash,
     judge,
     version,

@@ -10,7 +10,8 @@ from functools import cached_property
 from hashlib import md5
 from io import BytesIO
 
-from livesync_pipelines.connectors._google_calls import GOOGLE, client_for, google_oauth, judge
+from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._google_calls import GOOGLE, google_oauth, judge
 from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
 from livesync_pipelines.connectors._google_drive_choices import choices

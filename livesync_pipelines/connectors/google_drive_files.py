@@ -14,8 +14,9 @@ from typing import IO, Annotated
 
 from pydantic import AfterValidator, Field
 
+from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._globs import Glob, Globs
-from livesync_pipelines.connectors._google_calls import GOOGLE, client_for, judge
+from livesync_pipelines.connectors._google_calls import GOOGLE, judge
 from livesync_pipelines.connectors._google_drive_api import DriveApi
 from livesync_pipelines.connectors._google_drive_feed import OWN
 from livesync_pipelines.connectors._google_drive_options import GoogleDriveConnection, folder_id

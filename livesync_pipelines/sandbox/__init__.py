@@ -8,6 +8,6 @@
 - Deterministic: ids, tokens and documents come from a seed, and time stands still unless it is
   told to run or moved ahead.
 - All state is in memory and belongs to the one event loop that serves it, so nothing is locked.
-- Order: clock < faults, limits, calls < world < oauth < vendor < a vendor's own package < control
-  < app < serve.
+- Order: clock < faults, limits, calls, webhooks < world < oauth < vendor < a vendor's own
+  package < control < app < serve.
 """

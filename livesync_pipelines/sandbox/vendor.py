@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from livesync_pipelines.sandbox.faults import FaultKind
 from livesync_pipelines.sandbox.oauth import OAuthServer
 from livesync_pipelines.sandbox.world import Json
+
+Work = TypeVar("Work")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +32,14 @@ class Vendor:
     refuse: Callable[[FaultKind], Response]
     truth: Callable[[bool], Json]
     close: Callable[[], Awaitable[None]]
+
+
+def routes(
+    root: str,
+    guarded: Callable[[Work], Callable[[Request], Awaitable[Response]]],
+    served: Iterable[tuple[str, str, Work]],
+) -> list[Route]:
+    """Of methods, paths below `root` and what is done there, once `guarded` has let it in."""
+    return [
+        Route(f"{root}{path}", guarded(work), methods=[method]) for method, path, work in served
+    ]

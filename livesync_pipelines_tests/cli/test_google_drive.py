@@ -18,7 +18,6 @@ from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.sandbox.google.planting import planted
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.world import World
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.engine.drawer import KEY
@@ -40,10 +39,7 @@ def sandbox() -> Iterator[Sandbox]:
 def at(terminal: Terminal, sandbox: Sandbox) -> Terminal:
     """A terminal whose browser agrees."""
     terminal.environ |= {
-        "GOOGLE_CLIENT_ID": CLIENT_ID,
-        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
-        "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
-        "GOOGLE_API_URL": f"{sandbox.address}/google",
+        **sandbox.environ("google"),
         "LIVESYNC_VAULT_KEY": b64encode(KEY).decode(),
         "LIVESYNC_PORT": f"{free_port()}",
         "BROWSER": f"{sys.executable} -m livesync_pipelines_tests.cli.agreeing allow %s",

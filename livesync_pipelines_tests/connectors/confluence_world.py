@@ -10,25 +10,24 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.confluence import (
     Confluence,
     ConfluenceConnection,
     ConfluenceSelection,
 )
-from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Body, ListingPage
+from livesync_pipelines.model.records import Body
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN, Site, Space
 from livesync_pipelines.sandbox.world import World
-from livesync_pipelines_tests.contracts.memory import FakeMemory, all_bodies
 from livesync_pipelines_tests.sandbox.served import ADA, BEN, Sandbox, a_sandbox
+
+from .read_world import ReadWorld
 
 SITE = "https://garden.atlassian.net"
 """What the pretend site is called in a connection; it is found where the environment says."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wiki:
+class Wiki(ReadWorld):
     """A served site with an empty space `GARDEN`."""
 
     site: Site
@@ -36,9 +35,8 @@ class Wiki:
     garden: Space
 
     @property
-    def limits(self) -> FetchLimits:
-        at = f"{self.sandbox.address}/confluence"
-        return FetchLimits(max_bytes=1_000_000, timeout_s=5.0, api_url=at)
+    def endpoint(self) -> str:
+        return f"{self.sandbox.address}/confluence"
 
     def page(self, title: str, storage: str = "<p>Words.</p>", **more: Any) -> str:
         """Its id. `more`: other fields, and the `space` where it is not the garden."""
@@ -51,19 +49,6 @@ class Wiki:
         chosen = ConfluenceSelection.model_validate(selection)
         with closing(Confluence(connection, chosen, self.limits)) as connector:
             yield connector
-
-    def listed(self, memory: FakeMemory | None = None, **selection: Any) -> list[ListingPage]:
-        """One run: list everything, and keep it."""
-        memory = memory or FakeMemory()
-        with self.connector(**selection) as connector:
-            pages = list(connector.listing(memory))
-        memory.keep(pages)
-        return pages
-
-    def read(self, **selection: Any) -> dict[str, Body | ItemFailure]:
-        """All that a first run brings, by key."""
-        with self.connector(**selection) as connector:
-            return all_bodies(connector, list(connector.listing(FakeMemory())))
 
     def text(self, storage: str, **more: Any) -> str:
         """What becomes of a page with this text."""

@@ -7,31 +7,16 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-from livesync_pipelines.auth.vault import Vault
-from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import (
-    Capsule,
-    Connection,
-    Desired,
-    SyncConfig,
-    Trigger,
-    Webhook,
-)
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.files import DOCUMENT, FOLDER, PRESENTATION, SHORTCUT
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.world import World
-from livesync_pipelines.store import catalog
-from livesync_pipelines.store.database import rows
-from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.sandbox.served import ADA, Sandbox, a_sandbox
+
+from .account_world import AccountWorld, engine_at
 
 MARKDOWN = "text/markdown"
 FILES = "/google/drive/v3/files"
@@ -128,60 +113,18 @@ def _kind_of(native: str | None) -> str:
     return "text/plain" if native == PRESENTATION else "text/csv"
 
 
-class Cabinet(Office):
-    """An engine, the pretend Drive, and a sync of what Ada sees of it into a capsule."""
+class Cabinet(AccountWorld):
+    """A sync of Ada's Drive."""
+
+    platform, name = "google_drive", "drive"
 
     def __init__(self, engine: Engine, sandbox: Sandbox) -> None:
         super().__init__(engine, sandbox)
         self.ada = Hand(sandbox)
-        self.connect(platform="google_drive")
-
-    def configure(
-        self, *, schedule: str = "manual", webhook: Webhook | None = None, **select: Any
-    ) -> None:
-        source = Connection(
-            name="drive",
-            project_id="demo",
-            platform="google_drive",
-            options={"account": "ada"},
-            webhook=webhook,
-        )
-        sync = SyncConfig(
-            sync_id="drive",
-            project_id="demo",
-            connection="drive",
-            capsule="c",
-            schedule=schedule,
-            select=select,
-        )
-        capsules = (Capsule(name="c", project_id="demo"),)
-        wanted = Desired(connections=(source,), capsules=capsules, syncs=(sync,))
-        with self.engine.database.pooled() as connection:
-            catalog.apply(connection, wanted)
-
-    def run(self, *, full: bool = False) -> SyncResult:
-        return run_sync(self.engine, "drive", trigger=Trigger.PERSON, full=full)
-
-    def held(self) -> dict[str, str]:
-        """The text of each item in the capsule, by key."""
-        query = (
-            "select s.key, c.text from livesync.shadow s"
-            " join livesync.documents d using (sync_id, item_id)"
-            " join livesync.contents c on c.sync_id = d.sync_id"
-            " and c.content_hash = d.content_hash"
-        )
-        with self.engine.database.pooled() as connection:
-            return {row["key"]: row["text"] for row in rows(connection, query)}
 
     def titles(self) -> set[str]:
         query = "select attributes ->> 'name' as name from livesync.documents"
-        with self.engine.database.pooled() as connection:
-            return {row["name"] for row in rows(connection, query)}
-
-    def failures(self) -> dict[str, str]:
-        query = "select key, code from livesync.item_failures"
-        with self.engine.database.pooled() as connection:
-            return {row["key"]: row["code"] for row in rows(connection, query)}
+        return {row["name"] for row in self.rows(query)}
 
     def above(self, file_id: str) -> set[str]:
         """The ids of all folders that a file is in; the empty one is everywhere."""
@@ -218,11 +161,4 @@ def a_cabinet(
     kind: type[Cabinet] = Cabinet,
 ) -> Iterator[Cabinet]:
     with a_sandbox(world, drive) as sandbox:
-        environ = {
-            "GOOGLE_CLIENT_ID": CLIENT_ID,
-            "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
-            "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
-            "GOOGLE_API_URL": f"{sandbox.address}/google",
-        }
-        known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
-        yield kind(known, sandbox)
+        yield kind(engine_at("google", engine, sandbox), sandbox)

@@ -7,26 +7,18 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import httpx
 
-from livesync_pipelines.auth.vault import Vault
-from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.operation import SyncResult
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger, Webhook
 from livesync_pipelines.sandbox.dropbox.boxes import Boxes
 from livesync_pipelines.sandbox.dropbox.door import SCOPES
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.world import World
-from livesync_pipelines.store import catalog
-from livesync_pipelines.store.database import rows
-from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.sandbox.served import ADA, Sandbox, a_sandbox
+
+from .account_world import AccountWorld, engine_at
 
 LISTINGS = "POST /dropbox/2/files/list_folder"
 CHANGES = "POST /dropbox/2/files/list_folder/continue"
@@ -77,64 +69,25 @@ class Hand:
         return self._client.post(f"/dropbox/2/{route}", headers=headers, **body)
 
 
-class Cupboard(Office):
-    """An engine, the pretend Dropbox, and a sync of Ada's into a capsule."""
+class Cupboard(AccountWorld):
+    """A sync of Ada's Dropbox."""
+
+    platform, name = "dropbox", "box"
 
     def __init__(self, engine: Engine, sandbox: Sandbox) -> None:
         super().__init__(engine, sandbox)
         self.ada = Hand(sandbox)
-        self.connect(platform="dropbox")
-
-    def configure(
-        self, *, schedule: str = "manual", webhook: Webhook | None = None, **select: Any
-    ) -> None:
-        source = Connection(
-            name="box",
-            project_id="demo",
-            platform="dropbox",
-            options={"account": "ada"},
-            webhook=webhook,
-        )
-        sync = SyncConfig(
-            sync_id="box",
-            project_id="demo",
-            connection="box",
-            capsule="c",
-            schedule=schedule,
-            select=select,
-        )
-        capsules = (Capsule(name="c", project_id="demo"),)
-        wanted = Desired(connections=(source,), capsules=capsules, syncs=(sync,))
-        with self.engine.database.pooled() as connection:
-            catalog.apply(connection, wanted)
-
-    def run(self, *, full: bool = False) -> SyncResult:
-        return run_sync(self.engine, "box", trigger=Trigger.PERSON, full=full)
-
-    def held(self) -> dict[str, str]:
-        """The text of each item in the capsule, by key."""
-        query = (
-            "select s.key, c.text from livesync.shadow s"
-            " join livesync.documents d using (sync_id, item_id)"
-            " join livesync.contents c on c.sync_id = d.sync_id"
-            " and c.content_hash = d.content_hash"
-        )
-        return {row["key"]: row["text"] for row in self._rows(query)}
 
     def names(self) -> dict[str, str]:
         """How each item's path is spelled, by key."""
         query = "select s.key, d.attributes ->> 'path' as path from livesync.shadow s"
         query += " join livesync.documents d using (sync_id, item_id)"
-        return {row["key"]: row["path"] for row in self._rows(query)}
+        return {row["key"]: row["path"] for row in self.rows(query)}
 
     def ids(self) -> dict[str, str]:
         """Our own id of each item, by key."""
-        found = self._rows("select key, item_id from livesync.shadow")
+        found = self.rows("select key, item_id from livesync.shadow")
         return {row["key"]: row["item_id"] for row in found}
-
-    def failures(self) -> dict[str, str]:
-        found = self._rows("select key, code from livesync.item_failures")
-        return {row["key"]: row["code"] for row in found}
 
     def truth(self) -> dict[str, str]:
         """What every file of Ada's says, as a capsule has it, by its path in lower case."""
@@ -145,21 +98,10 @@ class Cupboard(Office):
             if entry[".tag"] == "file"
         }
 
-    def _rows(self, query: str) -> list[dict[str, Any]]:
-        with self.engine.database.pooled() as connection:
-            return rows(connection, query)
-
 
 @contextmanager
 def a_cupboard(
     engine: Engine, world: World | None = None, boxes: Boxes | None = None
 ) -> Iterator[Cupboard]:
     with a_sandbox(world, boxes=boxes) as sandbox:
-        environ = {
-            "DROPBOX_CLIENT_ID": CLIENT_ID,
-            "DROPBOX_CLIENT_SECRET": CLIENT_SECRET,
-            "DROPBOX_OAUTH_URL": f"{sandbox.address}/dropbox",
-            "DROPBOX_API_URL": f"{sandbox.address}/dropbox",
-        }
-        known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
-        yield Cupboard(known, sandbox)
+        yield Cupboard(engine_at("dropbox", engine, sandbox), sandbox)

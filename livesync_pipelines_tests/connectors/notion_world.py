@@ -10,21 +10,20 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.notion import Notion, NotionConnection, NotionSelection
-from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.records import Body, ListingPage
+from livesync_pipelines.model.records import Body
 from livesync_pipelines.sandbox.notion.planting import text
 from livesync_pipelines.sandbox.notion.workspace import SECRET, Thing, Workspace
 from livesync_pipelines.sandbox.world import World
-from livesync_pipelines_tests.contracts.memory import FakeMemory, all_bodies
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
+
+from .read_world import ReadWorld
 
 PLANTS: dict[str, Any] = {"Name": {"title": {}}, "Height": {"number": {}}}
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(ReadWorld):
     """A served workspace with one empty page, `home`."""
 
     space: Workspace
@@ -34,10 +33,6 @@ class Desk:
     @property
     def endpoint(self) -> str:
         return f"{self.sandbox.address}/notion"
-
-    @property
-    def limits(self) -> FetchLimits:
-        return FetchLimits(max_bytes=1_000_000, timeout_s=5.0, api_url=self.endpoint)
 
     def page(self, title: str, *words: str, parent: str | None = None) -> str:
         """Its id: below `home`, with a paragraph for each of the words."""
@@ -57,19 +52,6 @@ class Desk:
         chosen = NotionSelection.model_validate(selection)
         with closing(Notion(connection, chosen, self.limits)) as connector:
             yield connector
-
-    def listed(self, memory: FakeMemory | None = None, **selection: Any) -> list[ListingPage]:
-        """One run: list everything, and keep it."""
-        memory = memory or FakeMemory()
-        with self.connector(**selection) as connector:
-            pages = list(connector.listing(memory))
-        memory.keep(pages)
-        return pages
-
-    def read(self, **selection: Any) -> dict[str, Body | ItemFailure]:
-        """All that a first run brings, by key."""
-        with self.connector(**selection) as connector:
-            return all_bodies(connector, list(connector.listing(FakeMemory())))
 
     def text(self, blocks: Sequence[Mapping[str, Any]]) -> str:
         """What becomes of a page with these blocks."""

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from livesync_pipelines.connectors.confluence import Confluence
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Connection, Desired, Limits
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN
-from livesync_pipelines.store import catalog
-from livesync_pipelines_tests.engine.fake_source import Source
-from livesync_pipelines_tests.engine.house import (
-    Clock,
-    House,
-    a_house,
-    a_sync,
-    assert_sound,
-)
+from livesync_pipelines_tests.engine.house import House, assert_sound
 from livesync_pipelines_tests.sandbox.served import ADA, BEN
 
 from .confluence_world import SITE, Gardener, Wiki, a_wiki
-
-_STEPS = 90
-_FAULTS = ("500", "503", "reset", "truncated")
-_ANY = Limits(delete_items=1_000, delete_share=1.0)
+from .histories import a_follower, live_through, run_somehow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +53,13 @@ def _words(told: Mapping[str, Any]) -> str:
     return str(told["storage"]).removeprefix("<p>").removesuffix("</p>")
 
 
-def _run_somehow(house: House) -> None:
-    """It may fail: its source does."""
-    with suppress(LiveSyncError):
-        house.run()
-
-
 @pytest.fixture
 def followed(engine: Engine) -> Iterator[Followed]:
-    with a_wiki() as wiki, a_house(engine):
-        environ = {"WIKI_TOKEN": API_TOKEN, "CONFLUENCE_API_URL": wiki.limits.api_url}
-        house = House(replace(engine, environ=environ, now=Clock()), Source())
-        options = {"url": SITE, "email": ADA, "api_token": "${WIKI_TOKEN}"}
-        place = Connection(name="fake", project_id="demo", platform="confluence", options=options)
-        wanted = Desired(connections=(place,), syncs=(a_sync(limits=_ANY),))
-        with engine.database.pooled() as connection:
-            catalog.apply(connection, wanted)
-        yield Followed(wiki, house)
+    options = {"url": SITE, "email": ADA, "api_token": "${WIKI_TOKEN}"}
+    with a_wiki() as wiki:
+        environ = {"WIKI_TOKEN": API_TOKEN, "CONFLUENCE_API_URL": wiki.endpoint}
+        with a_follower(engine, Confluence, options, environ) as house:
+            yield Followed(wiki, house)
 
 
 def test_a_first_sync_brings_what_is_true_and_a_second_one_nothing(followed: Followed) -> None:
@@ -99,15 +75,10 @@ def test_a_first_sync_brings_what_is_true_and_a_second_one_nothing(followed: Fol
 def test_a_long_random_history_with_faults_ends_in_what_is_true(
     followed: Followed, seed: int
 ) -> None:
-    gardener, chance = Gardener(followed.wiki, seed), Random(seed)
-    for step in range(_STEPS):
-        gardener.step()
-        if step % 9 == 8:
-            kind, after, times = chance.choice(_FAULTS), chance.randrange(12), chance.choice((1, 3))
-            followed.wiki.sandbox.fault("GET /confluence/*", kind, after=after, times=times)
-            _run_somehow(followed.house)
-    followed.wiki.sandbox.control("DELETE", "/faults")
-    _run_somehow(followed.house)
+    wiki, gardener = followed.wiki, Gardener(followed.wiki, seed)
+    calls = "GET /confluence/*"
+    live_through(followed.house, wiki.sandbox, gardener.step, seed=seed, calls=calls)
+    run_somehow(followed.house)
     assert followed.house.run().status is Status.SUCCESS
     followed.assert_true()
     assert followed.house.run().counts.synced_items == 0

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from livesync_pipelines.auth.vault import Vault
-from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.engine import accounts, signing_in
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import catalog
-from livesync_pipelines_tests.engine.drawer import DOOR, KEY
+from livesync_pipelines_tests.engine.drawer import DOOR
 from livesync_pipelines_tests.sandbox.served import ADA
 
+from .account_world import engine_at
 from .notion_world import Desk, a_desk
 
 
@@ -32,13 +29,7 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture
 def house(engine: Engine, desk: Desk) -> Engine:
     """One that has an account and a sync of what its owner has shared."""
-    environ = {
-        "NOTION_CLIENT_ID": CLIENT_ID,
-        "NOTION_CLIENT_SECRET": CLIENT_SECRET,
-        "NOTION_OAUTH_URL": desk.endpoint,
-        "NOTION_API_URL": desk.endpoint,
-    }
-    known = replace(engine, registry=REGISTRY, environ=environ, vault=lambda: Vault([KEY]))
+    known = engine_at("notion", engine, desk.sandbox)
     begun = signing_in.begin(known, "notion", "ada", "demo", door=DOOR)
     form = {"person": ADA, "decision": "allow"}
     led = desk.sandbox.client.post(begun.url, data=form).headers["location"]

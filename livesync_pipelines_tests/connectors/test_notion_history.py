@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from random import Random
 from typing import Any
 
 import pytest
 
 from livesync_pipelines.connectors.notion import SPEC, Notion
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Connection, Desired, Limits
 from livesync_pipelines.sandbox.notion.workspace import SECRET
-from livesync_pipelines.store import catalog
-from livesync_pipelines_tests.engine.fake_source import Source
-from livesync_pipelines_tests.engine.house import Clock, House, a_house, a_sync, assert_sound
+from livesync_pipelines_tests.engine.house import House, assert_sound
 
+from .histories import a_follower, live_through, run_somehow
 from .notion_world import Desk, Gardener, a_desk
-
-_STEPS = 90
-_FAULTS = ("500", "503", "reset", "truncated")
-_ANY = Limits(delete_items=1_000, delete_share=1.0)
 
 
 class Unhurried(Notion):
@@ -60,24 +51,13 @@ def _bare(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def _run_somehow(house: House) -> None:
-    """It may fail: its source does."""
-    with suppress(LiveSyncError):
-        house.run()
-
-
 @pytest.fixture
 def followed(engine: Engine) -> Iterator[Followed]:
-    with a_desk() as desk, a_house(engine):
+    options = {"token": "${NOTES_TOKEN}"}
+    with a_desk() as desk:
         environ = {"NOTES_TOKEN": SECRET, "NOTION_API_URL": desk.endpoint}
-        known = replace(engine, registry={"notion": Unhurried}, environ=environ)
-        house = House(replace(known, now=Clock()), Source())
-        options = {"token": "${NOTES_TOKEN}"}
-        place = Connection(name="fake", project_id="demo", platform="notion", options=options)
-        wanted = Desired(connections=(place,), syncs=(a_sync(limits=_ANY),))
-        with engine.database.pooled() as connection:
-            catalog.apply(connection, wanted)
-        yield Followed(desk, house)
+        with a_follower(engine, Unhurried, options, environ) as house:
+            yield Followed(desk, house)
 
 
 def test_a_first_sync_brings_what_is_true_and_a_second_one_nothing(followed: Followed) -> None:
@@ -95,17 +75,12 @@ def test_a_long_random_history_with_faults_ends_in_what_is_true(
     followed: Followed, seed: int
 ) -> None:
     """Search is a minute and a half behind, all the way."""
-    gardener, chance = Gardener(followed.desk, seed), Random(seed)
-    followed.desk.space.index_lag_s = 90.0
-    for step in range(_STEPS):
-        gardener.step()
-        if step % 9 == 8:
-            kind, after, times = chance.choice(_FAULTS), chance.randrange(12), chance.choice((1, 3))
-            followed.desk.sandbox.fault("* /notion/*", kind, after=after, times=times)
-            _run_somehow(followed.house)
-    followed.desk.sandbox.control("DELETE", "/faults")
-    followed.desk.later()
-    _run_somehow(followed.house)
+    desk, gardener = followed.desk, Gardener(followed.desk, seed)
+    desk.space.index_lag_s = 90.0
+    calls = "* /notion/*"
+    live_through(followed.house, desk.sandbox, gardener.step, seed=seed, calls=calls)
+    desk.later()
+    run_somehow(followed.house)
     assert followed.house.run().status is Status.SUCCESS
     followed.assert_true()
     assert followed.house.run().counts.synced_items == 0

@@ -24,7 +24,6 @@ from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import (
     approvals,
     catalog,
@@ -43,11 +42,10 @@ from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.engine.house import Clock
 
 SYNC = "copy"
+BACK = "back"
 ENVIRON = {
     "S3_SECRET": SECRET_KEY,
     "HOOK": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0",
-    "DROPBOX_CLIENT_ID": CLIENT_ID,
-    "DROPBOX_CLIENT_SECRET": CLIENT_SECRET,
 }
 Row = dict[str, Any]
 
@@ -74,6 +72,11 @@ def options_of(place: Place) -> dict[str, Any]:
         "access_key_id": ACCESS_KEY,
         "secret_access_key": "${S3_SECRET}",
     }
+
+
+def chosen(place: Place) -> dict[str, Any]:
+    """Which part of its connection this place is, in the words of a configuration."""
+    return {"folder": place.folder} if isinstance(place, DrivePlace) else {}
 
 
 def document(
@@ -120,18 +123,29 @@ class Copies:
 
     def configure(self, **said: Any) -> None:
         self.said |= said
-        chosen: dict[str, Any] = {}
-        if isinstance(self.source, DrivePlace):
-            chosen["select"] = {"folder": self.source.folder}
-        if isinstance(self.target, DrivePlace):
-            chosen["target"] = {"connection": "there", "folder": self.target.folder}
-        data = document(options_of(self.source), options_of(self.target), **{**chosen, **self.said})
+        self._apply(self._document())
+
+    def configure_back(self) -> None:
+        """A second sync, from the target to the source."""
+        data = self._document()
+        ends = {"connection": "there", "target": {"connection": "here"}}
+        data["syncs"][BACK] = {**ends, "select": chosen(self.target), "schedule": "manual"}
+        self._apply(data)
+
+    def _document(self) -> dict[str, Any]:
+        target = {"connection": "there", **chosen(self.target)}
+        said = {"select": chosen(self.source), "target": target, **self.said}
+        return document(options_of(self.source), options_of(self.target), **said)
+
+    def _apply(self, data: dict[str, Any]) -> None:
         wanted = asked("story", data, REGISTRY, ENVIRON, known=Desired())
         with self.engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
 
-    def run(self, *, full: bool = False, trigger: Trigger = Trigger.PERSON) -> SyncResult:
-        return run_sync(self.engine, SYNC, trigger=trigger, full=full)
+    def run(
+        self, sync_id: str = SYNC, *, full: bool = False, trigger: Trigger = Trigger.PERSON
+    ) -> SyncResult:
+        return run_sync(self.engine, sync_id, trigger=trigger, full=full)
 
     def plan(self) -> Plan:
         return plan_sync(self.engine, SYNC)
@@ -192,8 +206,7 @@ def copies_between(engine: Engine, source: Place, target: Place) -> Iterator[Cop
     )
     for place in (source, target):
         if isinstance(place, DropboxPlace):
-            there = dict.fromkeys(("DROPBOX_OAUTH_URL", "DROPBOX_API_URL"), place.endpoint)
-            engine = replace(engine, environ={**ENVIRON, **there})
+            engine = replace(engine, environ={**ENVIRON, **place.sandbox.environ("dropbox")})
             office = Office(engine, place.sandbox)
             office.connect(platform="dropbox", write="")
     yield Copies(engine, source, target)

@@ -10,33 +10,31 @@ from typing import Any
 
 import pytest
 
-from livesync_pipelines.auth.vault import Vault
-from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.connectors import _google_drive_writer as writer
 from livesync_pipelines.connectors.google_drive_files import GoogleDriveFiles
-from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.row_looking import vet
-from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.net.api import Api
 from livesync_pipelines.sandbox.google.files import DOCUMENT
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.store import catalog
+from livesync_pipelines_tests.connectors.account_world import engine_at
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.drive_world import FILES, UPLOADS
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace
-from livesync_pipelines_tests.engine.copies import (
-    ENVIRON,
-    SYNC,
-    Copies,
-    Killed,
-    document,
-    options_of,
+from livesync_pipelines_tests.engine.copies import ENVIRON, SYNC, Copies, Killed
+from livesync_pipelines_tests.engine.copy_deeds import (
+    assert_in_pieces,
+    assert_no_echo,
+    edit_for,
+    edit_in_every_way,
+    killed_after,
+    run_that_may_die,
+    run_until_success,
+    two_faults,
 )
-from livesync_pipelines_tests.engine.drawer import KEY, Office
+from livesync_pipelines_tests.engine.drawer import Office
 from livesync_pipelines_tests.engine.house import Clock, wait_until_free
 from livesync_pipelines_tests.sandbox.served import Sandbox, a_sandbox
 
@@ -52,15 +50,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def known(engine: Engine, sandbox: Sandbox) -> Iterator[Engine]:
     """An engine with Ada's account, which may write."""
-    environ = {
-        "GOOGLE_CLIENT_ID": CLIENT_ID,
-        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
-        "GOOGLE_OAUTH_URL": f"{sandbox.address}/google",
-        "GOOGLE_API_URL": f"{sandbox.address}/google",
-    }
-    made = replace(
-        engine, registry=REGISTRY, environ=environ, now=Clock(), vault=lambda: Vault([KEY])
-    )
+    made = replace(engine_at("google", engine, sandbox), now=Clock())
     Office(made, sandbox).connect(platform="google_drive", write="")
     yield made
     sandbox.control("DELETE", "/faults")
@@ -227,14 +217,7 @@ def test_a_large_file_goes_in_pieces_and_on_after_a_fault(
 ) -> None:
     monkeypatch.setattr(writer, "_AT_ONCE", 100_000)
     monkeypatch.setattr(writer, "_PIECE", 256 * 1024)
-    large = random.Random(1).randbytes(700_000)
-    for kind in ("503", "reset", "truncated", "429"):
-        into_drive.origin.put(f"{kind}.bin", large + kind.encode())
-        sandbox.fault(f"PUT {UPLOADS}*", kind, after=1)
-        assert into_drive.run().status is Status.SUCCESS
-    into_drive.origin.put("503.bin", large[::-1])
-    assert into_drive.run().counts.updated == 1
-    assert into_drive.equal()
+    assert_in_pieces(into_drive, sandbox, f"PUT {UPLOADS}*", size=700_000)
 
 
 @pytest.mark.parametrize(
@@ -244,20 +227,10 @@ def test_a_large_file_goes_in_pieces_and_on_after_a_fault(
 def test_a_fault_at_any_write_loses_and_doubles_nothing(
     into_drive: Copies, sandbox: Sandbox, kind: str, after: int
 ) -> None:
-    for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
-        into_drive.origin.put(name, name.encode())
-    into_drive.run()
-    into_drive.put(a__txt="other words", b__txt="other words too")
-    into_drive.origin.put("new/one.txt", b"1")
-    into_drive.origin.put("newer/two.txt", b"2")
-    into_drive.origin.put("moved/c.txt", into_drive.origin.get("c.txt"))
-    into_drive.origin.remove("c.txt")
-    into_drive.origin.remove("d.txt")
+    edit_in_every_way(into_drive)
     for match in WRITES:
         sandbox.fault(match, kind, after=after)
-    for _ in range(4):
-        if into_drive.run().status is Status.SUCCESS:
-            break
+    run_until_success(into_drive, most=len(WRITES))
     assert into_drive.equal(), drive_of(into_drive).names()
     assert into_drive.conflicts() == []
     assert into_drive.run().counts.synced_items == 0
@@ -289,29 +262,10 @@ def twins(copies: Copies) -> dict[str, list[str]]:
 def test_what_was_written_before_a_crash_is_recognised(
     copies: Copies, monkeypatch: pytest.MonkeyPatch, died_in: str
 ) -> None:
-    copies.put(a__txt="one", b__txt="two two")
-    copies.run()
-    if died_in == "put":
-        copies.put(a__txt="two!")
-        copies.origin.put("deep/c.txt", b"new")
-    elif died_in == "move":
-        copies.origin.put("deep/a.txt", b"one")
-        copies.origin.remove("a.txt")
-    else:
-        copies.origin.remove("a.txt")
-    real = getattr(GoogleDriveFiles, died_in)
-
-    def dies(self: GoogleDriveFiles, *said: object, **more: object) -> None:
-        real(self, *said, **more)
-        raise Killed
-
-    for _ in range(2):
-        with monkeypatch.context() as patched:
-            patched.setattr(GoogleDriveFiles, died_in, dies)
-            try:
-                copies.run()
-            except Killed:
-                wait_until_free(copies.engine)
+    edit_for(copies, died_in)
+    with killed_after(monkeypatch, GoogleDriveFiles, died_in):
+        run_that_may_die(copies)
+        run_that_may_die(copies)
     result = copies.run()
     assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
     assert copies.equal()
@@ -344,10 +298,7 @@ def test_a_crash_at_any_call_that_changes_something_loses_and_doubles_nothing(
 
     with monkeypatch.context() as patched:
         patched.setattr(Api, "call", dies)
-        try:
-            into_drive.run()
-        except Killed:
-            wait_until_free(into_drive.engine)
+        run_that_may_die(into_drive)
     result = into_drive.run()
     assert (result.status, into_drive.conflicts(settled=True)) == (Status.SUCCESS, [])
     assert into_drive.equal()
@@ -360,16 +311,8 @@ def test_a_file_that_was_made_before_a_crash_and_that_no_search_shows_yet_is_not
     into_drive: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     into_drive.origin.put("deep/down/a.txt", b"new")
-    real = GoogleDriveFiles.put
-
-    def dies(self: GoogleDriveFiles, *said: object, **more: object) -> None:
-        real(self, *said, **more)  # type: ignore[arg-type]
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(GoogleDriveFiles, "put", dies)
-        with pytest.raises(Killed):
-            into_drive.run()
+    with killed_after(monkeypatch, GoogleDriveFiles, "put"), pytest.raises(Killed):
+        into_drive.run()
     wait_until_free(into_drive.engine)
     (noted,) = into_drive.ask("select name, step, reserved from livesync.file_intents")
     assert (noted["name"], noted["step"]) == ("deep/down/a.txt", "put")
@@ -419,9 +362,7 @@ def test_after_any_history_of_edits_and_faults_the_drive_is_what_the_folder_is(
     for _ in range(8):
         for _ in range(chance.randrange(1, 8)):
             act(into_drive, chance, names)
-        for match in chance.sample(WRITES, 2):
-            kind = chance.choice(["429", "500", "503", "reset", "truncated"])
-            sandbox.fault(match, kind, after=chance.randrange(3))
+        two_faults(sandbox, chance, WRITES)
         sandbox.fault("* /google/*", chance.choice(["429", "500", "reset"]), after=seed + 3)
         into_drive.run()
     sandbox.control("DELETE", "/faults")
@@ -452,43 +393,7 @@ def act(copies: Copies, chance: random.Random, names: list[str]) -> None:
 def test_a_drive_that_is_copied_back_shows_no_echo_of_what_was_written(
     into_drive: Copies,
 ) -> None:
-    """There and back between the same two places, by two syncs."""
-    there, back = into_drive.target, "back"
-    assert isinstance(there, DrivePlace)
-    data = document(
-        options_of(into_drive.source),
-        options_of(there),
-        target={"connection": "there", "folder": there.folder},
-    )
-    data["syncs"][back] = {
-        "connection": "there",
-        "select": {"folder": there.folder},
-        "target": {"connection": "here"},
-        "schedule": "manual",
-    }
-    engine = into_drive.engine
-    with engine.database.pooled() as connection:
-        wanted = asked("both", data, REGISTRY, engine.environ, known=Desired())
-        catalog.apply(connection, wanted)
-    into_drive.put(a__txt="one", b__txt="one")
-    into_drive.origin.put("deep/c.txt", b"one")
-    steps: list[tuple[str, dict[str, str], int]] = [
-        (SYNC, {}, 3),
-        (back, {}, 0),
-        (SYNC, {"a__txt": "two!"}, 1),
-        (back, {}, 0),
-        (SYNC, {}, 0),
-        (back, {}, 0),
-    ]
-    for name, edits, wrote in steps:
-        into_drive.put(**edits)
-        result = run_sync(engine, name, trigger=Trigger.PERSON)
-        assert (result.status, result.counts.synced_items) == (Status.SUCCESS, wrote)
-    there.put("b.txt", b"edited in Drive")
-    assert run_sync(engine, back, trigger=Trigger.PERSON).counts.updated == 1
-    assert into_drive.run().counts.synced_items == 0
-    assert into_drive.equal()
-    assert into_drive.conflicts(settled=True) == []
+    assert_no_echo(into_drive)
 
 
 def test_an_account_that_may_only_read_says_which_scope_is_missing(

@@ -8,24 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from livesync_pipelines.connectors import REGISTRY
 from livesync_pipelines.connectors import _dropbox_files as files
 from livesync_pipelines.connectors.dropbox import Dropbox
-from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Desired, Trigger
-from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
-from livesync_pipelines_tests.engine.copies import (
-    SYNC,
-    Copies,
-    Killed,
-    copies_between,
-    document,
-    options_of,
-    places,
+from livesync_pipelines_tests.engine.copies import Copies, Killed, copies_between, places
+from livesync_pipelines_tests.engine.copy_deeds import (
+    assert_in_pieces,
+    assert_no_echo,
+    edit_for,
+    edit_in_every_way,
+    killed_after,
+    run_that_may_die,
+    run_until_success,
+    two_faults,
 )
 from livesync_pipelines_tests.engine.drawer import Office
 from livesync_pipelines_tests.engine.house import wait_until_free
@@ -123,14 +120,8 @@ def test_a_large_file_goes_in_pieces_and_on_after_a_fault(
     copies: Copies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_ONE_CALL_BYTES", 100_000)
-    large = random.Random(1).randbytes(350_000)
-    for kind in ("503", "reset", "truncated", "429"):
-        copies.origin.put(f"{kind}.bin", large + kind.encode())
-        box_of(copies).sandbox.fault("POST /dropbox/2/files/upload_session/*", kind, after=1)
-        assert copies.run().status is Status.SUCCESS
-    copies.origin.put("503.bin", large[::-1])
-    assert copies.run().counts.updated == 1
-    assert copies.equal()
+    pieces = "POST /dropbox/2/files/upload_session/*"
+    assert_in_pieces(copies, box_of(copies).sandbox, pieces, size=350_000)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,20 +129,10 @@ def test_a_large_file_goes_in_pieces_and_on_after_a_fault(
 def test_a_fault_at_any_call_loses_and_doubles_nothing(
     copies: Copies, kind: str, after: int
 ) -> None:
-    for name in ("a.txt", "b.txt", "c.txt", "d.txt", "e.txt"):
-        copies.origin.put(name, name.encode())
-    copies.run()
-    copies.put(a__txt="other words", b__txt="other words too")
-    copies.origin.put("new/one.txt", b"1")
-    copies.origin.put("newer/two.txt", b"2")
-    copies.origin.put("moved/c.txt", copies.origin.get("c.txt"))
-    for name in ("c.txt", "d.txt", "e.txt"):
-        copies.origin.remove(name)
+    edit_in_every_way(copies)
     for match in CALLS:
         box_of(copies).sandbox.fault(match, kind, after=after)
-    for _ in range(len(CALLS)):
-        if copies.run().status is Status.SUCCESS:
-            break
+    run_until_success(copies, most=len(CALLS))
     assert copies.equal()
     assert copies.conflicts(settled=True) == []
     box_of(copies).sandbox.control("DELETE", "/faults")
@@ -162,29 +143,10 @@ def test_a_fault_at_any_call_loses_and_doubles_nothing(
 def test_what_was_written_before_a_crash_is_recognised(
     copies: Copies, monkeypatch: pytest.MonkeyPatch, died_in: str
 ) -> None:
-    copies.put(a__txt="one", b__txt="two two")
-    copies.run()
-    if died_in == "put":
-        copies.put(a__txt="two!")
-        copies.origin.put("deep/c.txt", b"new")
-    elif died_in == "move":
-        copies.origin.put("deep/a.txt", b"one")
-        copies.origin.remove("a.txt")
-    else:
-        copies.origin.remove("a.txt")
-    real = getattr(Dropbox, died_in)
-
-    def dies(self: Dropbox, *said: object, **more: object) -> None:
-        real(self, *said, **more)
-        raise Killed
-
-    for _ in range(2):
-        with monkeypatch.context() as patched:
-            patched.setattr(Dropbox, died_in, dies)
-            try:
-                copies.run()
-            except Killed:
-                wait_until_free(copies.engine)
+    edit_for(copies, died_in)
+    with killed_after(monkeypatch, Dropbox, died_in):
+        run_that_may_die(copies)
+        run_that_may_die(copies)
     before = box_of(copies).sandbox.control("GET", "/truth/dropbox")
     result = copies.run()
     assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
@@ -222,9 +184,7 @@ def test_after_any_history_of_edits_and_faults_the_dropbox_is_what_the_folder_is
     for _ in range(8):
         for _ in range(chance.randrange(1, 8)):
             act(copies, chance, names)
-        for match in chance.sample(CALLS, 2):
-            kind = chance.choice(["429", "500", "503", "reset", "truncated"])
-            sandbox.fault(match, kind, after=chance.randrange(3))
+        two_faults(sandbox, chance, CALLS)
         copies.run()
     sandbox.control("DELETE", "/faults")
     assert copies.run().status is Status.SUCCESS
@@ -256,33 +216,7 @@ def act(copies: Copies, chance: random.Random, names: list[str]) -> None:
 
 
 def test_a_dropbox_that_is_copied_back_shows_no_echo_of_what_was_written(copies: Copies) -> None:
-    """There and back between the same two places, by two syncs."""
-    back, engine = "back", copies.engine
-    data = document(options_of(copies.source), options_of(copies.target))
-    ends = {"connection": "there", "target": {"connection": "here"}}
-    data["syncs"][back] = {**ends, "schedule": "manual"}
-    with engine.database.pooled() as connection:
-        wanted = asked("both", data, REGISTRY, engine.environ, known=Desired())
-        catalog.apply(connection, wanted)
-    copies.put(a__txt="one", b__txt="one")
-    copies.origin.put("Deep/C.txt", b"one")
-    steps: list[tuple[str, dict[str, str], int]] = [
-        (SYNC, {}, 3),
-        (back, {}, 0),
-        (SYNC, {"a__txt": "two!"}, 1),
-        (back, {}, 0),
-        (SYNC, {}, 0),
-        (back, {}, 0),
-    ]
-    for name, edits, wrote in steps:
-        copies.put(**edits)
-        result = run_sync(engine, name, trigger=Trigger.PERSON)
-        assert (result.status, result.counts.synced_items) == (Status.SUCCESS, wrote)
-    copies.target.put("b.txt", b"edited in Dropbox")
-    assert run_sync(engine, back, trigger=Trigger.PERSON).counts.updated == 1
-    assert copies.run().counts.synced_items == 0
-    assert copies.equal()
-    assert copies.conflicts(settled=True) == []
+    assert_no_echo(copies)
 
 
 def test_an_account_that_may_only_read_says_which_scope_is_missing(copies: Copies) -> None:

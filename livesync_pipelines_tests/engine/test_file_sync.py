@@ -276,33 +276,6 @@ def test_a_conflict_about_a_file_takes_no_value(into_folder: Copies) -> None:
         conflicts.answer(connection, found["conflict_id"], Answer(value="x"), by="ada")
 
 
-@pytest.mark.parametrize("died_in", ["put", "remove"])
-def test_what_was_written_before_a_crash_is_recognised(
-    copies: Copies, monkeypatch: pytest.MonkeyPatch, died_in: str
-) -> None:
-    copies.put(a__txt="one", b__txt="one")
-    copies.run()
-    if died_in == "put":
-        copies.put(a__txt="two!", c__txt="new")
-    else:
-        copies.origin.remove("a.txt")
-
-    def die() -> None:
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        after(patched, died_in, die)
-        with pytest.raises(Killed):
-            copies.run()
-    wait_until_free(copies.engine)
-    result = copies.run()
-    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
-    assert copies.equal()
-    told = [entry for entry in copies.entries() if entry["item_id"] == "a.txt"]
-    assert told[-1]["op"] == ("updated" if died_in == "put" else "removed")
-    assert copies.run().counts.synced_items == 0
-
-
 def crash_after(copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """A run that dies when it has written, and before it could tell."""
 
@@ -314,6 +287,25 @@ def crash_after(copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str) ->
         with pytest.raises(Killed):
             copies.run()
     wait_until_free(copies.engine)
+
+
+@pytest.mark.parametrize("died_in", ["put", "remove"])
+def test_what_was_written_before_a_crash_is_recognised(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, died_in: str
+) -> None:
+    copies.put(a__txt="one", b__txt="one")
+    copies.run()
+    if died_in == "put":
+        copies.put(a__txt="two!", c__txt="new")
+    else:
+        copies.origin.remove("a.txt")
+    crash_after(copies, monkeypatch, died_in)
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()
+    told = [entry for entry in copies.entries() if entry["item_id"] == "a.txt"]
+    assert told[-1]["op"] == ("updated" if died_in == "put" else "removed")
+    assert copies.run().counts.synced_items == 0
 
 
 @pytest.mark.parametrize("then", ["edited", "edited back", "removed"])
@@ -374,15 +366,7 @@ def test_what_a_crash_has_written_over_is_kept_and_told(
     copies.run()
     copies.put(a__txt="two!")
     copies.goal.put("a.txt", b"their edit")
-
-    def die() -> None:
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        after(patched, "put", die)
-        with pytest.raises(Killed):
-            copies.run()
-    wait_until_free(copies.engine)
+    crash_after(copies, monkeypatch, "put")
     assert copies.equal()
     copies.run()
     (told,) = copies.conflicts(settled=True)

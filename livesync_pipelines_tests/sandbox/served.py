@@ -20,6 +20,7 @@ from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.vendor import google
 from livesync_pipelines.sandbox.notion.vendor import notion
 from livesync_pipelines.sandbox.notion.workspace import Workspace
+from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.serve import configured
 from livesync_pipelines.sandbox.world import World
 
@@ -48,6 +49,16 @@ class Sandbox:
         asked = {"person": person, "scopes": list(wanted)}
         answer: dict[str, Any] = self.control("POST", f"/oauth/{vendor}/token", asked)
         return answer
+
+    def environ(self, vendor: str) -> dict[str, str]:
+        """What makes us sign in at the pretend vendor and call it."""
+        place, client = f"{self.address}/{vendor}", vendor.upper()
+        return {
+            f"{client}_CLIENT_ID": CLIENT_ID,
+            f"{client}_CLIENT_SECRET": CLIENT_SECRET,
+            f"{client}_OAUTH_URL": place,
+            f"{client}_API_URL": place,
+        }
 
     def count(self, match: str = "*") -> int:
         return int(self.control("GET", f"/calls?{httpx.QueryParams({'match': match})}")["count"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from livesync_pipelines.sandbox.confluence.door import NAME, Door, Endpoint
+from livesync_pipelines.sandbox.confluence.door import NAME, Door
 from livesync_pipelines.sandbox.confluence.errors import refuse
 from livesync_pipelines.sandbox.confluence.reading import Reading
 from livesync_pipelines.sandbox.confluence.search import Search
@@ -12,7 +12,7 @@ from livesync_pipelines.sandbox.confluence.site import Site
 from livesync_pipelines.sandbox.confluence.truth import truth
 from livesync_pipelines.sandbox.confluence.writing import Writing
 from livesync_pipelines.sandbox.oauth import OAuthServer, Rules
-from livesync_pipelines.sandbox.vendor import Vendor
+from livesync_pipelines.sandbox.vendor import Vendor, routes
 from livesync_pipelines.sandbox.world import World
 
 
@@ -32,7 +32,7 @@ def confluence(world: World, site: Site | None = None) -> Vendor:
 
 def _routes(door: Door, site: Site) -> list[Route]:
     reading, writing, search = Reading(site), Writing(site), Search(site)
-    served: list[tuple[str, str, Endpoint]] = [
+    served = [
         ("GET", "/api/v2/spaces", reading.spaces),
         ("GET", "/api/v2/spaces/{space_id}", reading.space),
         ("GET", "/api/v2/spaces/{space_id}/content/labels", reading.space_labels),
@@ -53,10 +53,7 @@ def _routes(door: Door, site: Site) -> list[Route]:
             reading.download,
         ),
     ]
-    guarded = [
-        Route(f"/wiki{path}", door.guarded(work), methods=[method]) for method, path, work in served
-    ]
-    return [*guarded, Route("/media/{content_id}", reading.media)]
+    return [*routes("/wiki", door.guarded, served), Route("/media/{content_id}", reading.media)]
 
 
 async def _nothing_goes_on() -> None:

@@ -17,12 +17,8 @@ import orjson
 
 from livesync_pipelines.sandbox.dropbox.box import Box
 from livesync_pipelines.sandbox.oauth import CLIENT_SECRET
+from livesync_pipelines.sandbox.webhooks import Sender
 from livesync_pipelines.sandbox.world import Json
-
-_PATIENCE_S = 10.0
-_WAITS_S = (0.1, 0.4, 1.6)
-_ONE_CALL = httpx.Limits(max_keepalive_connections=0)
-"""A connection carries one call, so that nobody's server waits for another."""
 
 
 @dataclass(slots=True)
@@ -41,14 +37,14 @@ class Hooks:
 
     def __init__(self, boxes: Iterable[Box]) -> None:
         self._hooks: dict[str, Hook] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._sender = Sender(taken={200})
         for box in boxes:
             box.listeners.append(self._heard)
 
     async def add(self, address: str, challenge: str) -> bool:
         """Whether the address has answered the challenge as it must; only then is it kept."""
         try:
-            said = await self._http().get(address, params={"challenge": challenge})
+            said = await self._sender.get(address, {"challenge": challenge})
         except httpx.HTTPError:
             return False
         is_good = said.status_code == 200 and said.text == challenge
@@ -64,22 +60,13 @@ class Hooks:
 
     async def close(self) -> None:
         """Calls that are under way are given up."""
-        tasks = [hook.task for hook in self._hooks.values() if hook.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _http(self) -> httpx.AsyncClient:
-        self._client = self._client or httpx.AsyncClient(timeout=_PATIENCE_S, limits=_ONE_CALL)
-        return self._client
+        await self._sender.close()
 
     def _heard(self, box: Box) -> None:
         for hook in self._hooks.values():
             hook.due[box.account_id] = None
             if hook.task is None or hook.task.done():
-                hook.task = asyncio.get_running_loop().create_task(self._deliver(hook))
+                hook.task = self._sender.start(self._deliver(hook))
 
     async def _deliver(self, hook: Hook) -> None:
         while hook.due:
@@ -91,16 +78,6 @@ class Hooks:
                 hook.failed += 1
 
     async def _called(self, address: str, body: bytes) -> bool:
-        """Whether it was taken, at once or when it was sent again."""
         signature = hmac.new(CLIENT_SECRET.encode(), body, sha256).hexdigest()
         headers = {"content-type": "application/json", "x-dropbox-signature": signature}
-        for wait_s in (*_WAITS_S, None):
-            try:
-                said = await self._http().post(address, content=body, headers=headers)
-                if said.status_code == 200:
-                    return True
-            except httpx.HTTPError:
-                pass  # it is sent again, as after an answer that is not 200
-            if wait_s is not None:
-                await asyncio.sleep(wait_s)
-        return False
+        return await self._sender.post(address, headers, body)

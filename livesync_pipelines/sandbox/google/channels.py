@@ -7,26 +7,20 @@ token of the channel comes back as it was given.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-import httpx
-
 from livesync_pipelines.sandbox.google.drive import Drive, Event
 from livesync_pipelines.sandbox.google.errors import GoogleError
 from livesync_pipelines.sandbox.google.files import File
+from livesync_pipelines.sandbox.webhooks import Sender
 from livesync_pipelines.sandbox.world import Json
 
 _TAKEN = frozenset((102, 200, 201, 202, 204))
 _AGAIN = frozenset((500, 502, 503, 504))
-_WAITS_S = (0.1, 0.4, 1.6)
-_PATIENCE_S = 10.0
 _WAITING = 1_000
-_ONE_CALL = httpx.Limits(max_keepalive_connections=0)
-"""A connection carries one call, so that nobody's server waits for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +63,7 @@ class Channels:
         self._drive = drive
         self._open: dict[str, Channel] = {}
         self._watching: defaultdict[str, dict[str, Channel]] = defaultdict(dict)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._client: httpx.AsyncClient | None = None
+        self._sender = Sender(taken=_TAKEN, again=_AGAIN)
         drive.listeners.append(self._heard)
 
     def open(self, channel: Channel) -> None:
@@ -103,12 +96,7 @@ class Channels:
 
     async def close(self) -> None:
         """Calls that are under way are given up."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        await self._sender.close()
 
     def _heard(self, event: Event) -> None:
         for channel in self._of(event.file.id):
@@ -140,34 +128,17 @@ class Channels:
             channel.waiting.append(message)
         if not channel.calling:
             channel.calling = True
-            task = asyncio.get_running_loop().create_task(self._deliver(channel))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._sender.start(self._deliver(channel))
 
     async def _deliver(self, channel: Channel) -> None:
         while channel.waiting:
             message = channel.waiting.popleft()
             channel.number += 1
-            if await self._called(channel.address, _headers(channel, message)):
+            if await self._sender.post(channel.address, _headers(channel, message)):
                 channel.delivered += 1
             else:
                 channel.failed += 1
         channel.calling = False
-
-    async def _called(self, address: str, headers: dict[str, str]) -> bool:
-        """Whether it was taken, at once or after what passes."""
-        self._client = self._client or httpx.AsyncClient(timeout=_PATIENCE_S, limits=_ONE_CALL)
-        for wait_s in (*_WAITS_S, None):
-            try:
-                answer = await self._client.post(address, headers=headers)
-            except httpx.HTTPError:
-                status = 503
-            else:
-                status = answer.status_code
-            if status not in _AGAIN or wait_s is None:
-                return status in _TAKEN
-            await asyncio.sleep(wait_s)
-        return False
 
 
 def _of_file(event: Event) -> Message:

@@ -12,18 +12,13 @@ import hmac
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import httpx
 import orjson
 
 from livesync_pipelines.sandbox.clock import rfc3339
 from livesync_pipelines.sandbox.notion.door import VERSION
 from livesync_pipelines.sandbox.notion.workspace import Thing, Workspace
+from livesync_pipelines.sandbox.webhooks import Sender
 from livesync_pipelines.sandbox.world import Json
-
-_PATIENCE_S = 10.0
-_WAITS_S = (0.1, 0.4, 1.6)
-_ONE_CALL = httpx.Limits(max_keepalive_connections=0)
-"""A connection carries one call, so that nobody's server waits for another."""
 
 
 @dataclass(slots=True)
@@ -47,7 +42,7 @@ class Hooks:
     def __init__(self, space: Workspace) -> None:
         self._space = space
         self._hooks: dict[str, Hook] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._sender = Sender(taken=range(200, 300))
         space.listeners.append(self._heard)
 
     async def add(self, address: str) -> bool:
@@ -77,16 +72,7 @@ class Hooks:
 
     async def close(self) -> None:
         """Calls that are under way are given up."""
-        tasks = [hook.task for hook in self._hooks.values() if hook.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _http(self) -> httpx.AsyncClient:
-        self._client = self._client or httpx.AsyncClient(timeout=_PATIENCE_S, limits=_ONE_CALL)
-        return self._client
+        await self._sender.close()
 
     def _heard(self, event: str, thing: Thing, data: Json) -> None:
         if not self._space.sees(thing):
@@ -96,7 +82,7 @@ class Hooks:
                 continue
             hook.due[event, thing.id] = self._told(hook, event, thing, data)
             if hook.task is None or hook.task.done():
-                hook.task = asyncio.get_running_loop().create_task(self._deliver(hook))
+                hook.task = self._sender.start(self._deliver(hook))
 
     def _told(self, hook: Hook, event: str, thing: Thing, data: Json) -> Json:
         kind = "database" if thing.kind == "data_source" else thing.kind
@@ -133,17 +119,7 @@ class Hooks:
                     hook.failed += 1
 
     async def _called(self, hook: Hook, body: bytes) -> bool:
-        """Whether it was taken, at once or when it was sent again."""
         signature = hmac.new(hook.token.encode(), body, sha256).hexdigest()
         headers = {"content-type": "application/json"}
         headers["x-notion-signature"] = f"sha256={signature}"
-        for wait_s in (*_WAITS_S, None):
-            try:
-                said = await self._http().post(hook.address, content=body, headers=headers)
-                if said.is_success:
-                    return True
-            except httpx.HTTPError:
-                pass  # it is sent again, as after an answer that is no success
-            if wait_s is not None:
-                await asyncio.sleep(wait_s)
-        return False
+        return await self._sender.post(hook.address, headers, body)

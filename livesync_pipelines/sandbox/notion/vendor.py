@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from livesync_pipelines.sandbox.notion.console import Console
-from livesync_pipelines.sandbox.notion.door import NAME, Door, Endpoint
+from livesync_pipelines.sandbox.notion.door import NAME, Door
 from livesync_pipelines.sandbox.notion.errors import refuse
 from livesync_pipelines.sandbox.notion.hooks import Hooks
 from livesync_pipelines.sandbox.notion.login import RULES, Login
@@ -15,7 +15,7 @@ from livesync_pipelines.sandbox.notion.truth import truth
 from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.notion.writing import Writing
 from livesync_pipelines.sandbox.oauth import OAuthServer
-from livesync_pipelines.sandbox.vendor import Vendor
+from livesync_pipelines.sandbox.vendor import Vendor, routes
 from livesync_pipelines.sandbox.world import World
 
 
@@ -45,7 +45,7 @@ def notion(world: World, space: Workspace | None = None) -> Vendor:
 
 def _routes(door: Door, space: Workspace) -> list[Route]:
     reading, writing, searching = Reading(space), Writing(space), Searching(space)
-    served: list[tuple[str, str, Endpoint]] = [
+    served = [
         ("POST", "/search", searching.search),
         ("POST", "/pages", writing.create_page),
         ("GET", "/pages/{id}", reading.page),
@@ -65,6 +65,4 @@ def _routes(door: Door, space: Workspace) -> list[Route]:
         ("GET", "/users", reading.users),
         ("GET", "/users/{id}", reading.user),
     ]
-    return [
-        Route(f"/v1{path}", door.guarded(work), methods=[method]) for method, path, work in served
-    ]
+    return routes("/v1", door.guarded, served)
