@@ -61,7 +61,9 @@ class Guard:
         if scope["path"].startswith(gate.PREFIX):  # proves its callers itself, from anywhere
             await self._door(scope, receive, _carrying(send))
             return
-        refusal = _refusal(scope["method"], Headers(scope=scope)) or self._unknown(scope)
+        refusal = (
+            _refusal(scope["method"], Headers(scope=scope)) or self._unknown(scope) or _odd(scope)
+        )
         try:
             body = None if refusal else await bodies.whole(receive, at_most=MAX_BODY_BYTES)
         except ClientDisconnect:
@@ -128,6 +130,13 @@ def _refusal(method: str, headers: Headers) -> JSONResponse | None:
         return None if _no_other_page(headers) else _other_page()
     kind = headers["content-type"].partition(";")[0].strip().lower()
     return None if kind == "application/json" else _not_json()
+
+
+def _odd(scope: Scope) -> JSONResponse | None:
+    """No name and no word that is kept here has a NUL, and the database takes none."""
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        return _refused(400, "The address holds a NUL character (%00).", "Leave it out.")
+    return None
 
 
 def _not_json() -> JSONResponse:

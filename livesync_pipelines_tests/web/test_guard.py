@@ -141,3 +141,20 @@ def test_every_answer_carries_its_guards(client: Caller) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sync/status?sync_id=%00",
+        "/sync/operations?sync_id=a%00b",
+        "/sync/conflicts?sync_id=%00",
+        "/sync/dead-letters?sync_id=%00",
+        "/sync/ledger/%00",
+        "/explain/%00",
+    ],
+)
+def test_a_nul_in_an_address_is_refused(client: Caller, path: str) -> None:
+    refused = client.get(path)
+    assert refused.status_code == 400
+    assert "NUL" in refused.json()["error"]["message"]
