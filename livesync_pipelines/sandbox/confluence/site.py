@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from livesync_pipelines.sandbox.world import Person, World
 
@@ -84,7 +84,7 @@ class Site:
             del self.contents[content_id]
 
     def create(
-        self, kind: Kind, space: Space, title: str, *, by: Person | None = None, **more: object
+        self, kind: Kind, space: Space, title: str, *, by: Person | None = None, **more: Any
     ) -> Content:
         """`more`: further fields of the content."""
         prefix = "att" if kind == "attachment" else ""
@@ -96,9 +96,9 @@ class Site:
             title=title,
             versions=(first,),
         )
-        return self.keep(replace(made, **more))  # type: ignore[arg-type]
+        return self.keep(replace(made, **more))
 
-    def edit(self, content_id: str, *, by: Person | None = None, **fields: object) -> Content:
+    def edit(self, content_id: str, *, by: Person | None = None, **fields: Any) -> Content:
         """Another version with these fields."""
         content = self.contents[content_id]
         version = Version(
@@ -106,7 +106,7 @@ class Site:
             at=self.world.clock.stamp(),
             by=by or self.world.people[0],
         )
-        changed = replace(content, **fields)  # type: ignore[arg-type]
+        changed = replace(content, **fields)
         return self.keep(replace(changed, versions=(*content.versions, version)))
 
     def turn(self, content_id: str, status: Status) -> None:

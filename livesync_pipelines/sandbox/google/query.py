@@ -6,10 +6,12 @@ and `or` bind alike, from left to right; `contains` looks for beginnings of word
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from livesync_pipelines.sandbox.google.errors import invalid
 from livesync_pipelines.sandbox.google.files import FOLDER, SHORTCUT, File
@@ -20,13 +22,13 @@ Test = Callable[[File], bool]
 
 _TOKEN = re.compile(r"\s*(?:('(?:\\.|[^'\\])*')|(<=|>=|!=|[=<>()])|([A-Za-z]+))")
 _WORD = re.compile(r"\w+")
-_COMPARED: dict[str, Callable[[object, object], bool]] = {
-    "=": lambda one, other: one == other,
-    "!=": lambda one, other: one != other,
-    "<": lambda one, other: one < other,  # type: ignore[operator]
-    "<=": lambda one, other: one <= other,  # type: ignore[operator]
-    ">": lambda one, other: one > other,  # type: ignore[operator]
-    ">=": lambda one, other: one >= other,  # type: ignore[operator]
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 _TIMES = frozenset(("modifiedTime", "createdTime"))
 _FLAGS = frozenset(("trashed", "starred", "sharedWithMe"))
