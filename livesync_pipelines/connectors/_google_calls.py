@@ -14,6 +14,8 @@ from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Forbidden, retry_after_s
 
 GOOGLE = "https://www.googleapis.com"
+DOCS = "https://docs.google.com"
+"""Where the links lead by which native documents of any size are exported."""
 SCOPE = f"{GOOGLE}/auth/"
 _LOGIN = "https://oauth2.googleapis.com"
 PAUSE_S = 1.0
@@ -31,7 +33,8 @@ class BadToken(BadAnswer):
 
 
 class TooLargeToExport(Forbidden):
-    """A native document that has more than ten megabytes in the format that it is wanted in."""
+    """A native document of more than ten megabytes in the format that it is wanted in, which no
+    link of Google's leads to either."""
 
     code = "too_large_to_export"
 

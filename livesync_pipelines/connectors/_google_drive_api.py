@@ -1,7 +1,8 @@
 """The methods of Drive v3 that are called, with what they need said each time.
 
 https://developers.google.com/workspace/drive/api/guides/enable-shareddrives and
-https://developers.google.com/workspace/drive/api/guides/search-files, read 2026-11-22.
+https://developers.google.com/workspace/drive/api/guides/search-files, read 2026-11-22. That export
+links lead to docs.google.com and take the token is as others tell it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
+from livesync_pipelines.connectors._google_calls import DOCS, GOOGLE, TooLargeToExport, judge
 from livesync_pipelines.connectors._google_files import FIELDS, FOLDER, DriveFile, Export
+from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.net.api import Api, Params, paged, parsed
+from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.verdict import Gone
 
 PAGE = 1_000
@@ -23,10 +27,11 @@ Page = list[DriveFile]
 
 
 class DriveApi:
-    """Drive, as one account sees it."""
+    """Drive, as one account sees it. `links`: the origin that export links lead to."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, links: Api) -> None:
         self._api = api
+        self._links = links
 
     def file(self, file_id: str) -> DriveFile | None:
         """None where it is not there, or not for this account to see."""
@@ -122,8 +127,31 @@ class DriveApi:
         self._api.download(f"files/{file_id}", into, params=params, max_bytes=max_bytes)
 
     def export(self, file_id: str, export: Export, into: IO[bytes], max_bytes: int) -> None:
+        """By its link where it has more than ten megabytes. Raises `TooLargeToExport`."""
         params = {"mimeType": export.media_type}
-        self._api.download(f"files/{file_id}/export", into, params=params, max_bytes=max_bytes)
+        try:
+            self._api.download(f"files/{file_id}/export", into, params=params, max_bytes=max_bytes)
+        except TooLargeToExport as error:
+            if why := self._by_link(file_id, export, into, max_bytes):
+                raise TooLargeToExport(f"{error.message}; {why}", where=error.where) from error
+
+    def follows(self, link: str) -> bool:
+        """Whether an export link leads to Google, so that the token may go there."""
+        return self._links.owns(link)
+
+    def _by_link(self, file_id: str, export: Export, into: IO[bytes], max_bytes: int) -> str | None:
+        """Why there is none, where there is none: the token goes to Google alone, and a page for
+        people (to sign in, say) is no document."""
+        params: Params = {"fields": "exportLinks", "supportsAllDrives": True}
+        shown = self._api.get(f"files/{file_id}", params)
+        link = shown.get("exportLinks", {}).get(export.media_type)
+        if link is None:
+            return "it has no link for larger exports"
+        if not self.follows(link):
+            return "its link for larger exports leads elsewhere than to Google"
+        answer = self._links.download(link, into, max_bytes=max_bytes)
+        is_page = answer.headers.get("content-type", "").startswith("text/html")
+        return "its link for larger exports leads to a page" if is_page else None
 
     def watch(self, token: str, channel: Mapping[str, str]) -> Mapping[str, Any]:
         """Open a channel on the account's own feed; the answer says until when it lives."""
@@ -141,6 +169,15 @@ class DriveApi:
             path, {**fixed, **({"pageToken": token} if token else {})}
         )
         return page
+
+
+def drive_of(client: Client, limits: FetchLimits) -> DriveApi:
+    """Drive, as the account of these limits sees it."""
+    api, links = (
+        Api(client, base, limits.account, judge)
+        for base in (f"{limits.api_url or GOOGLE}/drive/v3", limits.api_url or DOCS)
+    )
+    return DriveApi(api, links)
 
 
 def _feed(drive_id: str) -> Params:

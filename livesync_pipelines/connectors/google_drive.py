@@ -11,9 +11,9 @@ from hashlib import md5
 from io import BytesIO
 
 from livesync_pipelines.connectors._api_client import client_for
-from livesync_pipelines.connectors._google_calls import GOOGLE, google_oauth, judge
+from livesync_pipelines.connectors._google_calls import google_oauth
 from livesync_pipelines.connectors._google_channels import Channels
-from livesync_pipelines.connectors._google_drive_api import DriveApi, Page
+from livesync_pipelines.connectors._google_drive_api import Page, drive_of
 from livesync_pipelines.connectors._google_drive_choices import choices
 from livesync_pipelines.connectors._google_drive_feed import OWN, Changes, Place
 from livesync_pipelines.connectors._google_drive_options import (
@@ -28,8 +28,6 @@ from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
-from livesync_pipelines.net.api import Api
-from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
@@ -68,7 +66,8 @@ class GoogleDrive(Connector):
             "the key of an item is its id in Drive: two files may have the same name and folder",
             "documents are read as Markdown, spreadsheets as XLSX (all sheets), presentations as "
             "plain text; forms, drawings, sites and scripts are left out",
-            "an export has 10 MB at most: what is larger fails as `too_large_to_export`",
+            "what Drive does not export, because it has more than 10 MB, is downloaded by the link "
+            "that Drive gives for it; where it gives none, it fails as `too_large_to_export`",
             "shortcuts are not followed: what they lead to is synced once, where it is selected",
             "where a folder was renamed, moved, trashed or restored, everything below is listed "
             "again; nothing is downloaded for that",
@@ -101,7 +100,7 @@ class GoogleDrive(Connector):
         super().__init__(connection, selection, limits)
         self._selection = selection
         self._client = client_for(limits)
-        self._drive = _drive(self._client, limits)
+        self._drive = drive_of(self._client, limits)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         for page, is_last in _with_last(self._found()):
@@ -128,12 +127,12 @@ class GoogleDrive(Connector):
     @staticmethod
     def subscriber(connection: GoogleDriveConnection, limits: FetchLimits) -> Channels:
         client = client_for(limits)
-        return Channels(client=client, drive=_drive(client, limits))
+        return Channels(client=client, drive=drive_of(client, limits))
 
     @staticmethod
     def choices(connection: GoogleDriveConnection, limits: FetchLimits) -> Iterator[Choice]:
         with client_for(limits) as client:
-            yield from choices(_drive(client, limits))
+            yield from choices(drive_of(client, limits))
 
     def close(self) -> None:
         self._client.close()
@@ -215,10 +214,6 @@ class GoogleDrive(Connector):
         else:
             self._drive.download(file_id, into, self.limits.max_bytes)
         return into.getvalue()
-
-
-def _drive(client: Client, limits: FetchLimits) -> DriveApi:
-    return DriveApi(Api(client, f"{limits.api_url or GOOGLE}/drive/v3", limits.account, judge))
 
 
 def _body(entry: Entry, file: Remembered, content: bytes) -> Body:

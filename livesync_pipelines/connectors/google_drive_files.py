@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._google_calls import GOOGLE, judge
-from livesync_pipelines.connectors._google_drive_api import DriveApi
+from livesync_pipelines.connectors._google_drive_api import drive_of
 from livesync_pipelines.connectors._google_drive_feed import OWN
 from livesync_pipelines.connectors._google_drive_options import GoogleDriveConnection, folder_id
 from livesync_pipelines.connectors._google_drive_placing import Placing
@@ -75,7 +75,7 @@ class GoogleDriveFiles(Connector):
             Api(self._client, f"{limits.api_url or GOOGLE}{path}", limits.account, judge)
             for path in ("/drive/v3", "/upload/drive/v3")
         )
-        self._drive = DriveApi(api)
+        self._drive = drive_of(self._client, limits)
         self._writer = DriveWriter(self._drive, api, uploads)
         self._where = f"folder {selection.folder} of Google Drive"
 

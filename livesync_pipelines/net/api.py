@@ -172,11 +172,20 @@ class Api:
         url = httpx.URL(path if own else f"{self._base}{path.lstrip('/')}")
         return str(url.copy_merge_params({k: _text(v) for k, v in (params or {}).items()}))
 
+    def owns(self, url: str) -> bool:
+        """Whether a call of this address would carry the credentials."""
+        try:
+            asked = httpx.URL(url)
+        except httpx.InvalidURL:
+            return False
+        mine = self._base
+        return (asked.scheme, asked.host, asked.port) == (mine.scheme, mine.host, mine.port)
+
     def _signed(
         self, url: str, fixed: Mapping[str, str], make: Callable[[Mapping[str, str]], Answer]
     ) -> Answer:
         """A call with credentials, made once more where these are refused and there are others."""
-        if not self._is_ours(httpx.URL(url)):
+        if not self.owns(url):
             return make(fixed)
         try:
             return make({**fixed, **self._account.headers()})
@@ -184,10 +193,6 @@ class Api:
             if not self._account.renewed():
                 raise
         return make({**fixed, **self._account.headers()})
-
-    def _is_ours(self, url: httpx.URL) -> bool:
-        mine = self._base
-        return (url.scheme, url.host, url.port) == (mine.scheme, mine.host, mine.port)
 
 
 def parsed(answer: Answer) -> Any:

@@ -17,6 +17,8 @@ from livesync_pipelines_tests.sandbox.served import ADA, BEN
 
 from .drive_world import DOWNLOADS, FEED, Cabinet, Hand, a_cabinet, plain
 
+_SPACE = " " * 11_000_000
+
 
 @pytest.fixture
 def cabinet(engine: Engine) -> Iterator[Cabinet]:
@@ -210,13 +212,13 @@ def test_a_folder_that_cannot_be_seen_is_told_and_deletes_nothing(cabinet: Cabin
     assert cabinet.held().keys() == {note}
 
 
-def test_what_is_too_large_to_export_fails_alone_and_under_its_name(cabinet: Cabinet) -> None:
-    large = cabinet.ada.write("Large", "All of it.\n" * 1_000_000, native=DOCUMENT)
+def test_what_is_too_large_to_export_is_read_by_its_link(cabinet: Cabinet) -> None:
+    large = cabinet.ada.write("Large", f"All of it.\n{_SPACE}", native=DOCUMENT)
     small = cabinet.ada.write("Small", "A bit.\n", native=DOCUMENT)
     cabinet.configure()
-    assert cabinet.run().status is Status.PARTIAL
-    assert cabinet.failures() == {large: "too_large_to_export"}
-    assert cabinet.held() == {small: "A bit."}
+    assert cabinet.run().status is Status.SUCCESS
+    assert cabinet.held() == {large: "All of it.", small: "A bit."}
+    assert cabinet.sandbox.count("GET /google/export") == 1
 
 
 @pytest.mark.parametrize(
