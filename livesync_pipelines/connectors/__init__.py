@@ -27,6 +27,7 @@ _ROWS = {
     "folder": ("folder_rows", "FolderRows"),
     "s3": ("s3_rows", "S3Rows"),
     "notion": ("notion_rows", "NotionRows"),
+    "google_drive": ("google_drive_rows", "GoogleDriveRows"),
 }
 _FILES = {"google_drive": ("google_drive_files", "GoogleDriveFiles")}
 K = TypeVar("K")

@@ -13,6 +13,10 @@ from livesync_pipelines.connectors._google_files import DriveFile, Kind
 from livesync_pipelines.connectors.base import Accounted, Options
 
 _LINK = re.compile(r"https://drive\.google\.com/(?:.*/)?folders/([\w-]+)(?:[/?#].*)?")
+_FILE_LINK = re.compile(
+    r"https://(?:docs|drive)\.google\.com/"
+    r"(?:(?:.*/)?d/(?!e/)([\w-]+)(?:[/?#].*)?|open\?(?:.*&)?id=([\w-]+)(?:[&#].*)?)"
+)
 _ID = re.compile(r"[\w-]+")
 _KINDS: list[Kind] = ["document", "spreadsheet", "presentation", "file"]
 _DEEPEST = 200
@@ -25,6 +29,19 @@ def folder_id(text: str) -> str:
     said = found[1] if found else text.strip()
     if not _ID.fullmatch(said):
         raise ValueError("give the id of a folder, or its link: https://drive.google.com/...")
+    return said
+
+
+def file_id(text: str) -> str:
+    """The id of a file, of its link too (but not of a copy published to the web, which has none).
+    Raises `ValueError`."""
+    found = _FILE_LINK.fullmatch(text.strip())
+    said = (found[1] or found[2]) if found else text.strip()
+    if not _ID.fullmatch(said):
+        raise ValueError(
+            "give the id of a file, or its link: https://docs.google.com/spreadsheets/d/..., "
+            "https://drive.google.com/file/d/..."
+        )
     return said
 
 

@@ -46,6 +46,10 @@ def suffix_of(name: str) -> str:
     return found
 
 
+def has_format(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in _SUFFIXES
+
+
 def format_of(
     name: str,
     *,

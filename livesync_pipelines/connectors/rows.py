@@ -35,8 +35,9 @@ class RowEnd(Platform):
 
     @abstractmethod
     def shape(self) -> Shape | None:
-        """What the table looks like now; None where there is none. Raises `BadInput` where it
-        has no usable key (names the columns it has), a `LiveSyncError` where nobody answers."""
+        """What the table looks like now; None where there is none, or `NotFound` where more can be
+        said of that. Raises `BadInput` where it has no usable key (names the columns it has), a
+        `LiveSyncError` where nobody answers."""
 
     @abstractmethod
     def scan(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:

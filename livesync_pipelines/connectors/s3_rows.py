@@ -7,13 +7,11 @@ from typing import IO
 
 from livesync_pipelines.connectors._file_rows import RowsSelection
 from livesync_pipelines.connectors._file_rows_write import WritableFileRows
+from livesync_pipelines.connectors._file_table import MAX_BYTES
 from livesync_pipelines.connectors._listed import whole_listing
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
 from livesync_pipelines.model.records import Entry
-
-MAX_BYTES = 5 * 2**30
-"""The longest object that is read: it goes to the disk, not into memory."""
 
 
 class S3Rows(WritableFileRows):

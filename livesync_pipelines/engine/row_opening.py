@@ -20,7 +20,7 @@ from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.engine.row_upstream import upstream
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import BadInput, Broken, Drifted
+from livesync_pipelines.model.errors import BadInput, Broken, Drifted, NotFound
 from livesync_pipelines.model.merge import Policy, Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
@@ -156,6 +156,8 @@ def hold(connection: Connection, sync_id: str, target: RowEnd) -> None:
 def _source_shape(connection: Connection, sync: SyncConfig, source: RowEnd) -> Shape:
     try:
         shape = source.shape()
+    except NotFound:
+        raise
     except BadInput as error:
         if row_shapes.noted(connection, sync.sync_id) is None:
             raise

@@ -42,14 +42,29 @@ class Hand:
         return self._made({**shown, "shortcutDetails": details})
 
     def write(
-        self, name: str, content: str | bytes, parent: str = "root", *, native: str | None = None
+        self,
+        name: str,
+        content: str | bytes,
+        parent: str = "root",
+        *,
+        native: str | None = None,
+        kind: str | None = None,
     ) -> str:
-        """A new file; `native`: the kind of native document that is made of it."""
-        said = {"name": name, "parents": [parent], "mimeType": native or MARKDOWN}
-        return str(self._upload("POST", UPLOADS, said, content, _kind_of(native))["id"])
+        """A new file; `native`: the kind of native document that is made of it; `kind`: what is
+        uploaded."""
+        kind = kind or _kind_of(native)
+        said = {"name": name, "parents": [parent], "mimeType": native or kind}
+        return str(self._upload("POST", UPLOADS, said, content, kind)["id"])
 
-    def edit(self, file_id: str, content: str | bytes, *, native: str | None = None) -> None:
-        self._upload("PATCH", f"{UPLOADS}/{file_id}", {}, content, _kind_of(native))
+    def edit(
+        self,
+        file_id: str,
+        content: str | bytes,
+        *,
+        native: str | None = None,
+        kind: str | None = None,
+    ) -> None:
+        self._upload("PATCH", f"{UPLOADS}/{file_id}", {}, content, kind or _kind_of(native))
 
     def rename(self, file_id: str, name: str) -> None:
         self.patch(file_id, {"name": name})

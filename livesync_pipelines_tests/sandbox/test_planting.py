@@ -7,9 +7,10 @@ import io
 from docx import Document
 from openpyxl import load_workbook
 
-from livesync_pipelines.sandbox.google.exports import DOCX, XLSX, exported
+from livesync_pipelines.sandbox.google.exports import DOCX, exported
 from livesync_pipelines.sandbox.google.files import DOCUMENT, FOLDER, SPREADSHEET
 from livesync_pipelines.sandbox.google.planting import planted
+from livesync_pipelines.sandbox.google.workbooks import XLSX
 from livesync_pipelines.sandbox.world import World
 
 from .google_client import drive_of
@@ -51,6 +52,8 @@ def test_ten_thousand_files_are_listed_in_eleven_pages() -> None:
 def test_an_exported_document_and_sheet_are_true_office_files() -> None:
     document = Document(io.BytesIO(exported(DOCUMENT, b"# Ferns & moss\n\nWater them.", DOCX)))
     assert [part.text for part in document.paragraphs] == ["Ferns & moss", "", "Water them."]
-    book = load_workbook(io.BytesIO(exported(SPREADSHEET, b'plant,note\nfern,"a, <b>"\n', XLSX)))
+    book = load_workbook(
+        io.BytesIO(exported(SPREADSHEET, b'plant,note\nfern,"a, <b>"\n3,TRUE\n', XLSX))
+    )
     rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    assert rows == [["plant", "note"], ["fern", "a, <b>"]]
+    assert rows == [["plant", "note"], ["fern", "a, <b>"], [3, True]]

@@ -19,7 +19,8 @@ PRESENTATION = f"{APPS}presentation"
 
 NATIVE = frozenset((DOCUMENT, SPREADSHEET, PRESENTATION))
 """What has words but no bytes: it is exported. A document is kept as Markdown, a spreadsheet as
-CSV, a presentation as text with an empty line between its slides."""
+CSV or as the workbook that it was made of, a presentation as text with an empty line between its
+slides."""
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
 """From the least to the most; the organizers are of shared drives."""
