@@ -79,8 +79,10 @@ class GoogleDrive(Connector):
             "with `webhook`, one channel tells of the account's own change feed and is replaced "
             "before it ends; what only the feed of a shared drive shows is found by polling",
             "files that need the resource key of a link are not seen",
-            "the rows of a file are read only: of a spreadsheet those of the sheet that is named, or "
-            "of its first, with formulas as their values",
+            "the rows of a file can only be read: of a spreadsheet those of the sheet that is "
+            "named, or of its first, with formulas as their values",
+            "with the scope `drive.file` alone, an account sees only what its client has made: a "
+            "folder that is made by hand is none of that",
             "a copy of files takes or fills one folder, whose id or link is its `folder`; native "
             "documents and shortcuts have no bytes to copy and are left out",
             "in a copy, of two files or folders that have one name and folder neither is touched: "

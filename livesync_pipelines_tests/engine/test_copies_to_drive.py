@@ -422,3 +422,15 @@ def test_the_same_account_may_write_and_then_needs_no_scope_to_read(
     assert (signed_in.writes, signed_in.missing) == (True, ())
     begun = Office(into_drive.engine, sandbox).begin(platform="google_drive", write="drive.file")
     assert "auth%2Fdrive.file+" in begun.url
+
+
+def test_with_drive_file_alone_a_folder_is_filled_that_the_client_has_made(
+    into_drive: Copies, sandbox: Sandbox
+) -> None:
+    office = Office(into_drive.engine, sandbox)
+    assert office.connect(platform="google_drive", write="drive.file").writes
+    into_drive.put(a__txt="one")
+    assert into_drive.run().counts.added == 1
+    into_drive.put(a__txt="two")
+    assert into_drive.run().counts.updated == 1
+    assert into_drive.equal()

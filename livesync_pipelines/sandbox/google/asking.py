@@ -23,16 +23,43 @@ def asked_file(drive: Drive, request: Request, person: Person) -> File:
 
 
 def seen_file(drive: Drive, request: Request, person: Person, file_id: str) -> File:
-    known = drive.tree.roots[person.email] if file_id == "root" else file_id
-    file = drive.tree.files.get(known)
-    if file is None or drive.tree.role(person.email, file) is None:
-        raise not_found(file_id)
+    file = known_file(drive, request, person, file_id)
     if file.drive_id is not None and not flag(request, "supportsAllDrives"):
         raise not_found(file_id)
     return file
 
 
-def writable(drive: Drive, person: Person, file: File, least: str = "writer") -> File:
+def known_file(drive: Drive, request: Request, person: Person, file_id: str) -> File:
+    """For methods that know no `supportsAllDrives`."""
+    known = drive.tree.roots[person.email] if file_id == "root" else file_id
+    file = drive.tree.files.get(known)
+    if file is None or drive.tree.role(person.email, file) is None:
+        raise not_found(file_id)
+    if not is_for_client(drive, request, file.id):
+        raise not_found(file_id)
+    return file
+
+
+def is_for_client(drive: Drive, request: Request, file_id: str) -> bool:
+    """Whether who asks may see it: with `drive.file` alone, what its client has made."""
+    return not request.state.sees_own_only or file_id in drive.made_by_client
+
+
+def folder_into(drive: Drive, request: Request, person: Person, file_id: str) -> File:
+    """A folder that something is put into. One's own My Drive, though it may not be seen, is open
+    to every client."""
+    root = drive.tree.roots[person.email]
+    if file_id in {"root", root}:
+        return drive.tree.files[root]
+    return writable(drive, request, person, seen_file(drive, request, person, file_id))
+
+
+def writable(
+    drive: Drive, request: Request, person: Person, file: File, least: str = "writer"
+) -> File:
+    if request.state.writes_own_only and file.id not in drive.made_by_client:
+        why = f"The user has not granted the app write access to the file {file.id}."
+        raise GoogleError(403, "appNotAuthorizedToFile", why)
     role = drive.tree.role(person.email, file)
     if role is None or ROLES.index(role) < ROLES.index(least):
         why = f"The user does not have sufficient permissions for file {file.id}."
@@ -72,7 +99,8 @@ def mask_of(request: Request, otherwise: str) -> Mask:
 
 def shown_to(drive: Drive, request: Request, person: Person) -> Shown:
     address = f"{request.url.scheme}://{request.url.netloc}"
-    return Shown(drive.world, drive.tree, person, address)
+    own = request.state.sees_own_only
+    return Shown(drive, person, address, own_only=own)
 
 
 def answer(body: Json, mask: Mask) -> Response:

@@ -11,7 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.clock import EPOCH, rfc3339
-from livesync_pipelines.sandbox.google.asking import answer, flag, mask_of, page_size, shown_to
+from livesync_pipelines.sandbox.google.asking import (
+    answer,
+    flag,
+    is_for_client,
+    mask_of,
+    page_size,
+    shown_to,
+)
 from livesync_pipelines.sandbox.google.drive import Drive, Entry
 from livesync_pipelines.sandbox.google.errors import invalid, not_found
 from livesync_pipelines.sandbox.google.fields import Mask, check, within
@@ -108,6 +115,8 @@ class Changes:
             change |= {"driveId": entry.drive_id, "teamDriveId": entry.drive_id}
         if entry.file_id is None:
             change |= self._of_drive(person, str(entry.drive_id))
+        elif not is_for_client(self._drive, request, entry.file_id):
+            return None
         else:
             change |= self._of_file(request, person, entry.file_id, shown)
         if change["removed"] and not flag(request, "includeRemoved", otherwise=True):

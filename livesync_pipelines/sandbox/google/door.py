@@ -22,14 +22,16 @@ _AUTH = "https://www.googleapis.com/auth/"
 DRIVE = f"{_AUTH}drive"
 READONLY = f"{_AUTH}drive.readonly"
 METADATA = f"{_AUTH}drive.metadata.readonly"
+FILE = f"{_AUTH}drive.file"
 _PROFILE = frozenset(("openid", "email", "profile", f"{_AUTH}userinfo.email"))
 
-SCOPES = frozenset((DRIVE, READONLY, METADATA)) | _PROFILE
+SCOPES = frozenset((DRIVE, READONLY, METADATA, FILE)) | _PROFILE
 """What may be asked for."""
 
-WRITE = frozenset((DRIVE,))
-READ = frozenset((DRIVE, READONLY))
-LOOK = frozenset((DRIVE, READONLY, METADATA))
+WRITE = frozenset((DRIVE, FILE))
+READ = frozenset((DRIVE, READONLY, FILE))
+LOOK_AT_ALL = frozenset((DRIVE, READONLY, METADATA))
+LOOK = LOOK_AT_ALL | {FILE}
 ANY = SCOPES
 
 _BEARER = re.compile(r"bearer (\S+)", re.IGNORECASE)
@@ -69,4 +71,7 @@ class Door:
         if (needs - {METADATA} if media else needs).isdisjoint(grant.scopes):
             why = "Request had insufficient authentication scopes."
             raise GoogleError(403, "insufficientPermissions", why)
+        at_all = LOOK_AT_ALL - {METADATA} if media else LOOK_AT_ALL
+        request.state.sees_own_only = at_all.isdisjoint(grant.scopes)
+        request.state.writes_own_only = DRIVE not in grant.scopes
         return grant.person

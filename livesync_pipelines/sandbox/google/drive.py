@@ -45,6 +45,9 @@ class Drive:
     There is a feed for each person (`feed(email)`), which also has what happens in the shared
     drives that they see, and one for each shared drive (`feed(drive_id)`). A file to which
     something has happened twice is in it twice.
+
+    `made_by_client`: the ids of what was made through the API, of which the sandbox has one client:
+    all that the scope `drive.file` lets anybody see and write.
     """
 
     def __init__(self, world: World) -> None:
@@ -52,6 +55,7 @@ class Drive:
         self.tree = Tree()
         self.history: list[Event] = []
         self.generated: set[str] = set()
+        self.made_by_client: set[str] = set()
         self.listeners: list[Callable[[Event], None]] = []
         self._feeds: defaultdict[str, list[Entry]] = defaultdict(list)
         for person in world.people:

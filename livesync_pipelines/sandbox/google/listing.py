@@ -10,7 +10,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from livesync_pipelines.sandbox.google.asking import answer, flag, mask_of, page_size, shown_to
+from livesync_pipelines.sandbox.google.asking import (
+    answer,
+    flag,
+    is_for_client,
+    mask_of,
+    page_size,
+    shown_to,
+)
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.errors import invalid, not_found
 from livesync_pipelines.sandbox.google.fields import check, within
@@ -60,7 +67,11 @@ class Listing:
         page = place.found[place.at : place.at + size]
         tree, shown = self._drive.tree, shown_to(self._drive, request, person)
         files = (tree.files[file_id] for file_id in page if file_id in tree.files)
-        seen = (file for file in files if tree.role(person.email, file))
+        seen = (
+            file
+            for file in files
+            if tree.role(person.email, file) and is_for_client(self._drive, request, file.id)
+        )
         body = {
             "kind": "drive#fileList",
             "incompleteSearch": False,
@@ -116,7 +127,9 @@ class Listing:
         query = parsed(request.query_params.get("q", ""), self._drive.tree, person)
         wanted = self._corpus(request, person)
         found = [
-            file for file in self._candidates(query, person) if wanted(file) and query.fits(file)
+            file
+            for file in self._candidates(query, person)
+            if wanted(file) and is_for_client(self._drive, request, file.id) and query.fits(file)
         ]
         for key, backwards in reversed(_order(request.query_params.get("orderBy", ""))):
             found.sort(key=key, reverse=backwards)

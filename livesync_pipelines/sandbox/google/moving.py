@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from starlette.requests import Request
 
-from livesync_pipelines.sandbox.google.asking import seen_file, writable
+from livesync_pipelines.sandbox.google.asking import folder_into
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.errors import GoogleError
 from livesync_pipelines.sandbox.google.files import FOLDER, File
@@ -21,7 +21,7 @@ def moved(drive: Drive, request: Request, person: Person, file: File) -> File:
     if len(added) > 1 or removed != [file.parent]:
         why = "Increasing the number of parents is not allowed"
         raise GoogleError(403, "cannotAddParent", why)
-    folder = writable(drive, person, seen_file(drive, request, person, added[0]))
+    folder = folder_into(drive, request, person, added[0])
     if folder.mime_type != FOLDER:
         raise GoogleError(403, "parentNotAFolder", "The specified parent is not a folder.")
     if any(above.id == file.id for above in drive.tree.chain(folder)):

@@ -8,9 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.google import shown
-from livesync_pipelines.sandbox.google.asking import answer, asked_file, mask_of, shown_to
+from livesync_pipelines.sandbox.google.asking import (
+    answer,
+    asked_file,
+    known_file,
+    mask_of,
+    shown_to,
+)
 from livesync_pipelines.sandbox.google.drive import Drive
-from livesync_pipelines.sandbox.google.errors import GoogleError, invalid, not_found
+from livesync_pipelines.sandbox.google.errors import GoogleError, invalid
 from livesync_pipelines.sandbox.google.exports import EXPORTS, IMPORTS, MOST_BYTES, exported
 from livesync_pipelines.sandbox.google.fields import check
 from livesync_pipelines.sandbox.google.files import File, Revision
@@ -38,7 +44,7 @@ class Reading:
 
     async def export(self, request: Request, person: Person) -> Response:
         """Up to ten megabytes of another format."""
-        file = seen(self._drive, request, person)
+        file = self._seen(request, person)
         content = exported(file.mime_type, file.content, _wanted_type(request))
         if len(content) > MOST_BYTES:
             why = "This file is too large to be exported."
@@ -48,14 +54,12 @@ class Reading:
     async def export_link(self, request: Request, person: Person) -> Response:
         """What `exportLinks` lead to: the same without the limit."""
         file_id = request.query_params.get("id", "")
-        file = self._drive.tree.files.get(file_id)
-        if file is None or self._drive.tree.role(person.email, file) is None:
-            raise not_found(file_id)
+        file = known_file(self._drive, request, person, file_id)
         content = exported(file.mime_type, file.content, _wanted_type(request))
         return Response(content, media_type=_wanted_type(request))
 
     async def revisions(self, request: Request, person: Person) -> Response:
-        file = seen(self._drive, request, person)
+        file = self._seen(request, person)
         look = shown_to(self._drive, request, person)
         listed = [shown.revision(look, file, kept) for kept in file.revisions]
         body = {"kind": "drive#revisionList", "revisions": listed}
@@ -63,7 +67,7 @@ class Reading:
 
     async def revision(self, request: Request, person: Person) -> Response:
         """One of them as JSON, or with `alt=media` its bytes."""
-        file, wanted = seen(self._drive, request, person), request.path_params["revision_id"]
+        file, wanted = self._seen(request, person), request.path_params["revision_id"]
         found = next((kept for kept in file.revisions if kept.id == wanted), None)
         if found is None:
             message = f"Revision not found: {wanted}."
@@ -92,6 +96,9 @@ class Reading:
         }
         return answer(body, mask_of(request, "*"))
 
+    def _seen(self, request: Request, person: Person) -> File:
+        return known_file(self._drive, request, person, request.path_params["file_id"])
+
     async def generate_ids(self, request: Request, person: Person) -> Response:
         text = request.query_params.get("count", "10")
         if not text.isdecimal() or not 1 <= int(text) <= 1_000:
@@ -99,14 +106,6 @@ class Reading:
         ids = [self._drive.generate_id() for _ in range(int(text))]
         body = {"kind": "drive#generatedIds", "space": "drive", "ids": ids}
         return answer(body, mask_of(request, "*"))
-
-
-def seen(drive: Drive, request: Request, person: Person) -> File:
-    """The file of the path, for methods that know no `supportsAllDrives`."""
-    file = drive.tree.files.get(request.path_params["file_id"])
-    if file is None or drive.tree.role(person.email, file) is None:
-        raise not_found(request.path_params["file_id"])
-    return file
 
 
 def _import_formats() -> dict[str, list[str]]:

@@ -59,11 +59,11 @@ class Sharing:
         """A file that the person may write, or a shared drive that they organise."""
         file = asked_file(self._drive, request, person)
         if file.id in self._drive.tree.drives:
-            return writable(self._drive, person, file, "organizer")
+            return writable(self._drive, request, person, file, "organizer")
         if file.drive_id is not None:
             why = "The sandbox shares a shared drive as a whole."
             raise GoogleError(403, "insufficientFilePermissions", why)
-        return changeable(writable(self._drive, person, file))
+        return changeable(writable(self._drive, request, person, file))
 
     def _checked(self, file: File, said: Json) -> tuple[str, str]:
         """Whom it is shared with, and what they may do."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from livesync_pipelines.sandbox.clock import rfc3339
+from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.exports import EXPORTS
 from livesync_pipelines.sandbox.google.files import (
     FOLDER,
@@ -15,8 +16,7 @@ from livesync_pipelines.sandbox.google.files import (
     Revision,
     SharedDrive,
 )
-from livesync_pipelines.sandbox.google.tree import Tree
-from livesync_pipelines.sandbox.world import Json, Person, World
+from livesync_pipelines.sandbox.world import Json, Person
 
 # fmt: off
 FILE_FIELDS = frozenset((
@@ -41,13 +41,16 @@ _WRITERS = ROLES[ROLES.index("writer") :]
 
 
 class Shown:
-    """What one person is shown, with links to the address that they asked at."""
+    """What one person is shown, with links to the address that they asked at. `own_only`: of what
+    the client has made, and of nothing else."""
 
-    def __init__(self, world: World, tree: Tree, person: Person, address: str) -> None:
-        self._people = {known.email: known for known in world.people}
-        self._tree = tree
+    def __init__(self, drive: Drive, person: Person, address: str, *, own_only: bool) -> None:
+        self._people = {known.email: known for known in drive.world.people}
+        self._tree = drive.tree
+        self._made = drive.made_by_client
         self._person = person
         self._address = address
+        self._own_only = own_only
 
     def file(self, file: File) -> Json:
         role = self._tree.role(self._person.email, file)
@@ -67,7 +70,7 @@ class Shown:
             "lastModifyingUser": self.user(file.by),
             "viewedByMe": False,
             "hasThumbnail": False,
-            "isAppAuthorized": True,
+            "isAppAuthorized": file.id in self._made,
             "copyRequiresWriterPermission": False,
             "writersCanShare": True,
             "webViewLink": f"{self._address}/google/file/d/{file.id}/view",
@@ -123,9 +126,14 @@ class Shown:
             details = {"targetId": file.target, "targetMimeType": file.target_mime_type}
             shown["shortcutDetails"] = details
         above = self._tree.files.get(file.parent) if file.parent is not None else None
-        if above is not None and self._tree.role(self._person.email, above):
+        if above is not None and self._sees(above):
             shown["parents"] = [above.id]
         return shown
+
+    def _sees(self, folder: File) -> bool:
+        if self._own_only and folder.id not in self._made:
+            return False
+        return self._tree.role(self._person.email, folder) is not None
 
     def _owned(self, file: File, role: str | None) -> Json:
         permissions = self.permissions(file)

@@ -11,6 +11,7 @@ from livesync_pipelines.sandbox.google.channels import Channels
 from livesync_pipelines.sandbox.google.door import (
     ANY,
     LOOK,
+    LOOK_AT_ALL,
     NAME,
     READ,
     SCOPES,
@@ -90,8 +91,8 @@ def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
         ("POST", "/drive/v3/changes/watch", watching.changes, LOOK),
         ("POST", f"{one}/watch", watching.file, LOOK),
         ("POST", "/drive/v3/channels/stop", watching.stop, LOOK),
-        ("GET", "/drive/v3/drives", listing.drives, LOOK),
-        ("GET", "/drive/v3/drives/{drive_id}", listing.one_drive, LOOK),
+        ("GET", "/drive/v3/drives", listing.drives, LOOK_AT_ALL),
+        ("GET", "/drive/v3/drives/{drive_id}", listing.one_drive, LOOK_AT_ALL),
         ("GET", "/drive/v3/about", reading.about, LOOK),
         ("GET", "/export", reading.export_link, READ),
     ]

@@ -14,6 +14,7 @@ from livesync_pipelines.sandbox.google.asking import (
     body_of,
     changeable,
     flag,
+    folder_into,
     json_object,
     mask_of,
     seen_file,
@@ -103,13 +104,13 @@ class Writing:
             at = self._drive.world.clock.stamp()
             head = self._drive.revision(person, source.content, source.head.mime_type, at)
             made = replace(made, revisions=(head,))
-        return self._answer(request, person, self._drive.save(person, made))
+        return self._answer(request, person, self._new(person, made))
 
     async def delete(self, request: Request, person: Person) -> Response:
         """For good; by its owner alone, in a shared drive by an organizer."""
         file = asked_file(self._drive, request, person)
         least = "owner" if file.drive_id is None else "fileOrganizer"
-        changeable(writable(self._drive, person, file, least))
+        changeable(writable(self._drive, request, person, file, least))
         self._drive.delete(person, file)
         return Response(status_code=204)
 
@@ -130,7 +131,12 @@ class Writing:
         planned = self._planned(request, person, file, said)
         if upload.content is not None:
             planned = self._with_content(request, person, planned, upload)
-        return self._answer(request, person, self._drive.save(person, planned))
+        saved = self._new(person, planned) if file is None else self._drive.save(person, planned)
+        return self._answer(request, person, saved)
+
+    def _new(self, person: Person, file: File) -> File:
+        self._drive.made_by_client.add(file.id)
+        return self._drive.save(person, file)
 
     def _planned(self, request: Request, person: Person, file: File | None, said: Json) -> File:
         """The file as it will be, but for its content."""
@@ -138,7 +144,7 @@ class Writing:
             return self._made(request, person, said)
         metadata.check_update(said)
         least = "owner" if "trashed" in said and file.drive_id is None else "writer"
-        changeable(writable(self._drive, person, file, least))
+        changeable(writable(self._drive, request, person, file, least))
         at = self._drive.world.clock.stamp()
         return moved(self._drive, request, person, metadata.applied(file, said, person, at))
 
@@ -180,7 +186,7 @@ class Writing:
 
     def _place(self, request: Request, person: Person, said: Json) -> Place:
         wanted = metadata.parent_of(said) or "root"
-        folder = writable(self._drive, person, seen_file(self._drive, request, person, wanted))
+        folder = folder_into(self._drive, request, person, wanted)
         if folder.mime_type != FOLDER:
             why = "The specified parent is not a folder."
             raise GoogleError(403, "parentNotAFolder", why)
