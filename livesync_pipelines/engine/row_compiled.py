@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from livesync_pipelines.connectors.rows import InfersTypes, RowEnd
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import said_type
 from livesync_pipelines.core.row_map_types import type_name
@@ -24,6 +25,16 @@ def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: 
         message = f"The mapping cannot work.{listed}" if unlike else error.message
         where = f"sync {sync.sync_id}"
         raise BadInput(f"{where}: {message}", hint=error.hint, where=where) from error
+
+
+def types_said(target: RowEnd, there: Shape | None, wanted: Shape) -> bool:
+    """Tell a target what it is to hold where nothing there says it, as in a file without rows;
+    False where there was nothing to tell."""
+    unsaid = {column.name for column in there.columns if not column.typed} if there else set()
+    columns = tuple(column for column in wanted.columns if column.name in unsaid)
+    if columns and isinstance(target, InfersTypes):
+        target.hold(replace(wanted, columns=columns))
+    return bool(columns)
 
 
 def _unlike_keys(sync: SyncConfig, source: Shape, target: Shape | None) -> Iterator[str]:

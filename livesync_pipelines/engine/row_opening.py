@@ -15,7 +15,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_compiled import compiled
+from livesync_pipelines.engine.row_compiled import compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.engine.row_upstream import upstream
@@ -48,11 +48,12 @@ def opened(
         raise _gone(Side.TARGET, sync)
     rows = compiled(sync, source_shape, target_shape, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, target_shape)
+    renewed = types_said(target, target_shape, rows.target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
-    target_shape = target.shape() if widens else target_shape
+    target_shape = target.shape() if widens or renewed else target_shape
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape, rows.target_shape)
