@@ -4,9 +4,10 @@
 - `sync`: what a configuration says of it (mode, policy, mapping, limits, drift).
 - `source`, `target`: `columns`, `key`, `select`, and what the table itself `normalises`. The target
   is like the source unless it says otherwise, and `made: false` where it is not there yet.
-- `days`: what people `do` at either end, what befalls the run (`fault`), what the `run` must say,
-  which rows each end then has (or `both`), the `conflicts` so far, what the `ledger` tells of this
-  run, which rows `fails`, which `cells` are kept apart, and the `state` of the sync.
+- `days`: what people `do` at either end (or with the sync: `configure`, in the words of `sync`),
+  what befalls the run (`fault`), what the `run` must say, which rows each end then has (or `both`),
+  the `conflicts` so far, what the `ledger` tells of this run, which rows `fails`, which `cells` are
+  kept apart, and the `state` of the sync.
 
 After the last day a run writes nothing, unless the story says `quiet: false`.
 """
@@ -124,6 +125,8 @@ def do(ends: TwoEnds, what: str, said: Any) -> None:
     side, _, verb = what.partition(" ")
     with ends.engine.database.pooled() as connection:
         match what:
+            case "configure":
+                ends.configure(said, {})
             case "wait_h":
                 ends.clock.now += timedelta(hours=said)
             case "approve":
