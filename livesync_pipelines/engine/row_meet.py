@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
-from livesync_pipelines.core.row_values import whole
+from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
@@ -110,22 +110,34 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         + [each for each in page.buried if each.key not in left]
         + loops(this, lines),
         answered=[each for each, place in told if place in carried_out],
-        cells=[cell for cell in _cells(page) if cell.key not in left],
+        cells=[cell for cell in _cells(this, page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
     return Batch(rows=commit, dropped=list(commit.seen))
 
 
-def _cells(page: _Page) -> Iterator[BadCell]:
-    """What does not fit into the target, and what does not into the source."""
+ONE_WAY = "at the source: this field does not come back"
+
+
+def _cells(this: RowPass, page: _Page) -> Iterator[BadCell]:
+    """What does not fit into the target, what does not into the source, and what people have
+    written at the target into fields that do not come back."""
+    keys, merged = page.met.keys, page.merged
     for cells in page.kept.values():
         yield from cells
     for row, misfits in page.given_back.misfits.items() if page.given_back else ():
         for cell in misfits:
-            if page.merged.unsent[cell.field][row].as_py():
-                key, why = page.met.keys[row].as_py(), f"at the source: {cell.reason}"
+            if merged.unsent[cell.field][row].as_py():
+                key, why = keys[row].as_py(), f"at the source: {cell.reason}"
                 yield BadCell(key=key, field=cell.field, value=cell.value, reason=why)
+    for field in merged.unsent.keys() - this.map.two_way:
+        at_target = merged.target.filter(merged.unsent[field])[field]
+        for key, value in zip(
+            keys.filter(merged.unsent[field]).to_pylist(), plain(at_target), strict=True
+        ):
+            told = None if value is None else str(value)
+            yield BadCell(key=key, field=field, value=told, reason=ONE_WAY)
 
 
 def _target_lost(told: Conflict) -> bool:

@@ -65,7 +65,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadCell:
-    """A value of the source that does not fit its target field, kept apart."""
+    """A value that does not go over to the other end, kept apart; of the source, unless the reason
+    says otherwise."""
 
     key: str
     field: str
