@@ -13,13 +13,9 @@ def test_few_names_are_all_told() -> None:
 
 
 def test_of_very_many_the_nearest_are_told_and_how_many_there_are() -> None:
-    hint = configured("tenant-0042", [*MANY, "handbook-docs"])
-    assert "tenant-00042" in hint
-    assert "10001 are configured" in hint
-    assert len(hint) < 200
-    assert configured("handbok-docs", [*MANY, "handbook-docs"]).startswith(
-        "Did you mean handbook-docs? "
-    )
+    hint = configured("handbok-docs", [*MANY, "handbook-docs"])
+    assert hint == "Did you mean handbook-docs? 10001 are configured."
+    assert configured("tenant-0042", MANY).count("tenant-") == 5
 
 
 def test_of_very_many_that_are_all_unlike_only_their_number_is_told() -> None:
