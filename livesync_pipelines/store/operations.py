@@ -211,11 +211,11 @@ def note_cancelled(
     trigger: Trigger,
     error: Mapping[str, str],
     now: datetime,
-) -> None:
-    """Enter an operation that was cancelled before it began."""
+) -> dict[str, Any]:
+    """Enter an operation that was cancelled before it began; returns its line of the history."""
     mode, failed = str(sync.mode), Status.FAILED
     line = (sync.sync_id, run_id, trigger, mode, failed, now, now, Jsonb(dict(error)))
-    _note_unbegun(connection, line)
+    return _note_unbegun(connection, line)
 
 
 def _note_unbegun(connection: Connection, line: tuple[Any, ...]) -> dict[str, Any]:
