@@ -79,7 +79,9 @@ def _put(connection: Connection, line: tuple[Any, ...]) -> None:
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
-def hint(connection: Connection, sources: Sequence[str]) -> None:
+def hint(
+    connection: Connection, sources: Sequence[str], *, trigger: Trigger = Trigger.WEBHOOK
+) -> None:
     """Note that these connections may hold something new, for each of their active syncs that does
     not wait for a person. Who waits because a source failed waits on: a hint is no reason to ask
     it sooner."""
@@ -94,7 +96,7 @@ def hint(connection: Connection, sources: Sequence[str]) -> None:
             " set hints = livesync.queue.hints + 1, hinted_at = excluded.hinted_at,"
             " priority = least(livesync.queue.priority, excluded.priority)",
             {
-                "trigger": Trigger.WEBHOOK,
+                "trigger": trigger,
                 "ranks": Jsonb(_RANK),
                 "sources": list(sources),
             },
