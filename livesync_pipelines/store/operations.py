@@ -41,6 +41,7 @@ class Operation:
     - `is_first`: nothing was in step yet.
     - `owes_look`: it goes on in the middle of a listing that began before it was asked for, so
       what it was asked for may lie where nobody will look any more: it must look from the start.
+    - `looks_again`: it has done that, and looks from the start.
     - `rehearsed`: its transaction is given up, so it draws no number of a sequence, which would
       stay drawn.
     - `left`: operations of its sync that it has closed as interrupted.
@@ -67,6 +68,7 @@ class Operation:
     untold: int = 0
     page: int = 0
     owes_look: bool = False
+    looks_again: bool = False
     rehearsed: bool = False
     left: tuple[Left, ...] = ()
     counts: Counts = field(default_factory=Counts)
