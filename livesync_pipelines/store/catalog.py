@@ -79,6 +79,16 @@ def sync(connection: database.Connection, sync_id: str) -> SyncConfig:
     return _sync(found[0])
 
 
+def has_project(connection: database.Connection, project_id: str) -> bool:
+    """Whether anything is configured there."""
+    found = connection.execute(
+        "select exists (select from livesync.connections where project_id = %(project)s)"
+        " or exists (select from livesync.capsules where project_id = %(project)s)",
+        {"project": project_id},
+    )
+    return found.fetchone() == (True,)
+
+
 def projects(connection: database.Connection) -> dict[str, str]:
     """The project of every configured sync."""
     found = connection.execute(
