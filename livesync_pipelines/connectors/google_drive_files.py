@@ -131,7 +131,7 @@ class GoogleDriveFiles(Connector):
     def move(self, key: str, to: str, *, expected_version: str) -> str:
         return self._placing.move(self.key_of(key), self.key_of(to), expected_version)
 
-    def reserve(self, key: str) -> str:
+    def reserve(self, key: str, content: bytes) -> str:
         return json.dumps(self._placing.reserve(self.key_of(key)))
 
     def recall(self, reserved: Mapping[str, str]) -> None:
