@@ -30,8 +30,7 @@ from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Conflict, Gone
 
 SCOPES = ("write:page:confluence", "delete:page:confluence")
-_MESSAGE = re.compile(r"LiveSync: .*\[([0-9a-f]{32})\]", re.DOTALL)
-_NAME_CHARS = 150
+_MESSAGE = re.compile(r"LiveSync: (.*) \[([0-9a-f]{32})\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class PageVersion:
     def of(cls, item: Item) -> Self:
         """As a list shows it: of a version that is ours, what was said of it tells."""
         found = _MESSAGE.fullmatch(item.message)
-        return cls(item.id, item.known.number, found[1] if found else "")
+        return cls(item.id, item.known.number, found[2] if found else "")
 
     def __str__(self) -> str:
         return " ".join([self.id, str(self.number), *([self.digest] if self.digest else [])])
@@ -72,7 +71,13 @@ class Wanted:
     @property
     def message(self) -> str:
         """What the page's history says of this version."""
-        return f"LiveSync: {self.name[:_NAME_CHARS]} [{self.digest}]"
+        return f"LiveSync: {self.name} [{self.digest}]"
+
+
+def name_in(message: str) -> str | None:
+    """Of which file a version was made, where it is ours."""
+    found = _MESSAGE.fullmatch(message)
+    return found[1] if found else None
 
 
 class Pages:

@@ -26,6 +26,7 @@ from livesync_pipelines.connectors._confluence_pages import (
     TitleTaken,
     Wanted,
     judge_writing,
+    name_in,
 )
 from livesync_pipelines.connectors._confluence_render import family_of, page_of, title_of
 from livesync_pipelines.connectors.base import (
@@ -37,7 +38,7 @@ from livesync_pipelines.connectors.base import (
     listing_table,
 )
 from livesync_pipelines.connectors.confluence import Confluence
-from livesync_pipelines.connectors.files import safe
+from livesync_pipelines.connectors.files import safe, whole
 from livesync_pipelines.core.copying import digest_of
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
@@ -83,13 +84,12 @@ class ConfluencePages(Connector):
         self._client.close()
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
-        known = memory.states(list(memory.keys()))
-        versions = {name: self._now(version) for name, version in known.items()}
-        taken = {version.id for version in versions.values() if version}
-        versions |= {name: self._made(told, taken) for name, told in self._recalled.items()}
-        found = {name: version for name, version in sorted(versions.items()) if version}
-        self._names = {version.id: name for name, version in found.items()}
-        entries = [self._entry(name, version) for name, version in found.items()]
+        versions = self._known(memory)
+        taken = {version.id for version in versions.values()}
+        made = {name: self._made(told, taken) for name, told in self._recalled.items()}
+        versions |= {name: version for name, version in made.items() if version}
+        self._names = {version.id: name for name, version in versions.items()}
+        entries = [self._entry(name, version) for name, version in sorted(versions.items())]
         for start in range(0, max(len(entries), 1), PAGE_ITEMS):
             is_last = start + PAGE_ITEMS >= len(entries)
             yield ListingPage(
@@ -124,14 +124,13 @@ class ConfluencePages(Connector):
         return PageVersion.read(entry.version).digest == digest_of(content)
 
     def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
-        whole = content if isinstance(content, bytes) else _whole(content)
-        form, digest = PageForm.read(whole), digest_of(whole)
+        form = PageForm.read(whole(content))
         title = form.title or title_of(self.key_of(key))
-        wanted = Wanted(name=key, digest=digest, title=title, storage=form.storage)
+        wanted = Wanted(name=key, digest=form.digest, title=title, storage=form.storage)
         if expected_version is None:
             return str(self._create(wanted))
         seen = PageVersion.read(expected_version)
-        return expected_version if seen.digest == digest else str(self._change(seen, wanted))
+        return expected_version if seen.digest == form.digest else str(self._change(seen, wanted))
 
     def remove(self, key: str, *, expected_version: str) -> None:
         seen = PageVersion.read(expected_version)
@@ -237,13 +236,20 @@ class ConfluencePages(Connector):
             where=self._where,
         )
 
-    def _now(self, version: str) -> PageVersion | None:
-        """What a version has become; None where the page is gone."""
-        known = PageVersion.read(version)
-        page = self._there.get(known.id)
-        if page is None or page.known.number == known.number:
-            return known if page else None
-        return PageVersion.of(page)
+    def _known(self, memory: Memory) -> dict[str, PageVersion]:
+        """What has become of the pages that were known, by name. One that was moved, while nobody
+        lived to tell, has its new name in what is said of its version."""
+        found: dict[str, PageVersion] = {}
+        for name, version in sorted(memory.states(list(memory.keys())).items()):
+            known = PageVersion.read(version)
+            page = self._there.get(known.id)
+            if page is None:
+                continue
+            is_same = page.known.number == known.number
+            now = known if is_same else PageVersion.of(page)
+            moved = None if is_same else name_in(page.message)
+            found.setdefault(moved or name, now)
+        return found
 
     def _made(self, told: Mapping[str, str], taken: Collection[str]) -> PageVersion | None:
         """What has become of a page that somebody was about to make, and lived not to tell."""
@@ -288,8 +294,3 @@ class ConfluencePages(Connector):
             title=page.known.title,
             modified_at=page.modified_at,
         )
-
-
-def _whole(content: IO[bytes]) -> bytes:
-    content.seek(0)
-    return content.read()

@@ -96,6 +96,14 @@ class ReservesFiles(Protocol):
         is listed too, and none of its key is made beside it."""
 
 
+def whole(content: bytes | IO[bytes]) -> bytes:
+    """What `put` is given, in memory."""
+    if isinstance(content, bytes):
+        return content
+    content.seek(0)
+    return content.read()
+
+
 def safe(name: str, where: str) -> str:
     """The name, where it is a path that stays below its root on every system; else `BadInput`."""
     why = _unsafe(name)
