@@ -96,6 +96,11 @@ class Pages:
             return None
         return item_of("page", told), text_of(told, "storage")
 
+    def is_elsewhere(self, page_id: str) -> bool:
+        """Whether a page without storage format has its text in the new editor's own."""
+        form = "atlas_doc_format"
+        return bool(text_of(self._api.content("page", page_id, form), form))
+
     def titled(self, title: str) -> Item | None:
         return self._api.titled(self._space_id, title)
 
@@ -128,7 +133,7 @@ class Pages:
 
     def trash(self, name: str, seen: PageVersion) -> None:
         """A page that is gone already is no error. An edit that comes in between is brought back
-        out of the trash."""
+        out of the trash, where it can be sent back."""
         with self._told(name):
             found = self.now(seen.id)
             if found is None or found[0].status != "current":
@@ -144,7 +149,8 @@ class Pages:
                     raise
             after = self.now(seen.id)
             if after is not None and after[0].known.number != seen.number:
-                self._restore(*after)
+                if after[1]:
+                    self._restore(*after)
                 raise self.moved(name)
 
     def _restore(self, page: Item, storage: str) -> None:

@@ -56,7 +56,8 @@ _LANGUAGES = {
 
 def family_of(name: str) -> str | None:
     """How a file of this name becomes a page; None where it does not."""
-    form = FORMS_BY_SUFFIX.get(name.rpartition(".")[2].lower())
+    _, dot, suffix = name.rpartition(".")
+    form = FORMS_BY_SUFFIX.get(suffix.lower()) if dot else None
     return form.family if form is not None and form.family in _READERS else None
 
 
@@ -75,16 +76,19 @@ def page_of(name: str, content: bytes) -> PageForm:
         form = PageForm(found[0], normal(found[1]))
     except RecursionError as error:
         raise BadInput(f"{name} is nested too deeply to be a page") from error
-    if len(form.title or title_of(name)) > _TITLE_CHARS:
+    if not 0 < len(form.title or title_of(name)) <= _TITLE_CHARS:
         raise BadInput(
-            f"the title of {name} has more than {_TITLE_CHARS} characters",
-            hint="Give it a shorter heading, or a `title` in its front matter.",
+            f"{name} has no title, or one of more than {_TITLE_CHARS} characters",
+            hint="Give it another heading, or a `title` in its front matter.",
         )
     return form
 
 
 def _from_markdown(text: str) -> tuple[str | None, str]:
-    return markdown_title(text), _MARKDOWN.render(_FRONT_MATTER.sub("", text, count=1))
+    front = _FRONT_MATTER.match(text)
+    if front is None:
+        return None, _MARKDOWN.render(text)
+    return markdown_title(front[0]), _MARKDOWN.render(text[front.end() :])
 
 
 def _from_text(text: str) -> tuple[str | None, str]:

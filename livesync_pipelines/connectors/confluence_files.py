@@ -276,6 +276,8 @@ class ConfluencePages(Connector):
         seen = PageVersion.read(entry.version)
         try:
             found = self._pages.now(seen.id)
+            if found is not None and not found[1] and self._pages.is_elsewhere(seen.id):
+                return ItemFailure(entry.key, "other_format", "its text is in the new editor's own")
         except BadAnswer as error:
             return ItemFailure(entry.key, error.code, error.message)
         if found is None or found[0].status != "current":
