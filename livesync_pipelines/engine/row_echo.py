@@ -1,8 +1,10 @@
 """What the source will show of what it is about to be given.
 
 A mapping that goes both ways may still bring a value back as another (a list that is split at a
-sign which one of its members holds, an hour that comes twice in autumn), and a field that is made
-of others follows them. Both are known before anything is written, and neither is anybody's edit.
+sign which one of its members holds, an hour that comes twice in autumn), and a field that does not
+come back follows those that it is made of. Both are known before anything is written, and neither
+is anybody's edit. What people write into a field that does not come back is one, for as long as it
+stands at the target.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_fields import put
-from livesync_pipelines.core.row_merge import Merged
-from livesync_pipelines.core.row_values import differs, whole
+from livesync_pipelines.core.row_merge import Clash, Merged
+from livesync_pipelines.core.row_values import differs, plain, whole
 from livesync_pipelines.engine.row_met import Met
 from livesync_pipelines.engine.row_pass import RowPass
 from livesync_pipelines.engine.row_writing import Part
@@ -26,21 +28,15 @@ from livesync_pipelines.store import row_blocks
 
 def echoed(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Part | None) -> Merged:
     """With what the source will show of the rows that it is given. A row that is given nothing new
-    is not written; a value that does not fit there waits, as the edit that it is. Fields that do
-    not come back, and are made of others, go on to the target, unless it has an edit of its own.
-
-    `agreed`: as from `row_blocks.agreed`."""
+    is not written; a value that does not fit there waits, as the edit that it is. `agreed`: as from
+    `row_blocks.agreed`."""
     if given is None:
         return merged
     merged = _unsent(this, met, merged, agreed, given)
     merged = replace(merged, to_source=pc.and_(merged.to_source, pc.invert(_idle(given))))
     wrote = pc.and_(merged.to_source, merged.source_there)
     merged = replace(merged, source=_echo(this, met, merged, given, wrote))
-    if not this.writes(Side.TARGET):
-        return merged
-    made_again = pc.and_(met.had, pc.invert(met.in_source))
-    stays = pc.and_(pc.and_(met.in_target, merged.target_there), pc.invert(made_again))
-    return _followed(this, met, merged, agreed, pc.and_(wrote, stays))
+    return _one_way(this, met, merged, agreed, wrote) if this.writes(Side.TARGET) else merged
 
 
 def _idle(given: Part) -> pa.Array:
@@ -69,23 +65,50 @@ def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Pa
     return replace(merged, base=base, missing=missing, unsent=unsent)
 
 
-def _followed(
-    this: RowPass, met: Met, merged: Merged, agreed: pa.Table, follows: pa.Array
-) -> Merged:
-    """With what the target's fields that are made of others are from now on, in these rows."""
+def _one_way(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, wrote: pa.Array) -> Merged:
+    """With the fields that do not come back. In rows that were written to the source (`wrote`) they
+    follow it to the target. Where the target has a value of its own, that stays, and what the
+    source shows is agreed."""
+    names = [name for name in this.schema.names if name not in this.map.two_way]
     shown_before = row_blocks.values(agreed, this.schema, "target:")
+    made_again = pc.and_(met.had, pc.invert(met.in_source))
+    follows = pc.and_(pc.and_(wrote, pc.and_(met.in_target, pc.invert(made_again))), _both(merged))
     base, target, to_target = merged.base, merged.target, merged.to_target
-    for place, name in enumerate(this.schema.names):
-        if name in this.map.two_way:
-            continue
-        now, new = whole(target[name]), whole(merged.source[name])
-        before, shows = whole(shown_before[name]), whole(met.target[name])
-        own = pc.and_(differs(shows, before), pc.invert(differs(now, shows)))
-        at = pc.and_(pc.and_(follows, pc.invert(own)), differs(now, new))
-        base = base.set_column(place, base.field(place), pc.if_else(at, new, whole(base[name])))
-        target = target.set_column(place, target.field(place), pc.if_else(at, new, now))
-        to_target = pc.or_(to_target, at)
-    return replace(merged, base=base, target=target, to_target=to_target)
+    unsent, clashes = dict(merged.unsent), list(merged.clashes)
+    for name in names:
+        place, now = base.column_names.index(name), whole(target[name])
+        new = pc.if_else(wrote, whole(merged.source[name]), whole(met.source[name]))
+        shows = whole(met.target[name]).cast(now.type)
+        edited = differs(shows, whole(shown_before[name]))
+        own = pc.and_(edited, pc.invert(differs(now, shows)))
+        after = pc.if_else(pc.and_(follows, pc.invert(own)), new, now)
+        to_target = pc.or_(to_target, differs(now, after))
+        apart = pc.and_(differs(after, new), pc.or_(edited, differs(after, shows)))
+        apart = pc.and_(apart, pc.and_(_both(merged), pc.invert(_open(merged, name))))
+        known = pc.or_(apart, differs(now, after))
+        base = base.set_column(place, base.field(place), pc.if_else(known, new, whole(base[name])))
+        target = target.set_column(place, target.field(place), after)
+        unsent[name] = apart
+        clashes = [_asked_of(clash, new) if clash.field == name else clash for clash in clashes]
+    changed = {"base": base, "target": target, "to_target": to_target, "unsent": unsent}
+    return replace(merged, clashes=clashes, **changed)
+
+
+def _asked_of(clash: Clash, shown: pa.Array) -> Clash:
+    """An open question is about what the source shows in the end."""
+    if clash.winner is not None:
+        return clash
+    return replace(clash, source=plain(shown.slice(clash.row, 1))[0])
+
+
+def _both(merged: Merged) -> pa.Array:
+    return pc.and_(merged.source_there, merged.target_there)
+
+
+def _open(merged: Merged, name: str) -> pa.Array:
+    """The rows in which a question about the field, or the row, is open."""
+    rows = [c.row for c in merged.clashes if c.winner is None and c.field in {name, None}]
+    return pc.is_in(pa.array(range(len(merged.there)), pa.int64()), pa.array(rows, pa.int64()))
 
 
 def _echo(this: RowPass, met: Met, merged: Merged, given: Part, wrote: pa.Array) -> pa.Table:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
-from livesync_pipelines.core.row_values import whole
-from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
+from livesync_pipelines.core.row_values import plain, whole
+from livesync_pipelines.engine.row_answers import given, refusals, unless_edited, with_restored
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
 from livesync_pipelines.engine.row_met import Met
@@ -24,7 +24,7 @@ from livesync_pipelines.engine.row_misfits import (
 )
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
-from livesync_pipelines.model.conflict import BadCell, Conflict
+from livesync_pipelines.model.conflict import BadCell, Conflict, Refusal
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
@@ -60,16 +60,27 @@ def bring_together(this: RowPass, met: Met) -> None:
     lines = lines_of(this, met, merged, kept, None)
     buried = list(buried_by(this, merged, agreed, gone))
     lost = [told for clash, told in clashes if clash.winner is not None] + buried
-    to_do = noted(this, merged, lines, lost)
-    page = _Page(met, merged, given_back, lines, kept, clashes, buried, answered.answers, to_do)
+    page = _Page(
+        met=met,
+        merged=merged,
+        given_back=given_back,
+        lines=lines,
+        kept=kept,
+        clashes=clashes,
+        buried=buried,
+        answers=answered.answers,
+        refused=refusals(met, merged, restored),
+        noted=noted(this, merged, lines, lost),
+    )
     this.begin(lambda: _carried_out(this, page))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
     `noted` waits until that stands in an intent. `given_back`: what the source is given; `kept`:
-    its cells that stay there and do not fit; `buried`: what it held that nobody has seen."""
+    its cells that stay there and do not fit; `buried`: what it held that nobody has seen;
+    `refused`: what is not brought back."""
 
     met: Met
     merged: Merged
@@ -79,6 +90,7 @@ class _Page:
     clashes: list[tuple[Clash, Conflict]]
     buried: list[Conflict]
     answers: Answers
+    refused: list[Refusal]
     noted: Callable[[], int] | None
 
 
@@ -110,22 +122,37 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         + [each for each in page.buried if each.key not in left]
         + loops(this, lines),
         answered=[each for each, place in told if place in carried_out],
-        cells=[cell for cell in _cells(page) if cell.key not in left],
+        refused=[each for each in page.refused if each.key not in left],
+        cells=[cell for cell in _cells(this, page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
     return Batch(rows=commit, dropped=list(commit.seen))
 
 
-def _cells(page: _Page) -> Iterator[BadCell]:
-    """What does not fit into the target, and what does not into the source."""
+ONE_WAY = "at the source: this field does not come back"
+
+
+def _cells(this: RowPass, page: _Page) -> Iterator[BadCell]:
+    """What does not fit into the target, what does not into the source, and what people have
+    written at the target into fields that do not come back."""
+    keys, merged = page.met.keys, page.merged
     for cells in page.kept.values():
         yield from cells
     for row, misfits in page.given_back.misfits.items() if page.given_back else ():
         for cell in misfits:
-            if page.merged.unsent[cell.field][row].as_py():
-                key, why = page.met.keys[row].as_py(), f"at the source: {cell.reason}"
-                yield BadCell(key=key, field=cell.field, value=cell.value, reason=why)
+            if merged.unsent[cell.field][row].as_py():
+                key, why = keys[row].as_py(), f"at the source: {cell.reason}"
+                yield BadCell(
+                    key=key, field=cell.field, value=cell.value, reason=why, side=Side.TARGET
+                )
+    for field in merged.unsent.keys() - this.map.two_way:
+        at_target = merged.target.filter(merged.unsent[field])[field]
+        for key, value in zip(
+            keys.filter(merged.unsent[field]).to_pylist(), plain(at_target), strict=True
+        ):
+            told = None if value is None else str(value)
+            yield BadCell(key=key, field=field, value=told, reason=ONE_WAY, side=Side.TARGET)
 
 
 def _target_lost(told: Conflict) -> bool:

@@ -61,7 +61,7 @@ def gathered(
     shown, in_target = at(target, _keys(this.target_keys, target), keys)
     state, had = at(held, whole(held["key"]), keys)
     mapped = this.map.forward(raw)
-    there = _only_where(in_source, mapped.rows)
+    there = _only_where(in_source, mapped.rows.select(this.schema.names))
     unfit = [
         cell for cell in bad_cells(this.map, raw, mapped.bad_cells) if in_source[cell.row].as_py()
     ]

@@ -110,7 +110,10 @@ class RowPass:
 
     @property
     def schema(self) -> pa.Schema:
+        """What is compared. A push has nothing to do with fields that do not come back."""
         fields = [field.with_nullable(True) for field in self.map.target_shape.schema]
+        if self.mode is Mode.PUSH:
+            fields = [field for field in fields if field.name in self.map.two_way]
         if self.mode is Mode.BIDIRECTIONAL:  # else one end rules, whatever was agreed
             came = {one.target: ", ".join(one.sources) for one in self.operation.sync.fields}
             fields = [f.with_metadata({"from": came.get(f.name, f.name)}) for f in fields]

@@ -113,9 +113,14 @@ def for_source(
     if not pc.any(merged.to_source).as_py():
         return None
     back = this.map.back(merged.source)
+    edited = {
+        name: pc.or_(pc.invert(met.in_source), differs(taken[name], merged.source[name]))
+        for name in {cell.field for cell in back.bad_cells}
+    }
     misfits: dict[int, list[row_map.BadCell]] = {}
     for cell in back.bad_cells:
-        misfits.setdefault(cell.row, []).append(cell)
+        if edited[cell.field][cell.row].as_py():
+            misfits.setdefault(cell.row, []).append(cell)
     names = list(dict.fromkeys([*this.source_shape.key, *back.rows.column_names]))
     was = met.raw.select(names)
     had = this.map.back(agreed).rows if misfits else was

@@ -39,6 +39,8 @@ class Column:
     - `json`: the text is canonical JSON, compared as such.
     - `writable`: False for what the end computes itself (generated, formulas, rollups).
     - `bits`: of an integer, 64 unless the end stores less; `max_chars`: the longest text it takes.
+    - `typed`: False where nothing at the end says the type yet (a file without values): `type` is
+      a stand-in, and whoever writes there says it. It is no part of what a column is.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Column:
     writable: bool = True
     bits: int = 64
     max_chars: int | None = None
+    typed: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

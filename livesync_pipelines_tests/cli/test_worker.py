@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -23,7 +23,7 @@ from livesync_pipelines.cli.children import free_port
 
 from .conftest import Terminal
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 SYNCS = 8
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli"]
 
@@ -132,6 +132,9 @@ class House:
             finally:
                 run.send_signal(signal.SIGINT)
 
+    def close(self) -> None:
+        self.connection.close()
+
     def places(self) -> int:
         return self._count(
             "select count(*) from pg_locks where locktype = 'advisory' and classid = 7340004"
@@ -152,6 +155,21 @@ class House:
             )
         self.connection.execute("select pg_notify('livesync_queue', '')")
 
+    def told(self) -> str:
+        """What stands in the way, for whoever reads of a failure."""
+        asked = (
+            "select * from livesync.queue",
+            "select run_id, status, update_timestamp, now() from runs order by id desc limit 20",
+            "select sync_id, status, started_at from livesync.operations",
+            "select classid, objid, pid from pg_locks where locktype = 'advisory'",
+        )
+        lines = [f"{row}" for ask in asked for row in self.connection.execute(ask).fetchall()]
+        logs = sorted(self.folder.glob("*.log")) + sorted(self.folder.glob("*/logs/*.log"))
+        lines += [
+            f"{log.name}: {line}" for log in logs for line in log.read_text().split("\n")[-40:]
+        ]
+        return "\n".join(lines)
+
     def processes_of_runs(self) -> set[str]:
         """Of all runs so far, by the number that their logs name."""
         found = self.connection.execute(
@@ -168,34 +186,34 @@ class House:
         return int(row[0])
 
 
-def until(what: str, holds: object) -> None:
-    assert callable(holds)
+def until(what: str, holds: Callable[[], bool], told: Callable[[], str] = str) -> None:
     end = monotonic() + PATIENCE_S
     while not holds():
-        assert monotonic() < end, f"waited in vain: {what}"
+        assert monotonic() < end, f"waited in vain: {what}\n{told()}"
         sleep(0.1)
 
 
 def test_two_workers_share_the_load_and_the_death_of_one_loses_nothing(
     tmp_path: Path, database_url: str, broker_url: str
 ) -> None:
-    house = House(tmp_path, database_url, broker_url)
-    with house.process("up", f"{house.file}", home="first"):
+    with (
+        closing(House(tmp_path, database_url, broker_url)) as house,
+        house.process("up", f"{house.file}", home="first"),
+    ):
         until("the first worker", lambda: house.places() == 1)
         with house.process("worker", home="second") as second:
             until("the second worker", lambda: house.places() == 2)
             house.ask_for_all()
-            until("all syncs", lambda: house.synced() == SYNCS)
+            until("all syncs", lambda: house.synced() == SYNCS, house.told)
             assert len(house.processes_of_runs()) >= 2
             house.connection.execute("delete from livesync.operations")
             house.ask_for_all()
-            until("some syncs", lambda: house.synced() > 0)
+            until("some syncs", lambda: house.synced() > 0, house.told)
             for process in psutil.Process(second.pid).children(recursive=True):
                 process.kill()
             second.kill()
-            until("all syncs, without the second", lambda: house.synced() == SYNCS)
+            until("all syncs, without the second", lambda: house.synced() == SYNCS, house.told)
             assert house.places() == 1
-    house.connection.close()
 
 
 def test_a_worker_without_a_broker_says_what_to_set(terminal: Terminal) -> None:

@@ -39,10 +39,13 @@ HERE = {
 THERE = {
     **{"id": "integer", "name": "text", "phone": "text", "size": "bigint", "grade": "integer"},
     "score": "integer",
+    "label": "text",
 }
-MAPPING = [{"from": name, "to": to} for name, to in zip(HERE, THERE, strict=True)][:4]
-FIELDS = ("name", "phone", "size", "grade")
+MAPPING = [{"from": name, "to": to} for name, to in zip(HERE, THERE, strict=False)][:4]
+LABEL = {"template": "{phone}!", "to": "label", "lossy": True}
+FIELDS = ("name", "phone", "size", "grade", "label")
 LARGE = 9_000_000_000
+SAME = {"size": 7, "grade": 7, "label": "SAME!"}
 OWN = {"source": "own", "target": "score"}
 _HOUR = timedelta(hours=1)
 
@@ -67,7 +70,8 @@ class RowPlay:
     def __post_init__(self) -> None:
         mode, clocks = self.setting["mode"], self.setting["clocks"]
         ruler = {"pull": "source", "push": "target"}.get(mode)
-        self.reference = RowReference(FIELDS, ruler)
+        fields = [name for name in FIELDS if name != "label" or mode != "push"]
+        self.reference = RowReference(tuple(fields), ruler)
         more = {"changed_at": "timestamptz"} if clocks else {}
         spells = {"name": "upper({})"} if self.setting["normalises"] else {}
         self.ends.source.create({**HERE, **more}, ["id"], {})
@@ -76,7 +80,7 @@ class RowPlay:
         sync = {
             "mode": mode,
             "policy": dict(self.setting["policy"]),
-            "mapping": [*MAPPING, self._graded()],
+            "mapping": [*MAPPING, self._graded(), LABEL],
             "limits": {"delete_items": 2, "delete_share": 0.5},
         }
         with self.ends.engine.database.pooled() as connection:
@@ -114,11 +118,12 @@ class RowPlay:
                 self.ends.end(side).delete(key)
             return
         self.values += 1
-        told = FIELDS if shown is None else [n for n in FIELDS if n in fields]
+        can = FIELDS[:-1] if side == "source" else FIELDS
+        told = [n for n in can if n in fields or (shown is None and n != "label")]
         odd = what == "odd" and self.setting.get("misfits")
         row = {n: self._value(side, n, odd=bool(odd)) for n in told}
         if what == "same":
-            row = {n: 7 if n in {"size", "grade"} else "SAME" for n in told}
+            row = {n: SAME.get(n, "SAME") for n in told}
         if not row:
             return
         if shown is None:
@@ -134,7 +139,7 @@ class RowPlay:
         match name, side, odd:
             case "size", "target", True:
                 return LARGE + self.values
-            case ("grade", "source", True) | ("name" | "phone", _, _):
+            case ("grade", "source", True) | ("name" | "phone" | "label", _, _):
                 return f"V{self.values}"
         return self.values
 
@@ -307,7 +312,9 @@ class RowPlay:
         apart = misfits | {c["key"] for c in found if c["state"] != "settled"}
         both = sorted((source.keys() & target.keys()) - apart)
         frames = [
-            pd.DataFrame([{"id": k, **rows[k]} for k in both], columns=["id", *FIELDS])
+            pd.DataFrame(
+                [{"id": k, **rows[k]} for k in both], columns=["id", *self.reference.fields]
+            )
             for rows in (source, target)
         ]
         pd.testing.assert_frame_equal(frames[0], frames[1])
@@ -323,6 +330,7 @@ class RowPlay:
                 "phone": row["phone"],
                 "size": row["size"],
                 "grade": _graded(row["grade"]),
+                "label": row.get("label") if side == "target" else _labelled(row["phone"]),
             }
             for key, row in self.ends.end(side).rows().items()
         }
@@ -340,3 +348,7 @@ class RowPlay:
 
 def _graded(grade: Any) -> Any:
     return int(grade) if isinstance(grade, str) and grade.isdigit() else grade
+
+
+def _labelled(phone: str | None) -> str | None:
+    return phone and f"{phone}!"

@@ -103,7 +103,8 @@ class RowReference:
         """A row that somebody deleted is there only where somebody else had another edit of it."""
         for key in self.deleted & (source.keys() | target.keys()):
             shown = [rows[key] for rows in (source, target) if key in rows]
-            new = any((key, n, row[n]) not in self.seen for row in shown for n in self.fields)
+            spots = {(key, n, row[n]) for row in shown for n in self.fields}
+            new = (spots & self.made.keys()) - self.seen
             assert new, f"row {key} was deleted, and is back: {shown}"
 
     def the_later_wins(self, conflicts: Sequence[Mapping[str, Any]]) -> None:
