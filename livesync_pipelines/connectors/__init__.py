@@ -28,7 +28,10 @@ _ROWS = {
     "s3": ("s3_rows", "S3Rows"),
     "notion": ("notion_rows", "NotionRows"),
 }
-_FILES = {"google_drive": ("google_drive_files", "GoogleDriveFiles")}
+_FILES = {
+    "google_drive": ("google_drive_files", "GoogleDriveFiles"),
+    "confluence": ("confluence_files", "ConfluencePages"),
+}
 K = TypeVar("K")
 
 

@@ -8,7 +8,7 @@ from posixpath import normpath
 from typing import Any
 
 from livesync_pipelines.connectors.base import Connector
-from livesync_pipelines.connectors.files import WritesFiles
+from livesync_pipelines.connectors.files import RendersFiles, WritesFiles
 from livesync_pipelines.engine._checked import Trouble
 from livesync_pipelines.engine._doors import SyncDoor
 from livesync_pipelines.engine.options import check_options, expand
@@ -54,11 +54,15 @@ def copy_troubles(
     selects = {Side.SOURCE: sync.select, Side.TARGET: sync.target.select if sync.target else {}}
     for side, connection in ends.items():
         kind = registry[connection.platform]
+        where = ("connection",) if side is Side.SOURCE else ("target", "connection")
         if not issubclass(kind, WritesFiles):
-            where = ("connection",) if side is Side.SOURCE else ("target", "connection")
-            have = [name for name, one in registry.items() if issubclass(one, WritesFiles)]
+            have = [name for name, one in registry.items() if _can_be(one, side is _origin(sync))]
             said = f"{connection.platform} has neither rows nor files that can be copied"
             yield Trouble(where, said, f"Have files: {', '.join(have)}.")
+            continue
+        if not _can_be(kind, side is _origin(sync)):
+            said = f"{connection.platform} holds pages, which files become and not the other way"
+            yield Trouble(where, said, "Write target: {capsule: NAME} to search them.")
             continue
         for wrong in check_options(kind.Selection, selects[side], environ):
             yield Trouble((_SAID[side], *wrong.path), wrong.message, wrong.hint)
@@ -66,6 +70,14 @@ def copy_troubles(
         said = "the source and the target are the same"
         yield Trouble(("target",), said, "Name another folder or bucket: nothing copies to itself.")
     yield from _meaningless(sync)
+
+
+def _can_be(kind: type[Connector], origin: bool) -> bool:
+    return issubclass(kind, WritesFiles) and not (origin and issubclass(kind, RendersFiles))
+
+
+def _origin(sync: SyncConfig) -> Side:
+    return Side.TARGET if sync.mode is Mode.PUSH else Side.SOURCE
 
 
 def _is_one_place(
