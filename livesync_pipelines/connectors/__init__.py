@@ -29,7 +29,10 @@ _ROWS = {
     "notion": ("notion_rows", "NotionRows"),
     "google_drive": ("google_drive_rows", "GoogleDriveRows"),
 }
-_FILES = {"google_drive": ("google_drive_files", "GoogleDriveFiles")}
+_FILES = {
+    "google_drive": ("google_drive_files", "GoogleDriveFiles"),
+    "confluence": ("confluence_files", "ConfluencePages"),
+}
 K = TypeVar("K")
 
 

@@ -15,7 +15,7 @@ from livesync_pipelines.model.errors import LiveSyncError, Reauthorise
 from livesync_pipelines.net.api import Account, Api, Params, paged, parsed
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.client import Client
-from livesync_pipelines.net.judging import Refusal
+from livesync_pipelines.net.judging import Judge, Refusal
 
 PIECE = 250
 """As many of a list as one answer may show."""
@@ -24,10 +24,19 @@ _V2 = "wiki/api/v2"
 
 
 class ConfluenceApi:
-    """The site at `url`, as `account` sees it. `max_bytes`: of the answer with one content."""
+    """The site at `url`, as `account` sees it. `max_bytes`: of the answer with one content;
+    `judge`: what a refusal means, where it is another than that of whoever only reads."""
 
-    def __init__(self, client: Client, url: str, account: Account, *, max_bytes: int) -> None:
-        self._api = Api(client, url, account, judge)
+    def __init__(
+        self,
+        client: Client,
+        url: str,
+        account: Account,
+        *,
+        max_bytes: int,
+        judge: Judge | None = None,
+    ) -> None:
+        self._api = Api(client, url, account, judge or judge_reading)
         self._terms = Terms(max_bytes=max_bytes)
 
     def spaces(self, keys: Sequence[str]) -> dict[str, str]:
@@ -35,6 +44,16 @@ class ConfluenceApi:
         asked = {"keys": ",".join(keys)} if keys else {}
         found = self._all("spaces", asked)
         return {str(space["id"]): str(space["key"]) for page in found for space in page}
+
+    def space(self, key: str) -> Json | None:
+        """One space, with the page that is its root; None where the account sees none."""
+        (found, *_) = self._all("spaces", {"keys": key})
+        return next(iter(found), None)
+
+    def titled(self, space_id: str, title: str) -> Item | None:
+        """The page of a space that has this title: there is one at most."""
+        found = self._all(f"spaces/{space_id}/pages", {"title": title, "status": "current"})
+        return next((item_of("page", told) for page in found for told in page), None)
 
     def contents(self, kind: Kind, space_id: str, statuses: Sequence[str]) -> Iterator[list[Item]]:
         """Pages or blog posts of a space, in pieces."""
@@ -65,6 +84,12 @@ class ConfluenceApi:
         told: Json = parsed(self._api.call("GET", path, params=asked, terms=self._terms))
         return told
 
+    def send(self, method: str, path: str, body: Json | None = None, *, repeats: bool) -> Json:
+        """A call that changes something; `repeats`: made twice it does no more than once."""
+        terms = Terms(max_bytes=self._terms.max_bytes, repeats=repeats)
+        told: Json | None = parsed(self._api.call(method, f"{_V2}/{path}", body=body, terms=terms))
+        return told or {}
+
     def download(self, above: str, content_id: str, number: int, into: IO[bytes]) -> None:
         """This version of an attachment."""
         path = f"wiki/rest/api/content/{above}/child/attachment/{content_id}/download"
@@ -90,7 +115,7 @@ def _next_cursor(answer: Json) -> str | None:
     return next(iter(parse_qs(urlsplit(after).query).get("cursor", ())), None)
 
 
-def judge(refusal: Refusal) -> LiveSyncError | None:
+def judge_reading(refusal: Refusal) -> LiveSyncError | None:
     """Other credentials are set, not signed in for."""
     if refusal.status != 401:
         return None

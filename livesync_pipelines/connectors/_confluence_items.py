@@ -49,13 +49,16 @@ class Remembered:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One content as a list shows it. `space_id` is empty where the list does not say it (of
-    attachments and comments); `size` is in bytes."""
+    attachments and comments); `size` is in bytes. `parent`: the id of the page above a page, empty
+    where there is none; `message`: what was said of this version."""
 
     known: Remembered
     status: str
     modified_at: datetime
     space_id: str = ""
     size: int | None = None
+    parent: str = ""
+    message: str = ""
 
     @property
     def id(self) -> str:
@@ -101,6 +104,8 @@ def item_of(kind: Kind, told: Json) -> Item:
         modified_at=datetime.fromisoformat(version["createdAt"]),
         space_id=str(told.get("spaceId") or ""),
         size=told.get("fileSize"),
+        parent=str(told.get("parentId") or ""),
+        message=str(version.get("message") or ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from livesync_pipelines.core.spellings import HttpUrl
 CLOUD = ".atlassian.net"
 _USUAL: list[Kind] = ["page", "blogpost", "attachment"]
 
+_PAGE = re.compile(r"https://[^/]+/wiki/spaces/[^/]+/pages/(\d+)(?:[/?#].*)?")
+
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\s,/]+$")]
 
 
@@ -23,6 +26,15 @@ def _site(url: str) -> str:
     if not name or "." in name or f"https://{name}{CLOUD}" != url.removesuffix("/wiki").lower():
         raise ValueError("give the address of the site: https://NAME.atlassian.net")
     return url.removesuffix("/wiki")
+
+
+def _page_id(text: str) -> str:
+    """The id of a page, of its address too. Raises `ValueError`."""
+    found = _PAGE.fullmatch(text.strip())
+    said = found[1] if found else text.strip()
+    if said and not said.isdecimal():
+        raise ValueError("give the id of a page, or its address: https://NAME.atlassian.net/...")
+    return said
 
 
 class ConfluenceConnection(Remote):
@@ -44,3 +56,11 @@ class ConfluenceSelection(Options):
     labels: list[Word] = Field(default=[])
     types: list[Kind] = Field(default=_USUAL, min_length=1)
     archived: bool = False
+
+
+class ConfluencePagesSelection(Options):
+    """`space`: its key. `parent`: the page below which all pages are made, its id or its address;
+    without one, the space's home page."""
+
+    space: Word
+    parent: Annotated[str, AfterValidator(_page_id)] = ""

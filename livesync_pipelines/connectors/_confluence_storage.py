@@ -42,13 +42,18 @@ def storage_markdown(storage: str, base: str) -> str:
 
 
 def plain_html(storage: str) -> str:
-    """Storage format without a word of its own vocabulary. What is not well-formed is read as far
-    as it can be."""
+    """Storage format without a word of its own vocabulary."""
+    root = parsed(storage)
+    return "" if root is None else _inner(root)
+
+
+def parsed(storage: str) -> etree._Element | None:
+    """The text below a root of its own, `ac:` and `ri:` as namespaces `urn:ac` and `urn:ri`. What
+    is not well-formed is read as far as it can be."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     spelled = _ENTITY.sub(_as_character, storage)
     framed = f'<div xmlns:ac="urn:ac" xmlns:ri="urn:ri">{spelled}</div>'
-    root = etree.fromstring(framed.encode(errors="replace"), parser)
-    return "" if root is None else _inner(root)
+    return etree.fromstring(framed.encode(errors="replace"), parser)
 
 
 def _as_character(found: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import blake2b
 from typing import IO
@@ -127,8 +127,9 @@ class FileTable(RowEnd):
         self._before = {column.name: kind_in(column) for column in before.columns}
 
     def hold(self, written: Shape) -> None:
-        self._held = {column.name: kind_in(column) for column in written.columns}
+        self._held |= {column.name: kind_in(column) for column in written.columns}
         self._kinds = self._held | self._kinds
+        self._sorted, self._told = None, None
 
     def shape(self) -> Shape | None:
         rows = self._current()
@@ -186,7 +187,7 @@ class FileTable(RowEnd):
             stage.widen([*self._said.key, *self._kinds])
         self._check_names(stage.names)
         kinds = stage.settle(self._kinds, self._said.key, form.cells)
-        shape = self._shape(dict(zip(stage.names, kinds, strict=True)))
+        shape = self._shape(dict(zip(stage.names, kinds, strict=True)), stage.unsaid)
         source = Source([self._name(entry) for entry in files], form.unit)
         return SortedRows(stage.db, shape, source, size_bytes=stage.size_bytes)
 
@@ -216,7 +217,7 @@ class FileTable(RowEnd):
                     where=self._where,
                 )
 
-    def _shape(self, kinds: Mapping[str, Kind]) -> Shape:
+    def _shape(self, kinds: Mapping[str, Kind], unsaid: Collection[str]) -> Shape:
         for name in self._said.key:
             if kinds[name].json or not row_keys.usable(kinds[name].type):
                 raise BadInput(
@@ -232,6 +233,7 @@ class FileTable(RowEnd):
                 json=k.json,
                 nullable=n not in self._said.key,
                 writable=k.writable,
+                typed=n not in unsaid,
             )
             for n, k in kinds.items()
         )

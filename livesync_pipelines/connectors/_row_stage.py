@@ -74,6 +74,9 @@ class Stage:
         self._count = 0
         self.size_bytes = 0
         """Of all cells that were added, in Arrow."""
+        self.unsaid: set[str] = set()
+        """The columns of which neither a declaration, nor a value, nor what they were before says
+        what kind they are."""
         self._waiting: list[pa.Table] = []
 
     @property
@@ -150,24 +153,28 @@ class Stage:
             if declared in (None, self._columns[name]):
                 return self._columns[name], cell
             return declared, types.value(declared, f"CAST({cell} AS VARCHAR)")
-        if cells is Cells.TEXTS:
+        if declared is None and not self._has_values(place):
+            kind = self._emptied(place, is_key)
+        elif cells is Cells.TEXTS:
             guesses = types.guesses(cell, _KEYS if is_key else types.GUESSED)
-            guesses.append((TEXT, _ALWAYS))
-            kind = declared or self._emptied(place, is_key) or self._first(place, guesses) or TEXT
-            return kind, types.value(kind, cell)
-        mixed = JSON if cells is Cells.JSON else TEXT
-        kind = declared or self._emptied(place, is_key) or self._of_json(place, mixed)
+            kind = declared or self._first(place, [*guesses, (TEXT, _ALWAYS)])
+        else:
+            kind = declared or self._of_json(place, JSON if cells is Cells.JSON else TEXT)
         as_written = kind.json or kind.type == pa.list_(pa.string())
-        return kind, types.value(kind, cell if as_written else _unquoted(cell))
+        if cells is Cells.TEXTS or as_written:
+            return kind, types.value(kind, cell)
+        return kind, types.value(kind, _unquoted(cell))
 
-    def _emptied(self, place: int, is_key: bool) -> Kind | None:
+    def _has_values(self, place: int) -> bool:
+        return bool(self.db.rows(f"SELECT 1 FROM raw WHERE c{place} IS NOT NULL LIMIT 1"))
+
+    def _emptied(self, place: int, is_key: bool) -> Kind:
         """The kind of before of a column that has no values now. A key without values is no row,
         and nobody takes that for what was there."""
-        before = self._before.get(self.names[place])
-        if before is None or is_key:
-            return None
-        some = self.db.rows(f"SELECT 1 FROM raw WHERE c{place} IS NOT NULL LIMIT 1")
-        return None if some else before
+        before = None if is_key else self._before.get(self.names[place])
+        if before is None:
+            self.unsaid.add(self.names[place])
+        return before or TEXT
 
     def _of_json(self, place: int, mixed: Kind) -> Kind:
         """The kind of a column of JSON texts, told by the characters they begin with first."""
@@ -178,32 +185,32 @@ class Stage:
             f"ELSE '0' END FROM raw WHERE {cell} IS NOT NULL"
         )
         marks = "".join(sorted(str(mark) for (mark,) in told))
-        if marks in ("", '"'):
+        if marks == '"':
             stamps = types.guesses(_unquoted(cell), _STAMPS)
-            return self._first(place, [*stamps, (TEXT, _ALWAYS), rest]) or TEXT
+            return self._first(place, [*stamps, (TEXT, _ALWAYS), rest])
         if marks == "0":
-            return self._first(place, [*types.guesses(cell, _NUMBERS), rest]) or mixed
+            return self._first(place, [*types.guesses(cell, _NUMBERS), rest])
         if set(marks) <= {"t", "f"}:
-            return self._first(place, [(Kind(pa.bool_()), _ALWAYS), rest]) or mixed
+            return self._first(place, [(Kind(pa.bool_()), _ALWAYS), rest])
         if marks == "[":
             texts = Kind(pa.list_(pa.string()))
             fits = f"{types.value(texts, cell)} IS NOT NULL"
-            return self._first(place, [(texts, fits), (JSON, _ALWAYS)]) or JSON
+            return self._first(place, [(texts, fits), (JSON, _ALWAYS)])
         return JSON if set(marks) & {"[", "{"} else mixed
 
-    def _first(self, place: int, guesses: Sequence[tuple[Kind, str]]) -> Kind | None:
+    def _first(self, place: int, guesses: Sequence[tuple[Kind, str]]) -> Kind:
         """The kind of before, where it is one of these and every value fits it, else the first that
-        every value fits; None where there are no values. A few rows are asked first, for they rule
-        out most."""
+        every value fits; the last one always is. A few rows are asked first, for they rule out
+        most."""
         cell, before = f"c{place}", self._before.get(self.names[place])
         left = sorted(guesses, key=lambda guess: guess[0] != before)
         for of in (f"(SELECT * FROM raw LIMIT {_SAMPLE_ROWS})", "raw"):
-            if not left or left[0][1] == _ALWAYS:
-                return left[0][0] if left else None
-            asked = ", ".join(f"bool_and({fits})" for _, fits in left)
+            if left[0][1] == _ALWAYS:
+                break
+            asked = ", ".join(f"coalesce(bool_and({fits}), true)" for _, fits in left)
             ((*fit,),) = self.db.rows(f"SELECT {asked} FROM {of} WHERE {cell} IS NOT NULL")
             left = [guess for guess, yes in zip(left, fit, strict=True) if yes]
-        return left[0][0] if left else None
+        return left[0][0]
 
 
 def _unquoted(cell: str) -> str:

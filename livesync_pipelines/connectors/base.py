@@ -72,7 +72,8 @@ class Memory(Protocol):
         """The connector's own note, as the last page gave it."""
 
     def states(self, keys: Sequence[str]) -> Mapping[str, str]:
-        """The connector's own memory of items (`state` of their last entry), by key."""
+        """The connector's own memory of items (`state` of their last entry), by key; of files that
+        are copied, the version that both ends agreed on."""
 
     def keys(self) -> Iterator[str]:
         """Every key that is now in step, ascending."""

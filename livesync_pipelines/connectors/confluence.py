@@ -84,6 +84,9 @@ class Confluence(Listed):
             "its document format",
             "macros that show other content (children, excerpts of other pages) show nothing",
             "whiteboards, databases and folders are left out: they have no text",
+            "a page is written in one version only (409); its title is there once in a space, so "
+            "that it is made once; a deletion names no version, and is looked at before and after",
+            "what is written over a page leaves no place for comments that hang on its words",
             "written from what others tell of these pages, and never held to the real Confluence",
             "Cloud has no webhooks without an app: it is polled",
         ),

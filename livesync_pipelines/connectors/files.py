@@ -75,16 +75,33 @@ class MovesFiles(Protocol):
 
 
 @runtime_checkable
+class RendersFiles(MovesFiles, Protocol):
+    """A platform that holds documents in a form of its own, as pages, say: it can be written to
+    and not be copied from. What is put, fetched and held is in that form."""
+
+    def rendered(self, name: str, content: bytes) -> bytes:
+        """A document of this name in that form. Raises `BadInput` for one that has none."""
+
+
+@runtime_checkable
 class ReservesFiles(Protocol):
     """A platform where a file has an identity before it is made, so that it is made once even if
     nobody hears of it."""
 
-    def reserve(self, key: str) -> str:
-        """The identity under which `put` will make a file of this key."""
+    def reserve(self, key: str, content: bytes) -> str:
+        """The identity under which `put` will make a file of this key with these bytes."""
 
     def recall(self, reserved: Mapping[str, str]) -> None:
         """What was reserved before and not told of, by key; before anything is listed. Such a file
         is listed too, and none of its key is made beside it."""
+
+
+def whole(content: bytes | IO[bytes]) -> bytes:
+    """What `put` is given, in memory."""
+    if isinstance(content, bytes):
+        return content
+    content.seek(0)
+    return content.read()
 
 
 def safe(name: str, where: str) -> str:

@@ -31,7 +31,7 @@ from livesync_pipelines.connectors.base import (
     Options,
     listing_table,
 )
-from livesync_pipelines.connectors.files import not_selected, safe
+from livesync_pipelines.connectors.files import not_selected, safe, whole
 from livesync_pipelines.connectors.google_drive import GoogleDrive
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
@@ -119,8 +119,7 @@ class GoogleDriveFiles(Connector):
         return name
 
     def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
-        whole = content if isinstance(content, bytes) else _whole(content)
-        return self._placing.put(self.key_of(key), whole, expected_version)
+        return self._placing.put(self.key_of(key), whole(content), expected_version)
 
     def remove(self, key: str, *, expected_version: str) -> None:
         self._placing.remove(self.key_of(key), expected_version)
@@ -131,7 +130,7 @@ class GoogleDriveFiles(Connector):
     def move(self, key: str, to: str, *, expected_version: str) -> str:
         return self._placing.move(self.key_of(key), self.key_of(to), expected_version)
 
-    def reserve(self, key: str) -> str:
+    def reserve(self, key: str, content: bytes) -> str:
         return json.dumps(self._placing.reserve(self.key_of(key)))
 
     def recall(self, reserved: Mapping[str, str]) -> None:
@@ -203,8 +202,3 @@ def _body(entry: Entry, version: str, content: bytes) -> Body:
         url=entry.state or "",
         modified_at=entry.modified_at,
     )
-
-
-def _whole(content: IO[bytes]) -> bytes:
-    content.seek(0)
-    return content.read()

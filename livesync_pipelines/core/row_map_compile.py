@@ -38,13 +38,15 @@ def routes_of(
 
 
 def _place(one: FieldMap, target: Shape | None, *, may_add: bool) -> Column | None:
+    """The column of the target as far as it says what it holds; None: that is for the field to
+    say."""
     column = target.column(one.target) if target else None
     if column is None and target is not None and not may_add:
         there = [c.name for c in target.columns]
         raise BadInput(f"at the target {unknown(one.target, there)}")
     if column is not None and not column.writable:
         raise BadInput("the target computes it itself and takes no value for it")
-    return column
+    return column if column is not None and column.typed else None
 
 
 def _route(one: FieldMap, source: Shape, place: Column | None) -> Route:

@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.batches import together
+from livesync_pipelines.defs.cancelled import withdraw_cancelled
 from livesync_pipelines.defs.requests import add_partitions, job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
@@ -101,7 +102,8 @@ DRAINS = [_drain(number) for number in range(1, _SENSORS + 1)]
 def await_requests(
     engine: Engine, instance: dg.DagsterInstance, *, hold_s: float
 ) -> Sequence[Request]:
-    """What waits in the queue; or what comes within the time, realtime sources included.
+    """What waits in the queue; or what comes within the time, realtime sources included. What was
+    requested and is cancelled is seen meanwhile.
 
     While runs wait for places, only critical syncs are handed out: the rest gathers here, where
     many hints are one and many syncs will be one run.
@@ -114,6 +116,7 @@ def await_requests(
             mine = mine or queue.watch(connection)
             if mine:
                 sweep(engine, realtime=True)
+                withdraw_cancelled(instance, engine, connection)
             crowded = instance.get_runs_count(_WAITING) >= _ENOUGH
             requests = queue.take(connection, now=engine.now(), critical_only=crowded)
             if requests or monotonic() >= until:

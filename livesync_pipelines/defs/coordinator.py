@@ -11,9 +11,7 @@ from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
 
 from livesync_pipelines.defs.launcher import WarmLauncher, database
-from livesync_pipelines.defs.requests import keys_of
-from livesync_pipelines.engine.house import utc_now
-from livesync_pipelines.store import ending, holders
+from livesync_pipelines.store import holders
 
 COLD_RUNS = 10
 """So many runs at once where each is a process of its own, if `dagster.yaml` gives no number."""
@@ -35,16 +33,6 @@ class PromptCoordinator(QueuedRunCoordinator):
             if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room(run):
                 return self._instance.launch_run(run.run_id, context.workspace)
         return super().submit_run(context)
-
-    def cancel_run(self, run_id: str) -> bool:
-        """Whoever cancels a run that has not begun, or not all of its syncs, wants none of them to
-        be asked for again."""
-        run = self._instance.get_run_by_id(run_id)
-        cancelled = super().cancel_run(run_id)
-        if cancelled and run is not None:
-            with database().pooled() as connection:
-                ending.cancel_requests(connection, keys_of(run), run_id=run_id, now=utc_now())
-        return cancelled
 
     def get_run_queue_config(self) -> RunQueueConfig:
         config = super().get_run_queue_config()

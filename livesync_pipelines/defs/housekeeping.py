@@ -5,6 +5,7 @@ from datetime import timedelta
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
+from livesync_pipelines.defs.cancelled import withdraw_cancelled
 from livesync_pipelines.defs.launcher import WarmLauncher, is_alive
 from livesync_pipelines.defs.orphans import close_orphans
 from livesync_pipelines.defs.partitions import keep_equal
@@ -46,8 +47,10 @@ def close_killed(instance: dg.DagsterInstance, engine: Engine) -> int:
 
 def ask_again(instance: dg.DagsterInstance, engine: Engine) -> int:
     """Hand out anew what was requested and has no run that could answer: a daemon died between
-    the two, or the run did before its operation began. Returns how many."""
+    the two, or the run did before its operation began. Nothing that somebody has cancelled.
+    Returns how many."""
     with engine.database.pooled() as connection:
+        withdraw_cancelled(instance, engine, connection)
         unanswered = queue.unanswered(connection, now=engine.now())
         waiting = _keys_of_runs(instance) if unanswered else set()
         lost = [sync_id for sync_id, key in unanswered.items() if key not in waiting]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from posixpath import join, normpath
 from typing import Any
 
 from livesync_pipelines.connectors.rows import RowEnd
@@ -91,7 +92,15 @@ def _is_one_place(
 def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """What tells where rows are, and nothing of how they are read."""
     where = {name: said[name] for name in _WHERE if name in said}
-    if str(where.get("url")).startswith("postgres"):
-        where["url"] = where["url"].replace("postgres://", "postgresql://", 1)
+    if "rows" in where:
+        parts = [str(where.pop(name)) for name in ("path", "prefix", "rows") if name in where]
+        where["rows"] = normpath(join(*parts))
+    scheme, _, address = str(where.get("url")).partition("://")
+    if scheme in ("postgres", "postgresql"):
+        where["url"] = f"postgresql://{address}"
         where.setdefault("schema", "public")
+    elif scheme == "sqlite":
+        where |= {"url": normpath(address), "table": str(where.get("table")).casefold()}
+    elif scheme == "mariadb":
+        where["url"] = f"mysql://{address}"
     return platform, where

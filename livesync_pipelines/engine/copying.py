@@ -5,26 +5,16 @@ No SQL here: what both ends agreed on comes in and goes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from livesync_pipelines.connectors.base import Memory
-from livesync_pipelines.connectors.files import Moved, MovesFiles, ReservesFiles, WritesFiles
+from livesync_pipelines.connectors.files import Moved, MovesFiles
 from livesync_pipelines.core.copying import Agreed, Intended, Step, decide, digest_of
 from livesync_pipelines.engine.copy_pairs import paired
+from livesync_pipelines.engine.file_end import FileEnd, as_held, is_held, to_put
 from livesync_pipelines.model.errors import BadInput, ItemFailure
-from livesync_pipelines.model.records import Body, Entry, ListingPage
-
-
-class FileEnd(WritesFiles, Protocol):
-    """A connector whose files have names; either end of a copy is one."""
-
-    def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
-        """As of a `Connector`."""
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        """As of a `Connector`."""
+from livesync_pipelines.model.records import Body, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,17 +81,6 @@ class Copied:
     written: bool = False
     lost: Body | None = None
     failure: ItemFailure | None = None
-
-
-def to_put(
-    target: FileEnd, name: str, step: Step, expected: str | None, content: bytes
-) -> Intended:
-    """With an identity, where a file is to be made. Raises `BadInput` as `key_of` does."""
-    reserved = None
-    if expected is None and isinstance(target, ReservesFiles):
-        reserved = target.reserve(target.key_of(name))
-    digest = digest_of(content)
-    return Intended(name=name, step=step, expected=expected, reserved=reserved, digest=digest)
 
 
 def plan_copy(
@@ -232,16 +211,26 @@ class _Copying:
             if isinstance(body, ItemFailure):
                 yield Copied(name=name, step=step, failure=body)
             else:
-                yield self._written(name, step, body)
+                yield self._rendered(name, step, body)
 
     def _needs(self, name: str, step: Step) -> bool:
         wins = step is Step.KEEP and name in self.overwrite and name in self.plan.source.entries
         return wins or step in (Step.PUT, Step.COMPARE)
 
+    def _rendered(self, name: str, step: Step, body: Body) -> Copied:
+        try:
+            held = as_held(self.target, name, body.content)
+        except BadInput as error:
+            return _not_done(name, step, error)
+        return self._written(name, step, replace(body, content=held))
+
     def _written(self, name: str, step: Step, body: Body) -> Copied:
+        """`body` is in the target's own form."""
         other = self.plan.target.entries.get(name)
         lost = None
         if step is not Step.PUT and other is not None:
+            if is_held(self.target, other, body.content):
+                return Copied(name=name, step=step, versions=(body.version, other.version))
             held = next(iter(self.target.fetch([other])))
             if isinstance(held, ItemFailure):
                 return Copied(name=name, step=step, failure=held)

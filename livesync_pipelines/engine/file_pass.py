@@ -10,7 +10,8 @@ from typing import IO, Any
 
 from livesync_pipelines.connectors.files import MovesFiles
 from livesync_pipelines.core.copying import Agreed, Intended
-from livesync_pipelines.engine.copying import CopyPlan, FileEnd
+from livesync_pipelines.engine.copying import CopyPlan
+from livesync_pipelines.engine.file_end import FileEnd, as_held
 from livesync_pipelines.engine.operating import Progress
 from livesync_pipelines.model.conflict import Answer, Conflict, Version
 from livesync_pipelines.model.errors import ItemFailure
@@ -29,16 +30,18 @@ NOT_WRITTEN = "(not written)"
 
 @dataclass(frozen=True, slots=True)
 class EndMemory:
-    """What an end is told of earlier runs: its own note, and which files it had."""
+    """What an end is told of earlier runs: its own note, and which files it had, in which
+    versions."""
 
     note: str | None
-    names: Sequence[str]
+    versions: Mapping[str, str]
 
     def states(self, keys: Sequence[str]) -> Mapping[str, str]:
-        return {}
+        """The version that both agreed on."""
+        return {key: self.versions[key] for key in keys if key in self.versions}
 
     def keys(self) -> Iterator[str]:
-        return iter(self.names)
+        return iter(self.versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,9 @@ class Rehearsed:
 
     def move(self, key: str, to: str, *, expected_version: str) -> str:
         return NOT_WRITTEN
+
+    def rendered(self, name: str, content: bytes) -> bytes:
+        return as_held(self.end, name, content)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from livesync_pipelines.connectors.files import Moved
 from livesync_pipelines.core.copying import Agreed, Intended, Step
-from livesync_pipelines.engine.copying import to_put
+from livesync_pipelines.engine.file_end import as_held, to_put
 from livesync_pipelines.engine.file_pass import FilePass
 from livesync_pipelines.model.conflict import RESTORE
 from livesync_pipelines.model.errors import BadInput, ItemFailure
@@ -19,14 +19,11 @@ def bring_back(this: FilePass, name: str, value: Mapping[str, Any] | None) -> No
     """Give the goal this version again (None: no such file). It stays until the origin's file
     changes. What the goal has of its own by now is kept like every other loser."""
     wanted = value["version"] if value else None
-    content = None
-    if wanted is not None:
-        content = _content(this, name, wanted)
-        if content is None:
-            reason = f"of version {wanted} no bytes are kept"
-            this.fails(name, "not_kept", reason)
-            return
     try:
+        content = _content(this, name, wanted) if wanted is not None else None
+        if content is None and wanted is not None:
+            this.fails(name, "not_kept", f"of version {wanted} no bytes are kept")
+            return
         kept = _keep_own(this, name)
         version = _written(this, name, content)
     except (Moved, BadInput) as error:
@@ -46,7 +43,7 @@ def _content(this: FilePass, name: str, version: str) -> bytes | None:
     here = this.plan.source.entries.get(name)
     if here is not None and here.version == version:
         body = next(iter(this.origin.fetch([here])))
-        return None if isinstance(body, ItemFailure) else body.content
+        return None if isinstance(body, ItemFailure) else as_held(this.goal, name, body.content)
     return copied_files.lost(this.connection, this.sync_id, name, version)
 
 

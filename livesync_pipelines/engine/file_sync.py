@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from livesync_pipelines.connectors.files import ReservesFiles
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.copying import Agreed, Step
 from livesync_pipelines.engine.copy_left import recognised
 from livesync_pipelines.engine.copy_moves import with_moves
-from livesync_pipelines.engine.copying import Copied, FileEnd, Seen, carry_out, plan_copy
+from livesync_pipelines.engine.copying import Copied, Seen, carry_out, plan_copy
+from livesync_pipelines.engine.file_end import FileEnd
 from livesync_pipelines.engine.file_pass import EndMemory, FilePass, Rehearsed
 from livesync_pipelines.engine.file_restoring import bring_back
 from livesync_pipelines.engine.house import Engine
@@ -87,8 +88,8 @@ def _opened(
     stored = copied_files.known(connection, sync.sync_id)
     known = stored if order > 0 else {n: Agreed(a[1], a[0], a[2]) for n, a in stored.items()}
     notes = json.loads(operation.place.note or "{}")
-    here = EndMemory(notes.get(side), [n for n, a in known.items() if a.source is not None])
-    there = EndMemory(notes.get(side.other), [n for n, a in known.items() if a.target is not None])
+    here = EndMemory(notes.get(side), _held(known, 0))
+    there = EndMemory(notes.get(side.other), _held(known, 1))
     asked = copied_files.in_question(connection, sync.sync_id)
     if isinstance(goal, ReservesFiles):
         goal.recall(file_intents.reserved(connection, sync.sync_id))
@@ -112,6 +113,12 @@ def _opened(
         now=engine.now,
         progress=errand.progress,
     )
+
+
+def _held(known: Mapping[str, Agreed], end: int) -> dict[str, str]:
+    """What an end (0: the origin) had when both agreed last, by name."""
+    versions = {name: agreed[:2][end] for name, agreed in known.items()}
+    return {name: version for name, version in versions.items() if version is not None}
 
 
 def _refuse_within(origin: FileEnd, goal: FileEnd) -> None:

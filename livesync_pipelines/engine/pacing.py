@@ -12,7 +12,7 @@ from livesync_pipelines.connectors.files import WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.connectors.subscribing import Subscriber, Subscribes
 from livesync_pipelines.engine.accounts import caller_for
-from livesync_pipelines.engine.copying import FileEnd
+from livesync_pipelines.engine.file_end import FileEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.options import (
     Means,

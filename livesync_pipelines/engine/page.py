@@ -29,7 +29,7 @@ def take_page(
     listing = page.entries
     this.operation.counts.listed += listing.num_rows
     found = compare(listing, held, full=this.operation.full)
-    this.operation.counts.unchanged += found.same.num_rows
+    this.operation.counts.unchanged += found.same.num_rows - _counted_before(this, found.same)
     if this.operation.has_kept:
         kept.release(this.own, this.sync_id, listing["key"].to_pylist())
     batch = Batch(settled=_taken_back(this, page), states=_new_states(this, found.same))
@@ -50,6 +50,14 @@ def take_page(
         this.commit(batch, meanwhile, new_page=first)
         batch, first = Batch(), False
     this.commit(batch, afterwards, new_page=first)
+
+
+def _counted_before(this: Pass, same: pa.Table) -> int:
+    """How many of these an operation that looks twice has changed in its first look."""
+    if not this.operation.looks_again:
+        return 0
+    keys = same["key"].to_pylist()
+    return shadow.count_changed(this.connection, this.sync_id, keys, this.operation.operation_id)
 
 
 def _taken_back(this: Pass, page: ListingPage) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
 from livesync_pipelines.core.patience import CANCELLED
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Counts, Op
+from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import (
     announced,
@@ -26,6 +28,7 @@ from livesync_pipelines.store import stalled as store_stalled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.stalled import Stalled
 
+_WRONG = frozenset({"failed", "rate_limited", "waiting_for_approval", "interrupted"})
 _OF_ROWS = ("added", "updated", "removed", "agreed", "forgotten")
 
 
@@ -54,6 +57,7 @@ def status(
     found = [
         {
             **row,
+            "condition": _condition(row, in_flight=row["sync_id"] in working, now=engine.now()),
             "differing_rows": apart[row["sync_id"]].normalised if row["sync_id"] in apart else 0,
             "in_flight": row["sync_id"] in working,
             "progress": _progress(row, working),
@@ -69,6 +73,28 @@ def status(
             connection, overview.failures(connection, sync_id), sync_id=sync_id
         )
     return document
+
+
+def _condition(row: Mapping[str, Any], *, in_flight: bool, now: datetime) -> str:
+    """One word for how a sync is. Where its last run went wrong that is told until the next one
+    begins."""
+    if in_flight:
+        return "working"
+    if row["state"] == SyncState.PAUSED:
+        return "paused"
+    last = _last(row)
+    queued = row["queued_since"] is not None and row["queued_since"] <= now
+    return "queued" if queued and last not in _WRONG else last
+
+
+def _last(row: Mapping[str, Any]) -> str:
+    """How its last run went."""
+    last = row["last_status"]
+    if last is None:
+        return "new"
+    if (row["last_error"] or {}).get("code") == CANCELLED:
+        return CANCELLED
+    return {"running": "interrupted", "success": "ok"}.get(last, str(last))
 
 
 def _progress(row: Mapping[str, Any], working: Set[str]) -> str | None:
@@ -158,17 +184,3 @@ def waiting(connection: Connection) -> dict[str, Any]:
     """How many syncs are queued, and since when the first of them."""
     depth, since = queue.depth(connection)
     return {"depth": depth, "oldest_at": since}
-
-
-def condition(row: Mapping[str, Any]) -> str:
-    """One word for how the sync of a status row is."""
-    if row["in_flight"]:
-        return "working"
-    if row["state"] == "paused":
-        return "paused"
-    last = row["last_status"]
-    if last is None:
-        return "new"
-    if (row["last_error"] or {}).get("code") == CANCELLED:
-        return CANCELLED
-    return {"running": "interrupted", "success": "ok"}.get(last, str(last))

@@ -16,8 +16,8 @@ from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met, said
 from livesync_pipelines.engine.row_pass import RowPass
-from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.merge import Policy, Side
+from livesync_pipelines.model.conflict import Answer, Refusal
+from livesync_pipelines.model.merge import Side
 
 Place = tuple[int, str | None]
 
@@ -74,7 +74,7 @@ _ABSENT = "nothing was brought back: its row is not at both ends"
 
 def unless_edited(met: Met, agreed: pa.Table, restored: Restored) -> Restored:
     """Without what somebody has edited meanwhile (`agreed`: see `row_blocks.agreed`): who wanted
-    the lost value back had not seen that. It is asked again."""
+    the lost value back had not seen that."""
     edited = {place for place in restored.values if _edited(met, agreed, *place)}
     unfit = {place: Misfit(_why(met, *place), restores=True) for place in edited}
     values = {place: value for place, value in restored.values.items() if place not in edited}
@@ -143,8 +143,7 @@ def _now(this: RowPass, met: Met, taken: pa.Table, place: Place) -> tuple[Any, A
 
 def with_restored(this: RowPass, merged: Merged, restored: Restored) -> Merged:
     """The outcome of a merge, with what is brought back in its place at every end that this sync
-    writes to. What is brought back of a whole row is the row, or that there is none. What does not
-    fit is an open question (again)."""
+    writes to. What is brought back of a whole row is the row, or that there is none."""
     for (row, field), value in restored.values.items():
         if field is not None:
             merged = _with_values(this, merged, row, {field: value})
@@ -156,30 +155,23 @@ def with_restored(this: RowPass, merged: Merged, restored: Restored) -> Merged:
 
 
 def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
-    """The clashes, with why an answer was none; what could not be brought back is one, too."""
-    unfit, clashes, found = restored.unfit, [], set()
-    for clash in merged.clashes:
-        place = clash.row, clash.field
-        found.add(place)
-        misfit = unfit.get(place) if clash.winner is None else None
-        clashes.append(replace(clash, reason=misfit.why) if misfit else clash)
-    for (row, field), misfit in unfit.items():
-        if misfit.restores and (row, field) not in found:
-            base, source, target = (
-                _shown(table, row, field) for table in (merged.base, merged.source, merged.target)
-            )
-            clash = Clash(
-                row=row,
-                field=field,
-                base=base,
-                source=source,
-                target=target,
-                winner=None,
-                policy=Policy.ASK_PERSON,
-                reason=misfit.why,
-            )
-            clashes.append(clash)
-    return sorted(clashes, key=lambda clash: clash.row)
+    """The clashes; open ones say why an answer was none."""
+    return [
+        replace(clash, reason=restored.unfit[clash.row, clash.field].why)
+        if clash.winner is None and (clash.row, clash.field) in restored.unfit
+        else clash
+        for clash in merged.clashes
+    ]
+
+
+def refusals(met: Met, merged: Merged, restored: Restored) -> list[Refusal]:
+    """What was not brought back, and is no open question by itself."""
+    still = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
+    return [
+        Refusal(key=met.keys[row].as_py(), field=field, why=misfit.why)
+        for (row, field), misfit in restored.unfit.items()
+        if misfit.restores and (row, field) not in still
+    ]
 
 
 def _shown(table: pa.Table, row: int, field: str | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from livesync_pipelines.connectors.rows import InfersTypes, RowEnd
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import said_type
 from livesync_pipelines.core.row_map_types import type_name
@@ -16,6 +17,7 @@ from livesync_pipelines.model.sync import SyncConfig
 def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: bool) -> RowMap:
     """As `compile_map`. Raises `BadInput` that names the sync, and where the columns of the key are
     of types between which a key may not come back, both of them and what to do."""
+    target = _to_be_made(sync) if target is None and may_add else target
     try:
         return compile_map(sync.fields, source, target, may_add=may_add)
     except BadInput as error:
@@ -24,6 +26,22 @@ def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: 
         message = f"The mapping cannot work.{listed}" if unlike else error.message
         where = f"sync {sync.sync_id}"
         raise BadInput(f"{where}: {message}", hint=error.hint, where=where) from error
+
+
+def _to_be_made(sync: SyncConfig) -> Shape | None:
+    """A target that is not there yet, as far as the sync says what it is."""
+    key = sync.target.select.get("key") if sync.target else None
+    return Shape(columns=(), key=tuple(key)) if key else None
+
+
+def types_said(target: RowEnd, there: Shape | None, wanted: Shape) -> bool:
+    """Tell a target what it is to hold where nothing there says it, as in a file without rows;
+    False where there was nothing to tell."""
+    unsaid = {column.name for column in there.columns if not column.typed} if there else set()
+    columns = tuple(column for column in wanted.columns if column.name in unsaid)
+    if columns and isinstance(target, InfersTypes):
+        target.hold(replace(wanted, columns=columns))
+    return bool(columns)
 
 
 def _unlike_keys(sync: SyncConfig, source: Shape, target: Shape | None) -> Iterator[str]:

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import plain, whole
-from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
+from livesync_pipelines.engine.row_answers import given, refusals, unless_edited, with_restored
+from livesync_pipelines.engine.row_defaults import defaults
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
 from livesync_pipelines.engine.row_met import Met
@@ -24,7 +25,7 @@ from livesync_pipelines.engine.row_misfits import (
 )
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
-from livesync_pipelines.model.conflict import BadCell, Conflict
+from livesync_pipelines.model.conflict import BadCell, Conflict, Refusal
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.row_map import OnError
@@ -60,16 +61,27 @@ def bring_together(this: RowPass, met: Met) -> None:
     lines = lines_of(this, met, merged, kept, None)
     buried = list(buried_by(this, merged, agreed, gone))
     lost = [told for clash, told in clashes if clash.winner is not None] + buried
-    to_do = noted(this, merged, lines, lost)
-    page = _Page(met, merged, given_back, lines, kept, clashes, buried, answered.answers, to_do)
+    page = _Page(
+        met=met,
+        merged=merged,
+        given_back=given_back,
+        lines=lines,
+        kept=kept,
+        clashes=clashes,
+        buried=buried,
+        answers=answered.answers,
+        refused=refusals(met, merged, restored),
+        noted=noted(this, merged, lines, lost),
+    )
     this.begin(lambda: _carried_out(this, page))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
     `noted` waits until that stands in an intent. `given_back`: what the source is given; `kept`:
-    its cells that stay there and do not fit; `buried`: what it held that nobody has seen."""
+    its cells that stay there and do not fit; `buried`: what it held that nobody has seen;
+    `refused`: what is not brought back."""
 
     met: Met
     merged: Merged
@@ -79,6 +91,7 @@ class _Page:
     clashes: list[tuple[Clash, Conflict]]
     buried: list[Conflict]
     answers: Answers
+    refused: list[Refusal]
     noted: Callable[[], int] | None
 
 
@@ -110,6 +123,7 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         + [each for each in page.buried if each.key not in left]
         + loops(this, lines),
         answered=[each for each, place in told if place in carried_out],
+        refused=[each for each in page.refused if each.key not in left],
         cells=[cell for cell in _cells(this, page) if cell.key not in left],
         policy=str(this.operation.sync.policy.default),
     )
@@ -130,14 +144,16 @@ def _cells(this: RowPass, page: _Page) -> Iterator[BadCell]:
         for cell in misfits:
             if merged.unsent[cell.field][row].as_py():
                 key, why = keys[row].as_py(), f"at the source: {cell.reason}"
-                yield BadCell(key=key, field=cell.field, value=cell.value, reason=why)
+                yield BadCell(
+                    key=key, field=cell.field, value=cell.value, reason=why, side=Side.TARGET
+                )
     for field in merged.unsent.keys() - this.map.two_way:
         at_target = merged.target.filter(merged.unsent[field])[field]
         for key, value in zip(
             keys.filter(merged.unsent[field]).to_pylist(), plain(at_target), strict=True
         ):
             told = None if value is None else str(value)
-            yield BadCell(key=key, field=field, value=told, reason=ONE_WAY)
+            yield BadCell(key=key, field=field, value=told, reason=ONE_WAY, side=Side.TARGET)
 
 
 def _target_lost(told: Conflict) -> bool:
@@ -146,6 +162,10 @@ def _target_lost(told: Conflict) -> bool:
 
 def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
     """What is merged; `taken`: the source's side of it."""
+    missing = {
+        name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
+        for name in this.schema.names
+    }
     return Sides(
         base=row_blocks.values(agreed, this.schema),
         source=taken,
@@ -157,10 +177,8 @@ def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
         target_time=_times(this, met, Side.TARGET),
         source_base=row_blocks.values(agreed, this.schema, "source:"),
         target_base=row_blocks.values(agreed, this.schema, "target:"),
-        missing={
-            name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
-            for name in this.schema.names
-        },
+        missing=missing,
+        defaults=defaults(this, met, missing),
         unfit=unfit(this, met),
         json={column.name for column in this.map.target_shape.columns if column.json},
     )

@@ -3,10 +3,9 @@ were."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 
 import pyarrow as pa
 
@@ -15,13 +14,13 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_compiled import compiled
+from livesync_pipelines.engine.row_compiled import compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
+from livesync_pipelines.engine.row_due import due
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
 from livesync_pipelines.engine.row_upstream import upstream
-from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted, NotFound
-from livesync_pipelines.model.merge import Policy, Side
+from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
 from livesync_pipelines.store import conflicts, row_shapes
@@ -48,15 +47,16 @@ def opened(
         raise _gone(Side.TARGET, sync)
     rows = compiled(sync, source_shape, target_shape, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, target_shape)
+    renewed = types_said(target, target_shape, rows.target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
-    target_shape = target.shape() if widens else target_shape
+    target_shape = target.shape() if widens or renewed else target_shape
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape, rows.target_shape)
-    answers = _due(connection, sync, engine.now())
+    answers = due(connection, sync, engine.now())
     empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
         own=connection,
@@ -177,16 +177,6 @@ def _key_map(sync: SyncConfig, rows: RowMap, shape: Shape) -> RowMap:
         if one.target in rows.target_shape.key and set(one.sources) <= set(shape.key)
     ]
     return compile_map(keys, Shape(columns=columns, key=shape.key))
-
-
-def _due(
-    connection: Connection, sync: SyncConfig, now: datetime
-) -> Mapping[tuple[str, str | None], Answer]:
-    """What people have answered, and what has waited for them long enough."""
-    side = Side.TARGET if sync.policy.otherwise is Policy.TARGET_WINS else Side.SOURCE
-    answers = conflicts.due(connection, sync.sync_id, now=now, otherwise=side)
-    conflicts.note_deadline(connection, sync.sync_id, now=now, side=side)
-    return answers
 
 
 def refuse_unwritable(sync: SyncConfig, ends: tuple[RowEnd, RowEnd]) -> None:

@@ -10,9 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from itertools import takewhile
@@ -31,6 +29,7 @@ from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.store import (
     catalog,
+    catching_up,
     database,
     silence,
     subscription_notices,
@@ -165,14 +164,17 @@ def _ask(engine: Engine, one: Subscription) -> None:
         with engine.database.pooled() as connection:
             if not subscriptions.found(connection, one, _terms(one, held, key)):
                 return
-        _note(engine, one, _asked(one, peer, wish, held, engine.now()), key)
+        _note(engine, one, _asked(engine, one, peer, wish, held), key)
 
 
-def _asked(one: Subscription, peer: Subscriber, wish: Wish, held: Held, now: datetime) -> Held:
-    lasts = one.expires_at is None or one.expires_at > now
+def _asked(engine: Engine, one: Subscription, peer: Subscriber, wish: Wish, held: Held) -> Held:
+    lasts = one.expires_at is None or one.expires_at > engine.now()
     if one.confirmed_at is not None and lasts:
-        with suppress(Forgotten):
+        try:
             return peer.renew(wish, held)
+        except Forgotten:
+            with engine.database.pooled() as connection:
+                catching_up.forgotten(connection, one.id, fence=one.fence)
     return peer.subscribe(wish, held)
 
 

@@ -64,11 +64,20 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a person wanted to have back of a field, or of a row, and why it was not to be had."""
+
+    key: str
+    field: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BadCell:
-    """A value that does not go over to the other end, kept apart; of the source, unless the reason
-    says otherwise."""
+    """A value that does not go over to the other end, kept apart. `side`: the end that has it."""
 
     key: str
     field: str
     value: str | None
     reason: str
+    side: Side = Side.SOURCE

@@ -66,7 +66,8 @@ class Counts:
     `skipped` those of a kind that has no text (images, archives). `pages` and `fetched` are what
     the source was asked for, listing pages and items, `bytes` how much it gave. `expected` is how
     many entries the source will show, as far as it or the last listing tells; 0: unknown. Of an
-    operation that looks twice, what does not say what it did is of the second look."""
+    operation that looks twice, what does not say what it did is of the second look; what the first
+    one has changed is not `unchanged` there."""
 
     listed: int = 0
     expected: int = 0

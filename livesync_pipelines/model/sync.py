@@ -33,12 +33,14 @@ class SyncState(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Why an operation began."""
+    """Why an operation began. `subscribed`: its platform tells of changes from now on, and could
+    not of those before."""
 
     PERSON = "person"
     POLL = "poll"
     WATCH = "watch"
     WEBHOOK = "webhook"
+    SUBSCRIBED = "subscribed"
     BACKFILL = "backfill"
     REPLAY = "replay"
     RESTORE = "restore"

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.auth.websub import DENIED, UNSUBSCRIBE, Asked
 from livesync_pipelines.core.patience import backoff_s
+from livesync_pipelines.store.catching_up import catching_up
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.subscriptions import LEASE, renewed_at
 
@@ -35,13 +36,15 @@ def confirm(connection: Connection, asked: Asked, *, of: tuple[str, str], now: d
 
 def _subscribed(connection: Connection, asked: Asked, of: tuple[str, str], now: datetime) -> bool:
     expires_at = now + min(asked.lease or LEASE, _LONGEST_LEASE)
-    done = connection.execute(
-        "update livesync.subscriptions set state = 'active', asking = null, awaiting = false,"
-        " failures = 0, error = null, confirmed_at = %s, expires_at = %s, next_at = %s"
-        " where id = %s::uuid and (platform, connection, topic) = (%s, %s, %s)"
-        " and asking = 'subscribe' and wanted",
-        (now, expires_at, renewed_at(expires_at, now=now), asked.subscription, *of, asked.topic),
-    )
+    next_at = renewed_at(expires_at, now=now)
+    with catching_up(connection, asked.subscription, now=now):
+        done = connection.execute(
+            "update livesync.subscriptions set state = 'active', asking = null, awaiting = false,"
+            " failures = 0, error = null, confirmed_at = %s, expires_at = %s, next_at = %s"
+            " where id = %s::uuid and (platform, connection, topic) = (%s, %s, %s)"
+            " and asking = 'subscribe' and wanted",
+            (now, expires_at, next_at, asked.subscription, *of, asked.topic),
+        )
     return done.rowcount == 1
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.canon import storable
+from livesync_pipelines.core.names import configured
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.store import file_history, ledger, row_history
 from livesync_pipelines.store.database import Connection, rows
@@ -125,12 +126,11 @@ def search(
 
 
 def language_of(connection: Connection, capsule: str) -> str:
-    """A capsule's text search language. Raises `NotFound`, naming the capsules that are there."""
+    """A capsule's text search language. Raises `NotFound`, naming the nearest that are there."""
     listed = connection.execute("select name, language from livesync.capsules").fetchall()
     found: dict[str, str] = dict(listed)
     if capsule not in found:
-        names = ", ".join(sorted(found)) or "none yet"
-        raise NotFound(f"There is no capsule '{capsule}'.", hint=f"Configured: {names}.")
+        raise NotFound(f"There is no capsule '{capsule}'.", hint=configured(capsule, found))
     return found[capsule]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from livesync_pipelines.core.names import configured
 from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.model.merge import MergePolicy, OnDelete, Policy
 from livesync_pipelines.model.row_map import FieldMap
@@ -66,16 +67,34 @@ def syncs(connection: database.Connection, among: Sequence[str] | None = None) -
 
 
 def sync(connection: database.Connection, sync_id: str) -> SyncConfig:
-    """One sync. Raises `NotFound`, naming those that are there."""
+    """One sync. Raises `NotFound`, naming the nearest that are there."""
     found = rows(
         connection,
         f"select {_SYNC} from livesync.syncs where sync_id = %s and state <> 'removed'",
         (sync_id,),
     )
     if not found:
-        names = ", ".join(s.sync_id for s in syncs(connection)) or "none yet"
-        raise NotFound(f"There is no sync '{sync_id}'.", hint=f"Configured: {names}.")
+        hint = configured(sync_id, projects(connection))
+        raise NotFound(f"There is no sync '{sync_id}'.", hint=hint)
     return _sync(found[0])
+
+
+def has_project(connection: database.Connection, project_id: str) -> bool:
+    """Whether anything is configured there."""
+    found = connection.execute(
+        "select exists (select from livesync.connections where project_id = %(project)s)"
+        " or exists (select from livesync.capsules where project_id = %(project)s)",
+        {"project": project_id},
+    )
+    return found.fetchone() == (True,)
+
+
+def projects(connection: database.Connection) -> dict[str, str]:
+    """The project of every configured sync."""
+    found = connection.execute(
+        "select sync_id, project_id from livesync.syncs where state <> 'removed'"
+    )
+    return dict(found.fetchall())
 
 
 def platforms(connection: database.Connection) -> list[tuple[str, str]]:

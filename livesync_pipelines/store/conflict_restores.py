@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.model.conflict import ConflictState
+from livesync_pipelines.model.conflict import RESTORE, ConflictState, Refusal
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import conflicts
 from livesync_pipelines.store.database import Connection, rows
+
+NEITHER = "neither"
+"""The winner where nothing was brought back."""
 
 
 def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
@@ -48,14 +52,29 @@ def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime)
     return conflicts.one(connection, row[0])
 
 
+def refuse(
+    connection: Connection, sync_id: str, found: Sequence[Refusal], *, now: datetime
+) -> None:
+    """Close what was asked to be brought back and was not, with the reason: it can be asked for
+    again."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "update livesync.conflicts set state = 'settled', winner = %s, reason = %s,"
+            " settled_at = %s where sync_id = %s and key = %s and field is not distinct from %s"
+            " and policy = %s and state = 'answered'",
+            [(NEITHER, each.why, now, sync_id, each.key, each.field, RESTORE) for each in found],
+        )
+
+
 def _restoring(connection: Connection, conflict_id: int) -> dict[str, Any] | None:
     """The conflict by which the loser of this one is about to be brought back. Raises `BadInput`
     where it has been."""
     found = rows(
         connection,
         f"select {conflicts.SHOWN} from livesync.conflicts"
-        " where answer -> 'restores' = to_jsonb(%s::bigint) order by conflict_id desc limit 1",
-        (conflict_id,),
+        " where answer -> 'restores' = to_jsonb(%s::bigint) and winner is distinct from %s"
+        " order by conflict_id desc limit 1",
+        (conflict_id, NEITHER),
     )
     if found and found[0]["state"] == ConflictState.SETTLED:
         raise BadInput(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
-from livesync_pipelines.core import cadence, patience
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState, Trigger
-from livesync_pipelines.store import approvals, catalog, events, operations, outbox, queue, tenure
+from livesync_pipelines.store import approvals, events, outbox, queue, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome
 
@@ -59,26 +57,6 @@ def finish(
         (LOCK_CLASS, operation.sync.sync_id),
     )
     queue.wake(connection, operation.sync.sync_id)
-
-
-def cancel_requests(
-    connection: Connection, keys: Collection[str], *, run_id: str, now: datetime
-) -> None:
-    """Somebody has cancelled the run that was to answer these requests: what has not begun waits
-    for its next trigger, with a line in the history."""
-    with connection.transaction():
-        for sync_id, trigger in queue.withdraw(connection, keys):
-            sync = catalog.sync(connection, sync_id)
-            schedule = cadence.parse(sync.schedule)
-            due_at = cadence.due_when_cancelled(schedule, at=now, spread_key=sync_id)
-            connection.execute(
-                "update livesync.syncs set mark = null, next_due_at = %s where sync_id = %s",
-                (due_at, sync_id),
-            )
-            error = patience.cancelled(sync_id, sync.schedule, begun=False)
-            operations.note_cancelled(
-                connection, sync, run_id=run_id, trigger=trigger, error=error, now=now
-            )
 
 
 def _leave(

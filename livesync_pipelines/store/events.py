@@ -17,7 +17,7 @@ from livesync_pipelines.core import telling
 from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.live import LiveEvent, LiveKind
-from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.operation import Counts, Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.operations import Left, Operation, Outcome
@@ -129,6 +129,27 @@ def note_end(
     note(connection, operation, kind, document, now=now)
     if error and error["code"] == Reauthorise.code:
         note(connection, operation, LiveKind.REAUTHORISE, {"error": error}, now=now)
+
+
+def note_unbegun(
+    connection: Connection, project_id: str, line: Mapping[str, Any], *, now: datetime
+) -> None:
+    """That an operation has failed before it began; `line`: of the history."""
+    told = LiveEvent(
+        seq=None,
+        at=now,
+        project_id=project_id,
+        sync_id=line["sync_id"],
+        operation_id=line["operation_id"],
+        kind=LiveKind.FAILED,
+        owner=None,
+        document={
+            **{name: line[name] for name in ("status", "trigger", "run_id")},
+            "counts": Counts(**line["counts"]).as_dict(),
+            "error": telling.showable(line["error"], line["sync_id"]),
+        },
+    )
+    _write(connection, told)
 
 
 def note_conflicts(

@@ -41,6 +41,7 @@ class Operation:
     - `is_first`: nothing was in step yet.
     - `owes_look`: it goes on in the middle of a listing that began before it was asked for, so
       what it was asked for may lie where nobody will look any more: it must look from the start.
+    - `looks_again`: it has done that, and looks from the start.
     - `rehearsed`: its transaction is given up, so it draws no number of a sequence, which would
       stay drawn.
     - `left`: operations of its sync that it has closed as interrupted.
@@ -67,6 +68,7 @@ class Operation:
     untold: int = 0
     page: int = 0
     owes_look: bool = False
+    looks_again: bool = False
     rehearsed: bool = False
     left: tuple[Left, ...] = ()
     counts: Counts = field(default_factory=Counts)
@@ -211,11 +213,11 @@ def note_cancelled(
     trigger: Trigger,
     error: Mapping[str, str],
     now: datetime,
-) -> None:
-    """Enter an operation that was cancelled before it began."""
+) -> dict[str, Any]:
+    """Enter an operation that was cancelled before it began; returns its line of the history."""
     mode, failed = str(sync.mode), Status.FAILED
     line = (sync.sync_id, run_id, trigger, mode, failed, now, now, Jsonb(dict(error)))
-    _note_unbegun(connection, line)
+    return _note_unbegun(connection, line)
 
 
 def _note_unbegun(connection: Connection, line: tuple[Any, ...]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        s.config ->> 'schedule' as schedule, coalesce(
          (select not_before from livesync.queue q where q.sync_id = s.sync_id), s.next_due_at
        ) as next_sync, s.paused_by,
+       (select greatest(queued_at, not_before) from livesync.queue q where q.sync_id = s.sync_id)
+         as queued_since,
        (select finished_at from livesync.operations o
          where o.sync_id = s.sync_id and o.status in ('success', 'partial')
          order by started_at desc limit 1) as last_sync,

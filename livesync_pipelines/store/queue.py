@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,7 +71,7 @@ def _put(connection: Connection, line: tuple[Any, ...]) -> None:
             " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
             " not_before = case when livesync.queue.not_before > excluded.not_before"
             " then excluded.not_before end,"
-            " hints = livesync.queue.hints + excluded.hints,"
+            " hints = livesync.queue.hints + excluded.hints, hinted_at = excluded.hinted_at,"
             " full_resync = livesync.queue.full_resync or excluded.full_resync,"
             " priority = least(livesync.queue.priority, excluded.priority)",
             line,
@@ -79,7 +79,9 @@ def _put(connection: Connection, line: tuple[Any, ...]) -> None:
         connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
-def hint(connection: Connection, sources: Sequence[str]) -> None:
+def hint(
+    connection: Connection, sources: Sequence[str], *, trigger: Trigger = Trigger.WEBHOOK
+) -> None:
     """Note that these connections may hold something new, for each of their active syncs that does
     not wait for a person. Who waits because a source failed waits on: a hint is no reason to ask
     it sooner."""
@@ -91,10 +93,10 @@ def hint(connection: Connection, sources: Sequence[str]) -> None:
             " and (connection = any(%(sources)s)"
             " or (target = any(%(sources)s) and config ->> 'mode' <> 'pull'))"
             " order by sync_id on conflict (sync_id) do update"
-            " set hints = livesync.queue.hints + 1,"
+            " set hints = livesync.queue.hints + 1, hinted_at = excluded.hinted_at,"
             " priority = least(livesync.queue.priority, excluded.priority)",
             {
-                "trigger": Trigger.WEBHOOK,
+                "trigger": trigger,
                 "ranks": Jsonb(_RANK),
                 "sources": list(sources),
             },
@@ -161,18 +163,6 @@ def ask_again(connection: Connection, sync_id: str) -> None:
         "update livesync.queue set requested_at = null where sync_id = %s", (sync_id,)
     )
     connection.execute("select pg_notify(%s, '')", (CHANNEL,))
-
-
-def withdraw(connection: Connection, keys: Collection[str]) -> list[tuple[str, Trigger]]:
-    """Take these requests back, if no operation has begun for them; returns whose they were, and
-    why they were made."""
-    found = connection.execute(
-        "delete from livesync.queue where requested_at is not null and concat_ws("
-        "':', sync_id, extract(epoch from queued_at)::text, request) = any(%s)"
-        " returning sync_id, trigger",
-        (list(keys),),
-    )
-    return [(sync_id, Trigger(trigger)) for sync_id, trigger in found]
 
 
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:

@@ -9,9 +9,9 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.model.conflict import BadCell, Conflict
+from livesync_pipelines.model.conflict import BadCell, Conflict, Refusal
 from livesync_pipelines.model.operation import Counts, Op
-from livesync_pipelines.store import conflicts, intents, row_base, row_blocks
+from livesync_pipelines.store import conflict_restores, conflicts, intents, row_base, row_blocks
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.ledger import Line
 from livesync_pipelines.store.operations import Operation
@@ -47,6 +47,7 @@ class RowCommit:
     - `seen`: keys that were brought together; what was open of them and is not in `conflicts`
       any more is settled (`answered`: as a person chose), and what was kept apart of them and is
       not in `cells` has healed.
+    - `refused`: what of these is not brought back, though it was asked for.
     - `policy`: how the rows were decided, for the ledger.
     """
 
@@ -56,6 +57,7 @@ class RowCommit:
     seen: Sequence[str] = ()
     conflicts: list[Conflict] = field(default_factory=list)
     answered: list[Conflict] = field(default_factory=list)
+    refused: Sequence[Refusal] = ()
     cells: list[BadCell] = field(default_factory=list)
     policy: str
 
@@ -80,6 +82,7 @@ def write(
     sync_id = operation.sync.sync_id
     if made.intent is not None:
         intents.forget(connection, sync_id, made.intent)
+    conflict_restores.refuse(connection, sync_id, made.refused, now=now)
     if made.conflicts or made.cells or made.seen:
         conflicts.write(connection, operation, made.conflicts, seen=made.seen, now=now)
         _write_cells(connection, operation, made, now)
@@ -147,12 +150,13 @@ def _write_cells(
     )
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into livesync.bad_cells (sync_id, key, field, value, reason, operation_id, at)"
-            " values (%s, %s, %s, %s, %s, %s, %s) on conflict (sync_id, key, field) do update set"
-            " value = excluded.value, reason = excluded.reason, at = excluded.at,"
+            "insert into livesync.bad_cells (sync_id, key, field, side, value, reason,"
+            " operation_id, at) values (%s, %s, %s, %s, %s, %s, %s, %s)"
+            " on conflict (sync_id, key, field, side)"
+            " do update set value = excluded.value, reason = excluded.reason, at = excluded.at,"
             " operation_id = excluded.operation_id",
             [
-                (sync_id, c.key, c.field, c.value, c.reason, operation.operation_id, now)
+                (sync_id, c.key, c.field, c.side, c.value, c.reason, operation.operation_id, now)
                 for c in made.cells
             ],
         )

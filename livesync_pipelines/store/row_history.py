@@ -146,11 +146,11 @@ def _asked(connection: Connection, sync_id: str, key: str) -> list[dict[str, Any
 def bad_cells(
     connection: Connection, sync_id: str, *, key: str | None = None, limit: int = 1_000
 ) -> list[dict[str, Any]]:
-    """Cells of the source that do not fit, as they were last seen, of one row or of all."""
+    """Cells that do not fit at the other end, as they were last seen, of one row or of all."""
     found = rows(
         connection,
-        "select key, field, value, reason, operation_id::text, at from livesync.bad_cells"
-        " where sync_id = %s and (%s::text is null or key = %s) order by key, field limit %s",
+        "select key, field, side, value, reason, operation_id::text, at from livesync.bad_cells"
+        " where sync_id = %s and (%s::text is null or key = %s) order by key, field, side limit %s",
         (sync_id, key, key, limit),
     )
     return told(connection, found, sync_id=sync_id)

@@ -167,6 +167,19 @@ def keys_before(connection: Connection, sync_id: str, operation_id: UUID) -> Ite
             yield key
 
 
+def count_changed(
+    connection: Connection, sync_id: str, keys: Sequence[str], operation_id: UUID
+) -> int:
+    """How many of these keys this operation has changed."""
+    query = (
+        "select count(*) from livesync.shadow s where s.sync_id = %s and s.key = any(%s)"
+        " and exists (select from livesync.ledger l where l.sync_id = s.sync_id"
+        " and l.item_id = s.item_id and l.operation_id = %s)"
+    )
+    found = connection.execute(query, (sync_id, list(keys), operation_id)).fetchone()
+    return int(found[0]) if found else 0
+
+
 def taken_ids(connection: Connection, sync_id: str, ids: Sequence[str]) -> set[str]:
     """Which of these item ids are in use."""
     found = connection.execute(

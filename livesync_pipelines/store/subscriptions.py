@@ -16,6 +16,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core.patience import backoff_s
+from livesync_pipelines.store.catching_up import catching_up
 from livesync_pipelines.store.database import Connection, rows
 
 Asking = Literal["subscribe", "unsubscribe"]
@@ -222,22 +223,24 @@ def asked(connection: Connection, one: Subscription, *, mark: bytes, now: dateti
 
 def confirmed(connection: Connection, one: Subscription, terms: Terms, *, now: datetime) -> None:
     """The platform will tell us."""
-    connection.execute(
-        "update livesync.subscriptions set state = 'active', asking = null, awaiting = false,"
-        " failures = 0, error = null, topic = %s, name = %s, held = %s, expires_at = %s,"
-        " key_mark = %s, confirmed_at = %s, next_at = %s where id = %s and fence = %s and wanted",
-        (
-            terms.topic,
-            terms.name,
-            terms.held,
-            terms.expires_at,
-            terms.key_mark,
-            now,
-            renewed_at(terms.expires_at, now=now),
-            one.id,
-            one.fence,
-        ),
-    )
+    with catching_up(connection, one.id, now=now):
+        connection.execute(
+            "update livesync.subscriptions set state = 'active', asking = null, awaiting = false,"
+            " failures = 0, error = null, topic = %s, name = %s, held = %s, expires_at = %s,"
+            " key_mark = %s, confirmed_at = %s, next_at = %s"
+            " where id = %s and fence = %s and wanted",
+            (
+                terms.topic,
+                terms.name,
+                terms.held,
+                terms.expires_at,
+                terms.key_mark,
+                now,
+                renewed_at(terms.expires_at, now=now),
+                one.id,
+                one.fence,
+            ),
+        )
 
 
 def renewed_at(expires_at: datetime | None, *, now: datetime) -> datetime:

@@ -210,7 +210,7 @@ def look_anew(connection: Connection, operation: Operation) -> None:
     """The listing that was interrupted is at its end: what is told from here on, and what the
     operation was asked for, is seen by one from the start. It fetches what has changed only."""
     operation.owes_look = operation.full = operation.is_first = False
-    operation.full_since = None
+    operation.full_since, operation.looks_again = None, True
     operation.counts = operation.counts.of_what_was_done()
     with connection.transaction():
         fence(connection, operation)

@@ -101,9 +101,16 @@ class SyncStatus(Document):
     target: str | None = Field(description="The connection of a sync of rows' far end.")
     target_select: dict[str, Any] | None
     mode: str
+    condition: str = Field(
+        description="One word: `working`, `queued`, `new`, `ok`, `partial`, `paused`, `cancelled`, "
+        "`interrupted`, `failed`, `rate_limited` or `waiting_for_approval`."
+    )
     state: str
     state_reason: str | None
     in_flight: bool
+    queued_since: Moment | None = Field(
+        description="Since when a run is asked for and has not begun; what is to come: from when."
+    )
     progress: str | None
     schedule: str
     looked_at: Moment | None

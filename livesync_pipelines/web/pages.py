@@ -84,7 +84,6 @@ def status(request: Request, room: Given) -> HTMLResponse:
             untold=report.untold_by(found["syncs"]),
             unsigned=unsigned(room.engine, connection),
             syncs=overview.count_syncs(connection),
-            conditions={row["sync_id"]: report.condition(row) for row in found["syncs"]},
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),
             capsules=overview.capsules(connection),
             queue=report.waiting(connection),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from livesync_pipelines.core.names import configured
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.tokens import ANYBODY, Holder
 from livesync_pipelines.model.errors import NotFound
@@ -47,13 +48,13 @@ class Room:
         know that it is there, `Forbidden` where he must not change it."""
         if self.holder.sees_all:
             return
-        there = {sync.sync_id: sync.project_id for sync in catalog.syncs(connection)}
+        there = catalog.projects(connection)
         if sync_id in there and self.holder.sees(there[sync_id]):
             return
         if change and sync_id in there:
             raise Forbidden(f"This token is not for the project of the sync '{sync_id}'.")
-        mine = ", ".join(name for name, project in there.items() if self.holder.sees(project))
-        raise NotFound(f"There is no sync '{sync_id}'.", hint=f"Configured: {mine or 'none yet'}.")
+        mine = [name for name, project in there.items() if self.holder.sees(project)]
+        raise NotFound(f"There is no sync '{sync_id}'.", hint=configured(sync_id, mine))
 
 
 def _room(request: Request) -> Room:

@@ -14,16 +14,17 @@ from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from livesync_pipelines.core.names import configured
 from livesync_pipelines.engine.tokens import ANYBODY, Holder
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.live import LiveEvent, LiveKind
 from livesync_pipelines.notify.hub import PAGE, Hub, TooSlow, Watcher
-from livesync_pipelines.store import events
+from livesync_pipelines.store import catalog, events
 from livesync_pipelines.web.room import Room
 
 HEARTBEAT_S = 15.0
 SUBPROTOCOL = "livesync"
-FORBIDDEN, TOO_SLOW, BAD_INPUT, UNAVAILABLE = 4403, 4408, 4400, 4503
+FORBIDDEN, NO_PROJECT, TOO_SLOW, BAD_INPUT, UNAVAILABLE = 4403, 4404, 4408, 4400, 4503
 """Why the door closed."""
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -32,7 +33,7 @@ _SEND_S = 10.0
 
 router = APIRouter()
 
-Pattern = Annotated[str, Field(min_length=1, max_length=100)]
+Pattern = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 
 
 class Wish(BaseModel):
@@ -51,10 +52,6 @@ class Wish(BaseModel):
             and (self.syncs is None or event.sync_id in self.syncs)
             and (not self.mine or (event.owner is not None and event.owner == holder.user))
         )
-
-    def unknown(self) -> list[str]:
-        """Patterns that no event fits."""
-        return [p for p in self.events if not fnmatch.filter(list(LiveKind), p)]
 
 
 @dataclass(slots=True)
@@ -102,6 +99,9 @@ async def connect(socket: WebSocket, project: str, after: str | None = None) -> 
     room = Room(room.engine, room.settings, holder)
     reader: _Reader | None = None
     try:
+        if not await in_thread(_has, room, project):
+            await _close(socket, NO_PROJECT, "There is no such project.")
+            return
         async with hub.watching(project) as watcher:
             oldest, newest = await in_thread(_kept, room)
             since = newest if after is None else int(after)
@@ -162,10 +162,8 @@ async def _hear(reader: _Reader) -> None:
         except (orjson.JSONDecodeError, ValidationError, ValueError) as error:
             await reader.send("error", **_misspelt(error))
             continue
-        if unknown := wish.unknown():
-            kinds = ", ".join(LiveKind)
-            message = f"No event is called {', '.join(unknown)}."
-            await reader.send("error", message=message, hint=f"There are: {kinds}.")
+        if refused := _of_no_event(wish) or await in_thread(_of_no_sync, reader, wish):
+            await reader.send("error", **refused)
             continue
         reader.wish = wish
         await reader.send("subscribed", **wish.model_dump())
@@ -187,6 +185,27 @@ def _subscription(told: Any) -> Any:
     return wish
 
 
+def _of_no_event(wish: Wish) -> dict[str, str]:
+    """Which patterns no event fits, and which there are; empty where each has some."""
+    unknown = [p for p in wish.events if not fnmatch.filter(list(LiveKind), p)]
+    if not unknown:
+        return {}
+    message = f"No event is called {', '.join(unknown)}."
+    return {"message": message, "hint": f"There are: {', '.join(LiveKind)}."}
+
+
+def _of_no_sync(reader: _Reader, wish: Wish) -> dict[str, str]:
+    """Which syncs the project does not have, whether or not another one has them."""
+    project, names = reader.watcher.project_id, wish.syncs or []
+    with reader.room.asked() as connection:
+        there = {name for name, of in catalog.projects(connection).items() if of == project}
+    unknown = sorted(set(names) - there)
+    if not unknown:
+        return {}
+    message = f"The project '{project}' has no sync called {', '.join(unknown)}."
+    return {"message": message, "hint": configured(unknown[0], there)}
+
+
 def _misspelt(error: Exception) -> dict[str, str]:
     hint = 'Send {"subscribe": {"events": ["operation.*"], "syncs": ["handbook"], "mine": false}}.'
     if isinstance(error, ValidationError):
@@ -199,6 +218,13 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
     """Say why, if it still hears; who does not read it by then is cut off."""
     with suppress(RuntimeError, TimeoutError):
         await asyncio.wait_for(socket.close(code, reason[:120]), _SEND_S)
+
+
+def _has(room: Room, project: str) -> bool:
+    if "\0" in project:  # the database takes none
+        return False
+    with room.asked() as connection:
+        return catalog.has_project(connection, project)
 
 
 def _kept(room: Room) -> tuple[int, int]:

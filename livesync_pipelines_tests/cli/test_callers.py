@@ -136,6 +136,25 @@ def test_a_sync_of_rows_is_added_by_options(terminal: Terminal, pair: Pair, engi
     assert (sync.target.connection, sync.target.select) == ("shop", {"table": "customers"})
 
 
+def test_a_key_that_is_no_column_adds_no_sync(terminal: Terminal, pair: Pair) -> None:
+    ends = ("--connection", "crm/contacts", "--target", "shop/customers")
+    error = terminal.document("sync", "add", "people", *ends, "--key", "nope", code=2)["error"]
+    assert "has no column 'nope'" in error["message"]
+    assert "Its columns: id, name, phone" in error["hint"]
+    assert terminal.document("sync", "list")["syncs"] == []
+
+
+def test_of_an_end_that_is_not_there_yet_a_sync_is_added_and_its_run_tells(
+    terminal: Terminal, pair: Pair
+) -> None:
+    ends = ("--connection", "crm/nobody", "--target", "shop/customers")
+    terminal.document("sync", "add", "people", *ends)
+    assert (
+        "there is no table nobody"
+        in terminal.document("sync", "run", "people", code=1)["error"]["message"]
+    )
+
+
 @pytest.mark.parametrize(
     "words",
     [

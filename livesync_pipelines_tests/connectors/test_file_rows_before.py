@@ -61,3 +61,11 @@ def test_what_is_declared_goes_before_what_was(tmp_path: Path) -> None:
     told = end.shape()
     assert told is not None
     assert [str(c.type) for c in told.columns] == ["int64", "int64"]
+
+
+def test_a_column_whose_first_values_come_late_has_their_type(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path)
+    place.put("a.csv", b"id,v\n" + b"".join(b"%d,\n" % n for n in range(5_000)) + b"5000,7\n")
+    told = place.end("a.csv").shape()
+    assert told is not None
+    assert [str(column.type) for column in told.columns] == ["int64", "int64"]

@@ -165,11 +165,11 @@ def test_a_file_is_not_moved_over_another_one(place: DrivePlace) -> None:
 def test_an_id_that_was_reserved_is_used_and_what_it_stands_for_is_listed(
     place: DrivePlace,
 ) -> None:
-    reserved = place.connector().reserve("deep/a.txt")
+    reserved = place.connector().reserve("deep/a.txt", b"new")
     end = place.connector()
     end.recall({"deep/a.txt": reserved})
     assert all_entries(list(end.listing(FakeMemory()))) == {}
-    assert end.reserve("deep/a.txt") == reserved
+    assert end.reserve("deep/a.txt", b"new") == reserved
     end.put("deep/a.txt", b"one", expected_version=None)
     held = {place.folders()["deep"], place.files()["deep/a.txt"]["id"]}
     assert all(one in reserved for one in held)

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from livesync_pipelines.defs import automation
 from livesync_pipelines.defs.partitions import SYNCS, keep_equal
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
@@ -57,6 +58,12 @@ def a_sync(sync_id: str = SYNC, schedule: str = "every_15_minutes") -> SyncConfi
         capsule="handbook",
         schedule=schedule,
     )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for an empty queue here."""
+    monkeypatch.setattr(automation, "HOLD_S", -60.0)
 
 
 @pytest.fixture

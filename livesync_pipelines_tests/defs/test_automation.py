@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -19,16 +18,13 @@ from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
 from livesync_pipelines.defs.automation import DRAINS, POLLS
-from livesync_pipelines.defs.coordinator import PromptCoordinator
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.pools import size_pools
-from livesync_pipelines.defs.requests import MOST, RUN_KEY_TAG, SYNCS_TAG
+from livesync_pipelines.defs.requests import MOST, SYNCS_TAG
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.defs.subscriptions import keep_subscriptions
-from livesync_pipelines.engine.house import utc_now
-from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.model.sync import Connection, Desired, Notify, NotifyOn, Priority, Trigger
 from livesync_pipelines.store import catalog, operations, queue, subscription_list
 from livesync_pipelines_tests.notify.receivers import SECRET, a_receiver
@@ -55,12 +51,6 @@ def drain(house: House) -> list[dg.RunRequest]:
 
 def sensing(house: House) -> dg.SensorEvaluationContext:
     return dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for an empty queue here."""
-    monkeypatch.setattr(automation, "HOLD_S", -60.0)
 
 
 def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
@@ -189,65 +179,6 @@ def test_a_request_whose_run_waits_for_a_place_is_not_made_again(house: House) -
     age_requests(house)
     assert ask_again(house.instance, house.engine) == 0
     assert drain(house) == []
-
-
-def queued_run(house: House, request: dg.RunRequest) -> str:
-    """What the daemon makes of a request that has to wait for a place."""
-    location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
-    waits = dg.DagsterRun(
-        job_name="sync_folder",
-        status=dg.DagsterRunStatus.QUEUED,
-        tags={**request.tags, RUN_KEY_TAG: request.run_key or ""},
-        remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
-    )
-    house.instance.add_run(waits)
-    return waits.run_id
-
-
-def cancel(house: House, run_id: str) -> None:
-    coordinator = PromptCoordinator()
-    coordinator.register_instance(house.instance)
-    assert coordinator.cancel_run(run_id)
-
-
-def test_what_a_person_cancels_before_it_begins_waits_for_its_next_trigger(house: House) -> None:
-    names = [f"s{number}" for number in range(5)]
-    house.configure(*(a_sync(name) for name in names), a_sync("other"))
-    for name in (*names, "other"):
-        put(house, name)
-    requests = {request.partition_key: request for request in drain(house)}
-    put(house, names[1])
-    cancel(house, queued_run(house, requests[None]))
-    age_requests(house)
-    assert ask_again(house.instance, house.engine) == len(set(requests) - {None})
-    with house.engine.database.connect() as connection:
-        told = {name: operations.history(connection, name) for name in (*names, "other")}
-    cancelled = {name for name, found in told.items() for line in found if line["error"]}
-    assert cancelled == {"other", *names} - set(requests)
-    assert {line["error"]["code"] for found in told.values() for line in found} == {"cancelled"}
-
-
-def test_a_change_that_is_told_after_a_cancel_is_looked_at(house: House) -> None:
-    put(house)
-    (request,) = drain(house)
-    cancel(house, queued_run(house, request))
-    assert drain(house) == []
-    put(house)
-    assert len(drain(house)) == 1
-
-
-@pytest.mark.parametrize("schedule", ["realtime", "every_15_minutes"])
-def test_what_is_cancelled_before_it_begins_is_due_again_by_its_schedule(
-    house: House, schedule: str
-) -> None:
-    """Though its source was asked already, and says the same when it is asked again."""
-    house.configure(a_sync(schedule=schedule))
-    sweep(house.engine)
-    (request,) = drain(house)
-    cancel(house, queued_run(house, request))
-    assert sweep(house.engine) == []
-    later = replace(house.engine, now=lambda: utc_now() + timedelta(minutes=16))
-    assert sweep(later) == [SYNC]
 
 
 def test_a_sync_that_dagster_does_not_know_yet_gets_its_partition_with_its_first_run(

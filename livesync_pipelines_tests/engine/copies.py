@@ -24,6 +24,7 @@ from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN
 from livesync_pipelines.store import (
     approvals,
     catalog,
@@ -33,18 +34,22 @@ from livesync_pipelines.store import (
     letters,
 )
 from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.connectors.confluence_world import SITE
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
 from livesync_pipelines_tests.connectors.dropbox_place import DropboxPlace
+from livesync_pipelines_tests.connectors.pages_place import PagesPlace
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace, Place
 from livesync_pipelines_tests.connectors.s3_world import ACCESS_KEY, SECRET_KEY, endpoint
 from livesync_pipelines_tests.connectors.test_writing_files import a_place
 from livesync_pipelines_tests.engine.drawer import KEY, Office
 from livesync_pipelines_tests.engine.house import Clock
+from livesync_pipelines_tests.sandbox.served import ADA
 
 SYNC = "copy"
 BACK = "back"
 ENVIRON = {
     "S3_SECRET": SECRET_KEY,
+    "WIKI_TOKEN": API_TOKEN,
     "HOOK": "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0",
 }
 Row = dict[str, Any]
@@ -62,6 +67,9 @@ def options_of(place: Place) -> dict[str, Any]:
         return {"platform": "folder", "path": str(place.root)}
     if isinstance(place, DropboxPlace):
         return {"platform": "dropbox", "account": "ada"}
+    if isinstance(place, PagesPlace):
+        signed = {"email": ADA, "api_token": "${WIKI_TOKEN}"}
+        return {"platform": "confluence", "url": SITE, **signed}
     assert isinstance(place, BucketPlace)
     return {
         "platform": "s3",
@@ -76,6 +84,8 @@ def options_of(place: Place) -> dict[str, Any]:
 
 def chosen(place: Place) -> dict[str, Any]:
     """Which part of its connection this place is, in the words of a configuration."""
+    if isinstance(place, PagesPlace):
+        return {"space": place.space.key}
     return {"folder": place.folder} if isinstance(place, DrivePlace) else {}
 
 
@@ -130,6 +140,14 @@ class Copies:
         data = self._document()
         ends = {"connection": "there", "target": {"connection": "here"}}
         data["syncs"][BACK] = {**ends, "select": chosen(self.target), "schedule": "manual"}
+        self._apply(data)
+
+    def configure_read(self, name: str, **select: Any) -> None:
+        """A second sync, of the target into a capsule."""
+        data = self._document()
+        data["capsules"] = {"known": {"language": "english"}}
+        ends = {"connection": "there", "target": {"capsule": "known"}}
+        data["syncs"][name] = {**ends, "select": select, "schedule": "manual"}
         self._apply(data)
 
     def _document(self) -> dict[str, Any]:

@@ -31,11 +31,14 @@ def in_step(
     *,
     fields: Sequence[FieldMap] = (),
     to_file: bool = False,
+    mode: Mode = Mode.BIDIRECTIONAL,
 ) -> Run:
     """A run of `wanted`, by hand."""
     sqlite3.connect(folder / "crm.db").execute("vacuum")
     with engine.database.pooled() as connection:
-        catalog.apply(connection, wanted(folder, file, to_file=to_file, fields=tuple(fields)))
+        catalog.apply(
+            connection, wanted(folder, file, to_file=to_file, fields=tuple(fields), mode=mode)
+        )
     return lambda: run_sync(engine, "people", trigger=Trigger.PERSON)
 
 

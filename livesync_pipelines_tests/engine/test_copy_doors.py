@@ -17,11 +17,19 @@ FOLDER = {"platform": "folder", "path": "/srv/docs"}
 BUCKET = {"platform": "s3", "bucket": "backup"}
 FEED = {"platform": "rss", "url": "https://example.com/feed.xml"}
 SITE = {"platform": "website", "start": ["https://example.com/"]}
+WIKI = {
+    "platform": "confluence",
+    "url": "https://garden.atlassian.net",
+    "email": "ada@example.com",
+    "api_token": "${WIKI_TOKEN}",
+}
 TABLE = {"platform": "sql_table", "url": "sqlite:////srv/crm.db"}
 
 
 def load(source: dict[str, Any], target: dict[str, Any], /, **said: Any) -> SyncConfig:
-    wanted = asked("file", document(source, target, **said), REGISTRY, {}, known=Desired())
+    wanted = asked(
+        "file", document(source, target, **said), REGISTRY, {"WIKI_TOKEN": "t"}, known=Desired()
+    )
     return wanted.syncs[0]
 
 
@@ -50,8 +58,11 @@ def test_two_places_of_rows_are_no_copy() -> None:
     ("source", "target", "said", "message", "hint"),
     [
         (SITE, FOLDER, {}, "website has neither rows nor files", "Have files: folder, s3, goo"),
-        (FOLDER, FEED, {}, "rss has neither rows nor files", "Have files: folder, s3, goo"),
-        (FEED, FOLDER, {"mode": "push"}, "rss has neither rows nor files", "folder, s3, goo"),
+        (FOLDER, FEED, {}, "rss has neither rows nor files", "Have files: folder, s3, conf"),
+        (FEED, FOLDER, {"mode": "push"}, "rss has neither rows nor files", "folder, s3, conf"),
+        (WIKI, FOLDER, {}, "confluence holds pages", "target: {capsule: NAME}"),
+        (FOLDER, WIKI, {"mode": "push"}, "confluence holds pages", "target: {capsule: NAME}"),
+        (FOLDER, WIKI, {}, "'space' is missing", ""),
         (FOLDER, BUCKET, {"mode": "bidirectional"}, "copied one way", "Allowed: pull"),
         (FOLDER, BUCKET, {"schedule": "realtime"}, "not in real time", "every_15_minutes"),
         (FOLDER, BUCKET, {"mapping": [{"from": "a", "to": "b"}]}, "nothing to map", ""),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from livesync_pipelines.core.copying import Agreed, Step
-from livesync_pipelines.engine.copying import Copied, CopyPlan, FileEnd, carry_out, plan_copy
+from livesync_pipelines.engine.copying import Copied, CopyPlan, carry_out, plan_copy
+from livesync_pipelines.engine.file_end import FileEnd
 from livesync_pipelines.model.errors import BadInput, Unavailable
 
 from ..connectors.row_files import BucketPlace, FolderPlace, Place

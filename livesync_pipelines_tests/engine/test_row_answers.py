@@ -110,7 +110,7 @@ def test_an_answer_that_no_column_holds_is_asked_again_and_the_rest_goes_on(ends
     assert "of a whole row, an end is chosen" in reasons[None]
 
 
-def test_what_cannot_be_brought_back_any_more_is_asked_about(ends: TwoEnds) -> None:
+def test_what_cannot_be_brought_back_any_more_is_said_and_open_no_longer(ends: TwoEnds) -> None:
     with ends.engine.database.pooled() as connection:
         chosen = Answer(Side.SOURCE)
         conflicts.answer(connection, number(ends, "name"), chosen, by="ann")
@@ -122,5 +122,5 @@ def test_what_cannot_be_brought_back_any_more_is_asked_about(ends: TwoEnds) -> N
         )
         assert ends.run().status is Status.SUCCESS
         again = conflicts.one(connection, found)
-    assert (again["state"], again["winner"]) == ("open", None)
+    assert (again["state"], again["winner"]) == ("settled", "neither")
     assert "5 was not carried out" in again["reason"]

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.plan import plan_sync
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.row_map import FieldMap
+from livesync_pipelines.model.sync import Mode
 from livesync_pipelines.store import conflicts, ledger
 
 from .file_and_table import Run, in_step, in_table
@@ -140,3 +142,73 @@ def test_a_word_in_a_column_of_numbers_of_the_target_fails_its_row_and_settles_n
     file.write_text(CODES + "1,10,9.5\n2,20,3.5\n")
     assert to_file().counts.updated == 1
     assert in_table(tmp_path, "select price from people where id = 1") == [(9.5,)]
+
+
+TYPED = """create table people (id integer primary key, code text, price real, born date,
+    seen timestamp, owed decimal(9, 2))"""
+ADA_TYPED = "(1, '010', 1.5, '2001-02-03', '2026-11-22 08:00:00', 2.5)"
+
+
+@pytest.mark.parametrize(
+    ("file", "there", "made"),
+    [
+        (
+            "codes.jsonl",
+            "",
+            '{"id": 1, "code": "010", "price": 1.5, "born": "2001-02-03", '
+            '"seen": "2026-11-22T08:00:00", "owed": "2.50"}\n',
+        ),
+        (
+            "codes.csv",
+            "price,id,code,owed\n",
+            "price,id,code,owed,born,seen\n1.5,1,010,2.50,2001-02-03,2026-11-22T08:00:00\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", [Mode.PULL, Mode.BIDIRECTIONAL])
+def test_a_file_without_rows_takes_the_types_of_what_is_written_to_it(
+    engine: Engine, tmp_path: Path, mode: Mode, file: str, there: str, made: str
+) -> None:
+    (tmp_path / file).write_text(there)
+    run = in_step(engine, tmp_path, file, to_file=True, mode=mode)
+    in_table(tmp_path, TYPED)
+    in_table(tmp_path, f"insert into people values {ADA_TYPED}")
+    plan = plan_sync(engine, "people", full=False).result
+    assert (plan.error, plan.counts.added) == (None, 1)
+    assert (tmp_path / file).read_text() == there
+    result = run()
+    assert (result.error, result.counts.added) == (None, 1)
+    assert (tmp_path / file).read_text() == made
+    assert run().counts.synced_items == 0
+
+    (tmp_path / file).write_text(made.replace("2001-02-03", "2001-02-04"))
+    assert run().counts.updated == (1 if mode is Mode.BIDIRECTIONAL else 0)
+
+
+def test_a_column_without_values_takes_the_type_of_what_is_written_to_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.jsonl"
+    file.write_text('{"id": 1, "code": "010", "price": null}\n')
+    run = in_step(engine, tmp_path, "codes.jsonl", to_file=True)
+    in_table(tmp_path, "create table people (id integer primary key, code text, price real)")
+    in_table(tmp_path, "insert into people values (1, '010', 1.5), (2, '020', 2.5)")
+    result = run()
+    assert result.error is None
+    assert '"id": 2, "code": "020", "price": 2.5' in file.read_text()
+    assert run().counts.synced_items == 0
+
+
+def test_a_file_without_rows_that_a_sync_only_reads_takes_the_types_of_the_other_end(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.csv"
+    file.write_text(CODES)
+    run = in_step(engine, tmp_path, "codes.csv", to_file=True, mode=Mode.PUSH)
+    in_table(tmp_path, "create table people (id integer primary key, code text, price real)")
+    result = run()
+    assert (result.error, result.counts.synced_items) == (None, 0)
+    file.write_text(CODES + "7,010,1\n")
+    assert run().counts.added == 1
+    assert in_table(tmp_path, "select * from people") == [(7, "010", 1.0)]
+    assert run().counts.synced_items == 0

@@ -118,6 +118,12 @@ class World:
         self.clock.now += after
         return keep_up(self.engine)
 
+    def taken(self) -> list[str]:
+        """Why syncs were queued; they are not any more."""
+        with self.engine.database.pooled() as connection:
+            found = rows(connection, "delete from livesync.queue returning trigger")
+        return [row["trigger"] for row in found]
+
     def states(self) -> list[str]:
         with self.engine.database.pooled() as connection:
             found = rows(connection, "select state from livesync.subscriptions order by made_at")
@@ -157,12 +163,15 @@ def test_what_somebody_takes_out_is_put_in_again(world: World) -> None:
     world.configure()
     world.tick()
     (ours,) = world.ours()
+    assert world.taken() == ["subscribed"]
     assert world.tick(timedelta(minutes=30)) == 0
     world.put(world.others)
     assert world.tick(HOUR) == 1
     assert world.ours() == [ours]
+    assert world.taken() == ["subscribed"], "it may have missed something"
     assert world.tick(HOUR) == 1
     assert world.ours() == [ours]
+    assert world.taken() == []
 
 
 def remove(world: World) -> None:

@@ -141,7 +141,7 @@ def test_a_realtime_sync_that_is_cancelled_is_left_alone_until_something_is_told
     cancelled_run(house, page=1, schedule="realtime")
     assert sweep(house.engine) == []
     with house.engine.database.pooled() as connection:
-        assert report.condition(report.status(house.engine, connection)["syncs"][0]) == "cancelled"
+        assert report.status(house.engine, connection)["syncs"][0]["condition"] == "cancelled"
         queue.hint(connection, ["fake"])
         assert queue.take(connection, now=house.engine.now())
     clock = house.engine.now

@@ -109,6 +109,16 @@ def test_a_run_that_a_person_asks_for_sees_everything_before_it_says_so(house: H
     assert_in_step(house)
 
 
+def test_the_counts_of_a_run_that_looks_twice_add_up_to_the_items(house: House) -> None:
+    fill(house)
+    killed(house)
+    house.source.put("a", prose("edited behind the reader"))
+    tell(house)
+    counts = hand_out(house).counts
+    assert house.source.pages == REST + ALL
+    assert (counts.added, counts.updated, counts.unchanged, counts.listed) == (2, 1, 3, 6)
+
+
 def test_a_listing_that_is_finished_and_no_more_is_made_once(house: House) -> None:
     """Nobody has told of anything since it began: else a platform that gives out half a listing
     at a time would be listed for ever."""

@@ -13,7 +13,7 @@ from atlassian.errors import ApiError
 from requests import HTTPError
 
 from livesync_pipelines.sandbox.confluence.planting import planted
-from livesync_pipelines.sandbox.confluence.site import API_TOKEN, Site, Space
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN, READING_TOKEN, Site, Space
 from livesync_pipelines.sandbox.world import World
 
 from .served import ADA, BEN, Sandbox, a_sandbox
@@ -33,6 +33,11 @@ class Wiki:
     def get(self, path: str, person: str = ADA) -> httpx.Response:
         """What `/wiki{path}` answers."""
         return self.sandbox.client.get(f"/confluence/wiki{path}", auth=(person, API_TOKEN))
+
+    def put(self, path: str, body: object) -> httpx.Response:
+        """What Ada hears of this body."""
+        url, signed = f"/confluence/wiki{path}", (ADA, API_TOKEN)
+        return self.sandbox.client.put(url, json=body, auth=signed)
 
 
 def client_of(sandbox: Sandbox, token: str = API_TOKEN) -> Any:
@@ -87,6 +92,52 @@ def test_a_version_that_is_not_the_next_one_is_refused(wiki: Wiki) -> None:
         wiki.client.update_page(made["id"], title="Ferns", body="<p>Two</p>", version=7)
     with pytest.raises((HTTPError, ApiError)):
         wiki.client.create_page(space_id=wiki.garden.id, title="Ferns", body="<p>Again</p>")
+
+
+def test_a_refusal_of_a_version_or_a_title_says_which_it_is(wiki: Wiki) -> None:
+    made = wiki.client.create_page(space_id=wiki.garden.id, title="Ferns", body="<p>One</p>")
+    other = wiki.client.create_page(space_id=wiki.garden.id, title="Mosses", body="<p>One</p>")
+    said = {"id": made["id"], "status": "current", "body": {"storage": {"value": "<p>Two</p>"}}}
+    late = wiki.put(f"/api/v2/pages/{made['id']}", {**said, "version": {"number": 3}})
+    assert late.status_code == 409
+    taken = {**said, "title": other["title"], "version": {"number": 2}}
+    refused = wiki.put(f"/api/v2/pages/{made['id']}", taken)
+    assert refused.status_code == 400
+    assert "title already exists" in refused.json()["errors"][0]["title"]
+    found = wiki.get(f"/api/v2/spaces/{wiki.garden.id}/pages?title=Mosses").json()["results"]
+    assert [one["id"] for one in found] == [other["id"]]
+
+
+def test_a_page_lies_below_another_until_that_is_trashed(wiki: Wiki) -> None:
+    shed = wiki.site.open_space("SHED", "Shed", home=True)
+    above = wiki.client.create_page(space_id=shed.id, title="Tools", body="<p>One</p>")
+    below = wiki.client.create_page(
+        space_id=shed.id, title="Rake", body="<p>Two</p>", parent_id=above["id"]
+    )
+    assert (above["parentId"], below["parentId"]) == (shed.homepage, above["id"])
+    aside = wiki.client.create_page(space_id=shed.id, title="Aside", body="<p>x</p>")
+    version = {"number": 2, "message": "to where it belongs"}
+    said = {"id": below["id"], "status": "current", "title": "Rake", "version": version}
+    body = {"representation": "storage", "value": '<ac:structured-macro ac:name="toc" />'}
+    moved = wiki.put(
+        f"/api/v2/pages/{below['id']}", {**said, "parentId": aside["id"], "body": body}
+    )
+    assert moved.json()["parentId"] == aside["id"]
+    assert moved.json()["version"]["message"] == "to where it belongs"
+    assert "ac:macro-id=" in moved.json()["body"]["storage"]["value"]
+    assert wiki.client.delete_page(aside["id"])
+    assert wiki.client.get_page_by_id(below["id"])["parentId"] == shed.homepage
+    lost = {**said, "version": {"number": 3}, "parentId": aside["id"], "body": body}
+    assert wiki.put(f"/api/v2/pages/{below['id']}", lost).status_code == 404
+
+
+def test_a_token_with_the_scopes_for_reading_writes_nothing(wiki: Wiki) -> None:
+    made = wiki.site.create("page", wiki.garden, "Ferns")
+    reader = client_of(wiki.sandbox, READING_TOKEN)
+    assert [page["id"] for page in reader.get_pages(space_id=wiki.garden.id)] == [made.id]
+    with pytest.raises((HTTPError, ApiError), match="401"):
+        reader.create_page(space_id=wiki.garden.id, title="Mosses", body="<p>One</p>")
+    reader.close()
 
 
 def test_labels_comments_and_attachments_hang_on_a_page(wiki: Wiki) -> None:

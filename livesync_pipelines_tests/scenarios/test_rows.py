@@ -4,9 +4,10 @@
 - `sync`: what a configuration says of it (mode, policy, mapping, limits, drift).
 - `source`, `target`: `columns`, `key`, `select`, and what the table itself `normalises`. The target
   is like the source unless it says otherwise, and `made: false` where it is not there yet.
-- `days`: what people `do` at either end, what befalls the run (`fault`), what the `run` must say,
-  which rows each end then has (or `both`), the `conflicts` so far, what the `ledger` tells of this
-  run, which rows `fails`, which `cells` are kept apart, and the `state` of the sync.
+- `days`: what people `do` at either end (or with the sync: `configure`, in the words of `sync`),
+  what befalls the run (`fault`), what the `run` must say, which rows each end then has (or `both`),
+  the `conflicts` so far, what the `ledger` tells of this run, which rows `fails`, which `cells` are
+  kept apart, and the `state` of the sync.
 
 After the last day a run writes nothing, unless the story says `quiet: false`.
 """
@@ -111,9 +112,7 @@ def live(ends: TwoEnds, day: Told) -> None:
         wanted = {ends.key(key): code for key, code in day["fails"].items()}
         assert {row["key"]: row["code"] for row in found} == wanted
     if "cells" in day:
-        cells = [{**cell, "of": ends.key(cell["of"])} for cell in day["cells"]]
-        ask = 'select key as "of", field, value from livesync.bad_cells where sync_id = %s'
-        assert ends.ask(ask, SYNC) == cells
+        _assert_cells(ends, day["cells"])
     if "state" in day:
         with ends.engine.database.pooled() as connection:
             assert str(catalog.state(connection, SYNC)[0]) == day["state"]
@@ -124,6 +123,8 @@ def do(ends: TwoEnds, what: str, said: Any) -> None:
     side, _, verb = what.partition(" ")
     with ends.engine.database.pooled() as connection:
         match what:
+            case "configure":
+                ends.configure(said, {})
             case "wait_h":
                 ends.clock.now += timedelta(hours=said)
             case "approve":
@@ -134,7 +135,7 @@ def do(ends: TwoEnds, what: str, said: Any) -> None:
                 answer = Answer(Side(side)) if side else Answer(value=said["value"])
                 conflicts.answer(connection, found["conflict_id"], answer, by="ann")
             case "restore":
-                found = _of(ends, said, state="settled")
+                found = _loser(ends, said)
                 restore(connection, found["conflict_id"], by="ann", now=ends.clock())
             case "answer refused" | "restore refused":
                 with pytest.raises(BadInput, match="does not fit"):
@@ -147,6 +148,13 @@ def _of(ends: TwoEnds, said: Told, *, state: str) -> dict[str, Any]:
     """The newest conflict of that row and field."""
     wanted = ends.key(said["of"]), said.get("field"), state
     return [c for c in ends.conflicts() if (c["key"], c["field"], c["state"]) == wanted][-1]
+
+
+def _loser(ends: TwoEnds, said: Told) -> dict[str, Any]:
+    """The newest conflict of that row and field in which an end has lost."""
+    wanted = ends.key(said["of"]), said.get("field")
+    found = [c for c in ends.conflicts() if (c["key"], c["field"]) == wanted]
+    return [c for c in found if c["winner"] in {"source", "target"}][-1]
 
 
 def _edit(table: Table, verb: str, said: Any) -> None:
@@ -240,6 +248,16 @@ def _row(table: Table, said: Told) -> dict[str, Any]:
     return {
         name: spelled(table.columns.get(name, "text"), said.get(name)) for name in table.names()
     }
+
+
+def _assert_cells(ends: TwoEnds, wanted: list[dict[str, Any]]) -> None:
+    asked = 'select key as "of", field, side, value from livesync.bad_cells where sync_id = %s'
+    found = ends.ask(f"{asked} order by key, field, side", SYNC)
+    told = [{**cell, "of": ends.key(cell["of"])} for cell in wanted]
+    assert len(found) == len(told), found
+    assert [
+        {name: cell[name] for name in said} for cell, said in zip(found, told, strict=True)
+    ] == told
 
 
 def _assert_conflicts(ends: TwoEnds, wanted: list[dict[str, Any]]) -> None:

@@ -16,6 +16,7 @@ import standardwebhooks
 from starlette.types import Message
 
 from livesync_pipelines.core.allowance import Allowance
+from livesync_pipelines.engine.gate import CALLS_PER_S
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.sync import Desired, SyncState, Trigger, Webhook
@@ -259,6 +260,12 @@ def test_a_sender_who_calls_too_often_is_asked_to_wait(
     assert refused.status_code == 401
     assert noted(house) == []
     assert known_of(house)["held_back"] == 1
+
+
+def test_the_readme_says_how_often_a_sender_may_call_and_how_much_it_may_send() -> None:
+    said = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    assert f"more than {CALLS_PER_S:,} good calls for a connection in a second a 429" in said
+    assert f"more than {MAX_BODY_BYTES // 1_000_000} MB a 413" in said
 
 
 def test_a_platform_may_call_under_any_host_and_with_any_type(

@@ -77,9 +77,10 @@ def watched(engine: Engine) -> Iterator[Watched]:
 
 
 def test_a_change_is_told_and_the_sync_is_queued(watched: Watched) -> None:
-    watched.queued()
     assert keep_up(watched.engine) == 1
     assert watched.subscription()["state"] == "active"
+    assert watched.queued() == ["drive"]
+    watched.run()
     watched.ada.write("a.md", "Of a.")
     watched.wait_until_queued()
 
@@ -93,6 +94,9 @@ def test_a_channel_is_replaced_before_it_ends(watched: Watched) -> None:
     (second,) = watched.channels()
     assert second["id"] != first["id"]
     assert watched.subscription()["name"] == second["id"]
+    watched.run()
+    assert keep_up(replace(soon, now=lambda: utc_now() + timedelta(days=10))) == 1
+    assert watched.queued() == []
 
 
 def test_a_channel_that_cannot_be_closed_is_replaced_all_the_same(watched: Watched) -> None:

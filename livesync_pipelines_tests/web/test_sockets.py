@@ -21,9 +21,10 @@ from websockets.sync.client import ClientConnection, connect
 from livesync_pipelines.engine import tokens
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
 from livesync_pipelines.notify import hub
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import events
+from livesync_pipelines.store import catalog, events
 from livesync_pipelines.web import sockets
 from livesync_pipelines.web.app import create_app
 from livesync_pipelines.web.tickets import Tickets
@@ -57,7 +58,7 @@ class Reader:
 
 
 @pytest.fixture
-def door(engine: Engine) -> Iterator[str]:
+def door(engine: Engine, docs: Path) -> Iterator[str]:
     with serving(create_app(engine, SETTINGS)) as door:
         yield door
 
@@ -137,12 +138,9 @@ def test_who_has_heard_of_more_than_there_is_is_told_of_a_gap_and_hears_what_fol
 
 @pytest.mark.parametrize("after", ["abc", "-5", "9" * 23])
 def test_what_is_no_number_of_an_event_is_refused_with_a_reason(door: str, after: str) -> None:
-    with reading(door, query=f"?after={after}") as reader:
-        with pytest.raises(ConnectionClosed) as closed:
-            reader.next()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == sockets.BAD_INPUT
-        assert "`after`" in closed.value.rcvd.reason
+    code, reason = closed_at(door, "demo", query=f"?after={after}")
+    assert code == sockets.BAD_INPUT
+    assert "`after`" in reason
 
 
 def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) -> None:
@@ -151,11 +149,59 @@ def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) ->
         assert reader.ask(events=["operation.completed"], syncs=["docs"])["type"] == "subscribed"
         run()
         assert kinds(reader.until("operation.completed")) == ["operation.completed"]
+        configure_another(engine, "demo")
         reader.ask(events=["*"], syncs=["another"])
         run()
         with engine.database.pooled() as connection:
             _ask_whom(connection, "anna", sync_id="another")
         assert reader.next()["kind"] == "conflict"
+
+
+def configure_another(engine: Engine, project_id: str) -> None:
+    """The sync `another`, of this project."""
+    folder = Connection(
+        name="more", project_id=project_id, platform="folder", options={"path": "/nowhere"}
+    )
+    capsule = Capsule(name="more", project_id=project_id)
+    sync = SyncConfig(
+        sync_id="another",
+        project_id=project_id,
+        connection="more",
+        capsule="more",
+        schedule="manual",
+    )
+    with engine.database.pooled() as connection:
+        wanted = Desired(connections=(folder,), capsules=(capsule,), syncs=(sync,))
+        catalog.apply(connection, wanted)
+
+
+def test_a_sync_that_the_project_does_not_have_is_told_and_the_wish_before_it_stands(
+    door: str, run: Run, engine: Engine
+) -> None:
+    """Whether another project has it is not told."""
+    configure_another(engine, "sales")
+    with reading(door) as reader:
+        reader.next()
+        reader.ask(events=["operation.completed"])
+        told = [reader.ask(syncs=["docs", name]) for name in ("another", "nobody's")]
+        run()
+        assert kinds(reader.until("operation.completed")) == ["operation.completed"]
+    assert told[0]["message"].replace("another", "nobody's") == told[1]["message"]
+    assert told[1]["message"] == "The project 'demo' has no sync called nobody's."
+    assert [each["hint"] for each in told] == 2 * ["Configured: docs."]
+
+
+@pytest.mark.parametrize("project", ["nowhere", "n%00where", "ü" * 200])
+def test_a_project_that_is_not_there_is_told(door: str, project: str) -> None:
+    assert closed_at(door, project) == (sockets.NO_PROJECT, "There is no such project.")
+
+
+def closed_at(door: str, project: str, **more: Any) -> tuple[int, str]:
+    """With which code and reason the door of this project closes."""
+    with reading(door, project, **more) as reader, pytest.raises(ConnectionClosed) as closed:
+        reader.next()
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
 @pytest.mark.parametrize(
@@ -166,6 +212,7 @@ def test_only_what_was_asked_for_is_told(door: str, run: Run, engine: Engine) ->
         '{"subscribe": {"events": ["operation.finished"]}}',
         '{"subscribe": {"events": "all"}}',
         '{"subscribe": {"colour": 1}}',
+        '{"subscribe": {"syncs": ["\\u0000"]}}',
         '{"subscribe": 5}',
         '{"resume": 3}',
         b"\x00\xff",
@@ -242,7 +289,7 @@ class Guarded:
 
 
 @pytest.fixture
-def guarded(engine: Engine, tmp_path: Path) -> Iterator[Guarded]:
+def guarded(engine: Engine, docs: Path, tmp_path: Path) -> Iterator[Guarded]:
     file = tmp_path / "tokens"
     file.touch()
     settings = Settings.load({"EXTERNAL_SYNC_ENABLED": "true", "LIVESYNC_API_TOKENS": str(file)})
@@ -257,12 +304,12 @@ def test_without_a_token_nobody_hears_anything(guarded: Guarded) -> None:
 
 
 def test_a_token_of_another_project_hears_nothing(guarded: Guarded) -> None:
+    """Nor whether there is such a project."""
     headers = {"authorization": f"Bearer {guarded.token('sales', 'viewer')}"}
-    with reading(guarded.door, additional_headers=headers) as reader:
-        with pytest.raises(ConnectionClosed) as closed:
-            reader.next()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == sockets.FORBIDDEN
+    told = [
+        closed_at(guarded.door, name, additional_headers=headers) for name in ("demo", "nowhere")
+    ]
+    assert told == 2 * [(sockets.FORBIDDEN, "This token is for another project.")]
 
 
 def test_a_page_sends_its_token_as_a_subprotocol(guarded: Guarded) -> None:

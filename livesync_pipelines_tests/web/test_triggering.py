@@ -122,6 +122,27 @@ def test_of_an_end_that_is_not_there_no_sync_is_made(
     assert asked(door, 202, **{**ROWS, "target": "shop/made_by_the_run"})["status"] == "queued"
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source": {"connection": "crm", "table": "contacts", "key": ["nope"]}}, "column 'nope'"),
+        ({"target": {"connection": "shop", "table": "customers", "key": ["nope"]}}, "'nope'"),
+        (
+            {"target": {"connection": "shop", "table": "made_by_the_run", "key": ["nope"]}},
+            "told apart by id here and by nope at the target",
+        ),
+        ({"target": "crm/contacts"}, "the source and the target are the same"),
+    ],
+)
+def test_a_key_that_is_no_column_and_one_table_twice_are_refused(
+    door: httpx.Client, pair: Pair, listening: Engine, change: dict[str, Any], said: str
+) -> None:
+    error = asked(door, 400, **{**ROWS, **change})["error"]
+    assert said in error["message"]
+    with listening.database.pooled() as connection:
+        assert catalog.syncs(connection) == []
+
+
 def test_rows_of_two_tables_are_brought_in_step(
     door: httpx.Client, pair: Pair, drained: None
 ) -> None:

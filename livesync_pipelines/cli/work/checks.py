@@ -219,7 +219,7 @@ def waiting(engine: Engine, connection: Connection) -> Iterator[Finding]:
 
 def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
     for row in report.status(engine, connection)["syncs"]:
-        name, condition = row["sync_id"], report.condition(row)
+        name, condition = row["sync_id"], row["condition"]
         error: Mapping[str, str] = row["last_error"] or {}
         check = f"sync {name}"
         if condition == "paused":

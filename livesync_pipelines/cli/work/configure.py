@@ -134,8 +134,7 @@ def make_sync(new: NewSync, *, as_json: bool) -> None:
         registry, environ = house.engine.registry, house.engine.environ
         wanted = asked("sync add", _as_file(house, new, known), registry, environ, known=known)
         changes = difference(known, wanted)
-        copies = [sync for sync in wanted.syncs if sync.copies]
-        _vet(house, copies, [*known.connections, *wanted.connections])
+        _vet(house, wanted.syncs, [*known.connections, *wanted.connections])
         write(house, changed(wanted, changes), dry_run=False)
         warnings = _warnings(house, wanted)
         if as_json:

@@ -42,7 +42,7 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
     lines = [
         (
             row["sync_id"],
-            report.condition(row),
+            row["condition"],
             row["platform"],
             ago(row["last_sync"], now),
             _next(row, now),
@@ -104,7 +104,7 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     (row,) = document["syncs"]
     now = house.engine.now()
     because = f" ({row['state_reason']})" if row["state_reason"] else ""
-    title(f"{row['sync_id']}: {report.condition(row)}{because}")
+    title(f"{row['sync_id']}: {row['condition']}{because}")
     say(f"  from        {row['connection']} ({row['platform']})")
     say(f"  to          {_target(row)}")
     say(f"  schedule    {row['schedule']}; next {_next(row, now)}")

@@ -51,8 +51,8 @@ def show_cells(sync_id: str, *, as_json: bool) -> None:
         say(f"Every cell of {sync_id} fits.")
         return
     table(
-        ("ROW", "FIELD", "VALUE", "WHY"),
-        ([cell["key"], cell["field"], repr(cell["value"]), cell["reason"]] for cell in found),
+        ("ROW", "FIELD", "STANDS AT", "VALUE", "WHY"),
+        ([c["key"], c["field"], c["side"], repr(c["value"]), c["reason"]] for c in found),
     )
 
 

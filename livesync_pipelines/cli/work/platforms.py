@@ -9,6 +9,7 @@ from typing import Any
 from livesync_pipelines.cli.output import emit, say, table, title
 from livesync_pipelines.connectors import FILE_ENDS, PLATFORMS, ROW_ENDS
 from livesync_pipelines.connectors.base import Options, Platform
+from livesync_pipelines.connectors.files import RendersFiles, WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.model.errors import NotFound
 
@@ -69,6 +70,7 @@ def show_platform(name: str, *, as_json: bool) -> None:
 def document(kind: type[Platform]) -> dict[str, Any]:
     """What a connector declares of itself."""
     spec, rows = kind.spec, ROW_ENDS.get(kind.spec.name)
+    files = FILE_ENDS.get(spec.name, kind)
     return {
         "name": spec.name,
         "title": spec.title,
@@ -80,26 +82,26 @@ def document(kind: type[Platform]) -> dict[str, Any]:
         "runs_at_once": spec.runs_at_once,
         "budgets": [asdict(budget) for budget in spec.budgets],
         "oauth": asdict(spec.oauth) if spec.oauth else None,
-        "abilities": [*_abilities(kind), *_row_abilities(rows)],
+        "abilities": [*_abilities(kind), *_file_abilities(files), *_row_abilities(rows)],
         "options": _options(kind.Connection),
         "selection": _options(kind.Selection) if kind is not rows else [],
         "rows": _options(rows.Selection) if rows else [],
-        "files": _file_options(kind),
+        "files": _options(files.Selection) if files.Selection is not kind.Selection else [],
         "quirks": spec.quirks,
         "docs": spec.docs,
     }
-
-
-def _file_options(kind: type[Platform]) -> list[dict[str, Any]]:
-    """What selects files that are copied, where that is not what selects documents."""
-    files = FILE_ENDS.get(kind.spec.name, kind)
-    return _options(files.Selection) if files.Selection is not kind.Selection else []
 
 
 def _abilities(kind: type[Platform]) -> list[str]:
     if issubclass(kind, RowEnd):
         return []
     return [name for name in _ABILITIES if callable(getattr(kind, name, None))]
+
+
+def _file_abilities(files: type[Platform]) -> list[str]:
+    if issubclass(files, RendersFiles):
+        return ["documents are written as pages"]
+    return ["files are written"] if issubclass(files, WritesFiles) else []
 
 
 def _row_abilities(kind: type[RowEnd] | None) -> list[str]:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.confluence.errors import ConfluenceError
-from livesync_pipelines.sandbox.confluence.site import Site
+from livesync_pipelines.sandbox.confluence.site import READING_TOKEN, Site
 from livesync_pipelines.sandbox.world import Person
 
 NAME = "confluence"
@@ -46,8 +46,10 @@ class Door:
             person = self._world.person(email)
         except LookupError as error:
             raise ConfluenceError(401, "Unauthorized") from error
-        if token != self._site.api_token:
+        if token not in {self._site.api_token, READING_TOKEN}:
             raise ConfluenceError(401, "Unauthorized")
+        if token == READING_TOKEN and request.method != "GET":
+            raise ConfluenceError(401, "Unauthorized; scope does not match")
         request.state.person = person.email
         wait_s = self._world.limits.wait_s(NAME, person.email)
         if wait_s:

@@ -49,6 +49,8 @@ class Reading:
         if "label_id" in request.path_params:
             name = self._label(request)
             found = [one for one in found if name in one.labels]
+        title = request.query_params.get("title")
+        found = [one for one in found if title is None or one.title == title]
         spaces = _words(request.query_params.getlist("space-id"))
         found = [one for one in found if not spaces or one.space_id in spaces]
         return self._listed(request, found)

@@ -13,7 +13,7 @@ _ADF = "atlas_doc_format"
 
 def space(of: Space) -> Json:
     webui = {"webui": f"/spaces/{of.key}"}
-    fixed = {"type": "global", "status": "current"}
+    fixed = {"type": "global", "status": "current", "homepageId": of.homepage}
     return {"id": of.id, "key": of.key, "name": of.name, **fixed, "_links": webui}
 
 

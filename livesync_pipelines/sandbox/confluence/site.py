@@ -13,14 +13,20 @@ Status = Literal["current", "archived", "trashed"]
 
 API_TOKEN = "sandbox-api-token"  # noqa: S105 - it opens nothing but the sandbox
 
+READING_TOKEN = "sandbox-reading-token"  # noqa: S105 - the same
+"""One with the scopes for reading and no others."""
+
 _FIRST_ID = 65_537
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
+    """`homepage`: the id of the page that is its root; None where it has none."""
+
     id: str
     key: str
     name: str
+    homepage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +77,10 @@ class Site:
         self.labels: dict[str, str] = {}
         self._next_id = _FIRST_ID
 
-    def open_space(self, key: str, name: str) -> Space:
+    def open_space(self, key: str, name: str, *, home: bool = False) -> Space:
         space = Space(id=self._new_id(), key=key, name=name)
+        if home:
+            space = replace(space, homepage=self.create("page", space, name).id)
         self.spaces[space.id] = space
         return space
 
@@ -98,13 +106,16 @@ class Site:
         )
         return self.keep(replace(made, **more))
 
-    def edit(self, content_id: str, *, by: Person | None = None, **fields: Any) -> Content:
+    def edit(
+        self, content_id: str, *, by: Person | None = None, message: str = "", **fields: Any
+    ) -> Content:
         """Another version with these fields."""
         content = self.contents[content_id]
         version = Version(
             number=content.head.number + 1,
             at=self.world.clock.stamp(),
             by=by or self.world.people[0],
+            message=message,
         )
         changed = replace(content, **fields)
         return self.keep(replace(changed, versions=(*content.versions, version)))
@@ -113,14 +124,19 @@ class Site:
         """Into the trash, the archive or back. No version is made."""
         self.keep(replace(self.contents[content_id], status=status))
 
-    def purge(self, content_id: str) -> None:
-        """For good, with what hangs on it; the pages below move up to its parent."""
-        gone = self.contents.pop(content_id)
+    def trash(self, content_id: str) -> None:
+        """The pages below move up to its parent. No version is made."""
+        self.turn(content_id, "trashed")
         for child in self.children(content_id):
             if child.kind == "page":
-                self.keep(replace(child, parent=gone.parent))
-            else:
-                del self.contents[child.id]
+                self.keep(replace(child, parent=self.contents[content_id].parent))
+
+    def purge(self, content_id: str) -> None:
+        """For good, with what hangs on it; the pages below move up to its parent."""
+        self.trash(content_id)
+        del self.contents[content_id]
+        for child in self.children(content_id):
+            del self.contents[child.id]
 
     def move(self, content_id: str, space: Space, parent: str | None = None) -> None:
         """With all below it, into a space and under a page of it. No version is made."""
