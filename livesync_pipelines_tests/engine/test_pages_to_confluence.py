@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_pages import Pages
 from livesync_pipelines.engine.asking import ask_ends
 from livesync_pipelines.engine.house import Engine
@@ -312,25 +311,26 @@ def test_a_token_that_may_only_read_says_which_scope_is_missing(wiki: Copies) ->
     assert pages_of(wiki).names() == []
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("deed", ["edit", "removal"])
 def test_an_edit_between_the_look_and_the_write_is_never_written_over(
-    copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
     copies.put(a__txt="one")
     copies.run()
-    if method == "PUT":
+    if deed == "edit":
         copies.put(a__txt="two!")
     else:
         copies.origin.remove("a.txt")
-    real = ConfluenceApi.send
+    real = Pages.now
     slips = [b"their edit"]
 
-    def late(self: ConfluenceApi, said: str, *path: Any, **more: Any) -> Any:
-        if slips and said == method:
+    def looked(self: Pages, page_id: str) -> Any:
+        found = real(self, page_id)
+        if slips:
             copies.goal.put("a.txt", slips.pop())
-        return real(self, said, *path, **more)
+        return found
 
-    monkeypatch.setattr(ConfluenceApi, "send", late)
+    monkeypatch.setattr(Pages, "now", looked)
     result = copies.run()
     assert (result.status, copies.letters()) == (Status.PARTIAL, {"a.txt": "moved"})
     assert copies.goal.get("a.txt") == b"their edit"
