@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -38,6 +38,7 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, embedded, operations, queue
+from livesync_pipelines.store.database import OwnConnection
 
 _EVALUATIONS = "24"
 """So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
@@ -234,22 +235,26 @@ def _stay(engine: Engine, settings: Settings, children: Sequence[Child]) -> None
     A child that dies is started again, and so is the embedded database; another database that
     goes away is waited for.
     """
-    seen = engine.now()
-    while True:
-        for child in children:
-            if child.restart_if_lost(_LOOK_S / len(children)):
-                _say(f"{child.name} had ended by itself, and was started again.")
-        try:
-            seen = _tell_of_operations(engine, seen)
-        except Unavailable as error:
-            _say(error.message)
-            if settings.database_url is None:
-                embedded.start(settings.home)
-                _say("The embedded Postgres had died, and was started again.")
+    seen, answered = engine.now(), True
+    with closing(OwnConnection(engine.database)) as own:
+        while True:
+            for child in children:
+                if child.restart_if_lost(_LOOK_S / len(children)):
+                    _say(f"{child.name} had ended by itself, and was started again.")
+            try:
+                seen = _tell_of_operations(own, seen)
+                answered = True
+            except Unavailable as error:
+                if answered:
+                    _say(error.message)
+                answered = False
+                if settings.database_url is None:
+                    embedded.start(settings.home)
+                    _say("The embedded Postgres had died, and was started again.")
 
 
-def _tell_of_operations(engine: Engine, seen: datetime) -> datetime:
-    with engine.database.pooled() as connection:
+def _tell_of_operations(own: OwnConnection, seen: datetime) -> datetime:
+    with own.used() as connection:
         for row in operations.since(connection, seen):
             seen = row["finished_at"]
             _say(_line(row, seen))

@@ -1,10 +1,11 @@
-"""JSON Lines written again with other values in some rows: a line that is not changed keeps its
-bytes, a changed one its other fields."""
+"""JSON Lines written again with other values in some rows: what is not changed keeps its bytes,
+lines and members alike."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -15,6 +16,9 @@ from livesync_pipelines.connectors._row_jsonl import lines
 from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.connectors._row_text import utf8_mark
 from livesync_pipelines.connectors._row_types import Kind
+
+_DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class JsonlWriter:
@@ -29,11 +33,11 @@ class JsonlWriter:
         removed = set(judged.removed.to_pylist())
         for number, line in enumerate(lines(file), 1):
             if number in changed:
-                into.write(_written({**json.loads(line), **changed[number]}))
+                into.write(_edited(line.decode(), changed[number]).encode())
             elif number not in removed and line.strip():
                 into.write(line if line.endswith(b"\n") else line + b"\n")
         for added in _objects(judged.added, kinds):
-            into.write(_written(added))
+            into.write(_text(added).encode() + b"\n")
 
     def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
         """JSON has no numbers that are infinite or none; and a list with a null in it would be read
@@ -71,5 +75,38 @@ def _objects(table: pa.Table, kinds: Mapping[str, Kind]) -> list[dict[str, Any]]
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _written(row: dict[str, Any]) -> bytes:
-    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+def _edited(line: str, edits: Mapping[str, Any]) -> str:
+    """The line with other values in these members. Of a name that is there twice, the last one
+    counts; a new member comes last."""
+    there, end = _members(line)
+    pieces = [(at, _text(edits[name])) for name, at in there.items() if name in edits]
+    new = [f"{_text(name)}: {_text(value)}" for name, value in edits.items() if name not in there]
+    if new:
+        pieces.append(((end, end), "".join([", " if there else "", ", ".join(new)])))
+    for (start, stop), text in sorted(pieces, reverse=True):
+        line = line[:start] + text + line[stop:]
+    return line if line.endswith("\n") else f"{line}\n"
+
+
+def _members(line: str) -> tuple[dict[str, tuple[int, int]], int]:
+    """Where in a line the value of each member of its object stands, and where the last one ends
+    (or would begin)."""
+    found: dict[str, tuple[int, int]] = {}
+    end = at = line.index("{") + 1
+    while (at := _past_blanks(line, at)) < len(line) and line[at] != "}":
+        at = _past_blanks(line, at + 1) if line[at] == "," else at
+        name, at = _DECODER.raw_decode(line, at)
+        start = _past_blanks(line, _past_blanks(line, at) + 1)
+        _, end = _DECODER.raw_decode(line, start)
+        found[name] = start, end
+        at = end
+    return found, end
+
+
+def _past_blanks(line: str, at: int) -> int:
+    match = _BLANKS.match(line, at)
+    return match.end() if match else at
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

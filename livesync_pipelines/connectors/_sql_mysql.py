@@ -26,6 +26,7 @@ from livesync_pipelines.connectors._sql_mysql_types import (
     cell,
     declared,
     marked,
+    words_of,
 )
 from livesync_pipelines.connectors._sql_other import Found, Other, url_of
 from livesync_pipelines.connectors._sql_other_cells import batch_of, page_of_rows
@@ -94,6 +95,7 @@ class MySql(Other):
                 precision=int(row[6] or 0),
                 scale=int(row[7] or 0),
                 json=row[1].lower() == "json" or row[0] in json,
+                words=words_of(row[2]),
             )
             for row in found
         ]

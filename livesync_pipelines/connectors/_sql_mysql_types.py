@@ -6,6 +6,7 @@ read 2026-11-21.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,13 +28,14 @@ LONGEST_KEY = 700
 """Characters of a text key: an index of InnoDB takes 3,072 bytes."""
 _LONGEST_VARCHAR = 4_000
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+_QUOTED = re.compile("'((?:[^']|'')*)'")
 _TZ, _NAIVE, _TIME = pa.timestamp("us", tz="UTC"), pa.timestamp("us"), pa.time64("us")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """A column as the catalogue describes it: `column` has all but its type, `kind` is the
-    type's bare name, `full` with all that belongs to it."""
+    type's bare name, `full` with all that belongs to it; `words` are those of an enumeration."""
 
     column: Column
     kind: str
@@ -42,6 +44,7 @@ class Described:
     precision: int
     scale: int
     json: bool
+    words: tuple[str, ...]
 
 
 def declared(column: Column) -> str:
@@ -75,8 +78,9 @@ def cell(of: Described) -> Cell:
 def _integer(of: Described) -> Cell:
     if of.full == "tinyint(1)":
         return _cell(of, pa.bool_(), load=cells.to_bool, dump=int)
-    bits = min(64, _BITS[of.kind] + ("unsigned" in of.full))
-    column = replace(of.column, type=pa.int64(), bits=bits)
+    unsigned = "unsigned" in of.full
+    bits = min(64, _BITS[of.kind] + unsigned)
+    column = replace(of.column, type=pa.int64(), bits=bits, unsigned=unsigned)
     return Cell(column=column, kinds=frozenset({int}), load=cells.no("whole number"))
 
 
@@ -108,6 +112,20 @@ def _text(of: Described, *, max_chars: int | None = None) -> Cell:
 
 def _varchar(of: Described) -> Cell:
     return _text(of, max_chars=int(of.full.partition("(")[2].partition(")")[0]))
+
+
+def _words(of: Described) -> Cell:
+    """Of an enumeration one, of a set any of them."""
+    text = _text(of)
+    return replace(text, column=replace(text.column, words=of.words, several=of.kind == "set"))
+
+
+def words_of(full: str) -> tuple[str, ...]:
+    """The words of an enumeration or a set, as its type spells them; none where that is not sure
+    (what a backslash means there depends on the server)."""
+    if not full.lower().startswith(("enum(", "set(")) or "\\" in full:
+        return ()
+    return tuple(word.replace("''", "'") for word in _QUOTED.findall(full))
 
 
 def _exotic(of: Described) -> Cell:
@@ -188,7 +206,8 @@ _OTHERS: dict[str, Callable[[Described], Cell]] = {
     "decimal": _decimal,
     **dict.fromkeys(("float", "double"), _float),
     **dict.fromkeys(("varchar", "char"), _varchar),
-    **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext", "enum", "set"), _text),
+    **dict.fromkeys(("tinytext", "text", "mediumtext", "longtext"), _text),
+    **dict.fromkeys(("enum", "set"), _words),
     **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), _binary),
     "bit": _bits,
     "year": _year,

@@ -70,11 +70,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One thing to do: to which of the sent rows, by its place, and with what values for the
-    driver, named `k0`, ... and `v0`, ..."""
+    """One thing to do: to which of the sent rows, by its place, to which columns beside its key,
+    and with what values for the driver, named `k0`, ... and `v0`, ..."""
 
     op: str
     place: int
+    names: tuple[str, ...]
     values: dict[str, Any]
 
 
@@ -90,9 +91,9 @@ class Writing:
     def carried_out(self) -> RowReceipt:
         names = [n for n in self.batch.upserts.column_names if n not in self.target.shape.key]
         todo = [*self._deletes(), *self._upserts(names)]
-        refused = self._tried(todo, names)
+        refused = self._tried(todo)
         if 0 < len(refused) < len(todo):
-            self._tried(refused, names)  # it may have waited for one of the others
+            self._tried(refused)  # it may have waited for one of the others
         self._moved_after_all([write for write in todo if write.op == "insert"])
         done = [
             write.place
@@ -112,12 +113,13 @@ class Writing:
         there = self.target.rows(self.connection, [*self.target.shape.key, *names], keys)
         for place, (key, row) in enumerate(zip(keys, rows_of(rows, names), strict=True)):
             if key in there and _same(there[key], (*key, *row)):
-                yield _Write("delete", place, self._bound(key, (), names))
+                yield _Write("delete", place, (), self._bound(key, (), ()))
             elif key in there:
                 self.fates[1].moved.add(place)
 
     def _upserts(self, names: Sequence[str]) -> Iterator[_Write]:
-        """A row that is already as it is sent needs nothing."""
+        """A row that is already as it is sent needs nothing, and neither does a cell of it: what
+        it holds keeps its spelling."""
         shape, fate = self.target.shape, self.fates[0]
         keys = rows_of(self.batch.upserts, shape.key)
         there = self.target.rows(self.connection, [*shape.key, *names], keys)
@@ -135,12 +137,14 @@ class Writing:
             if (now is not None) != expected or (now is not None and not _same(now, (*key, *old))):
                 fate.moved.add(place)
                 continue
+            kept = {n for n, a, b in zip(names, new, old, strict=True) if expected and equal(a, b)}
+            columns = {n: value for n, value in zip(names, new, strict=True) if n not in kept}
             try:
-                values = self._bound(key, new, names)
+                values = self._bound(key, tuple(columns.values()), tuple(columns))
             except ValueError as error:
                 fate.refused[place] = ("bad_value", str(error))
                 continue
-            yield _Write("update" if expected else "insert", place, values)
+            yield _Write("update" if expected else "insert", place, tuple(columns), values)
 
     def _bound(self, key: Row, values: Row, names: Sequence[str]) -> dict[str, Any]:
         cells = self.target.cells
@@ -153,12 +157,15 @@ class Writing:
                     raise ValueError(f"{name} {error}") from error
         return bound
 
-    def _tried(self, todo: Sequence[_Write], names: Sequence[str]) -> list[_Write]:
+    def _tried(self, todo: Sequence[_Write]) -> list[_Write]:
         """What was refused."""
         refused: list[_Write] = []
         for op in ("delete", "update", "insert"):
-            some = [write for write in todo if write.op == op]
-            if some:
+            alike: dict[tuple[str, ...], list[_Write]] = {}
+            for write in todo:
+                if write.op == op:
+                    alike.setdefault(write.names, []).append(write)
+            for names, some in alike.items():
                 refused += self._halved(some, self._statement(op, names))
         return refused
 

@@ -32,10 +32,13 @@ def known(array: pa.Array, how: How) -> pa.Array | None:
 
 def _within(array: pa.Array, target: Column) -> pa.Array:
     """Null for what the target's column is too narrow for."""
-    if target.type == pa.int64() and target.bits < 64:
+    if target.type == pa.int64() and (target.bits < 64 or target.unsigned):
         low, high = -(2 ** (target.bits - 1)), 2 ** (target.bits - 1) - 1
+        low = 0 if target.unsigned else low
         fits = pc.and_(pc.greater_equal(array, low), pc.less_equal(array, high))
         return pc.if_else(fits, array, None)
+    if target.words:
+        return _where(pc.is_in(array, value_set=pa.array(target.words)), array)
     if target.type == pa.string() and target.max_chars is not None:
         return pc.if_else(pc.less_equal(pc.utf8_length(array), target.max_chars), array, None)
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -156,6 +157,16 @@ _LOSES = {
 }
 
 
+_NO_MINUS = "the target holds no number below zero"
+_LISTED = 8
+
+
+def listed(words: Sequence[str]) -> str:
+    """These words for a person, the first of very many."""
+    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+    return f"{', '.join(words[:_LISTED])}{more}"
+
+
 def _numbers(source: Column, target: Column) -> Fate:
     kinds = (family(source), family(target))
     if kinds == ("decimal", "float"):
@@ -165,6 +176,8 @@ def _numbers(source: Column, target: Column) -> Fate:
         return Fate(refuses="above 2^53 a float does not hold every whole number")
     if kinds[0] == "float":
         return Fate(refuses=f"not every float fits {type_name(target)}")
+    if target.unsigned and not source.unsigned:
+        return Fate(refuses=_NO_MINUS)
     whole = _whole_digits(target) - (family(target) == "integer")
     tight = _whole_digits(source) > whole or _scale(source) > _scale(target)
     return Fate(
@@ -187,8 +200,18 @@ def _tight(source: Column, target: Column) -> str | None:
     """Why a value of one type might not fit the same type, or text, at the other end."""
     if target.type == pa.int64() and source.type == pa.int64() and source.bits > target.bits:
         return f"the target holds whole numbers of {target.bits} bits, the source of {source.bits}"
+    if target.unsigned and not source.unsigned:
+        return _NO_MINUS
+    if target.words and not _only_these(source, target):
+        return f"the target holds {listed(target.words)} and nothing else"
     if target.type != pa.string() or target.max_chars is None:
         return None
     if source.type == pa.string() and source.max_chars and source.max_chars <= target.max_chars:
         return None
     return f"the target holds {target.max_chars} characters"
+
+
+def _only_these(source: Column, target: Column) -> bool:
+    """Whether every word that the source may hold is one of the target's."""
+    alone = target.several or not source.several
+    return bool(source.words) and set(source.words) <= set(target.words) and alone

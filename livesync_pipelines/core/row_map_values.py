@@ -16,7 +16,7 @@ import orjson
 
 from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.core.row_map_spelling import spelled
-from livesync_pipelines.core.row_map_types import family, type_name, zone_of
+from livesync_pipelines.core.row_map_types import family, listed, type_name, zone_of
 from livesync_pipelines.model.rows import Column
 
 T = TypeVar("T")
@@ -42,7 +42,17 @@ def converted(value: Any, target: Column, zone: str | None = None, *, lossy: boo
     found = _CONVERTERS[family(target)](value, target, zone_of(zone or "UTC"), lossy)
     if target.max_chars is not None and isinstance(found, str) and len(found) > target.max_chars:
         raise Unfit(f"has {len(found)} characters, and the target holds {target.max_chars}")
+    if target.words and isinstance(found, str) and not _among(found, target):
+        raise Unfit(f"is none of {listed(target.words)}, and the target holds nothing else")
     return found
+
+
+def _among(text: str, target: Column) -> bool:
+    """A database takes a word in whatever case its collation says, and leaves out blanks at the
+    end."""
+    words = {word.casefold() for word in target.words}
+    parts = (text.split(",") if text else []) if target.several else [text]
+    return all(part.rstrip(" ").casefold() in words for part in parts)
 
 
 def _to_text(value: Any, target: Column, zone: ZoneInfo, lossy: bool) -> str:
@@ -65,6 +75,8 @@ def _to_whole(value: Any, target: Column, zone: ZoneInfo, lossy: bool) -> int:
         found = _whole(value, lossy)
     if not -(2 ** (target.bits - 1)) <= found < 2 ** (target.bits - 1):
         raise Unfit(f"is too large for a whole number of {target.bits} bits")
+    if target.unsigned and found < 0:
+        raise Unfit("is below zero, and the target holds no such number")
     return found
 
 

@@ -74,9 +74,16 @@ def merge(
     for name in sides.base.column_names:
         changed = edited(sides, name)
         settled[name] = settle(on, name, changed, told[name])
-        touched |= changed
+        touched[0] |= changed[0] & ~_by_default(sides, name)
+        touched[1] |= changed[1]
     rows, clashes = _rows(on, touched, told[None])
     return _merged(on, settled, rows, clashes)
+
+
+def _by_default(sides: Sides, name: str) -> Flags:
+    if name not in sides.defaults:
+        return np.zeros(sides.base.num_rows, bool)
+    return flags(sides.defaults[name])
 
 
 def _all_are_new(sides: Sides) -> bool:

@@ -28,6 +28,8 @@ class Sides:
       or null: not known, or not by clocks that can be compared.
     - `source_base`, `target_base`: how that end showed what was agreed, where it normalises.
     - `missing`: by field, the agreed rows in which that field was never agreed upon.
+    - `defaults`: by field, those of them in which the source shows what it shows in every row: that
+      is no edit of a row which the other end has deleted.
     - `unfit`: by field, the rows whose value at the source the target cannot hold. `source` has
       there what the target has in its place, and null is what the source showed of it in
       `source_base`.
@@ -45,6 +47,7 @@ class Sides:
     source_base: pa.Table | None = None
     target_base: pa.Table | None = None
     missing: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
+    defaults: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
     unfit: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
     json: Set[str] = frozenset()
 
@@ -58,6 +61,7 @@ class Sides:
             self.in_source,
             self.in_target,
             *self.missing.values(),
+            *self.defaults.values(),
             *self.unfit.values(),
         )
         if len(shapes) > 1 or any(len(each) != self.base.num_rows for each in flags):

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_answers import given, refusals, unless_edited, with_restored
+from livesync_pipelines.engine.row_defaults import defaults
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
 from livesync_pipelines.engine.row_met import Met
@@ -161,6 +162,10 @@ def _target_lost(told: Conflict) -> bool:
 
 def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
     """What is merged; `taken`: the source's side of it."""
+    missing = {
+        name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
+        for name in this.schema.names
+    }
     return Sides(
         base=row_blocks.values(agreed, this.schema),
         source=taken,
@@ -172,10 +177,8 @@ def _sides(this: RowPass, met: Met, agreed: pa.Table, taken: pa.Table) -> Sides:
         target_time=_times(this, met, Side.TARGET),
         source_base=row_blocks.values(agreed, this.schema, "source:"),
         target_base=row_blocks.values(agreed, this.schema, "target:"),
-        missing={
-            name: pc.fill_null(agreed[f"{row_blocks.MISSING}{name}"].combine_chunks(), False)
-            for name in this.schema.names
-        },
+        missing=missing,
+        defaults=defaults(this, met, missing),
         unfit=unfit(this, met),
         json={column.name for column in this.map.target_shape.columns if column.json},
     )

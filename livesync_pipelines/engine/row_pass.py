@@ -68,7 +68,9 @@ class RowPass:
     that were looked up before the walk, and are counted already. `left_behind`: a row was not
     written because somebody had just changed it. What is committed is so on the operation's `own`
     connection. `upstream`: other syncs that write what this one reads, by which of their ends.
-    `lock`: held by whoever counts, for both ends are read beside what is decided.
+    `defaults`: by field that was never agreed upon, the one value that the source has said in it
+    so far; none, if it has said several. `lock`: held by whoever counts, for both ends are read
+    beside what is decided.
     """
 
     own: Connection
@@ -91,6 +93,7 @@ class RowPass:
     untold: list[Failed] = field(default_factory=list)
     upstream: Mapping[str, Side] = field(default_factory=dict)
     told_of: set[str] = field(default_factory=set)
+    defaults: dict[str, pa.Array] = field(default_factory=dict)
     unfinished: bool = False
     left_behind: bool = False
     lock: Lock = field(default_factory=Lock)

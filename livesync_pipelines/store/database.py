@@ -103,6 +103,35 @@ class Database:
             return _apply_missing(connection, {name for (name,) in rows})
 
 
+class OwnConnection:
+    """A connection for one who asks again and again, and wants to know at once that the database
+    has gone: a pool waits for it. One that broke off is made anew."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held: Connection | None = None
+
+    @contextmanager
+    def used(self) -> Iterator[Connection]:
+        """Raises `Unavailable` when the database does not answer, or goes away meanwhile."""
+        with answering(self._database):
+            yield self._living()
+
+    def _living(self) -> Connection:
+        if self._held is not None:
+            with suppress(psycopg.OperationalError):
+                self._held.execute("select 1")
+                return self._held
+            self.close()
+        self._held = self._database.connect()
+        return self._held
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
 def _apply_missing(connection: Connection, applied: set[str]) -> int:
     folder = files("livesync_pipelines.store") / "migrations"
     known = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))

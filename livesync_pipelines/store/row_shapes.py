@@ -55,15 +55,21 @@ def _said(shape: Shape) -> dict[str, Any]:
 
 
 def _told(column: Column) -> dict[str, Any]:
-    names = ("name", "nullable", "json", "writable", "bits", "max_chars")
-    return {name: getattr(column, name) for name in names} | {"type": str(column.type)}
+    names = ("name", "nullable", "json", "writable", "bits", "unsigned", "max_chars", "several")
+    held = {name: getattr(column, name) for name in names}
+    return held | {"type": str(column.type), "words": list(column.words)}
 
 
 def _shape(told: dict[str, Any]) -> Shape:
-    columns = tuple(Column(**{**each, "type": _type(each["type"])}) for each in told["columns"])
+    columns = tuple(map(_column, told["columns"]))
     return Shape(
         columns=columns, key=tuple(told["key"]), modified=told["modified"], actor=told["actor"]
     )
+
+
+def _column(told: dict[str, Any]) -> Column:
+    words = tuple(told.get("words", ()))
+    return Column(**{**told, "type": _type(told["type"]), "words": words})
 
 
 def _type(name: str) -> pa.DataType:

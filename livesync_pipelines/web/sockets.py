@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from livesync_pipelines.core.names import configured
 from livesync_pipelines.engine.tokens import ANYBODY, Holder
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.live import LiveEvent, LiveKind
@@ -197,12 +198,12 @@ def _of_no_sync(reader: _Reader, wish: Wish) -> dict[str, str]:
     """Which syncs the project does not have, whether or not another one has them."""
     project, names = reader.watcher.project_id, wish.syncs or []
     with reader.room.asked() as connection:
-        known = {s.sync_id for s in catalog.syncs(connection, names) if s.project_id == project}
-    unknown = sorted(set(names) - known)
+        there = {name for name, of in catalog.projects(connection).items() if of == project}
+    unknown = sorted(set(names) - there)
     if not unknown:
         return {}
     message = f"The project '{project}' has no sync called {', '.join(unknown)}."
-    return {"message": message, "hint": "`/sync/status` lists those that it has."}
+    return {"message": message, "hint": configured(unknown[0], there)}
 
 
 def _misspelt(error: Exception) -> dict[str, str]:

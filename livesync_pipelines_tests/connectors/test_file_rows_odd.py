@@ -391,7 +391,7 @@ def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_
     assert place.get("t.jsonl").decode().splitlines() == [
         '{"id":1, "big": 123456789012345678901, "x":"a"}',
         "not json",
-        '{"x": "ü", "id": 2}',
+        '{"x":"ü","id":2}',
         '{"id": 3, "x": null}',
     ]
 
@@ -713,3 +713,28 @@ def test_many_rows_are_paged_in_order_in_the_memory_that_a_third_of_them_takes(
 
 
 SIZES = (("whole.csv", 1), ("third.csv", -1))
+
+
+def test_of_a_changed_jsonl_line_only_the_edited_members_are_written_anew(
+    place: FolderPlace,
+) -> None:
+    place.put(
+        "t.jsonl",
+        b'{ "id":1,"p":2.50 , "x":"a","n": {"k":  [1e2, "}\\u0022"]} }\r\n'
+        b'{"p": 1.10, "id": 2, "x": "b", "x": "\\u00e4"}\n'
+        b'{"id": 3, "p": 7.00}',
+    )
+    end = place.end("t.jsonl")
+    wanted = shape(id=pa.int64(), x=pa.string())
+    edits: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"id": 1, "x": 'A"'}, {"id": 1, "x": "a"}),
+        ({"id": 2, "x": "o"}, {"id": 2, "x": "\xe4"}),
+        ({"id": 3, "x": "new"}, {"id": 3, "x": None}),
+    ]
+    receipt = end.write(writes(wanted, edits))
+    assert (receipt.failures, len(receipt.moved)) == ((), 0)
+    assert place.get("t.jsonl") == (
+        b'{ "id":1,"p":2.50 , "x":"A\\"","n": {"k":  [1e2, "}\\u0022"]} }\r\n'
+        b'{"p": 1.10, "id": 2, "x": "b", "x": "o"}\n'
+        b'{"id": 3, "p": 7.00, "x": "new"}\n'
+    )

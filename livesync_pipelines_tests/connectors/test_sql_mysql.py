@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pyarrow as pa
 import pytest
 
+from livesync_pipelines.core.row_map import compile_map
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, Reauthorise, Unavailable
 from livesync_pipelines.model.rows import Column, Shape
 from livesync_pipelines_tests.connectors.sql_worlds import MariaDb, MariaDbWorld, scanned, writes
@@ -39,6 +40,38 @@ def test_types_of_its_own_become_texts_and_numbers(maria: MariaDbWorld) -> None:
     assert scanned(end).to_pylist() == [row]
     receipt = end.write(writes(end, [{**row, "e": "c"}], [row]))
     assert [(f.key, f.code) for f in receipt.failures] == [("a0", "bad_value")]
+
+
+def test_what_enumerations_sets_and_unsigned_numbers_do_not_take_is_foreseen(
+    maria: MariaDbWorld,
+) -> None:
+    table = maria.new_table(
+        "id int unsigned primary key, n bigint unsigned, e enum('Red', 'it''s', 'a,b'),"
+        " s set('x', 'Y'), odd enum('a\\\\b')"
+    )
+    there = maria.end(table).shape()
+    assert there is not None
+    told = {c.name: (c.unsigned, c.words, c.several) for c in there.columns}
+    assert told == {
+        "id": (True, (), False),
+        "n": (True, (), False),
+        "e": (False, ("Red", "it's", "a,b"), False),
+        "s": (False, ("x", "Y"), True),
+        "odd": (False, (), False),
+    }
+    kinds = {"id": pa.int64(), "n": pa.int64(), "e": pa.string(), "s": pa.string()}
+    source = Shape(columns=tuple(Column(name=n, type=t) for n, t in kinds.items()), key=("id",))
+    good = {"id": 1, "n": 2**40, "e": "red", "s": "y,x"}
+    bad = {"id": 2, "n": -1, "e": "blue", "s": "x,z"}
+    made = compile_map((), source, there)
+    mapped = made.forward(pa.Table.from_pylist([good, bad], schema=source.schema))
+    assert {(cell.row, cell.field) for cell in mapped.bad_cells} == {(1, "n"), (1, "e"), (1, "s")}
+
+    end = maria.end(table)
+    names = list(kinds)
+    taken, stored = end.write(writes(end, [good])), "x,Y"
+    assert (taken.failures, len(taken.moved)) == ((), 0)
+    assert scanned(end, names).to_pylist() == [{**good, "e": "Red", "s": stored}]
 
 
 def test_values_that_no_type_of_ours_holds_cost_their_row_only(maria: MariaDbWorld) -> None:

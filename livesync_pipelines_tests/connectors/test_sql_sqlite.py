@@ -185,3 +185,24 @@ def test_a_key_whose_column_knows_no_case_is_taken_letter_by_letter(sqlite: Sqli
     receipt = end.write(writes(end, [{"id": "A", "t": "new"}], [{"t": "z"}]))
     assert receipt.moved["id"].to_pylist() == ["A"]
     assert sqlite.rows(f"select t from {table} where id = 'a'") == [("z",)]
+
+
+def test_a_cell_that_is_not_edited_keeps_its_spelling(sqlite: SqliteWorld) -> None:
+    table = sqlite.new_table(
+        "id integer primary key, n text, j json, m datetime, p decimal_text(9,2)"
+    )
+    written = "'{\"a\":  1.50}', '2024-01-01T10:00', '2.5'"
+    sqlite.run(
+        f"insert into {table} values (1, 'a', {written})",
+        f"insert into {table} values (2, 'a', {written})",
+    )
+    end = sqlite.end(table)
+    one, two = scanned(end).to_pylist()
+    edited = [{**one, "n": "b"}, {**two, "p": Decimal("3.00")}]
+    receipt = end.write(writes(end, edited, [one, two]))
+    assert (receipt.failures, len(receipt.moved), len(receipt.stored)) == ((), 0, 0)
+    spelled = '{"a":  1.50}', "2024-01-01T10:00"
+    assert sqlite.rows(f"select * from {table} order by id") == [
+        (1, "b", *spelled, "2.5"),
+        (2, "a", *spelled, "3.00"),
+    ]

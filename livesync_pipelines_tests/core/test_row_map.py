@@ -196,6 +196,40 @@ def test_what_the_target_is_too_narrow_for_is_told() -> None:
     )
 
 
+def test_a_word_that_an_enumeration_lacks_and_a_number_below_zero_are_told() -> None:
+    colours = column("b", "text", words=("red", "it's"))
+    assert forward(field("b", "a"), ["red", "RED ", "it's", "blue", ""], "text", colours) == (
+        ["red", "RED ", "it's", None, None],
+        [
+            (3, "is none of red, it's, and the target holds nothing else", "blue"),
+            (4, "is none of red, it's, and the target holds nothing else", ""),
+        ],
+    )
+    some = column("b", "text", words=("x", "y"), several=True)
+    values, bad = forward(field("b", "a"), ["y,x", "", "x,z"], "text", some)
+    assert (values, [one[0] for one in bad]) == (["y,x", "", None], [2])
+    count = column("b", "integer", bits=33, unsigned=True)
+    assert forward(field("b", "a"), [2**32 - 1, 0, -1], "integer", count) == (
+        [2**32 - 1, 0, None],
+        [(2, "is below zero, and the target holds no such number", "-1")],
+    )
+
+
+def test_what_a_column_of_words_or_without_a_minus_does_not_take_has_to_be_said() -> None:
+    colours = column("b", "text", words=("red", "blue"))
+    count = column("b", "integer", bits=33, unsigned=True)
+    for kind, there, why in (
+        ("text", colours, "the target holds red, blue and nothing else"),
+        (column("a", "integer", bits=32), count, "the target holds no number below zero"),
+        ("decimal(5,0)", count, "the target holds no number below zero"),
+    ):
+        (said,) = one_field(field("b", "a"), there, a=kind).check_two_way()
+        assert why in said
+        assert "on_error: keep" in said
+    fewer = column("a", "text", words=("red",))
+    assert one_field(field("b", "a"), colours, a=fewer).check_two_way() == []
+
+
 def test_a_column_becomes_what_the_target_has_without_a_cast() -> None:
     assert forward(field("b", "a"), ["5"], "text", "integer") == ([5], [])
 

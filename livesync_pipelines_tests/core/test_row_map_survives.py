@@ -89,7 +89,11 @@ KINDS = st.sampled_from(sorted(VALUES))
 def columns(draw: st.DrawFn, name: str) -> Column:
     kind = draw(KINDS)
     if kind == "integer":
-        return column(name, kind, bits=draw(st.sampled_from([16, 32, 64])))
+        bits, unsigned = draw(st.sampled_from([16, 32, 64])), draw(st.booleans())
+        return column(name, kind, bits=bits, unsigned=unsigned)
+    if kind == "text" and draw(st.booleans()):
+        words = draw(st.sampled_from([("a",), ("a", "B"), ("B", "a", "é'")]))
+        return column(name, kind, words=words, several=draw(st.booleans()))
     if kind == "text":
         return column(name, kind, max_chars=draw(st.sampled_from([None, 2, 8])))
     return column(name, kind)
@@ -101,8 +105,13 @@ def kind_of(one: Column) -> str:
 
 def values_of(one: Column) -> st.SearchStrategy[list[Any]]:
     found = VALUES[kind_of(one)]
-    if one.bits < 64:
-        found = st.integers(-(2 ** (one.bits - 1)), 2 ** (one.bits - 1) - 1)
+    if one.type == pa.int64():
+        least = 0 if one.unsigned else -(2 ** (one.bits - 1))
+        found = st.integers(least, 2 ** (one.bits - 1) - 1) | st.sampled_from([0, 1])
+    if one.words and one.several:
+        found = st.lists(st.sampled_from(one.words), unique=True).map(",".join)
+    elif one.words:
+        found = st.sampled_from(one.words)
     if one.max_chars is not None:
         most = one.max_chars
         found = found.filter(lambda text: len(text) <= most)
@@ -233,6 +242,10 @@ def one_by_one(value: Any, kind: str, there: Column, zone: str) -> Any:
         return None
     if there.max_chars is not None and len(found) > there.max_chars:
         return None
+    if there.words:
+        parts = [p for p in found.split(",") if found] if there.several else [found]
+        if not {p.rstrip(" ").casefold() for p in parts} <= {w.casefold() for w in there.words}:
+            return None
     return found
 
 
@@ -259,7 +272,8 @@ def plain_whole(value: Any, there: Column, zone: str) -> int:
         found = int(value)
         if found != value:
             raise ValueError(value)
-    if not -(2 ** (there.bits - 1)) <= found < 2 ** (there.bits - 1):
+    least = 0 if there.unsigned else -(2 ** (there.bits - 1))
+    if not least <= found < 2 ** (there.bits - 1):
         raise ValueError(value)
     return found
 

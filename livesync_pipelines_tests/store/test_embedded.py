@@ -7,10 +7,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
+
+from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.store.database import Database, OwnConnection
 
 USER = """
 import sys
@@ -52,3 +57,33 @@ def test_users_that_were_killed_do_not_keep_the_server_alive(home: Path) -> None
     last.communicate("")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
+
+
+def test_who_keeps_a_connection_of_his_own_sees_that_the_server_died_and_is_back(
+    home: Path,
+) -> None:
+    first, url = a_user(home)
+    with closing(OwnConnection(Database(url))) as own:
+        assert answers(own)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where pid <> pg_backend_pid() and backend_type = 'client backend'"
+            )
+        assert answers(own), "one that broke off is made anew"
+        told = (home / "postgres" / "postmaster.pid").read_text()
+        postmaster = psutil.Process(int(told.split()[0]))
+        postmaster.kill()
+        postmaster.wait(10)
+        with pytest.raises(Unavailable):
+            answers(own)
+        second, again = a_user(home)
+        assert again == url
+        assert answers(own)
+    for user in (first, second):
+        user.communicate("")
+
+
+def answers(own: OwnConnection) -> bool:
+    with own.used() as connection:
+        return connection.execute("select true").fetchone() == (True,)

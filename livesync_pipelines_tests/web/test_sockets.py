@@ -183,11 +183,12 @@ def test_a_sync_that_the_project_does_not_have_is_told_and_the_wish_before_it_st
     with reading(door) as reader:
         reader.next()
         reader.ask(events=["operation.completed"])
-        told = [reader.ask(syncs=["docs", name])["message"] for name in ("another", "nobody's")]
+        told = [reader.ask(syncs=["docs", name]) for name in ("another", "nobody's")]
         run()
         assert kinds(reader.until("operation.completed")) == ["operation.completed"]
-    assert told[0].replace("another", "nobody's") == told[1]
-    assert told[1] == "The project 'demo' has no sync called nobody's."
+    assert told[0]["message"].replace("another", "nobody's") == told[1]["message"]
+    assert told[1]["message"] == "The project 'demo' has no sync called nobody's."
+    assert [each["hint"] for each in told] == 2 * ["Configured: docs."]
 
 
 @pytest.mark.parametrize("project", ["nowhere", "n%00where", "ü" * 200])
