@@ -24,7 +24,9 @@ def sync() -> None:
 @click.argument("name", metavar="NAME|JSON|-")
 @click.option("--connection", help="Where the items are; or CONNECTION/TABLE, for rows.")
 @click.option("--capsule", help="Where they go; made when it is not there yet.")
-@click.option("--target", metavar="CONNECTION[/TABLE|/FOLDER]", help="Where rows or files go.")
+@click.option(
+    "--target", metavar="CONNECTION[/TABLE|/FOLDER|/SPACE]", help="Where rows or files go."
+)
 @click.option("--mode", help="pull, push or bidirectional.")
 @click.option("--key", multiple=True, help="Column that tells rows apart; may be repeated.")
 @click.option("--language", help="Of a capsule that is made: english, german, simple ...")

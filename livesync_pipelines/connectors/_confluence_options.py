@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from livesync_pipelines.connectors._confluence_items import Kind
 from livesync_pipelines.connectors.base import Options, Remote
@@ -28,13 +28,14 @@ def _site(url: str) -> str:
     return url.removesuffix("/wiki")
 
 
-def _page_id(text: str) -> str:
+def _page_id(said: object) -> str:
     """The id of a page, of its address too. Raises `ValueError`."""
-    found = _PAGE.fullmatch(text.strip())
-    said = found[1] if found else text.strip()
-    if said and not said.isdecimal():
+    text = str(said).strip()
+    found = _PAGE.fullmatch(text)
+    page_id = found[1] if found else text
+    if page_id and not page_id.isdecimal():
         raise ValueError("give the id of a page, or its address: https://NAME.atlassian.net/...")
-    return said
+    return page_id
 
 
 class ConfluenceConnection(Remote):
@@ -63,4 +64,4 @@ class ConfluencePagesSelection(Options):
     without one, the space's home page."""
 
     space: Word
-    parent: Annotated[str, AfterValidator(_page_id)] = ""
+    parent: Annotated[str, BeforeValidator(_page_id)] = ""

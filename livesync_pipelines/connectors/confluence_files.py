@@ -150,11 +150,11 @@ class ConfluencePages(Connector):
         title = title_of(self.key_of(to)) if named else page.known.title
         stays = key.rpartition("/")[0] == to.rpartition("/")[0]
         parent = "" if stays else self._folders.above(to)
-        self._names[seen.id] = to
-        if title == page.known.title and parent in {"", page.parent, page.id}:
-            return expected_version
         wanted = Wanted(name=to, digest=seen.digest, title=title, storage=storage, parent=parent)
-        return str(self._change(seen, wanted))
+        stands = title == page.known.title and parent in {"", page.parent, page.id}
+        made = seen if stands else self._change(seen, wanted)
+        self._names[seen.id] = to
+        return str(made)
 
     def reserve(self, key: str, content: bytes) -> str:
         """Its title is there once in the space, so that it tells the page."""
@@ -186,7 +186,7 @@ class ConfluencePages(Connector):
 
     @cached_property
     def _there(self) -> dict[str, Item]:
-        """The pages of the space, by id; what is made meanwhile is added."""
+        """The pages of the space, by id, as they were when they were first asked for."""
         pieces = self._api.contents("page", str(self._space["id"]), ("current",))
         found = {one.id: one for piece in pieces for one in piece}
         if self._parent and self._parent not in found:

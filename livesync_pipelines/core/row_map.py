@@ -198,12 +198,10 @@ class RowMap:
 
     def round_trip(self, rows: pa.Table) -> tuple[MappedRows, tuple[Unlike, ...]]:
         """What goes over of real rows, and which cells would come back as something else (those
-        that are told already left out, and those of lossy fields that do not come back)."""
+        that are told already left out)."""
         there = self.forward(rows)
         again = self.back(there.rows)
-        lossy = {route.target.name for route in self.routes if route.field.lossy}
         told = {(bad.row, bad.field) for bad in there.bad_cells}
-        told |= {(bad.row, bad.field) for bad in again.bad_cells if bad.field in lossy}
         unlike = [
             Unlike(row, route.target.name, shown(went), shown(came))
             for name, route in self._returns.items()

@@ -231,8 +231,8 @@ def _lookup(way: Way, one: FieldMap, wanted: Sequence[Column]) -> None:
         raise BadInput(f"the lookup has more than one line for {doubled[0]!r}")
     lookup = Lookup(keys, values, otherwise)
     why = Fate(refuses="a value can be missing from the lookup")
-    if lookup.loses:
-        why = Fate(loses="several values become the same")
+    if lookup.inverse is None:
+        why = Fate(loses="two values of the lookup become the same")
     way.then(lookup, column, lookup.inverse, why)
 
 

@@ -36,12 +36,11 @@ def through(steps: Sequence[Step], cells: Cells) -> Cells:
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """The value that stands at the place of the key; for another one `otherwise` (an array of one,
-    or none: then it does not fit). What stands for `several` has no value of its own."""
+    or none: then it does not fit)."""
 
     keys: pa.Array
     values: pa.Array
     otherwise: pa.Array
-    several: pa.Array | None = None
 
     def __call__(self, array: pa.Array) -> Cells:
         place = pc.index_in(array, self.keys)
@@ -54,26 +53,15 @@ class Lookup:
         rows = pc.indices_nonzero(unknown)
         values = zip(rows.to_pylist(), array.take(rows).to_pylist(), strict=True)
         return Cells(
-            found, tuple(Bad(row, self._why(value), shown(value)) for row, value in values)
+            found, tuple(Bad(row, "is not in the lookup", shown(value)) for row, value in values)
         )
 
-    def _why(self, value: Any) -> str:
-        several = [] if self.several is None else self.several.to_pylist()
-        return "stands for several values" if value in several else "is not in the lookup"
-
     @property
-    def inverse(self) -> Lookup:
-        """Where one key only has a value, it is that key; `several` are the others."""
-        doubled = [*twice(self.values), *self.otherwise.drop_null().to_pylist()]
-        several = pa.array(doubled, self.values.type)
-        sure = pc.and_(self.values.is_valid(), pc.invert(pc.is_in(self.values, value_set=several)))
-        none = pa.array([], self.keys.type)
-        return Lookup(self.values.filter(sure), self.keys.filter(sure), none, several)
-
-    @property
-    def loses(self) -> bool:
-        """Whether there are keys that do not come back."""
-        return bool(len(self.otherwise)) or len(self.inverse.keys) < len(self.keys)
+    def inverse(self) -> Lookup | None:
+        """None where two keys have one value, or other keys have one too."""
+        if len(self.otherwise) or self.values.null_count or twice(self.values):
+            return None
+        return Lookup(self.values, self.keys, self.otherwise)
 
 
 def twice(values: pa.Array) -> list[Any]:

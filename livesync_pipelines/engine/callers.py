@@ -100,8 +100,10 @@ def selection(engine: Engine, connection: Connection, asked_for: End) -> dict[st
         return dict(asked_for.select)
     kind = engine.row_ends.get(connection.platform)
     files = engine.file_ends.get(connection.platform)
-    if kind is None and files is not None and "folder" in files.Selection.model_fields:
-        return {"folder": asked_for.table, **asked_for.select}
+    fields = files.Selection.model_fields if kind is None and files is not None else {}
+    for part in ("folder", "space"):
+        if part in fields:
+            return {part: asked_for.table, **asked_for.select}
     of_files = kind is not None and "rows" in kind.Selection.model_fields
     return {"rows" if of_files else "table": asked_for.table, **asked_for.select}
 

@@ -70,41 +70,61 @@ def given(this: RowPass, met: Met, taken: pa.Table) -> Given:
 
 _EDITED = "nothing was brought back: the {} has been edited since both ends were last in step"
 _ABSENT = "nothing was brought back: its row is not at both ends"
+_WAITS = "nothing was brought back: what people wrote at the target into {} is not at the source"
 
 
-def unless_edited(met: Met, agreed: pa.Table, restored: Restored) -> Restored:
-    """Without what somebody has edited meanwhile (`agreed`: see `row_blocks.agreed`): who wanted
-    the lost value back had not seen that."""
-    edited = {place for place in restored.values if _edited(met, agreed, *place)}
-    unfit = {place: Misfit(_why(met, *place), restores=True) for place in edited}
-    values = {place: value for place, value in restored.values.items() if place not in edited}
-    return Restored(values, {**restored.unfit, **unfit})
+def unless_edited(this: RowPass, met: Met, agreed: pa.Table, restored: Restored) -> Restored:
+    """Without what somebody has edited meanwhile, or has written where it does not come back
+    (`agreed`: see `row_blocks.agreed`): who wanted the lost value back had not seen that."""
+    unfit, values = dict(restored.unfit), {}
+    for (row, field), value in restored.values.items():
+        of_row = field is None
+        why = _row_hinders(this, met, agreed, row) if of_row else None
+        if field is not None and _edited(this, met, agreed, row, field):
+            both = met.in_source[row].as_py() and met.in_target[row].as_py()
+            why = _EDITED.format("field") if both else _ABSENT
+        if why is None:
+            values[row, field] = value
+        else:
+            unfit[row, field] = Misfit(why, restores=True)
+    return Restored(values, unfit)
 
 
-def _why(met: Met, row: int, field: str | None) -> str:
-    if field is None:
+def _row_hinders(this: RowPass, met: Met, agreed: pa.Table, row: int) -> str | None:
+    if any(_other_mark(met, row, side) for side in Side):
         return _EDITED.format("row")
-    both = met.in_source[row].as_py() and met.in_target[row].as_py()
-    return _EDITED.format("field") if both else _ABSENT
+    shown = this.compared(met.target)
+    waiting = [n for n in this.schema.names if _unlike(shown[n], agreed[f"target:{n}"], row)]
+    there = met.in_target[row].as_py() and met.had[row].as_py()
+    return _WAITS.format(", ".join(waiting)) if there and waiting else None
 
 
-def _edited(met: Met, agreed: pa.Table, row: int, field: str | None) -> bool:
-    def unlike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-        parts = (whole(column.slice(row, 1)) for column in (one, other))
-        return bool(differs(*parts)[0].as_py())
-
-    for side in Side:
-        source = side is Side.SOURCE
-        there = (met.in_source if source else met.in_target)[row].as_py()
-        held = met.held[f"{side}_mark"]
-        if field is None or not there:
-            mark = pa.chunked_array([met.source_mark if source else met.target_mark])
-            shown = pc.if_else(met.in_source if source else met.in_target, mark, None)
-            if unlike(shown, held):
-                return True
-        elif unlike((met.source if source else met.target)[field], agreed[f"{side}:{field}"]):
+def _edited(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str) -> bool:
+    """Whether an end says something else than was agreed, and than it said in the conflict."""
+    seen = this.answers[met.keys[row].as_py(), field].seen or (None, None)
+    shown = {Side.SOURCE: met.source, Side.TARGET: this.compared(met.target)}
+    for side, told in zip(Side, seen, strict=True):
+        if not (met.in_source if side is Side.SOURCE else met.in_target)[row].as_py():
+            edited = _other_mark(met, row, side)
+        else:
+            edited = _unlike(shown[side][field], agreed[f"{side}:{field}"], row)
+            edited = edited and said(met, row, side, field) != told
+        if edited:
             return True
     return False
+
+
+def _other_mark(met: Met, row: int, side: Side) -> bool:
+    """Whether an end shows another row, or none, than when both were last in step."""
+    source = side is Side.SOURCE
+    there, mark = (met.in_source, met.source_mark) if source else (met.in_target, met.target_mark)
+    shown = pa.chunked_array([pc.if_else(there, mark, None)])
+    return _unlike(shown, met.held[f"{side}_mark"], row)
+
+
+def _unlike(one: pa.ChunkedArray, other: pa.ChunkedArray, row: int) -> bool:
+    parts = (whole(column.slice(row, 1)) for column in (one, other))
+    return bool(differs(*parts)[0].as_py())
 
 
 def _misfit(this: RowPass, field: str | None, answer: Answer) -> str | None:

@@ -47,7 +47,8 @@ def _idle(given: Part) -> pa.Array:
 
 
 def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Part) -> Merged:
-    """Where a value of the target does not fit into the source, what was agreed stays agreed."""
+    """Where a value of the target does not fit into the source, what was agreed stays agreed; of a
+    row that the source gets (again), nothing was."""
     before = row_blocks.values(agreed, this.schema)
     base, missing, unsent = merged.base, dict(merged.missing), dict[str, pa.Array]()
     for place, name in enumerate(this.schema.names):
@@ -60,7 +61,8 @@ def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Pa
         column = pc.if_else(unsent[name], whole(before[name]), whole(base[name]))
         base = base.set_column(place, base.field(place), column)
         never = pc.fill_null(whole(agreed[f"{row_blocks.MISSING}{name}"]), False)
-        never = pc.and_(unsent[name], pc.or_(never, pc.invert(met.had)))
+        never = pc.or_(never, pc.invert(pc.and_(met.had, met.in_source)))
+        never = pc.and_(unsent[name], never)
         missing[name] = pc.or_(never, missing.get(name, pa.repeat(False, len(apart))))
     return replace(merged, base=base, missing=missing, unsent=unsent)
 
@@ -68,26 +70,26 @@ def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Pa
 def _one_way(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, wrote: pa.Array) -> Merged:
     """With the fields that do not come back. In rows that were written to the source (`wrote`) they
     follow it to the target. Where the target has a value of its own, that stays, and what the
-    source shows is agreed."""
-    names = [name for name in this.schema.names if name not in this.map.two_way]
-    shown_before = row_blocks.values(agreed, this.schema, "target:")
-    made_again = pc.and_(met.had, pc.invert(met.in_source))
-    follows = pc.and_(pc.and_(wrote, pc.and_(met.in_target, pc.invert(made_again))), _both(merged))
+    source shows is agreed; and so it is where the source is given a row again that it had deleted,
+    with no more than what comes back."""
+    before, shown = row_blocks.values(agreed, this.schema, "target:"), this.compared(met.target)
+    again, both = pc.and_(met.had, pc.invert(met.in_source)), _both(merged)
+    follows = pc.and_(pc.and_(wrote, pc.and_(met.in_target, pc.invert(again))), both)
     base, target, to_target = merged.base, merged.target, merged.to_target
     unsent, clashes = dict(merged.unsent), list(merged.clashes)
-    for name in names:
-        place, now = base.column_names.index(name), whole(target[name])
+    for name in (name for name in this.schema.names if name not in this.map.two_way):
+        place, now, shows = base.column_names.index(name), whole(target[name]), shown[name]
         new = pc.if_else(wrote, whole(merged.source[name]), whole(met.source[name]))
-        shows = whole(met.target[name]).cast(now.type)
-        edited = differs(shows, whole(shown_before[name]))
+        edited = differs(shows, before[name])
         own = pc.and_(edited, pc.invert(differs(now, shows)))
         after = pc.if_else(pc.and_(follows, pc.invert(own)), new, now)
-        to_target = pc.or_(to_target, differs(now, after))
-        apart = pc.and_(differs(after, new), pc.or_(edited, differs(after, shows)))
-        apart = pc.and_(apart, pc.and_(_both(merged), pc.invert(_open(merged, name))))
-        known = pc.or_(apart, differs(now, after))
-        base = base.set_column(place, base.field(place), pc.if_else(known, new, whole(base[name])))
+        apart = pc.or_(again, pc.or_(edited, differs(after, shows)))
+        apart = pc.and_(pc.and_(apart, differs(after, new)), pc.and_not(both, _open(merged, name)))
+        followed = differs(now, after)
+        agrees = pc.if_else(pc.or_(apart, followed), new, whole(base[name]))
+        base = base.set_column(place, base.field(place), agrees)
         target = target.set_column(place, target.field(place), after)
+        to_target = pc.or_(to_target, followed)
         unsent[name] = apart
         clashes = [_asked_of(clash, new) if clash.field == name else clash for clash in clashes]
     changed = {"base": base, "target": target, "to_target": to_target, "unsent": unsent}
@@ -106,8 +108,8 @@ def _both(merged: Merged) -> pa.Array:
 
 
 def _open(merged: Merged, name: str) -> pa.Array:
-    """The rows in which a question about the field, or the row, is open."""
-    rows = [c.row for c in merged.clashes if c.winner is None and c.field in {name, None}]
+    """The rows in which a question about the field is open."""
+    rows = [c.row for c in merged.clashes if c.winner is None and c.field == name]
     return pc.is_in(pa.array(range(len(merged.there)), pa.int64()), pa.array(rows, pa.int64()))
 
 

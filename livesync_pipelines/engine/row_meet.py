@@ -45,7 +45,7 @@ def bring_together(this: RowPass, met: Met) -> None:
     base = row_blocks.values(agreed, this.schema)
     taken = with_old_values(this, met, base)
     answered = given(this, met, taken)
-    restored = unless_edited(met, agreed, answered.restored)
+    restored = unless_edited(this, met, agreed, answered.restored)
     merged = merge(
         _sides(this, met, agreed, taken),
         this.operation.sync.policy,

@@ -60,6 +60,8 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         if followed is None:
             _walk_through(this)
         refusal = _settle_absences(this)
+        this.begin(Batch)  # for rows that have failed beside no others
+        this.wait()
         if refusal is None and not this.unfinished:
             if followed is None:
                 _resolve_letters(this)

@@ -54,7 +54,8 @@ class Answer:
     """What a person (or the deadline) chose for a field, or for a row: an end, or a value.
 
     `seen` is what both ends said when the person chose; None: it holds whatever they say now.
-    `restores`: the value is what lost before, and both ends get it back.
+    `restores`: the value is what lost before, and both ends get it back; `seen` is then what they
+    said when it lost.
     """
 
     side: Side | None = None

@@ -217,7 +217,8 @@ def due(
     answers = {}
     for key, field, state, given, policy, source, target in found:
         if state == ConflictState.ANSWERED and policy == RESTORE and "side" not in given:
-            answers[key, field] = Answer(value=given.get("value"), restores=True)
+            seen = source, target
+            answers[key, field] = Answer(value=given.get("value"), seen=seen, restores=True)
         elif state == ConflictState.ANSWERED:
             side = Side(given["side"]) if "side" in given else None
             answers[key, field] = Answer(side, given.get("value"), (source, target))

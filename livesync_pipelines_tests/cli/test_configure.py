@@ -174,7 +174,9 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
     assert "folder" in {platform["name"] for platform in listed}
     (path,) = terminal.document("platforms", "folder")["options"]
     assert path == {"name": "path", "type": "text", "required": True, "default": None}
-    assert "abilities: probe" in terminal("platforms", "folder").stdout
+    assert "abilities: probe, files are written, rows" in terminal("platforms", "folder").stdout
+    abilities = terminal.document("platforms", "confluence")["abilities"]
+    assert abilities == ["probe", "documents are written as pages"]
     assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"
 
 

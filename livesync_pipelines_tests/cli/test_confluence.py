@@ -45,6 +45,35 @@ def test_a_wiki_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) ->
     assert API_TOKEN not in done.stdout + done.stderr
 
 
+def test_a_folder_is_published_in_a_wiki_and_found_there(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    world = World()
+    terminal.environ["WIKI_TOKEN"] = API_TOKEN
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "moss.md").write_text("# Mosses\n\nThey like the damp.\n")
+    (docs / "sowing.md").write_text("# Sowing\n\nA title that is taken.\n")
+    with a_sandbox(world, site=planted(world, 5)) as sandbox:
+        file = tmp_path / "wiki.yaml"
+        file.write_text(CONFIG.replace("EMAIL", ADA))
+        terminal.environ["CONFLUENCE_API_URL"] = f"{sandbox.address}/confluence"
+        terminal("apply", str(file))
+        words = ("--name", "docs", "--project", "demo", "-o", f"path={docs}")
+        terminal.document("connect", "folder", *words)
+        ends = ("--connection", "docs", "--target", "wiki/GARDEN", "--schedule", "manual")
+        terminal.document("sync", "add", "published", *ends)
+        told = json.loads(terminal.process("sync", "run", "published", "--json").stdout)
+        assert (told["status"], told["added"], told["failed"]) == ("partial", 1, 1)
+        shown = terminal("status", "published").output
+        assert "which this sync has not made, has its title" in shown
+        ends = ("--connection", "wiki", "--capsule", "garden", "-o", "spaces=GARDEN")
+        terminal.document("sync", "add", "notes", *ends, "--schedule", "manual")
+        terminal.process("sync", "run", "notes")
+    (hit,) = terminal.document("search", "garden", "damp")["hits"]
+    assert hit["title"] == "Mosses"
+
+
 def test_the_platform_says_what_can_be_set(terminal: Terminal) -> None:
     shown = terminal("platforms", "confluence").output
     for word in ("api_token", "spaces", "labels", "archived", "CQL"):

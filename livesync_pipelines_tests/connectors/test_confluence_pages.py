@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from livesync_pipelines.connectors._confluence_form import PageForm, normal
 from livesync_pipelines.connectors._confluence_options import ConfluencePagesSelection
@@ -144,7 +145,19 @@ def test_what_confluence_adds_is_no_edit_and_everything_else_is() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["65537", " 65537 ", "https://garden.atlassian.net/wiki/spaces/G/pages/65537/A+title?x=1"],
+    [
+        "65537",
+        65537,
+        " 65537 ",
+        "https://garden.atlassian.net/wiki/spaces/G/pages/65537/A+title?x=1",
+    ],
 )
-def test_a_page_is_named_by_its_id_or_its_address(said: str) -> None:
-    assert ConfluencePagesSelection(space="G", parent=said).parent == "65537"
+def test_a_page_is_named_by_its_id_or_its_address(said: object) -> None:
+    chosen = ConfluencePagesSelection.model_validate({"space": "G", "parent": said})
+    assert chosen.parent == "65537"
+
+
+@pytest.mark.parametrize("said", ["garden", "https://a.b/wiki/spaces/G/pages/x", None])
+def test_what_names_no_page_is_refused(said: object) -> None:
+    with pytest.raises(ValidationError, match="give the id of a page"):
+        ConfluencePagesSelection.model_validate({"space": "G", "parent": said})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -327,26 +326,12 @@ def test_a_lookup_names_what_it_does_not_have() -> None:
     assert forward(nothing, ["open", "lost", None], "text") == ([1, None, None], [])
 
 
-def test_a_lookup_goes_back_where_a_value_stands_for_one_only() -> None:
+def test_a_lookup_goes_back_where_no_two_values_became_one() -> None:
     one = one_field(field("state", "a", lookup=(("open", 1), ("closed", 2))), a="text")
     assert back(one, state=[2, 1, None]) == {"a": ["closed", "open", None]}
-    pairs = (("open", 1), ("new", 1), ("closed", 2), ("lost", 3), ("void", None))
-    some = one_field(field("state", "a", lookup=pairs, otherwise=(3,), lossy=True), a="text")
-    found = some.back(table(some.target_shape, {"state": [1, 2, 3, 4, None]}))
-    assert found.rows["a"].to_pylist() == [None, "closed", None, None, None]
-    assert [(bad.row, bad.reason) for bad in found.bad_cells] == [
-        (0, "stands for several values"),
-        (2, "stands for several values"),
-        (3, "is not in the lookup"),
-    ]
-
-
-@pytest.mark.parametrize("more", [{"otherwise": (3,)}, {"lookup": (("open", 1), ("new", 1))}])
-def test_a_lookup_that_is_not_sure_of_all_values_must_say_lossy(more: dict[str, Any]) -> None:
-    said = {"lookup": (("open", 1), ("new", 2)), **more}
-    assert one_field(field("state", "a", **said), a="text").check_two_way() == [
-        "'state' does not come back as it went: several values become the same. Say lossy: true."
-    ]
+    two = one_field(field("state", "a", lookup=(("open", 1), ("new", 1))), a="text")
+    assert two.two_way == ("id",)
+    assert two.back(table(two.target_shape, {"state": [1]})).rows.column_names == ["id"]
 
 
 def test_a_path_leads_into_json_and_no_digit_is_lost_there() -> None:

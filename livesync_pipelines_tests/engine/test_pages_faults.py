@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors.confluence_files import ConfluencePages
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.net.api import Api
+from livesync_pipelines.net.verdict import BadAnswer, Conflict, Gone, Unclear
 from livesync_pipelines_tests.engine.copies import Copies, Killed
 from livesync_pipelines_tests.engine.copy_deeds import (
     edit_for,
@@ -96,6 +98,30 @@ def test_what_may_not_be_written_is_told_and_the_rest_goes_on(wiki: Copies) -> N
     assert set(wiki.letters().values()) == {"bad_input"}
     assert wiki.run().status is Status.SUCCESS
     assert wiki.equal()
+
+
+@pytest.mark.parametrize("error", [BadAnswer("no"), Conflict("no"), Gone("no"), Unclear("?")])
+def test_what_was_done_although_the_answer_says_no_is_done_once(
+    wiki: Copies, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    wiki.put(a__txt="one", b__txt="one")
+    wiki.run()
+    wiki.put(a__txt="two!", c__txt="new")
+    wiki.origin.remove("b.txt")
+    real = ConfluenceApi.send
+
+    def refused(self: ConfluenceApi, *said: Any, **more: Any) -> Any:
+        real(self, *said, **more)
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ConfluenceApi, "send", refused)
+        counts = wiki.run().counts
+    assert (counts.added, counts.updated) == (1, 1)
+    assert wiki.equal()
+    assert wiki.run().status is Status.SUCCESS
+    assert wiki.conflicts(settled=True) == []
+    assert_once(wiki)
 
 
 @pytest.mark.parametrize("died_in", ["put", "move", "remove"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livesync_pipelines.connectors._confluence_api import ConfluenceApi
+from livesync_pipelines.connectors._confluence_pages import Pages
 from livesync_pipelines.engine.asking import ask_ends
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
@@ -212,6 +212,28 @@ def test_pages_lie_below_the_chosen_one_and_a_folder_that_lies_elsewhere_is_told
     assert wiki.run().status is Status.FAILED
 
 
+def test_a_page_of_the_new_editor_alone_is_left_alone_whoever_wins(wiki: Copies) -> None:
+    wiki.configure(policy={"default": "source_wins"})
+    wiki.put(a__txt="one")
+    wiki.run()
+    pages = pages_of(wiki)
+    page_id = pages.ids()["a.txt"]
+    pages.edit(page_id, storage="", adf='{"type": "doc", "version": 1, "content": []}')
+    wiki.put(a__txt="two!")
+    assert (wiki.run().status, wiki.letters()) == (Status.PARTIAL, {"a.txt": "other_format"})
+    assert pages.site.contents[page_id].storage == ""
+
+
+def test_a_title_that_a_page_gives_up_is_free_in_the_next_run(wiki: Copies) -> None:
+    wiki.origin.put("old.md", b"# Leave\n\nOne.")
+    wiki.run()
+    wiki.origin.put("new.md", b"# Leave\n\nTwo.")
+    wiki.origin.remove("old.md")
+    assert (wiki.run().status, wiki.letters()) == (Status.PARTIAL, {"new.md": "bad_input"})
+    assert wiki.run().status is Status.SUCCESS
+    assert pages_of(wiki).get("Leave.txt") == b"Two."
+
+
 def test_a_space_that_is_not_seen_any_more_has_not_become_empty(wiki: Copies) -> None:
     wiki.put(a__txt="one")
     wiki.run()
@@ -289,27 +311,47 @@ def test_a_token_that_may_only_read_says_which_scope_is_missing(wiki: Copies) ->
     assert pages_of(wiki).names() == []
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("deed", ["edit", "removal"])
 def test_an_edit_between_the_look_and_the_write_is_never_written_over(
-    copies: Copies, monkeypatch: pytest.MonkeyPatch, method: str
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
     copies.put(a__txt="one")
     copies.run()
-    if method == "PUT":
+    if deed == "edit":
         copies.put(a__txt="two!")
     else:
         copies.origin.remove("a.txt")
-    real = ConfluenceApi.send
+    real = Pages.now
     slips = [b"their edit"]
 
-    def late(self: ConfluenceApi, said: str, *path: Any, **more: Any) -> Any:
-        if slips and said == method:
+    def looked(self: Pages, page_id: str) -> Any:
+        found = real(self, page_id)
+        if slips:
             copies.goal.put("a.txt", slips.pop())
-        return real(self, said, *path, **more)
+        return found
 
-    monkeypatch.setattr(ConfluenceApi, "send", late)
+    monkeypatch.setattr(Pages, "now", looked)
     result = copies.run()
     assert (result.status, copies.letters()) == (Status.PARTIAL, {"a.txt": "moved"})
     assert copies.goal.get("a.txt") == b"their edit"
     assert copies.run().counts.conflicts_detected == 1
     assert copies.goal.get("a.txt") == b"their edit"
+
+
+def test_a_page_that_is_trashed_between_the_look_and_the_write_stays_there(
+    wiki: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiki.put(a__txt="one")
+    wiki.run()
+    wiki.put(a__txt="two!")
+    real = Pages.change
+
+    def late(self: Pages, *said: Any) -> Any:
+        if wiki.goal.names():
+            wiki.goal.remove("a.txt")
+        return real(self, *said)
+
+    monkeypatch.setattr(Pages, "change", late)
+    assert (wiki.run().status, wiki.letters()) == (Status.PARTIAL, {"a.txt": "moved"})
+    assert wiki.run().counts.conflicts_detected == 1
+    assert wiki.goal.names() == []

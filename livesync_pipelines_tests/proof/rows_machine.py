@@ -103,6 +103,10 @@ class RowHistories(RuleBasedStateMachine):
     def answer(self, side: str) -> None:
         self.do(["answer", side])
 
+    @rule(back=st.integers(0, 2))
+    def restore(self, back: int) -> None:
+        self.do(["restore", back])
+
     @rule()
     def approve(self) -> None:
         self.do(["approve"])

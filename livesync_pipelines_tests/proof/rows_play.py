@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,14 +16,15 @@ import pandas as pd
 import psycopg
 
 from livesync_pipelines.model.conflict import Answer
-from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import approvals, conflicts
+from livesync_pipelines.store.conflict_restores import restore
 from livesync_pipelines_tests.engine.row_tables import PostgresTable, Row
 from livesync_pipelines_tests.engine.two_ends import SYNC, Killed, TwoEnds
 from livesync_pipelines_tests.proof import rows_points as points
 from livesync_pipelines_tests.proof.rows_points import STATE, Pair, Seen
-from livesync_pipelines_tests.proof.rows_reference import RowReference, changed
+from livesync_pipelines_tests.proof.rows_reference import SIDES, RowReference, changed
 
 Step = Sequence[Any]
 Setting = Mapping[str, Any]
@@ -164,6 +166,24 @@ class RowPlay:
                 number = waiting[0]["conflict_id"]
                 conflicts.answer(connection, number, Answer(Side(take)), by="ann")
             self.do_run({})
+
+    def do_restore(self, back: int) -> None:
+        """Of the newest losers one; carried out before anybody edits anything. Who asks for it
+        sees what both ends show alike."""
+        found = [c for c in self.ends.conflicts() if c["winner"] in SIDES and not c["unfit"]]
+        settled = [c for c in found if c["state"] == "settled"]
+        if len(settled) <= back:
+            return
+        conflict = settled[-1 - back]
+        (key,) = (key for key in range(1, 20) if self.ends.key(key) == conflict["key"])
+        here, there = (rows.get(key, {}) for rows in self._both())
+        fields = self.reference.fields if conflict["field"] is None else [conflict["field"]]
+        self.reference.seen |= {
+            (key, n, here[n]) for n in fields if n in here and here[n] == there.get(n)
+        }
+        with self.ends.engine.database.pooled() as connection, suppress(BadInput):
+            restore(connection, conflict["conflict_id"], by="ann", now=self.ends.clock())
+        self.do_run({})
 
     def do_approve(self) -> None:
         with self.ends.engine.database.pooled() as connection:
