@@ -86,26 +86,53 @@ def _resolved(engine: Engine, wish: Wish, known: Desired) -> Wish:
     """With the names of connections for those of platforms, and tables as selections."""
     mine = {c.name: c for c in known.connections if c.project_id == wish.project_id}
 
-    def one(asked_for: End, word: str) -> End:
-        found = connection_named(mine, asked_for.connection, wish.project_id, word)
-        return End(found.name, None, selection(engine, found, asked_for))
+    def place(asked_for: End, word: str) -> Connection:
+        return connection_named(mine, asked_for.connection, wish.project_id, word)
 
-    target = one(wish.target, "target") if wish.target else None
-    return replace(wish, source=one(wish.source, "source"), target=target)
+    def one(asked_for: End, found: Connection, beside: tuple[Connection, End] | None) -> End:
+        of_rows = beside is not None and is_table(engine, *beside)
+        select = selection(engine, found, asked_for, of_rows=of_rows)
+        return End(found.name, None, select)
+
+    target = place(wish.target, "target") if wish.target else None
+    source = place(wish.source, "source")
+    if wish.target is None or target is None:
+        return replace(wish, source=one(wish.source, source, None))
+    return replace(
+        wish,
+        source=one(wish.source, source, (target, wish.target)),
+        target=one(wish.target, target, (source, wish.source)),
+    )
 
 
-def selection(engine: Engine, connection: Connection, asked_for: End) -> dict[str, Any]:
-    """What is selected of a connection, its table under the platform's own key."""
+def selection(
+    engine: Engine, connection: Connection, asked_for: End, *, of_rows: bool
+) -> dict[str, Any]:
+    """What is selected of a connection, what stands behind its slash under the platform's own key;
+    `of_rows`: where that may be a part of it or a table, it is a table."""
     if asked_for.table is None:
         return dict(asked_for.select)
-    kind = engine.row_ends.get(connection.platform)
-    files = engine.file_ends.get(connection.platform)
-    fields = files.Selection.model_fields if kind is None and files is not None else {}
-    for part in ("folder", "space"):
-        if part in fields:
-            return {part: asked_for.table, **asked_for.select}
+    kind, part = engine.row_ends.get(connection.platform), _part(engine, connection)
+    if part is not None and (kind is None or not of_rows):
+        return {part: asked_for.table, **asked_for.select}
     of_files = kind is not None and "rows" in kind.Selection.model_fields
     return {"rows" if of_files else "table": asked_for.table, **asked_for.select}
+
+
+def is_table(engine: Engine, connection: Connection, asked_for: End) -> bool:
+    """Whether this end can be nothing but a table, so that the other one is one too."""
+    if connection.platform not in engine.file_ends or not {"rows", "table"}.isdisjoint(
+        asked_for.select
+    ):
+        return True
+    return asked_for.table is not None and _part(engine, connection) is None
+
+
+def _part(engine: Engine, connection: Connection) -> str | None:
+    """The key of what a copy of files takes or fills, where a platform has such a part."""
+    files = engine.file_ends.get(connection.platform)
+    fields = files.Selection.model_fields if files is not None else {}
+    return next((part for part in ("folder", "space") if part in fields), None)
 
 
 def connection_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.sandbox.google.files import SPREADSHEET
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.world import World
 from livesync_pipelines_tests.connectors.drive_place import DrivePlace
@@ -129,3 +131,33 @@ def test_files_are_copied_there_once_the_account_may_write(
     told = at("platforms", "google_drive").stdout
     assert "and to be written to: https://www.googleapis.com/auth/drive or " in told
     assert "folder: text (required)" in told
+
+
+def test_behind_the_slash_stands_a_file_beside_a_table_and_a_folder_beside_files(
+    at: Terminal, sandbox: Sandbox, engine: Engine, tmp_path: Path
+) -> None:
+    at.process(*WORDS)
+    files = sandbox.control("GET", "/truth/google")["files"]
+    (sheet,) = (one["id"] for one in files if one["mimeType"] == SPREADSHEET)
+    place = DrivePlace(sandbox, "Copies")
+    place.put("a.txt", b"one")
+    (tmp_path / "docs").mkdir()
+    at("connect", "folder", "--name", "docs", "-o", f"path={tmp_path / 'docs'}")
+    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+    crm = f"connections: {{crm: {{platform: sql_table, url: 'sqlite:///{tmp_path}/crm.db'}}}}"
+    (tmp_path / "crm.yaml").write_text(crm)
+    at("apply", f"{tmp_path / 'crm.yaml'}")
+    for source, far, more in (
+        (f"drive/{sheet}", "crm/beds", ("--key", "number")),
+        (f"drive/{place.folder}", "docs", ()),
+    ):
+        said = ("--connection", source, "--target", far, "--mode", "pull", *more)
+        added = at("sync", "add", f"from-{len(more)}", *said)
+        assert added.exit_code == 0, added.output
+    known = replace(engine, environ=at.environ, vault=lambda: Vault([KEY]))
+    for name in ("from-2", "from-0"):
+        result = run_sync(known, name, trigger=Trigger.PERSON)
+        assert result.status is Status.SUCCESS, result.error
+    assert (tmp_path / "docs" / "a.txt").read_bytes() == b"one"
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        assert connection.execute("select count(*) from beds").fetchone() == (32,)

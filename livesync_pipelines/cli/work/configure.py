@@ -16,7 +16,7 @@ from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.cli.work.telling import notifications
 from livesync_pipelines.connectors.base import Options
 from livesync_pipelines.core.sentences import sentences
-from livesync_pipelines.engine.callers import selection
+from livesync_pipelines.engine.callers import is_table, selection
 from livesync_pipelines.engine.desired import PROJECT, asked, load
 from livesync_pipelines.engine.difference import Change, changed, difference, named
 from livesync_pipelines.engine.row_looking import vet
@@ -154,7 +154,10 @@ def _as_file(house: House, new: NewSync, known: Desired) -> dict[str, Any]:
     source = connections.get(place.connection)
     kinds = house.engine.row_ends if new.target else house.engine.registry
     kind = kinds.get(source.platform) if source else None
-    select = selection(house.engine, source, place) if source else {}
+    far = end(new.target, "--target") if new.target else None
+    there = connections.get(far.connection) if far else None
+    of_rows = far is not None and there is not None and is_table(house.engine, there, far)
+    select = selection(house.engine, source, place, of_rows=of_rows) if source else {}
     select |= valued(new.select, kind.Selection if kind else None)
     lists = {"include": new.include, "exclude": new.exclude, "key": new.key}
     select |= {name: list(values) for name, values in lists.items() if values}
@@ -165,10 +168,9 @@ def _as_file(house: House, new: NewSync, known: Desired) -> dict[str, Any]:
         "select": select or None,
     }
     target: dict[str, Any] = {"capsule": new.capsule}
-    if new.target:
-        far = end(new.target, "--target")
-        there = connections.get(far.connection)
-        chosen = selection(house.engine, there, far) if there else {}
+    if far is not None:
+        of_rows = source is not None and is_table(house.engine, source, place)
+        chosen = selection(house.engine, there, far, of_rows=of_rows) if there else {}
         target = {**chosen, "connection": far.connection}
     return {
         "project": new.project or (source.project_id if source else PROJECT),
