@@ -42,7 +42,7 @@ prove: setup
 		LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -p no:cacheprovider \
 		--hypothesis-seed=$$seed livesync_pipelines_tests/core/test_row_merge.py
 	LIVESYNC_PROVE=1 $(BIN)/python -m pytest -n 0 -s -v livesync_pipelines_tests/proof \
-		livesync_pipelines_tests/scenarios $(LONG)
+		livesync_pipelines_tests/scenarios livesync_pipelines_tests/engine/test_file_sync.py $(LONG)
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -187,6 +187,10 @@ class MariaDbWorld(World):
         )
 
 
+_SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-use-native-aio=0")
+"""Some servers at once on one machine: how much native I/O a kernel grants is little."""
+
+
 class MariaDb:
     """A private server in a folder of its own, on a port of loopback."""
 
@@ -211,12 +215,13 @@ class MariaDb:
             "create user tester@'127.0.0.1' identified by 'p@ss';\n"
             "grant all on things.* to tester@'127.0.0.1';\n"
         )
-        subprocess.run(
-            [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        made = subprocess.run(
+            [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *_SMALL, *user],
+            check=False,
+            capture_output=True,
+            text=True,
         )
+        assert made.returncode == 0, made.stdout + made.stderr
         with (self._home / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
@@ -229,7 +234,7 @@ class MariaDb:
                     "--bind-address=127.0.0.1",
                     "--skip-log-bin",
                     "--skip-name-resolve",
-                    "--innodb-buffer-pool-size=32M",
+                    *_SMALL,
                     "--innodb-flush-log-at-trx-commit=0",
                     *user,
                 ],

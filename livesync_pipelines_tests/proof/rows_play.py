@@ -172,7 +172,7 @@ class RowPlay:
         sees what both ends show alike."""
         found = [c for c in self.ends.conflicts() if c["winner"] in SIDES and not c["unfit"]]
         settled = [c for c in found if c["state"] == "settled"]
-        if len(settled) <= back:
+        if len(settled) <= back or self.reference.ruler is not None:
             return
         conflict = settled[-1 - back]
         (key,) = (key for key in range(1, 20) if self.ends.key(key) == conflict["key"])
