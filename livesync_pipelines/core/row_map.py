@@ -159,7 +159,8 @@ class RowMap:
             elif not self._may_return(route.sources[0]):
                 computed = route.sources[0].name
                 said.append(
-                    f"'{name}' cannot come back: the source computes '{computed}' itself. "
+                    f"'{name}' cannot come back: the source computes '{computed}' itself, or has "
+                    "it in a form that can only be read. "
                     "Say lossy: true."
                 )
             elif (other := self._returns[route.sources[0].name]) is not route:

@@ -70,11 +70,12 @@ def _unsent(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, given: Pa
 def _one_way(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, wrote: pa.Array) -> Merged:
     """With the fields that do not come back. In rows that were written to the source (`wrote`) they
     follow it to the target. Where the target has a value of its own, that stays, and what the
-    source shows is agreed; and so it is where the source is given a row again that it had deleted,
-    with no more than what comes back."""
+    source shows is agreed; and so it is where an end is given a row again that it had deleted: the
+    source gets no more of it than what comes back."""
     before, shown = row_blocks.values(agreed, this.schema, "target:"), this.compared(met.target)
     again, both = pc.and_(met.had, pc.invert(met.in_source)), _both(merged)
-    follows = pc.and_(pc.and_(wrote, pc.and_(met.in_target, pc.invert(again))), both)
+    anew = pc.or_(again, pc.invert(met.in_target))
+    follows = pc.and_(pc.and_not(wrote, anew), both)
     base, target, to_target = merged.base, merged.target, merged.to_target
     unsent, clashes = dict(merged.unsent), list(merged.clashes)
     for name in (name for name in this.schema.names if name not in this.map.two_way):
@@ -83,7 +84,7 @@ def _one_way(this: RowPass, met: Met, merged: Merged, agreed: pa.Table, wrote: p
         edited = differs(shows, before[name])
         own = pc.and_(edited, pc.invert(differs(now, shows)))
         after = pc.if_else(pc.and_(follows, pc.invert(own)), new, now)
-        apart = pc.or_(again, pc.or_(edited, differs(after, shows)))
+        apart = pc.or_(anew, pc.or_(edited, differs(after, shows)))
         apart = pc.and_(pc.and_(apart, differs(after, new)), pc.and_not(both, _open(merged, name)))
         followed = differs(now, after)
         agrees = pc.if_else(pc.or_(apart, followed), new, whole(base[name]))

@@ -17,7 +17,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.row_compiled import compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_due import due
-from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass
+from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, compared_fields
 from livesync_pipelines.engine.row_upstream import upstream
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted, NotFound
 from livesync_pipelines.model.merge import Side
@@ -56,7 +56,7 @@ def opened(
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
     row_shapes.note(connection, sync.sync_id, source_shape, rows.target_shape)
-    answers = due(connection, sync, engine.now())
+    answers = due(connection, sync, compared_fields(rows, sync.mode), engine.now())
     empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
         own=connection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -113,10 +113,8 @@ class RowPass:
 
     @property
     def schema(self) -> pa.Schema:
-        """What is compared. A push has nothing to do with fields that do not come back."""
-        fields = [field.with_nullable(True) for field in self.map.target_shape.schema]
-        if self.mode is Mode.PUSH:
-            fields = [field for field in fields if field.name in self.map.two_way]
+        names, known = compared_fields(self.map, self.mode), self.map.target_shape.schema
+        fields = [known.field(name).with_nullable(True) for name in names]
         if self.mode is Mode.BIDIRECTIONAL:  # else one end rules, whatever was agreed
             came = {one.target: ", ".join(one.sources) for one in self.operation.sync.fields}
             fields = [f.with_metadata({"from": came.get(f.name, f.name)}) for f in fields]
@@ -234,6 +232,11 @@ class RowPass:
         """Until all that was begun is committed."""
         self.hands.sender.wait()
         self.hands.writer.wait()
+
+
+def compared_fields(rows: RowMap, mode: Mode) -> Sequence[str]:
+    """By their names at the target. A push has nothing to do with those that do not come back."""
+    return rows.two_way if mode is Mode.PUSH else rows.target_shape.schema.names
 
 
 def at(table: pa.Table, keys: pa.Array, wanted: pa.Array) -> tuple[pa.Table, pa.Array]:

@@ -477,7 +477,8 @@ def test_a_key_that_the_source_gives_itself_comes_back_and_another_such_column_d
     mapping = compile_map([ID, field("total", "total")], here)
     assert mapping.two_way == ("id",)
     assert mapping.check_two_way() == [
-        "'total' cannot come back: the source computes 'total' itself. Say lossy: true."
+        "'total' cannot come back: the source computes 'total' itself, or has it in a form that can"
+        " only be read. Say lossy: true."
     ]
 
 
