@@ -72,7 +72,8 @@ def go_on(engine: Engine, account: str, of: tuple[str, str]) -> None:
 def _accounted(
     engine: Engine, connections: tuple[Connection, ...]
 ) -> Iterator[tuple[Connection, str]]:
-    """Those that name an account, with its name; not those that name a variable that is not set."""
+    """Those that name an account, with its name; not those that name a variable that is not set, or
+    that hold a token instead."""
     for one in connections:
         kind = engine.registry.get(one.platform) or engine.row_ends.get(one.platform)
         if kind is None or not issubclass(kind.Connection, Accounted):
@@ -81,7 +82,8 @@ def _accounted(
             said = expand({"account": one.options.get("account", "")}, engine.environ)
         except BadInput:
             continue
-        yield one, str(said["account"])
+        if said["account"]:
+            yield one, str(said["account"])
 
 
 def _of(one: Connection) -> tuple[str, str]:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from livesync_pipelines.connectors.notion import Notion
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.unsigned import Unsigned, unsigned
-from livesync_pipelines.model.sync import SyncState
+from livesync_pipelines.model.sync import Connection, Desired, SyncState
 from livesync_pipelines.store import catalog
 from livesync_pipelines.store.database import rows
-from livesync_pipelines_tests.engine.drawer import Office, an_office
+from livesync_pipelines_tests.engine.drawer import REGISTRY, Office, an_office
 from livesync_pipelines_tests.engine.test_accounts import configured, run
 from livesync_pipelines_tests.sandbox.served import ADA
 
@@ -60,6 +61,15 @@ def test_an_account_that_was_revoked_is_asked_for_with_the_reason(office: Office
 
 def test_an_account_of_this_name_at_another_platform_is_another_one(office: Office) -> None:
     office.connect(platform="spinning")
+    assert [one.platform for one in asked(office)] == ["drawer"]
+
+
+def test_a_connection_that_holds_a_token_waits_for_nobody(office: Office) -> None:
+    office.engine = replace(office.engine, registry={**REGISTRY, "notion": Notion})
+    options = {"token": "${NOTION_TOKEN}"}
+    notes = Connection(name="notes", project_id="demo", platform="notion", options=options)
+    with office.engine.database.connect() as connection, connection.transaction():
+        catalog.apply(connection, Desired(connections=(notes,)))
     assert [one.platform for one in asked(office)] == ["drawer"]
 
 
