@@ -82,7 +82,7 @@ def apply(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
 @click.argument("platform")
 @click.option("--name", help="What to call the connection.")
 @click.option("--account", help="The account that the platform is called for; signed in if new.")
-@click.option("--project", help="The project that it belongs to; `default` if none is named.")
+@click.option("--project", help="The project that it belongs to; else its account's, or `default`.")
 @click.option(
     "--write",
     is_flag=False,

@@ -84,6 +84,36 @@ def test_an_account_and_a_connection_are_made_in_one_go(at: At, sandbox: Sandbox
     assert "unchanged" in again.stdout
 
 
+def test_an_account_that_is_there_stays_in_its_project_where_none_is_said(
+    at: At, sandbox: Sandbox
+) -> None:
+    at("connect", "drawer", "--account", "ada", "--project", "demo")
+    again = at("connect", "drawer", "--account", "ada")
+    assert again.returncode == 0, again.stderr
+    url = f"url={sandbox.address}/google"
+    named = at("connect", "drawer", "--account", "ada", "--name", "papers", "-o", url)
+    assert named.returncode == 0, named.stderr
+    (account,) = listed(at)
+    assert account["project_id"] == "demo"
+
+
+def test_a_new_account_is_of_the_project_that_waits_for_it(at: At, sandbox: Sandbox) -> None:
+    words = ("connect", "drawer", "--name", "papers", "--project", "demo", "--no-check")
+    done = at(*words, "-o", "account=ada", "-o", f"url={sandbox.address}/google")
+    assert done.returncode == 0, done.stderr
+    at("connect", "drawer", "--account", "ada")
+    (account,) = listed(at)
+    assert account["project_id"] == "demo"
+
+
+def test_another_project_than_the_accounts_own_is_refused_with_its_name(at: At) -> None:
+    at("connect", "drawer", "--account", "ada", "--project", "demo")
+    done = at("connect", "drawer", "--account", "ada", "--project", "other")
+    assert done.returncode == 2
+    assert "is of the project demo" in done.stderr
+    assert "Leave --project out" in done.stderr
+
+
 def test_who_says_no_is_told_so(at: At) -> None:
     browser = f"{sys.executable} -m livesync_pipelines_tests.cli.agreeing deny %s"
     done = at("connect", "drawer", "--account", "ada", BROWSER=browser)

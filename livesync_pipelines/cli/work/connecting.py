@@ -19,6 +19,7 @@ from livesync_pipelines.engine.choosing import Seen, seen_by
 from livesync_pipelines.engine.desired import PROJECT, asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
+from livesync_pipelines.engine.unsigned import unsigned
 from livesync_pipelines.model.errors import BadInput, LiveSyncError
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
@@ -83,8 +84,30 @@ def _signed_in(house: House, new: NewConnection) -> dict[str, object] | None:
     connected = there is not None and there.state is AccountState.CONNECTED
     if new.name is not None and connected and new.write is None:
         return None
-    project = new.project or PROJECT
-    return connect_account(house, new.platform, new.account, project, write=new.write)
+    if there is not None and new.project not in (None, there.project_id):
+        raise BadInput(
+            f"The account '{there.name}' is of the project {there.project_id}.",
+            hint="Leave --project out, or choose another name.",
+        )
+    return connect_account(house, new.platform, new.account, _project(house, new), write=new.write)
+
+
+def _project(house: House, new: NewConnection) -> str:
+    """The one that is said; else that of the connection or the account that is there, or of those
+    connections that wait for the account."""
+    if new.project is not None:
+        return new.project
+    there = named(catalog.stored(house.connection).connections).get(new.name or "")
+    account = accounts.found(house.connection, new.account) if new.account else None
+    owner = there or account
+    if owner is not None:
+        return owner.project_id
+    waiting = {
+        one.project_id
+        for one in unsigned(house.engine, house.connection)
+        if (one.account, one.platform) == (new.account, new.platform)
+    }
+    return waiting.pop() if len(waiting) == 1 else PROJECT
 
 
 def _make_connection(
@@ -96,9 +119,8 @@ def _make_connection(
     kind = engine.registry.get(new.platform)
     raw = valued(new.options, kind.Connection if kind else None)
     raw |= {"account": new.account} if new.account else {}
-    there = named(known.connections).get(name)
-    owner = new.project or (there.project_id if there else PROJECT)
-    data = {"project": owner, "connections": {name: {**raw, "platform": new.platform}}}
+    connections = {name: {**raw, "platform": new.platform}}
+    data = {"project": _project(house, new), "connections": connections}
     wanted = asked("connect", data, engine.registry, engine.environ, known=known)
     sight = _look(house, wanted.connections[0]) if check else None
     (change,) = difference(known, wanted)
