@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -302,6 +303,26 @@ def test_users_are_told(notes: Notes) -> None:
     me = notes.client.users.me()
     assert misfits("GetUserResponse", me) == []
     assert me["type"] == "bot"
+
+
+def test_a_refusal_changes_nothing(notes: Notes) -> None:
+    database = notes.client.databases.create(
+        parent={"page_id": notes.home.id}, initial_data_source={"properties": SCHEMA}
+    )
+    parent = {"data_source_id": database["data_sources"][0]["id"]}
+    row = notes.client.pages.create(parent=parent, properties=VALUES)
+    before = deepcopy(notes.space.things)
+    wrong = {"Tags": {"multi_select": [{"name": "new"}]}, "Count": {"number": "many"}}
+    with refused("validation_error", 400):
+        notes.client.pages.create(parent=parent, properties=wrong)
+    with refused("validation_error", 400):
+        notes.client.pages.update(row["id"], properties=wrong)
+    bad = [text("Good."), text("Holds one", "toggle", children=[text("a" * 2_001)])]
+    with refused("validation_error", 400):
+        notes.client.pages.create(parent=parent, properties=VALUES, children=bad)
+    with refused("validation_error", 400):
+        notes.client.blocks.children.append(notes.home.id, children=bad)
+    assert notes.space.things == before
 
 
 def test_refusals_are_notions(notes: Notes) -> None:

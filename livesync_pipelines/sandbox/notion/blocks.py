@@ -6,6 +6,8 @@ notion-sdk-js.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from livesync_pipelines.sandbox.notion.errors import invalid
 from livesync_pipelines.sandbox.notion.texts import texts
 from livesync_pipelines.sandbox.world import Json
@@ -51,6 +53,18 @@ USUAL: dict[str, Json] = {
 """What a block of a type holds where nothing else is said."""
 
 CHILDLESS = frozenset(("divider", "breadcrumb", "equation", "code", "table_row", "unsupported"))
+
+_MOST_AT_ONCE = 100
+
+
+def check(blocks: Sequence[Json]) -> None:
+    """Raises `NotionError` where these blocks, or those in them, cannot be written at once."""
+    if len(blocks) > _MOST_AT_ONCE:
+        raise invalid(f"body.children.length should be <= `{_MOST_AT_ONCE}`.")
+    for written in blocks:
+        kind = kind_of(written)
+        content_of(kind, written.get(kind) or {})
+        check((written.get(kind) or {}).get("children") or written.get("children") or ())
 
 
 def kind_of(written: Json) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from livesync_pipelines.sandbox.notion.blocks import CHILDLESS, content_of, kind_of
+from livesync_pipelines.sandbox.notion.blocks import CHILDLESS, check, content_of, kind_of
 from livesync_pipelines.sandbox.notion.errors import invalid
 from livesync_pipelines.sandbox.notion.texts import rich
 from livesync_pipelines.sandbox.notion.values import Property, properties_of, value_of
@@ -19,8 +20,6 @@ SECRET = "ntn_sandbox-secret"  # noqa: S105 - it opens nothing but the sandbox
 Kind = Literal["page", "database", "data_source", "block"]
 Heard = Callable[[str, "Thing", Json], None]
 """Hears the type of an event, what it is about, and the event's data."""
-
-_MOST_AT_ONCE = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,10 +98,11 @@ class Workspace:
 
     def row(self, source: Thing, properties: Json, *, by: str = "") -> Thing:
         """A page in a data source, with these properties by name or id, as they are written."""
+        values = self._values(source, properties)
         made = self._new("page", source.id, by)
         source.number += 1
         made.number = source.number
-        self._set(made, source, properties)
+        made.values |= values
         source.children.append(made.id)
         self.tell("page.created", made)
         return made
@@ -111,7 +111,9 @@ class Workspace:
         """Write these properties of a page."""
         source = self.things.get(page.parent or "")
         if source is not None and source.kind == "data_source":
-            changed = self._set(page, source, properties)
+            values = self._values(source, properties)
+            page.values |= values
+            changed = list(values)
         else:
             unknown = [name for name in properties if name != "title"]
             if unknown:
@@ -126,8 +128,7 @@ class Workspace:
     ) -> list[Thing]:
         """Blocks with all that is in them, at the end or after a block."""
         above = self.things[parent]
-        if len(blocks) > _MOST_AT_ONCE:
-            raise invalid(f"body.children.length should be <= `{_MOST_AT_ONCE}`.")
+        check(blocks)
         if above.type in CHILDLESS:
             raise invalid(f"Block of type {above.type} does not support children.")
         made = [self._block(above, written, by) for written in blocks]
@@ -263,14 +264,18 @@ class Workspace:
         place = above.children.index(after) + 1 if after in above.children else None
         above.children.insert(len(above.children) if place is None else place, made.id)
 
-    def _set(self, page: Thing, source: Thing, properties: Json) -> list[str]:
-        """The ids of those that are written. Raises `NotionError` for one that there is not."""
+    def _values(self, source: Thing, properties: Json) -> Json:
+        """Those that are written, by the ids of their properties. Raises `NotionError` for a
+        property that there is not, or cannot be so, and nothing has changed then."""
         by_name = {one.name: one for one in source.schema.values()}
-        changed = []
+        asked = []
         for name, written in properties.items():
             found = source.schema.get(name) or by_name.get(name)
             if found is None:
                 raise invalid(f"{name} is not a property that exists.")
-            page.values[found.id] = value_of(found.type, written, found, self.world.ids)
-            changed.append(found.id)
-        return changed
+            value_of(found.type, written, deepcopy(found), self.world.ids)
+            asked.append((found, written))
+        return {
+            found.id: value_of(found.type, written, found, self.world.ids)
+            for found, written in asked
+        }

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from livesync_pipelines.sandbox.notion import shown
+from livesync_pipelines.sandbox.notion.blocks import check
 from livesync_pipelines.sandbox.notion.door import body_of, named
 from livesync_pipelines.sandbox.notion.errors import invalid
 from livesync_pipelines.sandbox.notion.paging import piece
@@ -22,6 +23,7 @@ class Writing:
     async def create_page(self, request: Request) -> Response:
         asked, by = await body_of(request), request.state.user
         parent, properties = asked.get("parent") or {}, dict(asked.get("properties") or {})
+        check(asked.get("children") or ())
         if "data_source_id" in parent:
             source = named(self._space, parent["data_source_id"], "data_source")
             made = self._space.row(source, properties, by=by)
