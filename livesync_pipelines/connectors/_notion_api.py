@@ -24,6 +24,7 @@ VERSION = "2026-03-11"
 PIECE = 100
 """As many of a list as one answer may show."""
 BUDGETS = (Budget(calls=180, per_s=60.0),)
+_WORDS = 300
 _OLDEST_FIRST = {"direction": "ascending"}
 
 Json: TypeAlias = Mapping[str, Any]
@@ -165,7 +166,8 @@ class NotionApi:
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
     """A token of an internal connection is set, not signed in for; a collision of two transactions
-    is over in a moment."""
+    is over in a moment. What does not fit is told in Notion's own words: its code says only that
+    something does not."""
     said = refusal.json()
     word = str(said.get("code", "")) if isinstance(said, dict) else ""
     if refusal.status == 401:
@@ -178,6 +180,16 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         )
     if refusal.status == 409 and word == "conflict_error":
         return Unavailable(refusal.said(word), where=refusal.where)
+    if refusal.status == 400 and word == "validation_error":
+        return BadAnswer(
+            f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where
+        )
     if refusal.status == 529 and "retry-after" in refusal.headers:
         return refusal.limited(word)
     return None
+
+
+def _words(message: object) -> str:
+    """On one line, no longer than a person reads."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in str(message))
+    return " ".join(shown.split())[:_WORDS]

@@ -63,9 +63,9 @@ class RowPass:
     `schema` is of the values that are compared: every target field that the mapping writes.
     `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
     `dry`: nothing is written to either end. `noted`: rows of which something is open.
-    `unfinished`: an end was not seen to its last row, so nothing is absent. `failing`: rows that
-    cannot be read or written; `untold`: those of which no page has told yet. `told_of`: rows
-    that were looked up before the walk, and are counted already. `left_behind`: a row was not
+    `unfinished`: ends that were not seen to their last row, so that nothing is absent. `failing`:
+    rows that cannot be read or written; `untold`: those of which no page has told yet. `told_of`:
+    rows that were looked up before the walk, and are counted already. `left_behind`: a row was not
     written because somebody had just changed it. What is committed is so on the operation's `own`
     connection. `upstream`: other syncs that write what this one reads, by which of their ends.
     `defaults`: by field that was never agreed upon, the one value that the source has said in it
@@ -94,7 +94,7 @@ class RowPass:
     upstream: Mapping[str, Side] = field(default_factory=dict)
     told_of: set[str] = field(default_factory=set)
     defaults: dict[str, pa.Array] = field(default_factory=dict)
-    unfinished: bool = False
+    unfinished: set[Side] = field(default_factory=set)
     left_behind: bool = False
     lock: Lock = field(default_factory=Lock)
 

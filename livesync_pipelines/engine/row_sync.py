@@ -68,8 +68,20 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
             arrive(this, cursors, followed)
     if refusal is not None:
         return Outcome(Status.WAITING, refusal, settled=True)
-    partial = operation.counts.failed > 0 or this.unfinished
-    return Outcome(Status.PARTIAL if partial else Status.SUCCESS, settled=True)
+    if this.unfinished:
+        return Outcome(Status.PARTIAL, _not_whole(this), settled=True)
+    return Outcome(Status.PARTIAL if operation.counts.failed else Status.SUCCESS, settled=True)
+
+
+def _not_whole(this: RowPass) -> dict[str, str]:
+    ends = " and the ".join(sorted(this.unfinished))
+    return {
+        "code": "not_whole",
+        "message": f"The {ends} could not be read as a whole, so deletions wait at both ends.",
+        "hint": f"`livesync dead-letters list {this.sync_id}` names the rows that have no key, or "
+        "share one. Once these are mended, deletions go on.",
+        "where": "",
+    }
 
 
 def _resolve_letters(this: RowPass) -> None:

@@ -63,7 +63,7 @@ def _watcher(this: RowPass, side: Side) -> Watcher:
             this.operation.counts.listed += count
 
     def unfinished() -> None:
-        this.unfinished = True
+        this.unfinished.add(side)
 
     return Watcher(str(side), this.fails, listed, unfinished, partly=this.partly(side))
 

@@ -37,7 +37,8 @@ _MEANINGS: Mapping[int, type[BadAnswer]] = {
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Refusal:
     """What a server said instead of doing it. `content` is the start of its body, decoded, and
-    for judging only: it may quote what was sent, so no message quotes it."""
+    for judging: it may quote what was sent, so a message quotes no more of it than one sentence of
+    the vendor's on what a person has to mend."""
 
     status: int
     headers: Mapping[str, str]

@@ -397,6 +397,7 @@ def test_what_notion_refuses_fails_its_row_alone(plants: Plants) -> None:
         odd = [{**ROW, "Code": "b", "State": "None"}, {**ROW, "Code": "c", "Who": ["x@y.z"]}]
         receipt = end.write(writes([ROW, *odd]))
         assert {one.key for one in receipt.failures} == {"b", "c"}
+        assert "status option 'None' does not exist." in receipt.failures[0].reason
         assert [row["Code"] for row in current(end)] == ["a"]
 
 
@@ -564,6 +565,25 @@ class Gardener:
         else:
             changed = (f"T{self._count}", hardy, code)
             table("update plants set name = ?, hardy = ? where code = ?", *changed)
+
+
+def test_while_a_row_has_no_key_the_run_says_that_deletions_wait_and_for_what(
+    in_step: InStep,
+) -> None:
+    for code in ("a", "b"):
+        in_step.plants.row(Code={"rich_text": words(code)})
+    assert in_step.run().status is Status.SUCCESS
+    nameless = in_step.plants.row(Name={"title": words("Nobody")})
+    in_step.table("delete from plants where code = 'b'")
+    result = in_step.run()
+    assert result.status is Status.PARTIAL
+    assert result.error is not None
+    assert "The source could not be read as a whole, so deletions wait" in result.error["message"]
+    assert "livesync dead-letters list plants" in result.error["hint"]
+    assert {"a", "b"} < set(in_step.truth())
+    in_step.plants.desk.space.trash(nameless)
+    assert in_step.run().error is None
+    assert set(in_step.truth()) == {"a"}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
