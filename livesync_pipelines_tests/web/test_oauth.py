@@ -85,7 +85,8 @@ def test_a_program_is_told_where_to_send_somebody(office: Office, browser: Calle
 def test_what_was_not_granted_is_on_the_page(office: Office, browser: Caller) -> None:
     url = browser.get(START).json()["url"]
     page = browser.get(agreed(office, url, scope=["openid"]), headers=PERSON).text
-    assert "Not everything was granted" in page
+    assert "<h2>Not everything was granted to the account ada</h2>" in page
+    assert "The account ada is connected" not in page
     assert "drive.readonly" in page
 
 
