@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from livesync_pipelines.sandbox.notion.planting import planted
-from livesync_pipelines.sandbox.notion.workspace import SECRET
-from livesync_pipelines.sandbox.world import World
+from livesync_pipelines.sandbox.notion.texts import rich
+from livesync_pipelines.sandbox.notion.workspace import SECRET, Workspace
+from livesync_pipelines.sandbox.world import Json, World
 from livesync_pipelines_tests.sandbox.served import a_sandbox
 
 from .conftest import Terminal
@@ -19,6 +22,54 @@ capsules:
 connections:
   notes: {platform: notion, token: "${NOTION_TOKEN}"}
 """
+
+PLANTS = """\
+project: demo
+connections:
+  notes: {platform: notion, token: "${NOTION_TOKEN}"}
+  warehouse: {platform: sql_table, url: "sqlite:///PLACE"}
+syncs:
+  plants:
+    connection: notes
+    select: {database: ADDRESS, key: [Code]}
+    target: {connection: warehouse, table: plants, key: [code]}
+    mode: bidirectional
+    mapping:
+      - {from: Code, to: code}
+      - {from: Name, to: name}
+      - {from: Height, to: height}
+"""
+
+
+def test_a_database_is_kept_in_step_with_a_new_table_both_ways(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    space, place = Workspace(World()), tmp_path / "garden.db"
+    schema: dict[str, Json] = {
+        "Name": {"title": {}},
+        "Code": {"rich_text": {}},
+        "Height": {"number": {}},
+    }
+    twice: Json = {"Twice": {"formula": {"expression": 'prop("Height") * 2'}}}
+    source = space.database("Plants", {**schema, **twice}, parent=space.page("Home").id)
+    row = space.row(source, {"Code": {"rich_text": rich("a")}, "Height": {"number": 1}})
+    with closing(sqlite3.connect(place)) as empty:
+        empty.execute("vacuum")
+    terminal.environ["NOTION_TOKEN"] = SECRET
+    with a_sandbox(space.world, space=space) as sandbox:
+        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
+        file = tmp_path / "plants.yaml"
+        file.write_text(PLANTS.replace("PLACE", str(place)).replace("ADDRESS", source.id))
+        applied = terminal("apply", str(file))
+        assert applied.exit_code == 0, applied.output
+        first = terminal.process("sync", "run", "plants", "--json")
+        assert first.returncode == 0, first.stderr
+        with closing(sqlite3.connect(place, isolation_level=None)) as table:
+            table.execute("update plants set height = 2")
+        again = terminal.process("sync", "run", "plants", "--json")
+        assert again.returncode == 0, again.stderr
+    (height,) = (one.id for one in source.schema.values() if one.name == "Height")
+    assert row.values[height] == 2
 
 
 def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
