@@ -25,6 +25,7 @@ _ANSWERS = {
     200: "Noted, or answered; the body is empty, or what a challenge asked for",
     400: "Bytes that are no request",
     401: "No proof that the platform sent it; or there is no such connection",
+    408: "The body did not come in time",
     413: f"More than {MAX_BODY_BYTES:,} bytes",
     429: "Too many calls; Retry-After says when",
     503: "Not now; Retry-After says when. Or nothing is synced here",
@@ -50,6 +51,9 @@ class Door:
             answer = errors.understood(request, error)
         except ClientDisconnect:
             return
+        except bodies.TooSlow as error:
+            answer = _refused(408, f"{error}")
+            answer.headers["connection"] = "close"
         except Exception as error:  # noqa: BLE001 - answered and logged as any fault here is
             answer = errors.fault(request, error)
         await answer(scope, receive, send)

@@ -68,6 +68,9 @@ class Guard:
             body = None if refusal else await bodies.whole(receive, at_most=MAX_BODY_BYTES)
         except ClientDisconnect:
             return
+        except bodies.TooSlow as error:
+            body, refusal = b"", _refused(408, f"{error}")
+            refusal.headers["connection"] = "close"
         if refusal is None and body is None:
             refusal = _refused(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
         if body and scope["method"] not in _READS and not Headers(scope=scope).get("content-type"):

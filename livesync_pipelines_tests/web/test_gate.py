@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -244,6 +245,22 @@ def test_a_body_without_end_is_given_up() -> None:
 
     assert asyncio.run(whole(piece, at_most=MAX_BODY_BYTES)) is None
     assert heard <= HEARD_OUT_BYTES + MAX_BODY_BYTES
+
+
+@pytest.mark.parametrize("path", [PLACE, "/sync/trigger"])
+def test_a_body_that_does_not_come_is_not_waited_for(
+    house: Engine, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr("livesync_pipelines.web.bodies.WITHIN_S", 0.1)
+    with (
+        a_door(create_app(house, SETTINGS)) as door,
+        socket.create_connection((door.base_url.host, door.base_url.port or 0), 30) as caller,
+    ):
+        host = f"host: {door.base_url.netloc.decode()}"
+        caller.sendall(f"POST {path} HTTP/1.1\r\n{host}\r\ncontent-length: 9\r\n\r\n.".encode())
+        said = b"".join(iter(lambda: caller.recv(1_000), b""))
+    assert said.startswith(b"HTTP/1.1 408")
+    assert b"did not come within" in said
 
 
 def test_a_sender_who_calls_too_often_is_asked_to_wait(

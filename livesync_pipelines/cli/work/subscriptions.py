@@ -39,6 +39,8 @@ def check(engine: Engine, connection: Connection) -> Iterator[Finding]:
     for row in subscription_list.listed(connection):
         about, error = f"subscription of {row['connection']}", row["error"] or {}
         if row["state"] == "active" and row["wanted"]:
-            yield Finding(about, "ok", f"it ends {ago(row['expires_at'], engine.now())}")
+            ends = row["expires_at"]
+            said = f"it ends {ago(ends, engine.now())}" if ends else "it does not end"
+            yield Finding(about, "ok", said)
         elif row["state"] == "failing":
             yield Finding(about, "warning", error.get("message", ""), error.get("hint", ""))
