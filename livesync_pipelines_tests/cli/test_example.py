@@ -114,7 +114,7 @@ def test_a_newcomer_sees_a_sign_in_a_call_and_a_conflict_and_no_secret_is_left_b
     of_sandbox(at, "POST", "/oauth/google/expire")
     edited = at("sandbox", "edit", "Petal 1.md", "The zebrafish exhibit opens on Sunday.")
     assert edited.exit_code == 0, edited.output
-    start.until(r"drive-docs \(webhook\) success: 0 added, 1 updated")
+    start.until(r"drive-docs \((webhook|subscribed)\) success: 0 added, 1 updated")
     (hit,) = at.document("search", "garden", "zebrafish")["hits"]
     assert hit["title"] == "Petal 1"
 

@@ -132,12 +132,13 @@ def test_children_that_were_asked_to_stop_together_share_one_patience() -> None:
 
 def test_a_child_that_does_not_stop_is_ended_once_its_patience_is_over(tmp_path: Path) -> None:
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.pause()"
+    before = set(psutil.Process().children())
     with ExitStack() as stack:
         for name in ("one", "two"):
             command = [sys.executable, "-c", deaf]
             child = Child(name, command, port=None, log=tmp_path / f"{name}.log")
             stack.callback(stack.enter_context(child).ask_to_stop)
-        started = psutil.Process().children()
+        started = set(psutil.Process().children()) - before
     assert not [child for child in started if child.is_running()]
 
 
