@@ -72,9 +72,10 @@ def ends_without(connection: Connection, sync_id: str) -> set[Side]:
 
 
 def absent(connection: Connection, sync_id: str, *, but: Sequence[str]) -> Iterator[str]:
-    """Every key that may have to go, but for these."""
+    """Every key that may have to go, but for these, in order."""
+    query = f"select key {_ABSENT} order by key".encode()
     with connection.cursor() as cursor:
-        for (key,) in cursor.stream(f"select key {_ABSENT}".encode(), (sync_id, list(but))):
+        for (key,) in cursor.stream(query, (sync_id, list(but))):
             yield key
 
 
@@ -98,7 +99,7 @@ def absent_and_unread(
     found = connection.execute(
         "select s.key, s.identity, s.size, s.modified_at from livesync.unsettled u"
         " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
-        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
+        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s) order by s.key",
         (sync_id, list(named)),
     )
     return [
@@ -115,7 +116,7 @@ def absent_by_identity(
     found = connection.execute(
         "select s.identity, s.key from livesync.unsettled u"
         " join livesync.shadow s on s.sync_id = u.sync_id and s.key = u.key"
-        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s)",
+        " where u.sync_id = %s and u.kind = 'absent' and s.identity = any(%s) order by s.key",
         (sync_id, list(identities)),
     )
     return dict(found.fetchall())
