@@ -80,8 +80,9 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                # One system call, and no thread of ours holds a lock that it could need.
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+                preexec_fn=_end_with_parent  # noqa: PLW1509 - one system call, which takes no lock
+                if sys.platform == "linux"
+                else None,
             )
 
     def __exit__(

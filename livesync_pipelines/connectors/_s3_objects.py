@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from livesync_pipelines.connectors import _s3_answers as answers
+from livesync_pipelines.connectors._private_copy import private_copy
 from livesync_pipelines.connectors._s3_errors import code_of, named
 from livesync_pipelines.connectors.files import Moved
 from livesync_pipelines.model.errors import BadInput, Broken, Unavailable
@@ -59,18 +59,15 @@ class Objects:
     def _copied(self, key: str, answer: GetObjectOutputTypeDef, max_bytes: int) -> IO[bytes]:
         if answer["ContentLength"] > max_bytes:
             raise self._too_long(key, max_bytes)
-        copy = tempfile.TemporaryFile(prefix="livesync-")  # noqa: SIM115 - the caller reads it
-        try:
+
+        def unpack(copy: IO[bytes]) -> None:
             pieces = answer["Body"].iter_chunks(_PIECE)
             for piece in answers.unpacked_pieces(pieces, answer.get("ContentEncoding", "")):
                 copy.write(piece)
                 if copy.tell() > max_bytes:
                     raise self._too_long(key, max_bytes)
-            copy.seek(0)
-        except BaseException:
-            copy.close()
-            raise
-        return copy
+
+        return private_copy(unpack)
 
     def put(self, key: str, content: bytes | IO[bytes], *, expected_version: str | None) -> str:
         source = BytesIO(content) if isinstance(content, bytes) else content

@@ -5,7 +5,6 @@ What `google_drive` names, read 2026-11-22.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from typing import IO, Annotated
 
@@ -16,6 +15,7 @@ from livesync_pipelines.connectors._file_table import MAX_BYTES, FileTable, Tabl
 from livesync_pipelines.connectors._google_drive_api import drive_of
 from livesync_pipelines.connectors._google_drive_options import GoogleDriveConnection, file_id
 from livesync_pipelines.connectors._google_files import APPS, EXPORTS, DriveFile, Remembered
+from livesync_pipelines.connectors._private_copy import private_copy
 from livesync_pipelines.connectors._row_formats import Format, has_format
 from livesync_pipelines.connectors._row_stage import Cells
 from livesync_pipelines.connectors.base import FetchLimits
@@ -105,14 +105,7 @@ class GoogleDriveRows(FileTable):
             raise BadInput(f"{self._name(entry)}: {error}", where=_WHERE) from error
 
     def _open(self, entry: Entry) -> IO[bytes]:
-        copy = tempfile.TemporaryFile(prefix="livesync-")  # noqa: SIM115 - the caller reads it
-        try:
-            self._download(entry, copy)
-            copy.seek(0)
-        except BaseException:
-            copy.close()
-            raise
-        return copy
+        return private_copy(lambda copy: self._download(entry, copy))
 
     def _download(self, entry: Entry, into: IO[bytes]) -> None:
         export = Remembered.read(entry.state or "").export

@@ -27,8 +27,9 @@ _LOOK_S = 0.02
 class Channel(filesystem.Channel):
     """Messages get their name when they are whole, and are taken by renaming them."""
 
-    # The transport beneath has no types: what it declares is looser than what it hands over.
-    def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:  # type: ignore[override]
+    def _put(  # type: ignore[override]  # its two bases call the message by different names
+        self, queue: str, payload: Mapping[str, Any], **_: Any
+    ) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time_ns()}-{uuid4().hex}"
         unfinished = folder / f"{name}.tmp"

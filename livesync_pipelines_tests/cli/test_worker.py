@@ -126,9 +126,10 @@ class House:
     def process(self, *words: str, home: str) -> Iterator[subprocess.Popen[str]]:
         environ = {**self.environ, "LIVESYNC_HOME": f"{self.folder / home}"}
         log = (self.folder / f"{home}.log").open("a")
-        with log, subprocess.Popen([*COMMAND, *words], env=environ, stderr=log, stdout=log) as run:
+        command = [*COMMAND, *words]
+        with log, subprocess.Popen(command, env=environ, stderr=log, stdout=log, text=True) as run:
             try:
-                yield run  # type: ignore[misc]
+                yield run
             finally:
                 run.send_signal(signal.SIGINT)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.net.api import Api
 from livesync_pipelines_tests.engine.copies import BACK, SYNC, Copies, Killed
 from livesync_pipelines_tests.engine.house import wait_until_free
 from livesync_pipelines_tests.sandbox.served import Sandbox
@@ -109,3 +111,40 @@ def assert_no_echo(copies: Copies) -> None:
     assert copies.run().counts.synced_items == 0
     assert copies.equal()
     assert copies.conflicts(settled=True) == []
+
+
+def changed_in_every_way(copies: Copies, *, new: str) -> None:
+    """Files in step; then one is edited, one moved, one removed, one added in a folder, and one
+    (`new`) beside them."""
+    for name in ("a.txt", "b.txt", "moved.txt"):
+        copies.origin.put(name, name.encode())
+    copies.run()
+    copies.origin.put("x/moved.txt", copies.origin.get("moved.txt"))
+    copies.origin.put("x/y/new.txt", b"new")
+    copies.origin.put("a.txt", b"other words")
+    copies.origin.put(new, b"newer")
+    for name in ("b.txt", "moved.txt"):
+        copies.origin.remove(name)
+
+
+def assert_a_crash_does_no_harm(
+    copies: Copies, monkeypatch: pytest.MonkeyPatch, *, call: int, sent: bool
+) -> None:
+    """The process dies at this call of those that change something, before it is sent or after;
+    the next run brings both ends in step, with nothing twice and nobody asked."""
+    real, left = Api.call, [call]
+
+    def dies(self: Api, method: str, *said: Any, **more: Any) -> Any:
+        left[0] -= method != "GET"
+        dead = left[0] < 0 and method != "GET"
+        answer = None if dead and not sent else real(self, method, *said, **more)
+        if dead:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Api, "call", dies)
+        run_that_may_die(copies)
+    result = copies.run()
+    assert (result.status, copies.conflicts(settled=True)) == (Status.SUCCESS, [])
+    assert copies.equal()

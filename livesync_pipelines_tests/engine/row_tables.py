@@ -65,7 +65,8 @@ class Table(ABC):
         found = {}
         names = self.names()
         for cells in self.sql(f"select * from {self.place}"):
-            row = {n: spelled(self.columns.get(n, "text"), v) for n, v in zip(names, cells)}  # noqa: B905
+            shown = zip(names, cells, strict=True)
+            row = {n: spelled(self.columns.get(n, "text"), v) for n, v in shown}
             found[self.key_of(row)] = row
         return found
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.row_looking import vet
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.net.api import Api
 from livesync_pipelines.sandbox.google.files import DOCUMENT
 from livesync_pipelines.store import catalog
 from livesync_pipelines_tests.connectors.account_world import engine_at
@@ -25,8 +23,10 @@ from livesync_pipelines_tests.connectors.drive_world import FILES, UPLOADS
 from livesync_pipelines_tests.connectors.row_files import BucketPlace, FolderPlace
 from livesync_pipelines_tests.engine.copies import ENVIRON, SYNC, Copies, Killed
 from livesync_pipelines_tests.engine.copy_deeds import (
+    assert_a_crash_does_no_harm,
     assert_in_pieces,
     assert_no_echo,
+    changed_in_every_way,
     edit_for,
     edit_in_every_way,
     killed_after,
@@ -278,30 +278,8 @@ def test_what_was_written_before_a_crash_is_recognised(
 def test_a_crash_at_any_call_that_changes_something_loses_and_doubles_nothing(
     into_drive: Copies, monkeypatch: pytest.MonkeyPatch, call: int, *, sent: bool
 ) -> None:
-    for name in ("a.txt", "b.txt", "moved.txt"):
-        into_drive.origin.put(name, name.encode())
-    into_drive.run()
-    into_drive.origin.put("x/moved.txt", into_drive.origin.get("moved.txt"))
-    into_drive.origin.put("x/y/new.txt", b"new")
-    into_drive.put(a__txt="other words", new__txt="newer")
-    for name in ("b.txt", "moved.txt"):
-        into_drive.origin.remove(name)
-    real, left = Api.call, [call]
-
-    def dies(self: Api, method: str, *said: Any, **more: Any) -> Any:
-        left[0] -= method != "GET"
-        dead = left[0] < 0 and method != "GET"
-        answer = None if dead and not sent else real(self, method, *said, **more)
-        if dead:
-            raise Killed
-        return answer
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Api, "call", dies)
-        run_that_may_die(into_drive)
-    result = into_drive.run()
-    assert (result.status, into_drive.conflicts(settled=True)) == (Status.SUCCESS, [])
-    assert into_drive.equal()
+    changed_in_every_way(into_drive, new="new.txt")
+    assert_a_crash_does_no_harm(into_drive, monkeypatch, call=call, sent=sent)
     assert {len(names) for names in twins(into_drive).values()} == {1}
     assert into_drive.run().counts.synced_items == 0
     assert into_drive.ask("select from livesync.file_intents") == []

@@ -15,10 +15,11 @@ from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors.confluence_files import ConfluencePages
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.verdict import BadAnswer, Conflict, Gone, Unclear
 from livesync_pipelines_tests.engine.copies import Copies, Killed
 from livesync_pipelines_tests.engine.copy_deeds import (
+    assert_a_crash_does_no_harm,
+    changed_in_every_way,
     edit_for,
     edit_in_every_way,
     killed_after,
@@ -176,30 +177,8 @@ def test_a_page_that_was_made_before_a_crash_is_found_by_the_title_it_was_given(
 def test_a_crash_at_any_call_that_changes_something_loses_and_doubles_nothing(
     wiki: Copies, monkeypatch: pytest.MonkeyPatch, call: int, *, sent: bool
 ) -> None:
-    for name in ("a.txt", "b.txt", "moved.txt"):
-        wiki.origin.put(name, name.encode())
-    wiki.run()
-    wiki.origin.put("x/moved.txt", wiki.origin.get("moved.txt"))
-    wiki.origin.put("x/y/new.txt", b"new")
-    wiki.put(a__txt="other words", newer__txt="newer")
-    for name in ("b.txt", "moved.txt"):
-        wiki.origin.remove(name)
-    real, left = Api.call, [call]
-
-    def dies(self: Api, method: str, *said: Any, **more: Any) -> Any:
-        left[0] -= method != "GET"
-        dead = left[0] < 0 and method != "GET"
-        answer = None if dead and not sent else real(self, method, *said, **more)
-        if dead:
-            raise Killed
-        return answer
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Api, "call", dies)
-        run_that_may_die(wiki)
-    result = wiki.run()
-    assert (result.status, wiki.conflicts(settled=True)) == (Status.SUCCESS, [])
-    assert wiki.equal()
+    changed_in_every_way(wiki, new="newer.txt")
+    assert_a_crash_does_no_harm(wiki, monkeypatch, call=call, sent=sent)
     assert_once(wiki)
     assert wiki.run().counts.synced_items == 0
     assert wiki.ask("select from livesync.file_intents") == []

@@ -87,7 +87,9 @@ def assert_told(rows: RowPages, before: datetime) -> None:
         first = max((n + 1 for n, (_, value) in enumerate(versions) if value is None), default=0)
         life, told = versions[first:], changes(rows, key)
         assert [(c["at"], c["after"]["name"]) for c in told] == life[len(life) - len(told) :]
-        for (at, _), old, change in zip(life[::-1], [*life[-2::-1], None], told[::-1]):  # noqa: B905
+        for (at, _), old, change in zip(
+            life[::-1], [*life[-2::-1], None], told[::-1], strict=False
+        ):
             assert change["before_kept"] or at < before
             if change["before_kept"]:
                 assert (change["before"] or {}).get("name") == (old[1] if old else None)
