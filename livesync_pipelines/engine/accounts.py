@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -21,12 +21,12 @@ from livesync_pipelines.connectors.base import Accounted, Options
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, NotFound, Reauthorise
 from livesync_pipelines.model.spec import OAuth, PlatformSpec
-from livesync_pipelines.model.sync import Connection
+from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net import client as net
 from livesync_pipelines.net.api import ANONYMOUS
 from livesync_pipelines.net.api import Account as Caller
 from livesync_pipelines.net.asking import Terms
-from livesync_pipelines.store import accounts, database
+from livesync_pipelines.store import accounts, catalog, database
 from livesync_pipelines.store.accounts import Account, AccountState
 
 _TIMEOUT_S, _TRIES, _MAX_BYTES = 10.0, 2, 1_000_000
@@ -117,6 +117,15 @@ def spec_of(engine: Engine, platform: str) -> PlatformSpec:
     return kind.spec
 
 
+def refuse_without(connection: database.Connection, sync: SyncConfig) -> None:
+    """Raises `Reauthorise` (`Revoked`) where an account that a sync calls in the name of is none
+    that can be used."""
+    names = [sync.connection, *([sync.target.connection] if sync.target else [])]
+    for one in catalog.connections(connection, names).values():
+        if (name := one.options.get("account")) is not None:
+            _of(accounts.found(connection, name), name, (one.platform, one.project_id))
+
+
 def sealed(vault: Vault, name: str, tokens: Tokens) -> bytes:
     """Tokens as they are stored."""
     secret = {"access": tokens.access, "refresh": tokens.refresh}
@@ -170,18 +179,29 @@ def reseal(engine: Engine) -> int:
     return len(old)
 
 
-def remove(engine: Engine, name: str, *, project: str | None = None) -> tuple[Account, str]:
-    """Forget an account, and have its platform take back what was granted; returns what was known
-    of it, and why the platform could not be asked, if so. Raises `NotFound`."""
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was known of an account, the `syncs` that called a platform in its name, and why the
+    platform could not be asked to take back what was granted, if so."""
+
+    account: Account
+    syncs: list[str]
+    trouble: str
+
+
+def remove(engine: Engine, name: str, *, project: str | None = None) -> Removed:
+    """Forget an account, and have its platform take back what was granted. Raises `NotFound`."""
     with engine.database.connect() as connection, connection.transaction():
         account = accounts.found(connection, name, lock=True)
         if account is None or project not in (None, account.project_id):
             raise NotFound(f"There is no account '{name}'.", hint="See `livesync accounts`.")
+        syncs = accounts.syncs_with(connection, name)
         accounts.drop(connection, name)
     try:
-        return account, _taken_back(engine, account)
+        trouble = _taken_back(engine, account)
     except LiveSyncError as error:
-        return account, f"{error.message} {error.hint}".strip()
+        trouble = f"{error.message} {error.hint}".strip()
+    return Removed(account, syncs, trouble)
 
 
 def _taken_back(engine: Engine, account: Account) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livesync_pipelines.engine.accounts import refuse_without
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.model.errors import NeedsPerson
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
@@ -36,12 +37,14 @@ def ask_to_carry_out(engine: Engine, connection: Connection, sync_id: str) -> st
 
 
 def refuse_idle(engine: Engine, connection: Connection, sync_id: str) -> SyncConfig:
-    """The sync, if it may run. Raises `Disabled`, `NotFound`, `NeedsPerson` for a paused one."""
+    """The sync, if it may run. Raises `Disabled`, `NotFound`; for a paused one `Reauthorise` where
+    an account is to be connected first, else `NeedsPerson`."""
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     sync = catalog.sync(connection, sync_id)
     state, reason = catalog.state(connection, sync_id)
     if state is SyncState.PAUSED:
+        refuse_without(connection, sync)
         raise NeedsPerson(
             f"Sync '{sync_id}' is paused{f' ({reason})' if reason else ''}.",
             hint=f"Resume it with `livesync sync resume {sync_id}`.",

@@ -63,6 +63,17 @@ def found(connection: Connection, name: str, *, lock: bool = False) -> Account |
     return _account(got[0]) if got else None
 
 
+def syncs_with(connection: Connection, name: str) -> list[str]:
+    """The syncs that call a platform in its name, at either end."""
+    got = connection.execute(
+        "select distinct s.sync_id from livesync.syncs s"
+        " join livesync.connections c on c.name in (s.connection, s.target)"
+        " where s.state <> 'removed' and c.options ->> 'account' = %s order by 1",
+        (name,),
+    )
+    return [sync_id for (sync_id,) in got]
+
+
 def keep(connection: Connection, account: Account) -> None:
     """Add an account, or replace what was known of it."""
     connection.execute(

@@ -84,6 +84,23 @@ def test_an_account_and_a_connection_are_made_in_one_go(at: At, sandbox: Sandbox
     assert "unchanged" in again.stdout
 
 
+def test_who_removes_an_account_is_told_which_syncs_stop(at: At, sandbox: Sandbox) -> None:
+    url = f"url={sandbox.address}/google"
+    at("connect", "drawer", "--account", "ada", "--name", "papers", "-o", url)
+    add = ("sync", "add", "mine", "--connection", "papers", "--capsule", "notes")
+    done = at(*add, "--schedule", "manual")
+    assert done.returncode == 0, done.stderr
+    done = at("accounts", "remove", "ada")
+    assert "These syncs stop at their next run" in done.stdout
+    assert "mine" in done.stdout
+    assert at("sync", "pause", "mine").returncode == 0
+    for words in (("resume",), ("run",)):
+        done = at("sync", *words, "mine")
+        assert done.returncode == 1
+        assert "livesync connect drawer --account ada" in done.stderr
+    assert "paused" in at("sync", "list").stdout
+
+
 def test_an_account_that_is_there_stays_in_its_project_where_none_is_said(
     at: At, sandbox: Sandbox
 ) -> None:

@@ -302,8 +302,8 @@ def test_all_that_is_sealed_is_sealed_with_the_new_key(office: Office) -> None:
 def test_an_account_that_is_removed_is_taken_back_at_its_vendor(office: Office) -> None:
     office.connect()
     held = tokens(office)
-    account, trouble = work.remove(office.engine, "ada")
-    assert (account.who, trouble) == (ADA, "")
+    gone = work.remove(office.engine, "ada")
+    assert (gone.account.who, gone.syncs, gone.trouble) == (ADA, [], "")
     answer = office.sandbox.client.get(
         "/google/oauth2/v3/userinfo", headers={"authorization": f"Bearer {held.access}"}
     )
@@ -315,8 +315,7 @@ def test_an_account_that_is_removed_is_taken_back_at_its_vendor(office: Office) 
 def test_an_account_is_forgotten_also_where_its_vendor_does_not_answer(office: Office) -> None:
     office.connect()
     office.sandbox.fault("POST /google/revoke", "500", times=9)
-    _, trouble = work.remove(office.engine, "ada")
-    assert "answered 500" in trouble
+    assert "answered 500" in work.remove(office.engine, "ada").trouble
     with office.engine.database.pooled() as connection:
         assert accounts.listed(connection) == []
 

@@ -53,15 +53,22 @@ def list_accounts(*, as_json: bool) -> None:
 
 
 def remove_account(name: str, *, as_json: bool) -> None:
-    """Forget one, and tell where its platform did not take back what was granted."""
+    """Forget one; tell whom that stops, and where its platform did not take back what was
+    granted."""
     with open_house() as house:
-        account, trouble = work.remove(house.engine, name)
+        gone = work.remove(house.engine, name)
+    platform, syncs = gone.account.platform, gone.syncs
     if as_json:
-        emit({"account": name, "platform": account.platform, "revoked": not trouble})
+        emit({"account": name, "platform": platform, "revoked": not gone.trouble, "syncs": syncs})
     else:
         say(f"The account {name} is removed.")
-    if trouble:
-        note(f"Note: {account.platform} may still let LiveSync in: {trouble}")
+        if syncs:
+            say(
+                f"These syncs stop at their next run, until it is connected again: "
+                f"{', '.join(syncs)}."
+            )
+    if gone.trouble:
+        note(f"Note: {platform} may still let LiveSync in: {gone.trouble}")
 
 
 def rotate_keys(*, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from livesync_pipelines.cli.output import emit, note, say, table
 from livesync_pipelines.cli.work.session import open_house
 from livesync_pipelines.core.patience import CANCELLED
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.accounts import refuse_without
 from livesync_pipelines.engine.triggers import refuse_idle
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
@@ -103,7 +104,9 @@ def pause(sync_id: str, reason: str | None, *, as_json: bool) -> None:
 
 
 def resume(sync_id: str, *, as_json: bool) -> None:
-    """Let it run again."""
+    """Let it run again. Raises `Reauthorise` where that would only pause it once more."""
+    with open_house() as house:
+        refuse_without(house.connection, catalog.sync(house.connection, sync_id))
     _set_state(sync_id, SyncState.ACTIVE, None, as_json=as_json)
 
 
