@@ -18,6 +18,7 @@ from livesync_pipelines.model.errors import (
     NeedsPerson,
     NotFound,
     RateLimited,
+    Reauthorise,
     Unavailable,
 )
 
@@ -34,6 +35,7 @@ _STATUS: tuple[tuple[type[LiveSyncError], int], ...] = (
     (Forbidden, 403),
     (BadInput, 400),
     (NeedsPerson, 409),
+    (Reauthorise, 409),
     (RateLimited, 429),
     (Unavailable, 503),
 )

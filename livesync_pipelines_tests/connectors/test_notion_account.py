@@ -57,6 +57,6 @@ def test_an_account_is_renewed_when_its_token_has_ended_and_given_back_in_the_en
         desk.sandbox.control("POST", "/oauth/notion/expire")
     assert desk.sandbox.count("POST /notion/v1/oauth/token") == 3
     run_sync(house, "notes", trigger=Trigger.PERSON)
-    assert accounts.remove(house, "ada")[1] == ""
+    assert accounts.remove(house, "ada").trouble == ""
     assert desk.sandbox.count("POST /notion/v1/oauth/revoke") == 1
     assert run_sync(house, "notes", trigger=Trigger.PERSON).status is Status.FAILED

@@ -119,6 +119,20 @@ def test_a_trigger_of_a_paused_sync_is_refused_with_the_reason(
     assert client.get("/health").json()["queue"]["depth"] == 0
 
 
+def test_a_trigger_of_a_sync_that_rests_for_want_of_an_account_names_the_account(
+    client: Caller, engine: Engine, docs: Path
+) -> None:
+    with engine.database.pooled() as connection:
+        connection.execute(
+            """update livesync.connections set options = options || '{"account": "ada"}'"""
+        )
+        catalog.set_state(connection, "docs", SyncState.PAUSED, "revoked")
+    answer = client.post("/sync/trigger", json={"sync_id": "docs"})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "reauthorise"
+    assert "livesync connect folder --account ada" in answer.json()["error"]["hint"]
+
+
 def test_a_trigger_where_nothing_runs_is_refused_with_the_reason(idle: Caller, docs: Path) -> None:
     answer = idle.post("/sync/trigger", json={"sync_id": "docs"})
     assert answer.status_code == 503
