@@ -99,7 +99,7 @@ def _round(runners: Sequence[Runner], corpus: Corpus, turn: int, title: str) -> 
         if phase in changes:
             changes[phase]()
         say(f"{title}: {phase}")
-        _all(runners, lambda runner, phase=phase: runner.measure(phase))  # type: ignore[misc]
+        _all(runners, lambda runner, phase=phase: runner.measure(phase))  # type: ignore[misc]  # mypy guesses no lambda's type
 
 
 def _all(runners: Sequence[Runner], act: Callable[[Runner], None]) -> None:

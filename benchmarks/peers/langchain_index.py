@@ -24,7 +24,7 @@ RecordManager: Any = import_module("langchain_classic.indexes").SQLRecordManager
 BATCH = 1_000
 
 
-class Table(VectorStore):  # type: ignore[misc]
+class Table(VectorStore):  # type: ignore[misc]  # it has no types
     """A vector store that keeps path and text by id, and cannot search."""
 
     def __init__(self, connection: psycopg.Connection) -> None:

@@ -11,5 +11,5 @@ from livesync_pipelines_tests.engine import drawer
 if __name__ == "__main__":
     sys.modules[f"{connectors.__name__}.drawer"] = drawer
     for known in (connectors.REGISTRY, connectors.PLATFORMS):
-        known._places["drawer"] = ("drawer", "Drawer")  # type: ignore[attr-defined]
+        known._places["drawer"] = ("drawer", "Drawer")  # type: ignore[attr-defined]  # not Mapping's
     main()

@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.sql_table import SqlTable, SqlTableConnection, SqlTableSelection
-from livesync_pipelines.model.rows import RowWrites
+from livesync_pipelines.model.rows import Column, RowWrites, Shape
 
 
 class World(ABC):
@@ -256,6 +256,13 @@ class MariaDb:
         if self._process is not None:
             self._process.terminate()
             self._process.wait()
+
+
+def column_of(shape: Shape, name: str) -> Column:
+    """One that is there."""
+    found = shape.column(name)
+    assert found is not None, name
+    return found
 
 
 def scanned(end: SqlTable, columns: Sequence[str] | None = None, after: Any = None) -> pa.Table:

@@ -25,7 +25,7 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 from livesync_pipelines.model.rows import RowReceipt
-from livesync_pipelines_tests.connectors.sql_worlds import PostgresWorld, scanned, writes
+from livesync_pipelines_tests.connectors.sql_worlds import PostgresWorld, column_of, scanned, writes
 
 
 def test_types_of_its_own_become_texts_and_json(postgres: PostgresWorld) -> None:
@@ -63,10 +63,10 @@ def test_types_of_its_own_become_texts_and_json(postgres: PostgresWorld) -> None
     assert shape is not None
     assert [c.name for c in shape.columns if c.json] == ["p", "n", "j"]
     assert [c.name for c in shape.columns if not c.writable] == ["o", "y"]
-    assert shape.column("d").max_chars == 4  # type: ignore[union-attr]
-    assert not shape.column("d").nullable  # type: ignore[union-attr]
-    assert shape.column("s").bits == 16  # type: ignore[union-attr]
-    assert shape.column("w").type == pa.decimal128(38, 20)  # type: ignore[union-attr]
+    assert column_of(shape, "d").max_chars == 4
+    assert not column_of(shape, "d").nullable
+    assert column_of(shape, "s").bits == 16
+    assert column_of(shape, "w").type == pa.decimal128(38, 20)
     receipt = end.write(writes(end, [row]))
     assert (receipt.failures, len(receipt.moved), receipt.stored.to_pylist()) == ((), 0, [])
     assert scanned(end, list(row)).to_pylist() == [row]

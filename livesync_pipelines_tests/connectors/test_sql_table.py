@@ -19,7 +19,7 @@ from livesync_pipelines.connectors.sql_table import SqlTable
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import BadInput, CursorExpired
 from livesync_pipelines.model.rows import Column, RowPage, Shape
-from livesync_pipelines_tests.connectors.sql_worlds import World, scanned, writes
+from livesync_pipelines_tests.connectors.sql_worlds import World, column_of, scanned, writes
 
 CONTACTS = "id {int} primary key, name {text}, age {small}, score {float}"
 TEXTS = [
@@ -65,7 +65,7 @@ def people(world: World, count: int = 3) -> tuple[str, SqlTable]:
 
 
 def keys(shape: Shape, *rows: Any) -> pa.Table:
-    schema = pa.schema([(name, shape.column(name).type) for name in shape.key])  # type: ignore[union-attr]
+    schema = pa.schema([(name, column_of(shape, name).type) for name in shape.key])
     return pa.Table.from_pylist([dict(zip(shape.key, row, strict=True)) for row in rows], schema)
 
 
@@ -595,10 +595,10 @@ def test_a_table_is_widened_and_never_narrowed(world: World) -> None:
     shape = end.shape()
     assert shape is not None
     assert [c.name for c in shape.columns] == ["id", "name", "price", "note", "extra"]
-    assert shape.column("id").bits == 64  # type: ignore[union-attr]
-    assert shape.column("name").max_chars in {5, None}  # type: ignore[union-attr]
-    assert shape.column("note").max_chars is None  # type: ignore[union-attr]
-    assert shape.column("price").type == pa.decimal128(12, 2)  # type: ignore[union-attr]
+    assert column_of(shape, "id").bits == 64
+    assert column_of(shape, "name").max_chars in {5, None}
+    assert column_of(shape, "note").max_chars is None
+    assert column_of(shape, "price").type == pa.decimal128(12, 2)
     assert any("added column extra" in line for line in done)
     assert end.prepare(more) == []
     if world.name != "sqlite":
@@ -613,8 +613,8 @@ def test_a_table_is_widened_and_never_narrowed(world: World) -> None:
         assert len(end.prepare(wide)) == 2
         shape = end.shape()
         assert shape is not None
-        assert shape.column("name").max_chars == 50  # type: ignore[union-attr]
-        assert shape.column("price").type == pa.decimal128(14, 4)  # type: ignore[union-attr]
+        assert column_of(shape, "name").max_chars == 50
+        assert column_of(shape, "price").type == pa.decimal128(14, 4)
     assert world.rows(f"select id, name, price from {table}")[0][:2] == (1, "a")
 
 

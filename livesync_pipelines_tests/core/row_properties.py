@@ -88,7 +88,7 @@ def what_one_end_changed_reaches_the_other(batch: Batch, policy: MergePolicy) ->
     """M2: added, edited or deleted, whichever end it was; nothing clashes."""
     for side in Side:
         rows = batch.each(
-            lambda row, side=side: (  # type: ignore[misc]
+            lambda row, side=side: (  # type: ignore[misc]  # mypy guesses no lambda's type
                 _plainly(row, row.base, row.source, row.base)
                 if side is Side.SOURCE
                 else _plainly(row, row.base, row.base, row.target)
@@ -122,7 +122,7 @@ def edits_of_other_fields_are_both_kept(batch: Batch, policy: MergePolicy) -> No
 
     rows = batch.each(parted)
     wanted = [
-        {name: (row.source if name in half else row.target)[name] for name in FIELDS}  # type: ignore[index]
+        {name: (row.source if name in half else row.target)[name] for name in FIELDS}  # type: ignore[index]  # both are rows
         for row in rows.rows
     ]
     for each in (rows, rows.each(Row.mirrored)):

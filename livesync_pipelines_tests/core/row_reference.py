@@ -64,7 +64,7 @@ def at_one_end(row: Row, policy: MergePolicy, ruler: Side | None, answer: Any) -
         return nowhere
     winner = ruler if ruler is not None else deletion(here, policy.on_delete, answer)
     found = {here: everywhere, here.other: nowhere}.get(
-        winner,  # type: ignore[arg-type]
+        winner,  # type: ignore[arg-type]  # a side's name
         Outcome(row.base, row.source, row.target, set(row.missing)),
     )
     found.clashes[None] = winner
@@ -102,7 +102,7 @@ def of_field(
     source, target = row.source[name], row.target[name]
     shown = row.shown(Side.SOURCE), row.shown(Side.TARGET)
     fresh = name in row.missing or row.base is None
-    base = None if fresh else row.base[name]  # type: ignore[index]
+    base = None if fresh else row.base[name]  # type: ignore[index]  # a row, where not fresh
     ours, theirs = (
         (fresh and value is not None) or not same(value, shows[name] if shows else None)
         for value, shows in zip((source, target), shown, strict=True)

@@ -124,7 +124,7 @@ def test_a_new_version_of_the_same_words_is_no_change() -> None:
 def test_an_update_names_the_fields_that_changed(
     change: dict[str, object], fields: tuple[str, ...]
 ) -> None:
-    record = replace(RECORD, fingerprint=b"other", **change)  # type: ignore[arg-type]
+    record = replace(RECORD, fingerprint=b"other", **change)  # type: ignore[arg-type]  # fields by name
     assert delta(record, KNOWN) == Delta(Op.UPDATED, fields)
     assert delta(replace(record, key="b"), KNOWN) == Delta(Op.MOVED, ("key", *fields))
 

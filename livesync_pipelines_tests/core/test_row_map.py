@@ -25,7 +25,7 @@ from livesync_pipelines_tests.core.row_map_house import (
 
 
 def at(*parts: int) -> datetime:
-    return datetime(*parts)  # type: ignore[arg-type]
+    return datetime(*parts)  # type: ignore[arg-type]  # numbers, no zone
 
 
 def utc(*parts: int) -> datetime:

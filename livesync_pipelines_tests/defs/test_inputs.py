@@ -38,7 +38,7 @@ def all_chunks(chunks: pa.Table) -> pa.Table:
 def load(house: House, asset: dg.AssetsDefinition, partition: str | None = None) -> object:
     livesync = LiveSync()
     result = dg.materialize(
-        [*defs.assets, asset],  # type: ignore[misc]
+        [*defs.assets, asset],  # type: ignore[misc]  # of any kind
         selection=[asset],
         instance=house.instance,
         partition_key=partition,

@@ -69,7 +69,7 @@ class Warm:
         return run
 
     def launched(self, job: dg.JobDefinition, **tags: str) -> str:
-        return self.instance.launch_run(self.run_of(job, **tags).run_id, None).run_id  # type: ignore[arg-type]
+        return self.instance.launch_run(self.run_of(job, **tags).run_id, None).run_id  # type: ignore[arg-type]  # no workspace
 
     def hanging(self) -> tuple[str, int]:
         """A run that hangs, and the process that it hangs in."""
@@ -184,7 +184,7 @@ def test_a_run_whose_process_is_killed_fails_and_its_place_is_taken_by_another(
     until(lambda: warm.health(run_id) is WorkerStatus.FAILED)
     record = warm.instance.get_run_record_by_id(run_id)
     assert record is not None
-    monitor_started_run(warm.instance, None, record, logging.getLogger(__name__))  # type: ignore[arg-type]
+    monitor_started_run(warm.instance, None, record, logging.getLogger(__name__))  # type: ignore[arg-type]  # no workspace
     assert warm.run(run_id).status is dg.DagsterRunStatus.FAILURE
     until(lambda: len(warm.living()) == 2)
     assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
@@ -245,7 +245,7 @@ def test_a_run_is_launched_at_once_where_there_is_a_place_and_queued_where_there
     warm: Warm,
 ) -> None:
     def submitted() -> dg.DagsterRun:
-        context = SubmitRunContext(warm.run_of(odd_jobs.speak), None)  # type: ignore[arg-type]
+        context = SubmitRunContext(warm.run_of(odd_jobs.speak), None)  # type: ignore[arg-type]  # no workspace
         return warm.instance.run_coordinator.submit_run(context)
 
     until(lambda: not warm.instance.get_runs(dg.RunsFilter(statuses=[*UNFINISHED])))

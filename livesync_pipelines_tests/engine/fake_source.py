@@ -80,7 +80,7 @@ class Source:
         stamp = len(self.history) + 1
         fresh = Item(content, f"v{stamp}", old.identity if old else f"i{stamp}")
         item = replace(old or fresh, content=content, version=fresh.version)
-        self._now(key, replace(item, **more))  # type: ignore[arg-type]
+        self._now(key, replace(item, **more))  # type: ignore[arg-type]  # fields by name
 
     def touch(self, key: str) -> None:
         """A new version of the same words."""

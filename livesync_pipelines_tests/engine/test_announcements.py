@@ -34,7 +34,7 @@ from livesync_pipelines_tests.connectors.s3_world import (
 def aws(service: str) -> Any:
     return boto3.session.Session(
         aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name="us-east-1"
-    ).client(service, endpoint_url=endpoint())  # type: ignore[call-overload]
+    ).client(service, endpoint_url=endpoint())  # type: ignore[call-overload]  # any service
 
 
 class World:

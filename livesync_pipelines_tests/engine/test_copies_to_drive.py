@@ -320,7 +320,7 @@ def test_an_edit_that_slips_in_between_the_look_and_the_write_is_given_back(
     def late(self: writer.DriveWriter, *said: object) -> object:
         if slips:
             into_drive.goal.put("a.txt", slips.pop())
-        return real(self, *said)  # type: ignore[arg-type]
+        return real(self, *said)  # type: ignore[arg-type]  # passed on
 
     monkeypatch.setattr(writer.DriveWriter, "replace", late)
     result = into_drive.run()

@@ -37,7 +37,7 @@ HOUR = timedelta(hours=1, minutes=1)
 def aws(service: str) -> Any:
     return boto3.session.Session(
         aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name="us-east-1"
-    ).client(service, endpoint_url=endpoint())  # type: ignore[call-overload]
+    ).client(service, endpoint_url=endpoint())  # type: ignore[call-overload]  # any service
 
 
 class World:

@@ -52,7 +52,7 @@ def _in_a_child(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _carry_out(order: dict[str, Any]) -> dict[str, Any]:
-    folder.PAGE_ITEMS, reading.BATCH_ITEMS = PAGE, BATCH  # type: ignore[attr-defined]
+    folder.PAGE_ITEMS, reading.BATCH_ITEMS = PAGE, BATCH  # type: ignore[attr-defined]  # imported there
     reached: Counter[str] = Counter()
     for step, (module, name) in STEPS.items():
         _watch(importlib.import_module(module), name, _Step(step, order, reached))

@@ -24,7 +24,7 @@ def discovery() -> dict[str, Any]:
 
 def credentials(sandbox: Sandbox, person: str = ADA, *scopes: str) -> Credentials:
     tokens = sandbox.tokens(person, *(scopes or (DRIVE,)))
-    return Credentials(  # type: ignore[no-untyped-call]
+    return Credentials(  # type: ignore[no-untyped-call]  # it has no types
         token=tokens["access_token"],
         refresh_token=tokens["refresh_token"],
         token_uri=f"{sandbox.address}/google/token",

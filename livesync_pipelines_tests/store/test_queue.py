@@ -15,7 +15,7 @@ HINT = {"trigger": Trigger.WEBHOOK, "priority": Priority.NORMAL}
 
 
 def put(connection: Connection, sync_id: str = "docs", **more: object) -> None:
-    queue.put(connection, sync_id, **{**HINT, **more})  # type: ignore[arg-type]
+    queue.put(connection, sync_id, **{**HINT, **more})  # type: ignore[arg-type]  # by name
 
 
 def now(house: House) -> datetime:
