@@ -19,7 +19,13 @@ from livesync_pipelines.auth.oauth import Client, Request, Revoked, Tokens
 from livesync_pipelines.auth.vault import Vault
 from livesync_pipelines.connectors.base import Accounted, Options
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import BadInput, LiveSyncError, NotFound, Reauthorise
+from livesync_pipelines.model.errors import (
+    BadInput,
+    LiveSyncError,
+    NotFound,
+    Reauthorise,
+    in_a_line,
+)
 from livesync_pipelines.model.spec import OAuth, PlatformSpec
 from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net import client as net
@@ -200,7 +206,7 @@ def remove(engine: Engine, name: str, *, project: str | None = None) -> Removed:
     try:
         trouble = _taken_back(engine, account)
     except LiveSyncError as error:
-        trouble = f"{error.message} {error.hint}".strip()
+        trouble = in_a_line(error.as_dict())
     return Removed(account, syncs, trouble)
 
 

@@ -8,7 +8,7 @@
     ├── Unavailable         the same call may work later: retry
     │   └── RateLimited     it will work after `after_s` seconds
     │       └── OverBudget  it was not made: our own budget says wait; no item is to blame
-    ├── Reauthorise         the owner reconnects the account
+    ├── Reauthorise         the owner reconnects the account        exit 1, HTTP 409
     ├── CursorExpired       list again, nothing is lost
     └── Broken              somebody mends code, set-up or source   exit 1, HTTP 500
 
@@ -18,8 +18,11 @@ the page goes on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
+_ENDS = (".", "!", "?", ":")
 
 
 class LiveSyncError(Exception):
@@ -45,6 +48,12 @@ class LiveSyncError(Exception):
             "hint": self.hint,
             "where": self.where,
         }
+
+
+def in_a_line(error: Mapping[str, str]) -> str:
+    """An error document for a person: what it is, and what to do."""
+    message, hint = error["message"], error["hint"]
+    return f"{message}{'' if message.endswith(_ENDS) else '.'} {hint}" if hint else message
 
 
 class BadInput(LiveSyncError):

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.signing_in import SignedIn
 from livesync_pipelines.engine.unsigned import unsigned
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError, in_a_line
 from livesync_pipelines.store import capsules, conflicts, events, overview, row_names
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.web.room import Given, Room
@@ -65,7 +65,13 @@ def _shown(value: Any) -> str:
 _pages = Environment(
     loader=PackageLoader("livesync_pipelines.web"), autoescape=True, undefined=StrictUndefined
 )
-_pages.filters |= {"marked": _marked, "linked": _linked, "moment": _moment, "shown": _shown}
+_pages.filters |= {
+    "marked": _marked,
+    "linked": _linked,
+    "moment": _moment,
+    "shown": _shown,
+    "in_a_line": in_a_line,
+}
 
 
 @router.get("/")
@@ -120,7 +126,8 @@ def signed_in(
     request: Request, room: Room, *, done: SignedIn | None, error: LiveSyncError | None, status: int
 ) -> HTMLResponse:
     """What has become of a sign-in."""
-    page = _page(request, room, "signed_in.html", done=done, error=error)
+    told = None if error is None else error.as_dict()
+    page = _page(request, room, "signed_in.html", done=done, error=told)
     page.status_code = status
     return page
 

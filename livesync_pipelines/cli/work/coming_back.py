@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from livesync_pipelines.engine import signing_in
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.errors import BadInput, LiveSyncError
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, in_a_line
 
 LOOK_EVERY_S = 0.3
 _HOST = "127.0.0.1"
@@ -52,7 +52,7 @@ def _visitor(engine: Engine, platform: str) -> type[BaseHTTPRequestHandler]:
             try:
                 done = signing_in.complete(engine, platform, dict(parse_qsl(parts.query)))
             except LiveSyncError as error:
-                self._answer(HTTPStatus.BAD_REQUEST, f"{error.message} {error.hint}")
+                self._answer(HTTPStatus.BAD_REQUEST, in_a_line(error.as_dict()))
                 return
             text = f"The account {done.name} is connected. You can close this page."
             self._answer(HTTPStatus.OK, text)

@@ -20,7 +20,7 @@ from livesync_pipelines.engine.desired import PROJECT, asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
 from livesync_pipelines.engine.unsigned import unsigned
-from livesync_pipelines.model.errors import BadInput, LiveSyncError
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, in_a_line
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import accounts, catalog
@@ -72,7 +72,7 @@ def _seen(house: House, signed_in: Mapping[str, object]) -> Seen | None:
             house.engine, account.name, platform=account.platform, project_id=account.project_id
         )
     except LiveSyncError as error:
-        note(f"Note: what the account sees could not be asked: {error.message} {error.hint}")
+        note(f"Note: what the account sees could not be asked: {in_a_line(error.as_dict())}")
         return None
 
 
