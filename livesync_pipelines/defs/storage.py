@@ -18,6 +18,9 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
 
+from livesync_pipelines.defs import event_logs
+from livesync_pipelines.defs.event_logs import EventLogs
+
 _KEPT, _MORE = 4, 16
 """Connections that a process keeps, and how many more it may open for a moment."""
 
@@ -32,6 +35,7 @@ class PooledStorage(DagsterPostgresStorage):
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         engine = _engine(postgres_url, os.getpid())
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
+        self._event_log_storage = EventLogs(postgres_url, should_autocreate_tables=False)
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
             part._engine = engine
 
@@ -47,13 +51,15 @@ def _engine(url: str, process: int) -> sqlalchemy.Engine:
     """One for each process: a connection must not be used on both sides of a fork. Makes
     Dagster's tables where they are not there."""
     DagsterPostgresStorage(url)
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=_KEPT,
         max_overflow=_MORE,
         pool_pre_ping=True,
     )
+    event_logs.index(engine)
+    return engine
 
 
 class FileLogs(LocalComputeLogManager):

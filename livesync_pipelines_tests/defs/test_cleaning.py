@@ -25,7 +25,8 @@ def postgres(house: House, database_url: str, tmp_path: Path) -> Iterator[House]
     home = tmp_path / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text(
-        "storage: {postgres: {postgres_url: {env: LIVESYNC_DATABASE_URL}}}\n"
+        "storage: {custom: {module: livesync_pipelines.defs.storage, class: PooledStorage,"
+        " config: {postgres_url: {env: LIVESYNC_DATABASE_URL}}}}\n"
         "telemetry: {enabled: false}\n"
     )
     with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -76,6 +77,26 @@ def test_a_check_still_says_what_it_last_found(postgres: House) -> None:
     found = postgres.instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
     assert found[key].run_id == last
     assert found[key].status.value == "SUCCEEDED"
+
+
+def test_what_checks_have_found_goes_with_their_runs_but_for_the_last_of_each(
+    postgres: House,
+) -> None:
+    gone, last = run(postgres).run_id, run(postgres).run_id
+    forget_runs(postgres.instance, before=later())
+    with postgres.engine.database.pooled() as connection:
+        held = connection.execute(
+            "select distinct run_id from asset_check_executions where run_id = any(%s)",
+            ([gone, last],),
+        ).fetchall()
+    assert held == [(last,)]
+    postgres.instance.delete_run(last)
+    key = dg.AssetCheckKey(dg.AssetKey(["folder", "resolved_rows"]), "counts_agree")
+    other = dg.AssetCheckKey(dg.AssetKey(["folder", "resolved_rows"]), "no_such_check")
+    logs = postgres.instance.event_log_storage
+    found = logs.get_latest_asset_check_execution_by_key([key, other])
+    assert {one: record.run_id for one, record in found.items()} == {key: last}
+    assert gone not in runs(postgres)
 
 
 def test_a_run_that_has_not_ended_and_one_that_is_young_stay(house: House) -> None:
