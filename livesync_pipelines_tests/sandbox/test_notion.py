@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -294,6 +295,16 @@ def test_a_page_moves_under_another_one(notes: Notes) -> None:
     assert notes.client.pages.retrieve(child.id)["parent"]["page_id"] == other.id
     (block,) = notes.client.blocks.children.list(other.id)["results"]
     assert block["id"] == child.id
+
+
+def test_each_error_names_its_call(notes: Notes) -> None:
+    named = set()
+    for _ in range(2):
+        with pytest.raises(APIResponseError) as caught:
+            notes.client.pages.retrieve(str(UUID(int=1)))
+        named.add(caught.value.request_id)
+    assert len(named) == 2
+    assert None not in named
 
 
 def test_users_are_told(notes: Notes) -> None:
