@@ -121,7 +121,7 @@ def judge_reading(refusal: Refusal) -> LiveSyncError | None:
         return None
     return Reauthorise(
         f"{refusal.said()}: the e-mail or the API token is not taken",
-        hint="Make a token at https://id.atlassian.com/manage-profile/security/api-tokens and set "
-        "`api_token` of the connection.",
+        hint="Make a token at https://id.atlassian.com/manage-profile/security/api-tokens, and "
+        "correct `api_token`, or `email`, of the connection.",
         where=refusal.where,
     )

@@ -48,10 +48,12 @@ class NotionApi:
     """One workspace, as far as it is shared with a connection."""
 
     def __init__(self, account: Account, limits: FetchLimits) -> None:
+        """`account`: that of the limits, or a token that is set."""
         self._client = client_for(limits)
+        own_judge = judge if account is limits.account else judge_of_token
         headers = {"notion-version": VERSION}
         at = f"{limits.api_url or NOTION}/v1"
-        self._api = Api(self._client, at, account, judge, headers=headers)
+        self._api = Api(self._client, at, account, own_judge, headers=headers)
         self.clock = datetime.min.replace(tzinfo=UTC)
         """What Notion's own clock has shown last; it shows no less from now on."""
 
@@ -164,12 +166,22 @@ class NotionApi:
             self.clock = max(self.clock, shown)
 
 
+def judge_of_token(refusal: Refusal) -> LiveSyncError | None:
+    """A token of an internal connection is set, not signed in for."""
+    if refusal.status != 401:
+        return judge(refusal)
+    return Reauthorise(
+        f"{refusal.said(_word(refusal))}: the token is not taken",
+        hint="Copy the token of the internal connection out of its settings in Notion, and correct "
+        "`token` of the connection.",
+        where=refusal.where,
+    )
+
+
 def judge(refusal: Refusal) -> LiveSyncError | None:
-    """A token of an internal connection is set, not signed in for; a collision of two transactions
-    is over in a moment. What does not fit is told in Notion's own words: its code says only that
-    something does not."""
-    said = refusal.json()
-    word = str(said.get("code", "")) if isinstance(said, dict) else ""
+    """A collision of two transactions is over in a moment. What does not fit is told in Notion's
+    own words: its code says only that something does not."""
+    said, word = refusal.json(), _word(refusal)
     if refusal.status == 401:
         return None
     if refusal.status == 403 and word == "restricted_resource":
@@ -187,6 +199,12 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
     if refusal.status == 529 and "retry-after" in refusal.headers:
         return refusal.limited(word)
     return None
+
+
+def _word(refusal: Refusal) -> str:
+    """Notion's own for what went wrong."""
+    said = refusal.json()
+    return str(said.get("code", "")) if isinstance(said, dict) else ""
 
 
 def _words(message: object) -> str:
