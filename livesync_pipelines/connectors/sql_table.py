@@ -154,6 +154,9 @@ class SqlTable(RowEnd):
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
         return self._database.read(columns, keys)
 
+    def widens(self) -> frozenset[str]:
+        return self._database.widens()
+
     def prepare(self, wanted: Shape) -> Sequence[str]:
         return self._database.prepare(wanted)
 

@@ -14,7 +14,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_compiled import compiled, types_said
+from livesync_pipelines.engine.row_compiled import as_wide, compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_due import due
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, compared_fields
@@ -45,6 +45,9 @@ def opened(
     source_shape, target_shape = _both_shapes(connection, sync, ends)
     if target_shape is None and not operation.is_first:
         raise _gone(Side.TARGET, sync)
+    if sync.drift is OnDrift.PROPAGATE:
+        before = row_shapes.noted(connection, sync.sync_id)
+        target_shape = as_wide(sync, before, source_shape, target, target_shape)
     rows = compiled(sync, source_shape, target_shape, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, target_shape)
     renewed = types_said(target, target_shape, rows.target_shape)
