@@ -45,9 +45,6 @@ def opened(
     source_shape, target_shape = _both_shapes(connection, sync, ends)
     if target_shape is None and not operation.is_first:
         raise _gone(Side.TARGET, sync)
-    if sync.drift is OnDrift.PROPAGATE:
-        before = row_shapes.noted(connection, sync.sync_id)
-        target_shape = as_wide(sync, before, source_shape, target, target_shape)
     rows = compiled(sync, source_shape, target_shape, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, target_shape)
     renewed = types_said(target, target_shape, rows.target_shape)
@@ -132,12 +129,15 @@ def _refuse_lost_columns(
 def _both_shapes(
     connection: Connection, sync: SyncConfig, ends: tuple[RowEnd, RowEnd]
 ) -> tuple[Shape, Shape | None]:
-    """Side by side: for most ends this is when they are connected."""
+    """Looked at side by side, for most ends are connected now; the target's as it is to be."""
     source, target = ends
     remember(connection, sync.sync_id, ends)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
         looking = beside.submit(target.shape)
-        return _source_shape(connection, sync, source), looking.result()
+        here, there = _source_shape(connection, sync, source), looking.result()
+    if sync.drift is OnDrift.PROPAGATE:
+        there = as_wide(sync, row_shapes.noted(connection, sync.sync_id), here, target, there)
+    return here, there
 
 
 def remember(connection: Connection, sync_id: str, ends: tuple[RowEnd, RowEnd]) -> None:
