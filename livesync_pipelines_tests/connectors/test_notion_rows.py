@@ -3,6 +3,7 @@ table of SQLite through the engine."""
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -399,6 +400,64 @@ def test_what_notion_refuses_fails_its_row_alone(plants: Plants) -> None:
         assert {one.key for one in receipt.failures} == {"b", "c"}
         assert "status option 'None' does not exist." in receipt.failures[0].reason
         assert [row["Code"] for row in current(end)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ({"Height": math.nan}, "Height: nan is no number that Notion can hold"),
+        ({"Height": -math.inf}, "Height: -inf is no number that Notion can hold"),
+        ({"Tags": ["a", ""]}, "Tags: something in the list is empty"),
+        ({"Tags": ["a", None]}, "Tags: something in the list is empty"),
+        ({"Who": [None]}, "Who: something in the list is empty"),
+        ({"Who": [""]}, "Who: something in the list is empty"),
+        ({"Who": ["nonsense"]}, "answered 400 validation_error: people.id should be a valid uuid"),
+    ],
+    ids=str,
+)
+def test_what_notion_has_no_place_for_fails_its_row_alone(
+    plants: Plants, odd: dict[str, Any], why: str
+) -> None:
+    with plants.end(key=["Code"]) as end:
+        end.prepare(wanted_shape())
+        receipt = end.write(writes([{**ROW, "Code": "b", **odd}, ROW]))
+        (failure,) = receipt.failures
+        assert (failure.key, failure.code) == ("b", "refused")
+        assert why in failure.reason
+        assert current(end) == [ROW]
+        receipt = end.write(writes([{**ROW, **odd}], [ROW]))
+        assert [(one.key, one.code) for one in receipt.failures] == [("a", "refused")]
+        assert why in receipt.failures[0].reason
+        assert current(end) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("related", "why"),
+    [
+        ("", "Rel: something in the list is empty"),
+        ("nonsense", "relation.id should be a valid uuid, instead was 'nonsense'"),
+        ("0" * 32, "Could not find page with ID"),
+    ],
+)
+def test_a_relation_to_no_page_fails_its_row_alone(plants: Plants, related: str, why: str) -> None:
+    schema = {"Name": {"title": {}}, "Rel": {"relation": {"data_source_id": plants.source.id}}}
+    beds = plants.desk.space.database("Beds", schema)
+    fern = plants.row()
+    there = pa.array([False, True])
+    plants.desk.space.row(beds, {"Name": {"title": words("b")}})
+    upserts = pa.Table.from_pylist(
+        [{"Name": "a", "Rel": [fern.id, related]}, {"Name": "b", "Rel": [related]}]
+    )
+    expected = pa.Table.from_pylist([{}, {"Name": "b", "Rel": []}], upserts.schema)
+    expected = expected.append_column(RowWrites.THERE, there)
+    with plants.end(beds.id, key=["Name"]) as end:
+        end.shape()
+        deletes = upserts.slice(0, 0)
+        receipt = end.write(RowWrites(upserts=upserts, expected=expected, deletes=deletes))
+        assert (len(receipt.moved), len(receipt.stored)) == (0, 0)
+        assert {one.key for one in receipt.failures} == {"a", "b"}
+        assert all(one.code == "refused" and why in one.reason for one in receipt.failures)
+        assert [row["Rel"] for row in scanned(end)] == [[]]
 
 
 def test_what_notion_shows_otherwise_is_told(plants: Plants) -> None:
