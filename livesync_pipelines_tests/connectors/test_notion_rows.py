@@ -278,6 +278,37 @@ def test_rows_are_read_by_their_ids_as_they_are_now(plants: Plants) -> None:
     assert found == {rows[0].id: 9, rows[2].id: 2}
 
 
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("2026-03-01", {"start": "2026-03-02", "end": "2026-03-04"}),
+        ("2026-03-01", {"start": "2026-03-02T09:00:00.000Z"}),
+        ("2026-03-01T09:00:00.000Z", {"start": "2026-03-02"}),
+    ],
+)
+def test_a_date_of_another_form_than_before_fails_its_row_alone(
+    plants: Plants, first: str, other: dict[str, str]
+) -> None:
+    row = plants.row(Sown={"date": {"start": first}})
+    with plants.end() as end:
+        before = end.shape()
+        assert before is not None
+    odd = plants.row(Sown={"date": other})
+    with plants.end() as end:
+        end.remember(before)
+        now = end.shape()
+        assert now is not None
+        assert now.column("Sown") == before.column("Sown")
+        (page,) = end.scan(["page_id", "Sown"], None)
+        asked = end.read(["page_id"], pa.table({"page_id": [row.id, odd.id]}))
+    for shown in (page, asked):
+        assert [one["page_id"] for one in rows_of(shown)] == [row.id]
+        (failure,) = shown.failures
+        assert (failure.key, failure.code, shown.last) == (odd.id, "bad_value", True)
+        assert failure.reason.startswith(f"page https://www.notion.so/{odd.id.replace('-', '')}: ")
+        assert "column Sown must hold" in failure.reason
+
+
 def test_columns_that_change_during_a_run_break_it_off(plants: Plants) -> None:
     plants.row(Sown={"date": {"start": "2026-03-01"}})
     with plants.end() as end:
