@@ -481,11 +481,12 @@ def test_a_relation_to_no_page_fails_its_row_alone(plants: Plants, related: str,
         [{"Name": "a", "Rel": [fern.id, related]}, {"Name": "b", "Rel": [related]}]
     )
     expected = pa.Table.from_pylist([{}, {"Name": "b", "Rel": []}], upserts.schema)
-    expected = expected.append_column(RowWrites.THERE, there)
     with plants.end(beds.id, key=["Name"]) as end:
         end.shape()
         deletes = upserts.slice(0, 0)
-        receipt = end.write(RowWrites(upserts=upserts, expected=expected, deletes=deletes))
+        receipt = end.write(
+            RowWrites(upserts=upserts, expected=expected, there=there, deletes=deletes)
+        )
         assert (len(receipt.moved), len(receipt.stored)) == (0, 0)
         assert {one.key for one in receipt.failures} == {"a", "b"}
         assert all(one.code == "refused" and why in one.reason for one in receipt.failures)

@@ -352,6 +352,7 @@ def test_a_body_that_is_no_json_is_refused_and_changes_nothing(notes: Notes, num
         {"Rel": {"relation": [{"id": "nonsense"}]}},
         {"Rel": {"relation": ["nonsense"]}},
         {"Name": {"title": [None]}},
+        {"Files": {"files": [None]}},
         {"Due": {"date": {"start": None}}},
         {"Due": {"date": "2026-01-05"}},
         {"Count": {"number": "1"}},

@@ -134,6 +134,8 @@ def value_of(kind: str, written: Any, of: Property | None = None, ids: Ids | Non
 def _check_plain(kind: str, said: Any) -> None:
     if kind == "checkbox" and not isinstance(said, bool):
         raise invalid("checkbox should be a boolean.")
+    if kind == "files":
+        _objects(said, kind)
     if said is None:
         return
     if kind == "number" and (isinstance(said, bool) or not isinstance(said, int | float)):
