@@ -17,7 +17,7 @@ from livesync_pipelines.model.spec import Budget, OAuth
 from livesync_pipelines.net.api import Account, Api, paged, parsed
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.judging import Refusal
-from livesync_pipelines.net.verdict import BadAnswer, http_date
+from livesync_pipelines.net.verdict import BadAnswer, Gone, http_date
 
 NOTION = "https://api.notion.com"
 VERSION = "2026-03-11"
@@ -25,6 +25,7 @@ PIECE = 100
 """As many of a list as one answer may show."""
 BUDGETS = (Budget(calls=180, per_s=60.0),)
 _WORDS = 300
+_TOLD = {(400, "validation_error"): BadAnswer, (404, "object_not_found"): Gone}
 _OLDEST_FIRST = {"direction": "ascending"}
 
 Json: TypeAlias = Mapping[str, Any]
@@ -179,8 +180,8 @@ def judge_of_token(refusal: Refusal) -> LiveSyncError | None:
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
-    """A collision of two transactions is over in a moment. What does not fit is told in Notion's
-    own words: its code says only that something does not."""
+    """A collision of two transactions is over in a moment. What does not fit, or is not there, is
+    told in Notion's own words: its code says only that something does not, or is not."""
     said, word = refusal.json(), _word(refusal)
     if refusal.status == 401:
         return None
@@ -192,10 +193,9 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         )
     if refusal.status == 409 and word == "conflict_error":
         return Unavailable(refusal.said(word), where=refusal.where)
-    if refusal.status == 400 and word == "validation_error":
-        return BadAnswer(
-            f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where
-        )
+    kind = _TOLD.get((refusal.status, word))
+    if kind is not None:
+        return kind(f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where)
     if refusal.status == 529 and "retry-after" in refusal.headers:
         return refusal.limited(word)
     return None

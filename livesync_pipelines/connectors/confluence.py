@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
+from livesync_pipelines.connectors._confluence_choices import choices
 from livesync_pipelines.connectors._confluence_items import (
     Item,
     Json,
@@ -35,12 +36,14 @@ from livesync_pipelines.connectors.base import (
     Memory,
     listing_table,
 )
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
+from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
@@ -50,6 +53,12 @@ _WIDTH = 4
 _REST = "https://developer.atlassian.com/cloud/confluence"
 _TEXTS: tuple[Kind, ...] = ("page", "blogpost")
 _HANGING: tuple[Kind, ...] = ("attachment", "comment")
+
+
+def _api_of(client: Client, connection: ConfluenceConnection, limits: FetchLimits) -> ConfluenceApi:
+    account = Basic(connection.email, connection.api_token.get_secret_value())
+    at = limits.api_url or connection.url
+    return ConfluenceApi(client, at, account, max_bytes=limits.max_bytes)
 
 
 class Confluence(Listed):
@@ -101,9 +110,12 @@ class Confluence(Listed):
         self._site = connection.url
         self._selection = selection
         self._client = client_for(limits, max_bytes=limits.max_bytes)
-        account = Basic(connection.email, connection.api_token.get_secret_value())
-        at = limits.api_url or self._site
-        self._api = ConfluenceApi(self._client, at, account, max_bytes=limits.max_bytes)
+        self._api = _api_of(self._client, connection, limits)
+
+    @staticmethod
+    def choices(connection: ConfluenceConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits, max_bytes=limits.max_bytes) as client:
+            yield from choices(_api_of(client, connection, limits))
 
     def close(self) -> None:
         self._client.close()

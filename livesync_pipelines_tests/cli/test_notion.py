@@ -119,6 +119,20 @@ def test_a_token_that_is_refused_is_to_be_corrected_before_the_sync_is_resumed(
     assert mended.returncode == 0, mended.stderr
 
 
+def test_who_connects_is_shown_what_there_is_to_choose_from(terminal: Terminal) -> None:
+    space = planted(World(), 3)
+    terminal.environ["NOTION_TOKEN"] = SECRET
+    with a_sandbox(space.world, space=space) as sandbox:
+        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
+        words = ("connect", "notion", "--name", "notes", "-o", "token=${NOTION_TOKEN}")
+        shown = terminal(*words)
+        told = terminal.document(*words)
+    assert shown.exit_code == 0, shown.output
+    (handbook,) = (one for one in told["sees"]["choices"] if one["title"] == "Handbook")
+    assert f'pages: ["{handbook["values"][0]}"]' in shown.output
+    assert SECRET not in shown.output
+
+
 def test_the_platform_says_what_can_be_set(terminal: Terminal) -> None:
     shown = terminal("platforms", "notion").output
     for word in ("token", "account", "pages", "databases", "rows", "search"):
