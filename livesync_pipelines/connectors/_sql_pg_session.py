@@ -174,8 +174,7 @@ class Session:
         state = error.sqlstate or ""
         if not state and not self._alive():
             self._lost(error)
-        details = dict(error.details or [])
-        said = clipped(bytes(details.get("PG_DIAG_MESSAGE_PRIMARY", b"")).decode(errors="replace"))
+        said = _said(error)
         if state.startswith(BY_ROW) or (state == "42501" and "row-level security" in said):
             raise Refused(state, said, where=self.where) from error
         raise _answered(state, said, self.where) from error
@@ -195,6 +194,17 @@ class Session:
             hint="What was under way may or may not have happened.",
             where=self.where,
         ) from error
+
+
+def _said(error: adbc.Error) -> str:
+    """The database's own sentence, which quotes no row. The names of details are bytes, whatever
+    their type says."""
+    details = (
+        (name.decode() if isinstance(name, bytes) else name, value)
+        for name, value in error.details or ()
+    )
+    found = next((value for name, value in details if name == "PG_DIAG_MESSAGE_PRIMARY"), b"")
+    return clipped(bytes(found).decode(errors="replace"))
 
 
 def place_of(url: str) -> str:
