@@ -227,7 +227,7 @@ def _answered(state: str, said: str, where: str) -> LiveSyncError:
         return Reauthorise(
             f"{where} does not let this user do so: {said}",
             hint="Its owner can grant it: select to read; insert, update and delete to write; "
-            "create on the schema to make tables.",
+            "create on the schema to make tables. Only the owner of a table can alter it.",
             where=where,
         )
     if state == "25006":

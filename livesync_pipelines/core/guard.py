@@ -14,19 +14,21 @@ def refusal(
     removals: Mapping[str, int],
     totals: Mapping[str, int],
     limits: Limits,
+    waited: bool,
     ends: Collection[Side] = (Side.SOURCE,),
 ) -> str | None:
     """Why these removals must wait for a person, in one sentence; None when they may go on.
 
     Both are counts by root; `ends` are those that do not show the items any more. `totals` are the
-    items that were in step before (what came and went within this run counts too). A loss that is
-    too large for its root is refused, and so is one that is too large for all of them.
+    items that were in step before, without what this run has brought. A loss that is
+    too large for its root is refused, and so is one that is too large for all of them. Where
+    removals `waited` before, they are not fewer by what has come since: their share does not count.
     """
     gone = sum(removals.values())
     if gone <= limits.delete_items:
         return None
     whole = max(sum(totals.values()), gone)
-    if gone > limits.delete_share * whole:
+    if waited or gone > limits.delete_share * whole:
         return _sentence(gone, whole, "", _at(ends), limits)
     for root, count in removals.items():
         total = max(totals.get(root, 0), count)
@@ -37,9 +39,8 @@ def refusal(
 
 def _sentence(gone: int, total: int, root: str, at: str, limits: Limits) -> str:
     where = f" of '{root}'" if root else ""
-    share = 100 * gone // total
     return (
-        f"{gone} of {total} items{where} ({share}%) are gone at {at}; more than "
+        f"{gone} of {total} items{where} ({gone / total:.0%}) are gone at {at}; more than "
         f"{limits.delete_items} items and {limits.delete_share:.0%} are not removed unasked."
     )
 

@@ -55,7 +55,7 @@ def widened(before: Shape, now: Shape, target: Shape, fields: Sequence[FieldMap]
     A column that was narrower than the source's even before is so by its owner's will, and stays;
     and so does one whose values are made of others, or cast.
     """
-    sources = {one.target: one.sources[0] for one in fields or identity(now) if _is_copied(one)}
+    sources = copied(fields, now)
 
     def room(column: Column) -> Column:
         name = sources.get(column.name, "")
@@ -67,6 +67,11 @@ def widened(before: Shape, now: Shape, target: Shape, fields: Sequence[FieldMap]
         return (covering(column, has) if _holds_all(was, column) else None) or column
 
     return replace(target, columns=tuple(map(room, target.columns)))
+
+
+def copied(fields: Sequence[FieldMap], source: Shape) -> dict[str, str]:
+    """By the target's columns that are taken over as they are, those of the source."""
+    return {one.target: one.sources[0] for one in fields or identity(source) if _is_copied(one)}
 
 
 def _is_copied(one: FieldMap) -> bool:

@@ -11,7 +11,7 @@ from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.connectors.rows import MarksRows
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected, file_ends_connected
-from livesync_pipelines.engine.row_following import SCANNED_EVERY, Cursors, has_news
+from livesync_pipelines.engine.row_following import SCANNED_EVERY, WAITS, Cursors, has_news
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Source
@@ -33,18 +33,21 @@ def ask_ends(engine: Engine, sync: SyncConfig, mark: str | None) -> str | None:
     if place is not None:
         if mark is None:
             return place
-        return None if _has_news(engine, sync, (source, target), place) else mark
+        since = mark.removeprefix(WAITS) if mark.startswith(WAITS) else place
+        return None if _has_news(engine, sync, (source, target), (place, since)) else mark
     kind = _of_files if sync.copies else _of_rows
     said = list(kind(engine, sync, (source, target)))
     told = [one for one in said if one is not None]
     return " ".join([_day(engine.now(), sync.sync_id), *told]) if len(told) == len(said) else None
 
 
-def _has_news(engine: Engine, sync: SyncConfig, ends: _Ends, place: str) -> bool:
+def _has_news(engine: Engine, sync: SyncConfig, ends: _Ends, places: tuple[str, str]) -> bool:
+    """`places`: where the sync stands, and since when news count."""
+    place, since = places
     if engine.now() - Cursors.read(place).scanned_at > SCANNED_EVERY:
         return True
     with ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as (source, target):
-        return has_news({Side.SOURCE: source, Side.TARGET: target}, place)
+        return has_news({Side.SOURCE: source, Side.TARGET: target}, since)
 
 
 def _of_rows(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:

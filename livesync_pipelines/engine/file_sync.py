@@ -207,7 +207,11 @@ def _hold_back(this: FilePass) -> str | None:
         return None
     totals = Counter({"": tenure.count_items(this.connection, this.sync_id)})
     refusal = guard.refusal(
-        removals={"": len(gone)}, totals=totals, limits=limits, ends=[this.side]
+        removals={"": len(gone)},
+        totals=totals,
+        limits=limits,
+        waited=approvals.waited(this.connection, this.sync_id),
+        ends=[this.side],
     )
     if refusal is not None:
         this.plan = this.plan.without(set(gone))

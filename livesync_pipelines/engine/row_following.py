@@ -53,6 +53,14 @@ class Cursors:
         return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
 
 
+WAITS = "waits "
+
+
+def seen_until(cursors: Cursors | None) -> str | None:
+    """What a sync that waits for a person answers when it is asked for news: what came since."""
+    return None if cursors is None else WAITS + cursors.spelled()
+
+
 def cursors_now(this: RowPass) -> Cursors | None:
     """Where the feeds stand, before anything is read; None where an end that is looked at has
     none. (A rehearsal asks for nothing that would have to be made first.)"""
@@ -64,8 +72,9 @@ def cursors_now(this: RowPass) -> Cursors | None:
 
 
 def _compared(this: RowPass) -> str:
-    """Another mapping, or another column that it takes along, is another digest."""
-    said = f"{this.operation.sync.fields} {this.schema} {this.columns(Side.SOURCE)}"
+    """Another mapping, another column that it takes along, or a wider one is another digest."""
+    room = [(c.name, c.bits, c.max_chars) for c in this.map.target_shape.columns]
+    said = f"{this.operation.sync.fields} {this.schema} {this.columns(Side.SOURCE)} {room}"
     return blake2b(said.encode(), digest_size=8).hexdigest()
 
 

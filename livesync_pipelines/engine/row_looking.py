@@ -18,9 +18,10 @@ from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.pacing import ends_connected
-from livesync_pipelines.engine.row_compiled import as_wide, compiled
+from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_opening import hold, not_there, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
+from livesync_pipelines.engine.row_widening import as_wide
 from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Policy, Side

@@ -15,17 +15,19 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_compiled import as_wide, compiled, types_said
+from livesync_pipelines.engine.row_compiled import compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_due import due
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, compared_fields
 from livesync_pipelines.engine.row_upstream import upstream
+from livesync_pipelines.engine.row_widening import Widened, following, with_reasons
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted, NotFound
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
 from livesync_pipelines.store import conflicts, row_shapes
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.operations import Operation
 
 
 def opened(
@@ -43,20 +45,19 @@ def opened(
     operation, sync, (source, target) = errand.operation, errand.operation.sync, ends
     refuse_unwritable(sync, ends)
     widens = sync.mode is not Mode.PUSH
-    source_shape, target_shape = _both_shapes(connection, sync, ends)
-    if target_shape is None and not operation.is_first:
-        raise _gone(Side.TARGET, sync)
-    rows = compiled(sync, source_shape, target_shape, may_add=widens)
-    _refuse_what_has_changed(connection, sync, rows, source, target_shape)
-    renewed = types_said(target, target_shape, rows.target_shape)
+    source_shape, there = _both_shapes(connection, operation, ends)
+    wide = following(connection, errand, source_shape, target, there)
+    rows = compiled(sync, source_shape, wide.target, may_add=widens)
+    _refuse_what_has_changed(connection, sync, rows, source, wide)
+    renewed = types_said(target, wide.target, rows.target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
         target.prepare(rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
-    target_shape = target.shape() if widens or renewed else target_shape
+    target_shape = target.shape() if widens or renewed else wide.target
     if target_shape is None:
         raise Broken("The target's table is not there.", hint="Create it, or pull into it first.")
-    row_shapes.note(connection, sync.sync_id, source_shape, rows.target_shape)
+    row_shapes.note(connection, sync.sync_id, wide.noted, rows.target_shape)
     answers = due(connection, sync, compared_fields(rows, sync.mode), engine.now())
     empty = operation.is_first and not len(next(target.scan(target_shape.key, None)).rows)
     return RowPass(
@@ -73,6 +74,7 @@ def opened(
         progress=errand.progress,
         dry=errand.dry,
         fresh=empty,
+        narrow=wide.narrow,
         answers=answers,
         noted=conflicts.noted(connection, sync.sync_id),
         upstream=upstream(engine, connection, sync),
@@ -104,12 +106,15 @@ def _gone(side: Side, sync: SyncConfig) -> Broken:
 
 
 def _refuse_what_has_changed(
-    connection: Connection, sync: SyncConfig, rows: RowMap, source: RowEnd, target: Shape | None
+    connection: Connection, sync: SyncConfig, rows: RowMap, source: RowEnd, wide: Widened
 ) -> None:
-    if target is not None:
-        _refuse_lost_columns(connection, sync, rows, target)
+    if wide.target is not None:
+        _refuse_lost_columns(connection, sync, rows, wide.target)
     if sync.mode is Mode.BIDIRECTIONAL:
-        _refuse_one_way_now(connection, sync, rows, source)
+        try:
+            _refuse_one_way_now(connection, sync, rows, source)
+        except Drifted as error:
+            raise with_reasons(sync, error, wide.narrow) from error
 
 
 def _refuse_lost_columns(
@@ -131,16 +136,16 @@ def _refuse_lost_columns(
 
 
 def _both_shapes(
-    connection: Connection, sync: SyncConfig, ends: tuple[RowEnd, RowEnd]
+    connection: Connection, operation: Operation, ends: tuple[RowEnd, RowEnd]
 ) -> tuple[Shape, Shape | None]:
-    """Looked at side by side, for most ends are connected now; the target's as it is to be."""
-    source, target = ends
+    """Side by side: for most ends this is when they are connected."""
+    sync, (source, target) = operation.sync, ends
     remember(connection, sync.sync_id, ends)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
         looking = beside.submit(target.shape)
         here, there = _source_shape(connection, sync, source), looking.result()
-    if sync.drift is OnDrift.PROPAGATE:
-        there = as_wide(sync, row_shapes.noted(connection, sync.sync_id), here, target, there)
+    if there is None and not operation.is_first:
+        raise _gone(Side.TARGET, sync)
     return here, there
 
 

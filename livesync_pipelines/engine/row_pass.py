@@ -62,7 +62,8 @@ class RowPass:
 
     `schema` is of the values that are compared: every target field that the mapping writes.
     `key_map` maps keys alone. `fresh`: nothing is known of any row, and the target is empty.
-    `dry`: nothing is written to either end. `noted`: rows of which something is open.
+    `dry`: nothing is written to either end. `narrow`: of the target's columns that are not as wide
+    as they should be, why (see `row_widening`). `noted`: rows of which something is open.
     `unfinished`: ends that were not seen to their last row, so that nothing is absent. `failing`:
     rows that cannot be read or written; `untold`: those of which no page has told yet. `told_of`:
     rows that were looked up before the walk, and are counted already. `left_behind`: a row was not
@@ -86,6 +87,7 @@ class RowPass:
     progress: Progress
     fresh: bool
     dry: bool
+    narrow: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[tuple[str, str | None], Answer] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
     frozen: set[str] = field(default_factory=set)

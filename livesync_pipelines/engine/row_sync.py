@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +15,7 @@ from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_changes import Changes
-from livesync_pipelines.engine.row_following import arrive, cursors_now, follow
+from livesync_pipelines.engine.row_following import arrive, cursors_now, follow, seen_until
 from livesync_pipelines.engine.row_frozen import look_at_frozen
 from livesync_pipelines.engine.row_linking import doubts
 from livesync_pipelines.engine.row_meet import bring_together
@@ -25,6 +24,7 @@ from livesync_pipelines.engine.row_opening import opened
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, at
 from livesync_pipelines.engine.row_reading import read_both
 from livesync_pipelines.engine.row_walking import walked
+from livesync_pipelines.engine.row_widening import told
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.store import approvals, catalog, intents, shadow, tenure, unsettled
@@ -67,10 +67,13 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
                 _resolve_letters(this)
             arrive(this, cursors, followed)
     if refusal is not None:
-        return Outcome(Status.WAITING, refusal, settled=True)
+        return Outcome(Status.WAITING, refusal, settled=True, mark=seen_until(cursors))
     if this.unfinished:
         return Outcome(Status.PARTIAL, _not_whole(this), settled=True)
-    return Outcome(Status.PARTIAL if operation.counts.failed else Status.SUCCESS, settled=True)
+    if this.narrow:
+        return Outcome(Status.PARTIAL, told(sync, this.narrow), settled=True)
+    status = Status.PARTIAL if operation.counts.failed else Status.SUCCESS
+    return Outcome(status, settled=True, mark=operation.place.cursor)
 
 
 def _not_whole(this: RowPass) -> dict[str, str]:
@@ -177,9 +180,15 @@ def _settle_absences(this: RowPass) -> dict[str, str] | None:
         return None
     removals = unsettled.count_absent(this.connection, sync_id)
     if removals > limits.delete_items and not approvals.cover_all(this.connection, sync_id):
-        totals = Counter({"": tenure.count_items(this.connection, sync_id)})
+        known = tenure.count_items(this.connection, sync_id) - this.operation.counts.added
         ends = unsettled.ends_without(this.connection, sync_id)
-        refusal = guard.refusal(removals={"": removals}, totals=totals, limits=limits, ends=ends)
+        refusal = guard.refusal(
+            removals={"": removals},
+            totals={"": known},
+            limits=limits,
+            waited=approvals.waited(this.connection, sync_id),
+            ends=ends,
+        )
         if refusal is not None:
             return guard.waiting(sync_id, refusal, ends)
     absent = unsettled.absent(this.connection, sync_id, but=[])

@@ -50,6 +50,7 @@ def _refusal(this: Pass, stay: Sequence[str]) -> str | None:
         removals=Counter(map(root, absent)),
         totals=Counter(map(root, before)),
         limits=this.operation.sync.limits,
+        waited=approvals.waited(this.connection, this.sync_id),
     )
 
 

@@ -30,6 +30,20 @@ def approve(house: House) -> int:
         return approvals.give(connection, "docs")
 
 
+def test_removals_that_wait_are_not_let_go_by_what_comes_later(house: House) -> None:
+    house.configure(STRICT)
+    fill(house, "abcdef")
+    house.source.remove("a", "b", "c")
+    assert house.run().status is Status.WAITING
+    for key in "ghijkl":
+        house.source.put(key, prose(key, sections=1))
+        assert house.run().status is Status.WAITING
+    assert house.run().counts.removed == 0
+    assert approve(house) == 3
+    assert house.run().counts.removed == 3
+    assert_in_step(house)
+
+
 def test_what_a_complete_listing_does_not_show_is_removed(house: House) -> None:
     fill(house, "abcd")
     house.source.remove("b")
