@@ -140,7 +140,10 @@ class Console:
 def _answered(act: _Act) -> Callable[[Request], Awaitable[Response]]:
     async def answered(request: Request) -> Response:
         try:
-            return JSONResponse(act(await request.json()))
+            said = await request.json()
+            if not isinstance(said, dict):
+                raise TypeError("it takes an object")
+            return JSONResponse(act(said))
         except KeyError as error:
             return JSONResponse({"error": f"{error} is not said"}, status_code=400)
         except (ValueError, TypeError, LookupError) as error:
