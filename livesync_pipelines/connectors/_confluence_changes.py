@@ -25,7 +25,6 @@ from livesync_pipelines.connectors._confluence_items import (
     Hit,
     Item,
     Kind,
-    key_of,
     why_gone,
 )
 from livesync_pipelines.connectors._confluence_options import ConfluenceSelection
@@ -111,7 +110,10 @@ class Changes:
 
     def place(self, spaces: Mapping[str, str]) -> str:
         """The place from which a listing that begins now can be followed; empty where the search
-        does not serve for that. `spaces`: keys by id."""
+        does not serve for that, as where it would not tell that a chosen space is seen again.
+        `spaces`: keys by id, of those that are seen."""
+        if not set(self._selection.spaces) <= set(spaces.values()):
+            return ""
         try:
             seen = self._look(sorted(spaces.values()), None)
         except CursorExpired:
@@ -129,7 +131,7 @@ class Changes:
     def since(self, cursor: str) -> Iterator[FeedPage]:
         """Raises `CursorExpired` where everything must be listed."""
         if not cursor:
-            raise self._expired("the search did not serve for following what changes")
+            raise self._expired("it could not be followed from the last time on")
         before = Place.read(cursor)
         if before.selection != self._selection.model_dump_json():
             raise self._expired("other contents are selected than before")
@@ -143,10 +145,9 @@ class Changes:
             marks=seen.marks,
         )
         news = [hit for hit in seen.hits.values() if before.marks.get(hit.id) != hit.mark]
-        for number, (entries, gone) in enumerate(self._told(news, before), start=1):
-            yield FeedPage(
-                entries=listing_table(entries), gone=gone, cursor=cursor, token=f"{number}"
-            )
+        for number, entries in enumerate(self._told(news, before), start=1):
+            table = listing_table(entries)
+            yield FeedPage(entries=table, moves=True, cursor=cursor, token=f"{number}")
         yield FeedPage(entries=listing_table(()), cursor=after.written())
 
     def mark(self) -> str:
@@ -208,26 +209,15 @@ class Changes:
         if seen.total != expected:
             raise self._expired(f"the site counts {seen.total} contents, and not {expected}")
 
-    def _told(
-        self, news: Sequence[Hit], before: Place
-    ) -> Iterator[tuple[list[Entry], dict[str, str]]]:
-        """The contents behind these hits as they are now, in pieces, and the keys that they had in
-        other spaces. What is not there any more is left to the count, once the search knows."""
+    def _told(self, news: Sequence[Hit], before: Place) -> Iterator[list[Entry]]:
+        """The contents behind these hits as they are now, in pieces. What is not there any more is
+        left to the count, once the search knows."""
         for kind in dict.fromkeys(self._selection.types):
-            hits = [hit for hit in news if hit.kind == kind]
-            for start in range(0, len(hits), _BATCH):
-                batch = hits[start : start + _BATCH]
-                ids = [hit.id for hit in batch]
-                placed = self._texts(kind, ids) if kind in TEXTS else self._hung(kind, ids)
-                moved = {hit.id for hit in batch if not before.is_new(hit)}
-                found = [(item, self._space(space_id, before)) for item, space_id in placed]
-                gone = {
-                    key_of(other, item.id): "moved"
-                    for item, space in found
-                    for other in before.spaces.values()
-                    if item.id in moved and other != space
-                }
-                yield [item.entry(space) for item, space in found], gone
+            ids = [hit.id for hit in news if hit.kind == kind]
+            for start in range(0, len(ids), _BATCH):
+                batch = ids[start : start + _BATCH]
+                found = self._texts(kind, batch) if kind in TEXTS else self._hung(kind, batch)
+                yield [item.entry(self._space(space_id, before)) for item, space_id in found]
 
     def _texts(self, kind: Kind, ids: Sequence[str]) -> list[tuple[Item, str]]:
         """Those of these pages or blog posts that are there, with the ids of their spaces."""

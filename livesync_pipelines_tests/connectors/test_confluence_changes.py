@@ -11,10 +11,12 @@ import pytest
 
 from livesync_pipelines.connectors import _confluence_changes
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import FEED, RELISTING
 from livesync_pipelines.model.errors import CursorExpired
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines_tests.contracts.memory import FakeMemory
+from livesync_pipelines_tests.engine.test_sweep import later
 from livesync_pipelines_tests.sandbox.served import BEN
 
 from .confluence_house import Followed, a_followed_wiki
@@ -32,7 +34,7 @@ def settled(engine: Engine, **select: object) -> Iterator[Followed]:
         made.wiki.site.label(ids[0], "wet")
         made.wiki.site.label(ids[1], "wet")
         made.pass_hours(5)
-        assert made.house.run().status is Status.SUCCESS
+        made.house.run()
         made.pass_hours(2)
         yield made
 
@@ -240,6 +242,15 @@ def test_a_content_in_a_new_space_has_everything_listed(followed: Followed) -> N
     followed.assert_true()
 
 
+def test_a_chosen_space_that_is_not_seen_is_looked_for_each_time(engine: Engine) -> None:
+    with settled(engine, spaces=["GARDEN", "SHED"]) as followed:
+        assert followed.house.run().status is Status.PARTIAL
+        followed.wiki.page("Spade", space=followed.wiki.site.open_space("SHED", "Shed"))
+        counts, told_by, _ = followed.looked()
+        assert (counts.added, told_by) == (1, RELISTING)
+        assert followed.looked()[1] == FEED
+
+
 def test_a_site_whose_search_refuses_is_listed_each_time(followed: Followed) -> None:
     followed.wiki.site.edit(page(followed, "A"), storage="<p>Other.</p>")
     for updated in (1, 0):
@@ -264,6 +275,20 @@ def test_changes_in_several_pieces_are_all_seen(followed: Followed) -> None:
     counts, told_by, _ = followed.looked()
     assert (counts.added, told_by) == (260, FEED)
     followed.assert_true()
+
+
+def test_a_quiet_site_is_asked_with_one_call_and_run_every_six_hours(followed: Followed) -> None:
+    engine, sandbox = followed.house.engine, followed.wiki.sandbox
+    swept = []
+    for hours in (0, 0.5, 0.5, 4, 2):
+        followed.pass_hours(hours)
+        later(followed.house)
+        sandbox.control("DELETE", "/calls")
+        swept.append((list(sweep(engine)), sandbox.count()))
+        for sync_id in swept[-1][0]:
+            followed.house.run(sync_id)
+    assert {calls for _, calls in swept} == {1}
+    assert [queued for queued, _ in swept].count(["docs"]) == 2, "the first time, and once since"
 
 
 def altered(cursor: str, **fields: object) -> str:
