@@ -210,8 +210,8 @@ class Changes:
             raise self._expired(f"the site counts {seen.total} contents, and not {expected}")
 
     def _told(self, news: Sequence[Hit], before: Place) -> Iterator[list[Entry]]:
-        """The contents behind these hits as they are now, in pieces. What is not there any more is
-        left to the count, once the search knows."""
+        """The contents behind these hits as they are now, in pieces. What is in the trash or the
+        archive is left to the count, once the search knows."""
         for kind in dict.fromkeys(self._selection.types):
             ids = [hit.id for hit in news if hit.kind == kind]
             for start in range(0, len(ids), _BATCH):
@@ -220,15 +220,21 @@ class Changes:
                 yield [item.entry(self._space(space_id, before)) for item, space_id in found]
 
     def _texts(self, kind: Kind, ids: Sequence[str]) -> list[tuple[Item, str]]:
-        """Those of these pages or blog posts that are there, with the ids of their spaces."""
-        items = self._api.several(kind, ids).values()
+        """Those of these pages or blog posts that are there, with the ids of their spaces. Raises
+        `CursorExpired` where one is not seen: whether it has gone is for a listing to tell."""
+        items = self._api.several(kind, ids)
+        if not items.keys() >= set(ids):
+            raise self._expired("the search shows contents that are not seen")
         archived = self._selection.archived
-        return [(one, one.space_id) for one in items if why_gone(one, archived=archived) is None]
+        there = (one for one in items.values() if why_gone(one, archived=archived) is None)
+        return [(one, one.space_id) for one in there]
 
     def _hung(self, kind: Kind, ids: Sequence[str]) -> list[tuple[Item, str]]:
         """Those of these that are there and hang on what is selected, with the ids of the spaces of
-        that."""
-        answers = fan_out(lambda one: self._api.hung(kind, one), ids, width=_WIDTH)
+        that. A comment that is not there may be one in the text, which is no document."""
+        answers = list(fan_out(lambda one: self._api.hung(kind, one), ids, width=_WIDTH))
+        if kind == "attachment" and None in answers:
+            raise self._expired("the search shows files that are not seen")
         found = [answer for answer in answers if answer and answer[0].status == "current"]
         spaces: dict[str, str] = {}
         for above in TEXTS:

@@ -81,6 +81,7 @@ class WritableFileRows(FileRows):
                 RowWrites(
                     upserts=upserts.take(kept),
                     expected=writes.expected.take(kept),
+                    there=writes.there.take(kept),
                     deletes=writes.deletes,
                 ),
             )

@@ -196,10 +196,5 @@ def _differing(
 ) -> Iterator[int]:
     for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
         sent = by_key.get(key, row)
-        if any(_plain(row[name]) != _plain(sent[name]) for name in row):
+        if any(row[name] != sent[name] for name in row):
             yield place
-
-
-def _plain(value: Any) -> Any:
-    """Notion tells nothing from an empty text or list."""
-    return None if value in ("", []) else value

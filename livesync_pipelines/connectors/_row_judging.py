@@ -41,8 +41,8 @@ class Judged:
 def judge(rows: SortedRows, writes: RowWrites) -> Judged:
     """Raises `BadInput` where a column is not there, or is of another type."""
     upserts, deletes = _as_held(rows, writes.upserts), _as_held(rows, writes.deletes)
-    expected = _as_held(rows, writes.expected.drop_columns([RowWrites.THERE]))
-    sent = _fates(rows, upserts, expected, writes.expected[RowWrites.THERE])
+    expected = _as_held(rows, writes.expected)
+    sent = _fates(rows, upserts, expected, writes.there)
     gone = _fates(rows, deletes, deletes, pa.repeat(pa.scalar(True), len(deletes)))
     changed = [i for i, fate in enumerate(sent) if fate.is_now == "as expected"]
     added = [i for i, fate in enumerate(sent) if fate.is_now == "lacking, as expected"]

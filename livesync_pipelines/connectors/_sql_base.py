@@ -50,6 +50,10 @@ class SqlDatabase(ABC):
     @abstractmethod
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage: ...
 
+    def widens(self) -> frozenset[str]:
+        """None, unless the database can alter a column that is there."""
+        return frozenset()
+
     @abstractmethod
     def prepare(self, wanted: Shape) -> Sequence[str]: ...
 

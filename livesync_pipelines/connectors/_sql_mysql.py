@@ -151,6 +151,10 @@ class MySql(Other):
                     rows, more = page_of_rows(result)
                     yield batch_of(wanted, rows, max_bytes=self._limits.max_bytes)
 
+    def widens(self) -> frozenset[str]:
+        found = self._found.columns if self._found else ()
+        return frozenset(column.name for column in found)
+
     def prepare(self, wanted: Shape) -> Sequence[str]:
         """A text that is part of the key is as long as an index lets it be."""
         columns = [

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from livesync_pipelines.connectors._sql_cells import Batch, Refusal
 from livesync_pipelines.connectors._sql_other_cells import Cell, Row, batch_of, equal, rows_of
 from livesync_pipelines.connectors._sql_sent import Fate, Sent
-from livesync_pipelines.model.rows import RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import RowReceipt, Shape
 
 _ASKED = 500
 """How many keys one question names."""
@@ -71,12 +71,17 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class _Write:
     """One thing to do: to which of the sent rows, by its place, to which columns beside its key,
-    and with what values for the driver, named `k0`, ... and `v0`, ..."""
+    and with what values for the driver (see `_mark`)."""
 
     op: str
     place: int
     names: tuple[str, ...]
     values: dict[str, Any]
+
+
+def _mark(what: str, place: int) -> str:
+    """The name of one bound value. SQLAlchemy takes none that is also a column's."""
+    return f"livesync_{what}_{place}"
 
 
 @dataclass(slots=True)
@@ -127,7 +132,7 @@ class Writing:
             keys,
             rows_of(self.batch.upserts, names),
             rows_of(self.batch.expected, names),
-            self.batch.expected[RowWrites.THERE].to_pylist(),
+            self.batch.there.to_pylist(),
             strict=True,
         )
         for place, (key, new, old, expected) in enumerate(rows):
@@ -149,10 +154,10 @@ class Writing:
     def _bound(self, key: Row, values: Row, names: Sequence[str]) -> dict[str, Any]:
         cells = self.target.cells
         bound: dict[str, Any] = {}
-        for mark, columns, row in (("k", self.target.shape.key, key), ("v", names, values)):
+        for mark, columns, row in (("key", self.target.shape.key, key), ("value", names, values)):
             for i, (name, value) in enumerate(zip(columns, row, strict=False)):
                 try:
-                    bound[f"{mark}{i}"] = None if value is None else cells[name].dump(value)
+                    bound[_mark(mark, i)] = None if value is None else cells[name].dump(value)
                 except ValueError as error:
                     raise ValueError(f"{name} {error}") from error
         return bound
@@ -171,8 +176,10 @@ class Writing:
 
     def _statement(self, op: str, names: Sequence[str]) -> sa.Executable:
         table, key = self.target.table, self.target.shape.key
-        parts: dict[str, Any] = {name: sa.bindparam(f"k{i}") for i, name in enumerate(key)}
-        values: dict[str, Any] = {name: sa.bindparam(f"v{i}") for i, name in enumerate(names)}
+        parts: dict[str, Any] = {name: sa.bindparam(_mark("key", i)) for i, name in enumerate(key)}
+        values: dict[str, Any] = {
+            name: sa.bindparam(_mark("value", i)) for i, name in enumerate(names)
+        }
         this = sa.and_(*(table.c[name] == part for name, part in parts.items()))
         if op == "delete":
             return sa.delete(table).where(this)

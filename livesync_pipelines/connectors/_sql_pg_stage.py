@@ -11,7 +11,7 @@ import pyarrow as pa
 from livesync_pipelines.connectors._sql_pg_catalogue import Table, ident, text
 from livesync_pipelines.connectors._sql_pg_native import Native
 from livesync_pipelines.connectors._sql_pg_session import Session
-from livesync_pipelines.model.rows import RowWrites, Shape
+from livesync_pipelines.model.rows import Shape
 
 ALL = "true"
 _Columns = dict[str, tuple[str, pa.Array | pa.ChunkedArray]]
@@ -128,20 +128,20 @@ def stage(
     table: Table,
     shape: Shape,
     rows: pa.Table,
-    expected: pa.Table | None = None,
+    expected: tuple[pa.Table, pa.Array] | None = None,
 ) -> Staged:
-    """Let the rows wait, until the transaction ends. Without `expected` they are to be taken out,
-    and their own values are what is expected."""
+    """Let the rows wait, until the transaction ends. `expected`: how they were, and whether they
+    were there. Without it they are to be taken out, and their own values are what is expected."""
     key = tuple(table.native(name) for name in shape.key)
     values = tuple(table.native(name) for name in rows.column_names if name not in shape.key)
     kept: _Columns = {"n": ("bigint", pa.array(range(len(rows)), pa.int64()))}
     kept |= {f"k{i}": (c.staged, rows[c.name]) for i, c in enumerate(key)}
-    old = rows if expected is None else expected
+    old, there = (rows, None) if expected is None else expected
     kept |= {f"o{i}": (c.staged, old[c.name]) for i, c in enumerate(values)}
     changes = [i for i, c in enumerate(values) if not rows[c.name].equals(old[c.name])]
     kept |= {f"v{i}": (values[i].staged, rows[values[i].name]) for i in changes}
-    if expected is not None:
-        kept["there"] = ("boolean", expected[RowWrites.THERE])
+    if there is not None:
+        kept["there"] = ("boolean", there)
     return Staged(table, key, values, tuple(changes), _put(session, kept), len(rows))
 
 

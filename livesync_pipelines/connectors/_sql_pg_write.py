@@ -73,7 +73,8 @@ class Writer:
     def _written(self, batch: Sent) -> RowReceipt:
         session, table = self._session, self._table
         session.run("set constraints all immediate")  # refused now, and not at the end
-        upserts = stage(session, table, self._shape, batch.upserts, batch.expected)
+        was = (batch.expected, batch.there)
+        upserts = stage(session, table, self._shape, batch.upserts, was)
         deletes = stage(session, table, self._shape, batch.deletes)
         fates = Fate(), Fate()
         plain = self._wires(batch.upserts) is not None

@@ -41,6 +41,10 @@ class Postgres(SqlDatabase):
         self._table = self._look()
         return None if self._table is None else self._table.shape(self._chosen, where=self.where)
 
+    def widens(self) -> frozenset[str]:
+        table = self._table
+        return frozenset(one.name for one in table.natives if one.widens) if table else frozenset()
+
     def scan(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
         table, shape = self._known()
         natives = self._natives(table, [*(k for k in shape.key if k not in columns), *columns])

@@ -4,10 +4,11 @@ the same for all databases."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 
+from livesync_pipelines.core.row_map_types import covering
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.rows import Column, Shape
 
@@ -55,19 +56,10 @@ def steps(there: Shape, wanted: Shape, *, where: str) -> Iterator[Step]:
 
 
 def _widened(has: Column, wanted: Column, where: str) -> Column:
-    """The column as it must be to hold both what it holds and what is wanted."""
-    if pa.types.is_decimal(has.type) and pa.types.is_decimal(wanted.type):
-        scale = max(has.type.scale, wanted.type.scale)
-        whole = max(has.type.precision - has.type.scale, wanted.type.precision - wanted.type.scale)
-        if whole + scale > 38:
-            raise _no_room(has, wanted, where)
-        return replace(has, type=pa.decimal128(whole + scale, scale))
-    if has.type != wanted.type or (has.json and not wanted.json):
+    wide = covering(has, wanted)
+    if wide is None:
         raise _no_room(has, wanted, where)
-    room = has.max_chars
-    if room is not None and (wanted.max_chars is None or wanted.max_chars > room):
-        room = wanted.max_chars
-    return replace(has, bits=max(has.bits, wanted.bits), max_chars=room)
+    return wide
 
 
 def _no_room(has: Column, wanted: Column, where: str) -> BadInput:

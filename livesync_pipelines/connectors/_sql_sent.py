@@ -39,19 +39,19 @@ class Sent:
 
     upserts: pa.Table
     expected: pa.Table
+    there: pa.Array
     deletes: pa.Table
     failures: tuple[ItemFailure, ...]
 
     @property
     def fresh(self) -> bool:
         """Whether nothing is sent but rows that must not exist yet."""
-        there = self.expected[RowWrites.THERE]
-        return not len(self.deletes) and not pc.any(there).as_py()
+        return not len(self.deletes) and not pc.any(self.there).as_py()
 
     @property
     def inserts(self) -> int:
         """How many of the upserts must not exist yet."""
-        return len(self.upserts) - int(pc.sum(self.expected[RowWrites.THERE]).as_py() or 0)
+        return len(self.upserts) - int(pc.sum(self.there).as_py() or 0)
 
     def receipt(self, shape: Shape, upserts: Fate, deletes: Fate, stored: pa.Table) -> RowReceipt:
         moved = [
@@ -79,6 +79,7 @@ def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Se
     return Sent(
         upserts=upserts,
         expected=writes.expected.take(kept) if refused else writes.expected,
+        there=writes.there.take(kept) if refused else writes.there,
         deletes=_others(writes.deletes, keyless)[0],
         failures=(
             *failures(writes.upserts, shape.key, refused),
@@ -88,7 +89,7 @@ def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Se
 
 
 def _refused(writes: RowWrites, shape: Shape, where: str, *, nul: bool) -> dict[int, Refusal]:
-    upserts, expected = writes.upserts, writes.expected
+    upserts = writes.upserts
     refused: dict[int, Refusal] = {}
     for name in upserts.column_names:
         column = shape.column(name)
@@ -96,7 +97,7 @@ def _refused(writes: RowWrites, shape: Shape, where: str, *, nul: bool) -> dict[
             no_column(name, [c.name for c in shape.columns], where=where)
         _check_column(column, upserts.schema.field(name).type, where, is_key=name in shape.key)
         if not column.writable:
-            new = pc.invert(expected[RowWrites.THERE])
+            new = pc.invert(writes.there)
             refused |= dict.fromkeys(places(new), ("computed_key", _MAKES_KEY.format(name)))
         for place, why in _refused_cells(upserts[name].combine_chunks(), column, nul):
             refused.setdefault(place, why)

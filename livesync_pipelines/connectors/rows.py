@@ -66,6 +66,14 @@ class WritesRows(Protocol):
 
 
 @runtime_checkable
+class WidensColumns(Protocol):
+    """An end that can make columns wider which are there."""
+
+    def widens(self) -> frozenset[str]:
+        """The columns for which `prepare` does so, as `shape` found them."""
+
+
+@runtime_checkable
 class MarksRows(Protocol):
     """An end that says cheaply whether any of its rows may have changed."""
 

@@ -95,7 +95,8 @@ class SqlTable(RowEnd):
             "seen before or after",
             "rows whose values no type of ours holds (infinite dates, NaN in a numeric, years "
             "beyond 9999, JSON numbers of more than 17 digits) fail one by one",
-            "a numeric without a precision is read with 20 decimals",
+            "a numeric without a precision is read with 20 decimals, and a row where it reaches "
+            "10^18 fails: declare a precision",
             "a feed, or an SQLite file's time and size, says cheaply whether anything has changed; "
             "every other table is scanned whenever it is due",
             "rows written while the triggers of a feed are switched off are found by a scan only",
@@ -153,6 +154,9 @@ class SqlTable(RowEnd):
 
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
         return self._database.read(columns, keys)
+
+    def widens(self) -> frozenset[str]:
+        return self._database.widens()
 
     def prepare(self, wanted: Shape) -> Sequence[str]:
         return self._database.prepare(wanted)

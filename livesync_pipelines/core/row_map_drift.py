@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from livesync_pipelines.core.row_map import identity
 from livesync_pipelines.core.row_map_expression import read
 from livesync_pipelines.core.row_map_made import template_pieces
 from livesync_pipelines.core.row_map_names import likeness
-from livesync_pipelines.core.row_map_types import can_cast, fate, type_name
+from livesync_pipelines.core.row_map_types import can_cast, covering, fate, type_name
 from livesync_pipelines.model.row_map import Drift, DriftKind, FieldMap
 from livesync_pipelines.model.rows import Column, Shape
 
@@ -46,6 +47,32 @@ def drift(before: Shape, now: Shape, fields: Sequence[FieldMap]) -> list[Drift]:
         sentence = f"Rows are told apart by {_list(now.key)}, and were by {_list(before.key)}."
         changes.append(Drift(DriftKind.REKEYED, _list(before.key), True, sentence))
     return changes
+
+
+def widened(before: Shape, now: Shape, target: Shape, fields: Sequence[FieldMap]) -> Shape:
+    """The target as it must be to hold what the source's columns hold since they were widened.
+
+    A column that was narrower than the source's even before is so by its owner's will, and stays;
+    and so does one whose values are made of others, or cast.
+    """
+    sources = {one.target: one.sources[0] for one in fields or identity(now) if _is_copied(one)}
+
+    def room(column: Column) -> Column:
+        name = sources.get(column.name, "")
+        was, has = before.column(name), now.column(name)
+        if was is None or has is None or _kind(was, has) is not DriftKind.WIDENED:
+            return column
+        if column.words or column.unsigned or has.unsigned:
+            return column
+        return (covering(column, has) if _holds_all(was, column) else None) or column
+
+    return replace(target, columns=tuple(map(room, target.columns)))
+
+
+def _is_copied(one: FieldMap) -> bool:
+    plain = FieldMap(target=one.target, sources=one.sources)
+    said = replace(one, default=None, on_error=plain.on_error, lossy=False)
+    return len(one.sources) == 1 and said == plain
 
 
 def _list(names: Sequence[str]) -> str:

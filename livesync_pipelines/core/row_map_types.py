@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -165,6 +165,23 @@ def listed(words: Sequence[str]) -> str:
     """These words for a person, the first of very many."""
     more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
     return f"{', '.join(words[:_LISTED])}{more}"
+
+
+def covering(has: Column, wanted: Column) -> Column | None:
+    """A column as it must be to hold both what it holds and what is wanted; None where no column
+    of its type does."""
+    if pa.types.is_decimal(has.type) and pa.types.is_decimal(wanted.type):
+        scale = max(has.type.scale, wanted.type.scale)
+        whole = max(has.type.precision - has.type.scale, wanted.type.precision - wanted.type.scale)
+        if whole + scale > 38:
+            return None
+        return replace(has, type=pa.decimal128(whole + scale, scale))
+    if has.type != wanted.type or (has.json and not wanted.json):
+        return None
+    room = has.max_chars
+    if room is not None and (wanted.max_chars is None or wanted.max_chars > room):
+        room = wanted.max_chars
+    return replace(has, bits=max(has.bits, wanted.bits), max_chars=room)
 
 
 def _numbers(source: Column, target: Column) -> Fate:

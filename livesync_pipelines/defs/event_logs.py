@@ -15,7 +15,6 @@ from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster_postgres.event_log import PostgresEventLogStorage
 
-_LOCK = 7_340_002
 _INDEXES = {
     "livesync_checks_newest": "asset_check_executions (asset_key, check_name, id)",
     "livesync_checks_of_run": "asset_check_executions (run_id)",
@@ -49,13 +48,9 @@ class EventLogs(PostgresEventLogStorage):
         return {key: found[0] for key, found in newest.items() if found}
 
 
-def index(engine: sqlalchemy.Engine) -> None:
-    """Put the indexes there that these questions need, once."""
-    with engine.connect() as connection:
-        missing = sqlalchemy.text("select to_regclass(:name) is null")
-        names = [name for name in _INDEXES if connection.scalar(missing, {"name": name})]
-    if names:
-        with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
-            connection.exec_driver_sql(f"select pg_advisory_xact_lock({_LOCK})")
-            for name in names:
-                connection.exec_driver_sql(f"create index if not exists {name} on {_INDEXES[name]}")
+def index(connection: sqlalchemy.Connection) -> None:
+    """Put the indexes there that these questions need, where they are not."""
+    missing = sqlalchemy.text("select to_regclass(:name) is null")
+    for name, columns in _INDEXES.items():
+        if connection.scalar(missing, {"name": name}):
+            connection.exec_driver_sql(f"create index {name} on {columns}")

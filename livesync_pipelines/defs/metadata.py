@@ -12,10 +12,10 @@ from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.model.sync import SyncConfig
 from livesync_pipelines.store import stages
+from livesync_pipelines.store.row_stages import OURS, meant
 
 PREVIEW_ROWS = 5
 _CELL = 80
-_OURS = ("item_id", "resolution")
 
 _COUNTS = {
     "source": ("listed", "failed", "skipped", "bytes"),
@@ -63,10 +63,10 @@ def of_lineage(platform: str, sync: SyncConfig, preview: pa.Table) -> Mapping[st
         return {}
     records = dg.AssetKey([platform, "records"])
     made = {field.target: field.sources for field in sync.fields}
-    own = [name for name in preview.schema.names if name not in _OURS]
+    own = {name: meant(name) for name in preview.schema.names if name not in OURS}
     deps = {
-        name: [dg.TableColumnDep(records, source) for source in made.get(name, (name,))]
-        for name in own
+        name: [dg.TableColumnDep(records, source) for source in made.get(column, (column,))]
+        for name, column in own.items()
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 

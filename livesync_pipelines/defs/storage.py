@@ -23,6 +23,7 @@ from livesync_pipelines.defs.event_logs import EventLogs
 
 _KEPT, _MORE = 4, 16
 """Connections that a process keeps, and how many more it may open for a moment."""
+_MAKING = 7_340_002
 
 
 class PooledStorage(DagsterPostgresStorage):
@@ -49,8 +50,7 @@ class PooledStorage(DagsterPostgresStorage):
 @cache
 def _engine(url: str, process: int) -> sqlalchemy.Engine:
     """One for each process: a connection must not be used on both sides of a fork. Makes
-    Dagster's tables where they are not there."""
-    DagsterPostgresStorage(url)
+    Dagster's tables where they are not there; those who start together wait for each other."""
     engine = sqlalchemy.create_engine(
         url,
         isolation_level="AUTOCOMMIT",
@@ -58,7 +58,10 @@ def _engine(url: str, process: int) -> sqlalchemy.Engine:
         max_overflow=_MORE,
         pool_pre_ping=True,
     )
-    event_logs.index(engine)
+    with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_MAKING})")
+        DagsterPostgresStorage(url)
+        event_logs.index(connection)
     return engine
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from livesync_pipelines.connectors.rows import InfersTypes, RowEnd
+from livesync_pipelines.connectors.rows import InfersTypes, RowEnd, WidensColumns
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
-from livesync_pipelines.core.row_map_drift import said_type
+from livesync_pipelines.core.row_map_drift import said_type, widened
 from livesync_pipelines.core.row_map_types import type_name
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.rows import Shape
-from livesync_pipelines.model.sync import SyncConfig
+from livesync_pipelines.model.sync import Mode, SyncConfig
 
 
 def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: bool) -> RowMap:
@@ -26,6 +26,20 @@ def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: 
         message = f"The mapping cannot work.{listed}" if unlike else error.message
         where = f"sync {sync.sync_id}"
         raise BadInput(f"{where}: {message}", hint=error.hint, where=where) from error
+
+
+def as_wide(
+    sync: SyncConfig, before: Shape | None, source: Shape, target: RowEnd, there: Shape | None
+) -> Shape | None:
+    """The target's columns as they are to be, now that the source's have become wider than they
+    were `before`: as wide, where this sync writes to the target and it can be altered."""
+    if before is None or there is None or sync.mode is Mode.PUSH:
+        return there
+    if not isinstance(target, WidensColumns):
+        return there
+    wide, can = widened(before, source, there, sync.fields), target.widens()
+    pairs = zip(there.columns, wide.columns, strict=True)
+    return replace(there, columns=tuple(w if w.name in can else has for has, w in pairs))
 
 
 def _to_be_made(sync: SyncConfig) -> Shape | None:

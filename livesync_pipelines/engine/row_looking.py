@@ -16,9 +16,9 @@ from livesync_pipelines.core.row_map import RowMap
 from livesync_pipelines.core.row_map_drift import drift, said_type
 from livesync_pipelines.core.row_map_suggest import suggest
 from livesync_pipelines.core.row_map_types import fate
-from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.pacing import ends_connected
-from livesync_pipelines.engine.row_compiled import compiled
+from livesync_pipelines.engine.row_compiled import as_wide, compiled
 from livesync_pipelines.engine.row_opening import hold, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.engine.write_access import refuse_read_only
@@ -28,7 +28,8 @@ from livesync_pipelines.model.row_map import BadCell, DriftKind, OnError, Unlike
 from livesync_pipelines.model.rows import CLOCK, RowPage, Shape
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Place
-from livesync_pipelines.model.sync import Mode, SyncConfig
+from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
+from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, row_shapes
 from livesync_pipelines.store.database import Connection
 
@@ -110,17 +111,25 @@ def _no_clocks(sync: SyncConfig, source: Shape, target: Shape | None) -> list[st
     ]
 
 
-def refuse_columns(engine: Engine, connection: Connection, sync_id: str) -> None:
-    """Raises `BadInput` where the mapping of a sync of rows does not fit both ends as they are now,
-    or not both ways where the sync goes so."""
+def take_columns(engine: Engine, connection: Connection, sync_id: str) -> Sequence[str]:
+    """Make the target fit for the source's columns as they are now; returns what was done there, a
+    sentence each. Raises `BadInput` where the mapping of a sync of rows does not fit both ends, or
+    not both ways where the sync goes so."""
     sync = catalog.sync(connection, sync_id)
-    if sync.mode is not Mode.BIDIRECTIONAL or sync.target is None or sync.copies:
-        return
+    if sync.mode is Mode.PUSH or sync.target is None or sync.copies:
+        return []
+    if not engine.enabled:
+        raise Disabled(DISABLED_REASON)
+    before = row_shapes.noted(connection, sync_id)
     with ends_of(engine, connection, sync_id) as (_, source, target):
         hold(connection, sync_id, target)
-        rows = compiled(sync, _shape(source), target.shape(), may_add=True)
-        refuse_one_way(rows)
-        _refuse_narrowed(sync, row_shapes.noted(connection, sync_id), rows)
+        shape = _shape(source)
+        there = as_wide(sync, before, shape, target, target.shape())
+        rows = compiled(sync, shape, there, may_add=True)
+        if sync.mode is Mode.BIDIRECTIONAL:
+            refuse_one_way(rows)
+            _refuse_narrowed(sync, before, rows)
+        return target.prepare(rows.target_shape) if isinstance(target, WritesRows) else []
 
 
 def _refuse_narrowed(sync: SyncConfig, before: Shape | None, rows: RowMap) -> None:
@@ -162,8 +171,10 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     which fields would not come back from the target as they went."""
     with ends_of(engine, connection, sync_id) as (sync, source, target):
         remember(connection, sync_id, (source, target))
-        shape = _shape(source)
-        made = compiled(sync, shape, target.shape(), may_add=True)
+        shape, there = _shape(source), target.shape()
+        if sync.drift is OnDrift.PROPAGATE:
+            there = as_wide(sync, row_shapes.noted(connection, sync_id), shape, target, there)
+        made = compiled(sync, shape, there, may_add=True)
         partly = sync.mode is Mode.PULL
         page = _first(source, shape, made.source_columns, rows, partly=partly)
         sample = page.rows

@@ -14,7 +14,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import drift
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.row_compiled import compiled, types_said
+from livesync_pipelines.engine.row_compiled import as_wide, compiled, types_said
 from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_due import due
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, compared_fields
@@ -129,12 +129,15 @@ def _refuse_lost_columns(
 def _both_shapes(
     connection: Connection, sync: SyncConfig, ends: tuple[RowEnd, RowEnd]
 ) -> tuple[Shape, Shape | None]:
-    """Side by side: for most ends this is when they are connected."""
+    """Looked at side by side, for most ends are connected now; the target's as it is to be."""
     source, target = ends
     remember(connection, sync.sync_id, ends)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="looks") as beside:
         looking = beside.submit(target.shape)
-        return _source_shape(connection, sync, source), looking.result()
+        here, there = _source_shape(connection, sync, source), looking.result()
+    if sync.drift is OnDrift.PROPAGATE:
+        there = as_wide(sync, row_shapes.noted(connection, sync.sync_id), here, target, there)
+    return here, there
 
 
 def remember(connection: Connection, sync_id: str, ends: tuple[RowEnd, RowEnd]) -> None:

@@ -74,10 +74,10 @@ def _write(this: RowPass, met: Met, mask: pa.Array, part: Part, written: Written
     if not pc.any(mask).as_py():
         return
     keep = pc.and_(mask, part.there)
-    expected = part.was.filter(keep).append_column(RowWrites.THERE, part.was_there.filter(keep))
     writes = RowWrites(
         upserts=part.rows.filter(keep),
-        expected=expected,
+        expected=part.was.filter(keep),
+        there=part.was_there.filter(keep),
         deletes=part.was.filter(pc.and_(pc.and_(mask, pc.invert(part.there)), part.was_there)),
     )
     with this.hands.locks[part.side]:

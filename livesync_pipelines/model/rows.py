@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import pyarrow as pa
 
@@ -130,16 +129,15 @@ class RowWrites:
     """What one end is to be given, in one go.
 
     - `upserts`: rows with the key columns and the columns to set; others are left as they are.
-    - `expected`: how these very rows, in this order, were when it was decided: the same columns,
-      and `there` (boolean), False for a row that must not exist yet.
+    - `expected`: how these very rows, in this order, were when it was decided: the same columns.
+      `there`: for each of them a boolean, False for a row that must not exist yet.
     - `deletes`: rows to take out (the key columns and, to compare, what else they held).
     """
 
     upserts: pa.Table
     expected: pa.Table
+    there: pa.Array
     deletes: pa.Table
-
-    THERE: ClassVar[str] = "there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol, TypeVar
 
 import httpx
 
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 
 from .asking import PLAIN, Terms
 from .client import Answer, Client
@@ -184,7 +184,11 @@ class Api:
     def _signed(
         self, url: str, fixed: Mapping[str, str], make: Callable[[Mapping[str, str]], Answer]
     ) -> Answer:
-        """A call with credentials, made once more where these are refused and there are others."""
+        """A call with credentials, made once more where these are refused and there are others.
+
+        Raises `Unavailable` where those are refused too that were given a moment ago: whether an
+        account was revoked is for its vendor's login to say.
+        """
         if not self.owns(url):
             return make(fixed)
         try:
@@ -192,7 +196,14 @@ class Api:
         except Unauthorised:
             if not self._account.renewed():
                 raise
-        return make({**fixed, **self._account.headers()})
+        try:
+            return make({**fixed, **self._account.headers()})
+        except Unauthorised as error:
+            raise Unavailable(
+                f"{error.message}, also with a token that was given a moment ago",
+                hint="It is tried again. Where it lasts, connect the account again.",
+                where=error.where,
+            ) from error
 
 
 def parsed(answer: Answer) -> Any:

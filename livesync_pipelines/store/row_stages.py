@@ -11,7 +11,19 @@ from livesync_pipelines.store import row_base, row_blocks
 from livesync_pipelines.store.database import Connection
 
 _PIECE = 10_000
-_ITEM = "item_id"
+_ITEM, _RESOLUTION = OURS = ("item_id", "resolution")
+"""What a stage shows beside the columns of the target."""
+
+
+def shown(column: str) -> str:
+    """What a column of the target is called in a stage: one that is named like one of ours has a
+    `_` before it."""
+    return f"_{column}" if column.lstrip("_") in OURS else column
+
+
+def meant(name: str) -> str:
+    """The column of the target that is shown so."""
+    return name[1:] if name.startswith("_") and name.lstrip("_") in OURS else name
 
 
 def is_of_rows(connection: Connection, sync_id: str) -> bool:
@@ -55,11 +67,12 @@ def _piece(
         empty = {f.name: pa.nulls(len(held), f.type) for f in schema if f.name not in columns}
         return pa.table({**columns, **empty}).select(schema.names)
     values = _values(connection, sync_id, held)
+    values = values.rename_columns([shown(name) for name in values.column_names])
     values = values.add_column(0, _ITEM, held["key"])
     if stage == "resolved_rows":
         apart = pc.not_equal(held["source_mark"], held["target_mark"]).fill_null(True)
         said = pc.if_else(apart, "apart", "agreed")
-        values = values.append_column("resolution", said)
+        values = values.append_column(_RESOLUTION, said)
     return values
 
 

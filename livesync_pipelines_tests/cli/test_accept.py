@@ -53,3 +53,23 @@ def test_what_cannot_come_back_is_refused_with_the_line_to_write(narrowed: Termi
 def test_what_only_goes_one_way_is_accepted(narrowed: Terminal) -> None:
     assert narrowed("sync", "accept", "wide").exit_code == 0
     assert narrowed("sync", "run", "wide").exit_code == 0
+
+
+@pytest.mark.parametrize("narrowed", ["bidirectional"], indirect=True)
+def test_who_accepts_wider_columns_has_the_target_made_as_wide(
+    narrowed: Terminal, engine: Engine
+) -> None:
+    with engine.database.pooled() as connection:
+        connection.execute("alter table public.wide alter column w type int")
+        narrowed("sync", "resume", "wide")
+        with open("wide.yaml", "w", encoding="utf-8") as file:
+            file.write(CONFIG.replace("MODE", "bidirectional\n    drift: pause"))
+        assert narrowed("apply", "wide.yaml").exit_code == 0
+        assert narrowed("sync", "run", "wide").exit_code == 0
+        connection.execute("alter table public.wide alter column w type bigint")
+        connection.execute("update public.wide set w = 5000000000")
+        assert "'w' is" in narrowed("sync", "run", "wide").output
+        said = narrowed("sync", "accept", "wide")
+        assert "widened column w from 32-bit integer to 64-bit integer" in said.output
+        assert narrowed("sync", "run", "wide").exit_code == 0
+        assert connection.execute("select w from public.copy").fetchall() == [(5_000_000_000,)]

@@ -180,6 +180,7 @@ def writes(
     there = pa.array([old is not None for _, old in upserts], pa.bool_())
     return RowWrites(
         upserts=pa.Table.from_pylist([new for new, _ in upserts], schema=schema),
-        expected=expected.append_column(RowWrites.THERE, there),
+        expected=expected,
+        there=there,
         deletes=pa.Table.from_pylist(list(deletes), schema=schema),
     )

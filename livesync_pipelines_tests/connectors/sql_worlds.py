@@ -295,6 +295,7 @@ def writes(
     there = pa.array([row is not None for row in before], pa.bool_())
     return RowWrites(
         upserts=pa.Table.from_pylist(list(upserts), schema),
-        expected=pa.Table.from_pylist(old, schema).append_column(RowWrites.THERE, there),
+        expected=pa.Table.from_pylist(old, schema),
+        there=there,
         deletes=pa.Table.from_pylist(list(deletes), pa.schema([(n, kinds[n]) for n in gone])),
     )

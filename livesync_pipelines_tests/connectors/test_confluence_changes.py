@@ -15,6 +15,7 @@ from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import FEED, RELISTING
 from livesync_pipelines.model.errors import CursorExpired
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.sandbox.confluence.site import Kind
 from livesync_pipelines_tests.contracts.memory import FakeMemory
 from livesync_pipelines_tests.engine.test_sweep import later
 from livesync_pipelines_tests.sandbox.served import BEN
@@ -188,21 +189,36 @@ def test_an_edit_that_the_search_shows_late_is_not_missed(followed: Followed) ->
     followed.assert_true()
 
 
-def test_what_the_search_shows_and_is_not_there_any_more_is_left_to_the_count(
+def test_what_the_search_shows_and_is_in_the_trash_is_left_to_the_count(
     followed: Followed,
 ) -> None:
     site = followed.wiki.site
     site.edit(page(followed, "A"), storage="<p>Other.</p>")
-    site.edit(page(followed, "B"), storage="<p>Other.</p>")
     site.index.lag_s = 600
     followed.pass_hours(0.2)
     site.turn(page(followed, "A"), "trashed")
-    site.purge(page(followed, "B"))
     counts, told_by, _ = followed.looked()
     assert (counts.synced_items, told_by) == (0, FEED)
     followed.pass_hours(0.2)
     counts, told_by, _ = followed.looked()
-    assert (counts.removed, told_by) == (2, RELISTING)
+    assert (counts.removed, told_by) == (1, RELISTING)
+
+
+@pytest.mark.parametrize("kind", ["page", "attachment"])
+def test_what_the_search_shows_and_nobody_sees_has_everything_listed(
+    followed: Followed, kind: Kind
+) -> None:
+    site, garden = followed.wiki.site, followed.wiki.garden
+    above = page(followed, "A")
+    made = site.create(kind, garden, "E", parent=above, storage="<p>E</p>", media_type="a/b")
+    site.index.lag_s = 600
+    followed.pass_hours(0.2)
+    site.purge(made.id)
+    assert followed.looked()[1] == RELISTING
+    assert followed.looked()[1:] == (FEED, 2), "until the search knows"
+    followed.pass_hours(0.2)
+    assert followed.looked()[1] == RELISTING
+    followed.assert_true()
 
 
 def test_what_hides_behind_the_count_is_found_within_a_day(followed: Followed) -> None:

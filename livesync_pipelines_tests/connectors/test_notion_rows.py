@@ -323,7 +323,8 @@ def writes(
     was = pa.Table.from_pylist([dict(one or {}) for one in before], WRITTEN)
     return RowWrites(
         upserts=pa.Table.from_pylist([dict(one) for one in upserts], WRITTEN),
-        expected=was.append_column(RowWrites.THERE, there),
+        expected=was,
+        there=there,
         deletes=pa.Table.from_pylist([dict(one) for one in deletes], WRITTEN),
     )
 
@@ -426,8 +427,8 @@ def test_a_row_from_elsewhere_cannot_bring_its_own_page_id(plants: Plants) -> No
     with plants.end() as end:
         end.shape()
         made = pa.table({"page_id": ["0" * 32], "Name": ["Fern"]})
-        there = made.append_column(RowWrites.THERE, pa.array([False]))
-        receipt = end.write(RowWrites(upserts=made, expected=there, deletes=NONE))
+        new = RowWrites(upserts=made, expected=made, there=pa.array([False]), deletes=NONE)
+        receipt = end.write(new)
     (failure,) = receipt.failures
     assert failure.code == "refused"
 
@@ -584,6 +585,19 @@ def test_while_a_row_has_no_key_the_run_says_that_deletions_wait_and_for_what(
     in_step.plants.desk.space.trash(nameless)
     assert in_step.run().error is None
     assert set(in_step.truth()) == {"a"}
+
+
+def test_an_empty_text_that_notion_makes_none_of_brings_no_deleted_row_back(
+    in_step: InStep,
+) -> None:
+    in_step.table("insert into plants values ('a', 'Fern', 1, 1), ('b', '', 1, 1)")
+    in_step.run()
+    in_step.table("update plants set name = '' where code = 'a'")
+    assert in_step.run().counts.updated == 1
+    in_step.table("delete from plants")
+    counts = in_step.run().counts
+    assert (counts.removed, counts.conflicts_detected) == (2, 0)
+    assert (in_step.rows(), in_step.truth()) == ({}, {})
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from threading import Thread
 from time import sleep
@@ -221,9 +222,7 @@ def test_numbers_are_told_as_they_are_stored(postgres: PostgresWorld) -> None:
     asked = writes(end, [{"id": 1, "m": None, "f": 0.1}])
     rows = pa.Table.from_pylist([{"id": 1, "f": 0.1}], kinds)
     cents = pa.array(["1.2345"]).cast(pa.decimal128(10, 4))
-    sent = type(asked)(
-        upserts=rows.set_column(1, "m", cents), expected=asked.expected, deletes=asked.deletes
-    )
+    sent = replace(asked, upserts=rows.set_column(1, "m", cents))
     (stored,) = end.write(sent).stored.to_pylist()
     assert (float(stored["m"]), stored["f"]) == (1.23, 0.10000000149011612)
 

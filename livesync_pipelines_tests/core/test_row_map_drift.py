@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from livesync_pipelines.core.row_map_drift import drift
+from livesync_pipelines.core.row_map_drift import drift, widened
 from livesync_pipelines.model.row_map import DriftKind
-from livesync_pipelines.model.rows import Column
+from livesync_pipelines.model.rows import Column, Shape
 from livesync_pipelines_tests.core.row_map_house import ID, column, field, shape
 
 BEFORE = replace(shape(name="text", phone="text", at="timestamp"), modified="at")
@@ -103,3 +103,38 @@ def test_a_key_of_other_columns_breaks() -> None:
     (found,) = drift(before, replace(before, key=("id", "a")), ())
     assert (found.kind, found.breaking) == (DriftKind.REKEYED, True)
     assert found.sentence == "Rows are told apart by id, a, and were by id."
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "target", "wide"),
+    [
+        ({"max_chars": 5}, {"max_chars": 40}, {"max_chars": 5}, {"max_chars": 40}),
+        ({"max_chars": 5}, {"max_chars": 40}, {"max_chars": 20}, {"max_chars": 40}),
+        ({"max_chars": 5}, {"max_chars": 40}, {"max_chars": 4}, {"max_chars": 4}),
+        ({"max_chars": 5}, {"max_chars": 40}, {}, {}),
+        ({"max_chars": 5}, {}, {"max_chars": 5}, {}),
+        ({"max_chars": 40}, {"max_chars": 5}, {"max_chars": 5}, {"max_chars": 5}),
+        ({"max_chars": 40}, {"max_chars": 40}, {"max_chars": 5}, {"max_chars": 5}),
+    ],
+)
+def test_a_target_that_held_all_of_the_source_follows_it_when_it_is_widened(
+    before: dict[str, int], now: dict[str, int], target: dict[str, int], wide: dict[str, int]
+) -> None:
+    old, new = (replace(BEFORE, columns=(column("s", "text", **size),)) for size in (before, now))
+    there = replace(BEFORE, columns=(column("n", "text", **target),))
+    (found,) = widened(old, new, there, [field("n", "s", lossy=True)]).columns
+    assert found == column("n", "text", **wide)
+    (left,) = widened(old, new, there, [field("n", "s", cast="text")]).columns
+    assert left == there.columns[0]
+
+
+def test_numbers_are_widened_before_and_behind_the_point() -> None:
+    def of(price: str, bits: int) -> Shape:
+        columns = (column("n", "integer", bits=bits), column("p", price))
+        return replace(BEFORE, columns=columns)
+
+    old, new = of("decimal(6,2)", 16), of("decimal(9,3)", 32)
+    assert widened(old, new, of("decimal(7,2)", 16), ()).columns == (
+        column("n", "integer", bits=32),
+        column("p", "decimal(9,3)"),
+    )

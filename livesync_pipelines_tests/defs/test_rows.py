@@ -17,7 +17,7 @@ from livesync_pipelines.model.merge import MergePolicy, Policy
 from livesync_pipelines.model.row_map import FieldMap
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.model.sync import Connection, Desired, Mode, RowTarget
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, stages
 
 from .conftest import SYNC, House, a_sync
 
@@ -90,6 +90,26 @@ def test_mapped_and_resolved_rows_show_columns_samples_and_where_each_column_is_
         assert "| Ada |" in str(made[stage]["preview"].value)
     lineage = made["mapped_rows"]["dagster/column_lineage"].value.deps_by_column
     assert [dep.column_name for dep in lineage["name"]] == ["full_name"]
+
+
+def test_columns_that_are_named_like_those_of_a_stage_are_shown_beside_them(rows: House) -> None:
+    (rows.folder / "people.csv").write_text("id,item_id,resolution\n1,a,b\n")
+    rows.configure(
+        replace(
+            a_sync(),
+            capsule=None,
+            target=RowTarget(connection="crm", select={"table": "odd", "key": ["id"]}),
+            select={"rows": "people.csv", "key": ["id"]},
+        )
+    )
+    made, failing = run(rows)
+    assert failing == set()
+    lineage = made["mapped_rows"]["dagster/column_lineage"].value.deps_by_column
+    assert [dep.column_name for dep in lineage["_item_id"]] == ["item_id"]
+    with rows.engine.database.pooled() as connection:
+        (shown,) = stages.table(connection, SYNC, "resolved_rows").to_pylist()
+    assert (shown["_item_id"], shown["_resolution"]) == ("a", "b")
+    assert shown["resolution"] == "agreed"
 
 
 def test_a_delta_names_the_fields_that_have_changed(rows: House) -> None:

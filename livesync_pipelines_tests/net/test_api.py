@@ -10,7 +10,7 @@ from itertools import islice
 
 import pytest
 
-from livesync_pipelines.model.errors import CursorExpired, LiveSyncError, Reauthorise
+from livesync_pipelines.model.errors import CursorExpired, LiveSyncError, Unavailable
 from livesync_pipelines.net.api import Anonymous, Api, Basic, Bearer, paged
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.client import Client
@@ -76,11 +76,11 @@ def test_credentials_that_are_refused_are_renewed_and_tried_once_more(
     assert [c.headers["authorization"] for c in site.calls] == ["Bearer old", "Bearer new"]
 
 
-def test_renewed_credentials_that_are_refused_too_are_the_owners_to_mend(
+def test_renewed_credentials_that_are_refused_too_are_tried_again_later(
     site: Site, client: Client
 ) -> None:
     site.put("/v3/a", status=401)
-    with pytest.raises(Reauthorise):
+    with pytest.raises(Unavailable, match="given a moment ago"):
         api(site, client, Renewable("old", "new", "newer")).get("a")
     assert len(site.calls) == 2
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from livesync_pipelines.cli.output import ago, briefly, emit, is_cut, named, note, say, table, title
 from livesync_pipelines.cli.work.session import House, open_house
-from livesync_pipelines.engine.row_looking import refuse_columns
+from livesync_pipelines.engine.row_looking import take_columns
 from livesync_pipelines.engine.triggers import ask_to_carry_out
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput
@@ -113,9 +113,11 @@ def accept_columns(sync_id: str) -> None:
     cannot bring back in a sync that goes both ways."""
     with open_house() as house:
         fields = catalog.sync(house.connection, sync_id).fields
-        refuse_columns(house.engine, house.connection, sync_id)
+        done = take_columns(house.engine, house.connection, sync_id)
         row_shapes.forget(house.connection, sync_id)
         catalog.set_state(house.connection, sync_id, SyncState.ACTIVE, None)
+    for sentence in done:
+        say(f"Target: {sentence}.")
     say(f"The next run of {sync_id} takes the source's columns as they are.")
     if fields:
         say("Its mapping names columns: correct it where one of them is called otherwise now.")
