@@ -176,7 +176,7 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
     assert path == {"name": "path", "type": "text", "required": True, "default": None}
     assert "abilities: probe, files are written, rows" in terminal("platforms", "folder").stdout
     abilities = terminal.document("platforms", "confluence")["abilities"]
-    assert abilities == ["probe", "documents are written as pages"]
+    assert abilities == ["probe", "changes", "documents are written as pages"]
     assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"
 
 
