@@ -55,9 +55,12 @@ class ConfluenceApi:
 
     def spaces(self, keys: Sequence[str]) -> dict[str, str]:
         """Keys by id, of these spaces or of all, as far as the account sees them."""
-        asked = {"keys": ",".join(keys)} if keys else {}
-        found = self._all("spaces", asked)
-        return {str(space["id"]): str(space["key"]) for page in found for space in page}
+        return {str(space["id"]): str(space["key"]) for space in self.all_spaces(keys)}
+
+    def all_spaces(self, keys: Sequence[str] = ()) -> Iterator[Json]:
+        """These spaces or all, as far as the account sees them."""
+        for page in self._all("spaces", {"keys": ",".join(keys)} if keys else {}):
+            yield from page
 
     def space(self, key: str) -> Json | None:
         """One space, with the page that is its root; None where the account sees none."""
@@ -182,7 +185,7 @@ def judge_reading(refusal: Refusal) -> LiveSyncError | None:
         return None
     return Reauthorise(
         f"{refusal.said()}: the e-mail or the API token is not taken",
-        hint="Make a token at https://id.atlassian.com/manage-profile/security/api-tokens and set "
-        "`api_token` of the connection.",
+        hint="Make a token at https://id.atlassian.com/manage-profile/security/api-tokens, and "
+        "correct `api_token`, or `email`, of the connection.",
         where=refusal.where,
     )

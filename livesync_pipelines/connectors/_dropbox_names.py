@@ -7,7 +7,7 @@ from typing import Any
 from unicodedata import normalize
 
 from livesync_pipelines.connectors._dropbox_options import DropboxSelection, outermost
-from livesync_pipelines.connectors._globs import Globs
+from livesync_pipelines.connectors._globs import Named
 from livesync_pipelines.connectors.files import not_selected, safe
 
 
@@ -17,14 +17,15 @@ class Names:
     def __init__(self, selection: DropboxSelection, where: str) -> None:
         self.folders = outermost(selection.folders)
         self.base = self.folders[0] if len(self.folders) == 1 else ""
-        self._globs = Globs(map(str.lower, selection.include), map(str.lower, selection.exclude))
+        include, exclude = (map(str.lower, one) for one in (selection.include, selection.exclude))
+        self._globs = Named(list(include), list(exclude))
         self._where = where
         self._spelled: dict[str, str] = {}
         self._is_asked = False
 
     def selects(self, key: str) -> bool:
-        inside = any(key.startswith(f"{folder}/") for folder in self.folders)
-        return inside and self._globs.keeps(key.removeprefix("/"))
+        below = [key[len(folder) + 1 :] for folder in self.folders if key.startswith(f"{folder}/")]
+        return bool(below) and self._globs.keeps([*below, key.removeprefix("/")])
 
     def note(self, told: Sequence[Mapping[str, Any]]) -> None:
         """How the paths of a page are spelled. It is kept of the last one alone, until a name is

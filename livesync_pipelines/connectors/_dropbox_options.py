@@ -23,8 +23,8 @@ class DropboxConnection(Accounted):
 
 
 class DropboxSelection(Options):
-    """`folders`: whole paths; without any, everything. The globs are over paths from the root of
-    the account down, without the first slash. Case does not count in either."""
+    """`folders`: whole paths; without any, everything. The globs are over paths from the chosen
+    folder down, or whole ones without their first slash. Case does not count in either."""
 
     folders: list[Annotated[str, AfterValidator(_folder)]] = Field(default=[])
     include: list[Glob] = Field(default=["**/*"], min_length=1)

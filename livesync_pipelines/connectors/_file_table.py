@@ -142,7 +142,7 @@ class FileTable(RowEnd):
         yield from self._present().pages(columns, after)
 
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
-        return RowPage(rows=self._present().read(columns, keys), last=True)
+        return self._present().read(columns, keys)
 
     def close(self) -> None:
         self._sorted = None

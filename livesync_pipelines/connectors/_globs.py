@@ -12,7 +12,7 @@ which `*.md` is at any depth), wcmatch 41 ms (and it refuses keys that hold `..`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -132,3 +132,16 @@ class Globs:
         first, last = min(self._bases), max(self._bases)
         same = next((i for i, c in enumerate(first) if last[i : i + 1] != c), len(first))
         return first[:same]
+
+
+class Named:
+    """A selection of what may be called by more than one path: it is meant where one of them is
+    included and none is excluded. `all` is True where it leaves nothing out."""
+
+    def __init__(self, include: Collection[str], exclude: Collection[str]) -> None:
+        self._include, self._exclude = Globs(include, ()), Globs(exclude, ())
+        self.all = self._include.all and not exclude
+
+    def keeps(self, paths: Collection[str]) -> bool:
+        """Whether the selection means what bears these paths."""
+        return any(map(self._include.keeps, paths)) and not any(map(self._exclude.keeps, paths))

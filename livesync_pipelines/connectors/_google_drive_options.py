@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from livesync_pipelines.connectors._globs import Glob, Globs
+from livesync_pipelines.connectors._globs import Glob, Named
 from livesync_pipelines.connectors._google_files import DriveFile, Kind
 from livesync_pipelines.connectors.base import Accounted, Options
 
@@ -19,6 +20,7 @@ _FILE_LINK = re.compile(
 )
 _ID = re.compile(r"[\w-]+")
 _KINDS: list[Kind] = ["document", "spreadsheet", "presentation", "file"]
+_MY_DRIVE = "root"
 _DEEPEST = 200
 """Drive itself allows a hundred folders in one another."""
 
@@ -52,7 +54,8 @@ class GoogleDriveConnection(Accounted):
 class GoogleDriveSelection(Options):
     """`folders`: ids or links, `root` for My Drive, a shared drive's id for all of it; without any,
     all that the account sees, with `shared_drives` or without. `types`: what is read. The globs are
-    over names from the folder down; without `folders`, from `My Drive` (or the like) down."""
+    over names from the folder down; without `folders`, from the top of My Drive and of each shared
+    drive down, whose name may stand before that."""
 
     folders: list[Annotated[str, AfterValidator(folder_id)]] = Field(default=[])
     shared_drives: bool = True
@@ -65,7 +68,8 @@ class Selected:
     """Which files are meant, of those that lie in these shared drives (empty: in none).
 
     `roots`: the ids of the chosen folders; none for everything. `ask`: how a folder is looked up
-    of which nothing is known yet. Folders are kept for as long as this lives.
+    of which nothing is known yet; `shared`: the names of the shared drives, by id, which a lookup
+    does not tell. Folders are kept for as long as this lives.
     """
 
     def __init__(
@@ -75,12 +79,14 @@ class Selected:
         roots: Collection[str],
         drives: Collection[str],
         ask: Callable[[str], DriveFile | None],
+        shared: Callable[[], Mapping[str, str]],
     ) -> None:
         self._kinds = frozenset(selection.types)
-        self._globs = Globs(selection.include, selection.exclude)
+        self._globs = Named(selection.include, selection.exclude)
         self._roots = frozenset(roots)
         self._drives = frozenset(drives)
         self._ask = ask
+        self._shared = shared
         self._folders: dict[str, DriveFile | None] = {}
 
     @property
@@ -97,20 +103,31 @@ class Selected:
             return False
         if not self._roots and self._globs.all:
             return True
-        path = self._path(file)
-        return path is not None and self._globs.keeps(path)
+        return self._globs.keeps(self._paths(file))
 
-    def _path(self, file: DriveFile) -> str | None:
-        """Its names from the chosen folder down; None where it is in none of them."""
+    def _paths(self, file: DriveFile) -> Sequence[str]:
+        """Its names from the chosen folder down; none where it is in none of them. Where none is
+        chosen, those from the top down, and the same with the name of the top before them."""
+        top, title = ("", "") if self._roots else self._tops.get(file.drive_id, ("", ""))
+        ends = self._roots or {top}
         names, above = [file.name], file.parent
-        while above is not None and above not in self._roots and len(names) < _DEEPEST:
+        while above is not None and above not in ends and len(names) < _DEEPEST:
             folder = self._folder(above)
             if folder is None:
                 break
             names.append(folder.name)
             above = folder.parent
-        inside = above in self._roots or not self._roots
-        return "/".join(reversed(names)) if inside else None
+        path = "/".join(reversed(names))
+        if self._roots:
+            return [path] if above in ends else []
+        return [path, f"{title}/{path}"] if above in ends else [path]
+
+    @cached_property
+    def _tops(self) -> Mapping[str, tuple[str, str]]:
+        """The id and the name of the top folder of each drive; '' is My Drive, if it is seen."""
+        mine = self._folder(_MY_DRIVE)
+        tops = {drive_id: (drive_id, name) for drive_id, name in self._shared().items()}
+        return {**tops, "": (mine.id, mine.name)} if mine else tops
 
     def _folder(self, folder_id: str) -> DriveFile | None:
         if folder_id not in self._folders:

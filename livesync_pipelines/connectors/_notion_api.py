@@ -17,7 +17,7 @@ from livesync_pipelines.model.spec import Budget, OAuth
 from livesync_pipelines.net.api import Account, Api, paged, parsed
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.judging import Refusal
-from livesync_pipelines.net.verdict import BadAnswer, http_date
+from livesync_pipelines.net.verdict import BadAnswer, Gone, http_date
 
 NOTION = "https://api.notion.com"
 VERSION = "2026-03-11"
@@ -25,6 +25,7 @@ PIECE = 100
 """As many of a list as one answer may show."""
 BUDGETS = (Budget(calls=180, per_s=60.0),)
 _WORDS = 300
+_TOLD = {(400, "validation_error"): BadAnswer, (404, "object_not_found"): Gone}
 _OLDEST_FIRST = {"direction": "ascending"}
 
 Json: TypeAlias = Mapping[str, Any]
@@ -48,10 +49,12 @@ class NotionApi:
     """One workspace, as far as it is shared with a connection."""
 
     def __init__(self, account: Account, limits: FetchLimits) -> None:
+        """`account`: that of the limits, or a token that is set."""
         self._client = client_for(limits)
+        own_judge = judge if account is limits.account else judge_of_token
         headers = {"notion-version": VERSION}
         at = f"{limits.api_url or NOTION}/v1"
-        self._api = Api(self._client, at, account, judge, headers=headers)
+        self._api = Api(self._client, at, account, own_judge, headers=headers)
         self.clock = datetime.min.replace(tzinfo=UTC)
         """What Notion's own clock has shown last; it shows no less from now on."""
 
@@ -164,12 +167,22 @@ class NotionApi:
             self.clock = max(self.clock, shown)
 
 
+def judge_of_token(refusal: Refusal) -> LiveSyncError | None:
+    """A token of an internal connection is set, not signed in for."""
+    if refusal.status != 401:
+        return judge(refusal)
+    return Reauthorise(
+        f"{refusal.said(_word(refusal))}: the token is not taken",
+        hint="Copy the token of the internal connection out of its settings in Notion, and correct "
+        "`token` of the connection.",
+        where=refusal.where,
+    )
+
+
 def judge(refusal: Refusal) -> LiveSyncError | None:
-    """A token of an internal connection is set, not signed in for; a collision of two transactions
-    is over in a moment. What does not fit is told in Notion's own words: its code says only that
-    something does not."""
-    said = refusal.json()
-    word = str(said.get("code", "")) if isinstance(said, dict) else ""
+    """A collision of two transactions is over in a moment. What does not fit, or is not there, is
+    told in Notion's own words: its code says only that something does not, or is not."""
+    said, word = refusal.json(), _word(refusal)
     if refusal.status == 401:
         return None
     if refusal.status == 403 and word == "restricted_resource":
@@ -180,13 +193,18 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         )
     if refusal.status == 409 and word == "conflict_error":
         return Unavailable(refusal.said(word), where=refusal.where)
-    if refusal.status == 400 and word == "validation_error":
-        return BadAnswer(
-            f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where
-        )
+    kind = _TOLD.get((refusal.status, word))
+    if kind is not None:
+        return kind(f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where)
     if refusal.status == 529 and "retry-after" in refusal.headers:
         return refusal.limited(word)
     return None
+
+
+def _word(refusal: Refusal) -> str:
+    """Notion's own for what went wrong."""
+    said = refusal.json()
+    return str(said.get("code", "")) if isinstance(said, dict) else ""
 
 
 def _words(message: object) -> str:

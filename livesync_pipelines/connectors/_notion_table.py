@@ -78,6 +78,22 @@ class Field:
         """Whether its values may have another type than the property says."""
         return self.kind is None or self.type == "number"
 
+    def stays(self, before: Kind) -> bool:
+        """Whether it still is what it was, whatever a cell of it says now: a range, or a time among
+        days, is one page's, and no other kind of property."""
+        return self.type == "date" and pa.types.is_temporal(before.type)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages(Source):
+    """Pages by their addresses, which are `names`."""
+
+    def place(self, file: int, lines: Sequence[int], count: int = 1) -> str:
+        """Of the lines (from 1 on): those pages."""
+        more = f" and {count - len(lines)} more" if count > len(lines) else ""
+        shown = ", ".join(self.names[line - 1] for line in lines)
+        return f"{self.unit}{'s' if count > 1 else ''} {shown}{more}"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -111,19 +127,23 @@ def loaded(
     """`declared`: kinds that columns have whatever they look like, beside those that their
     properties say; `before`: those that they had. Raises `BadInput` for a key that cannot be."""
     said = {**OWN, **{field.name: field.kind for field in fields if field.kind is not None}}
-    stage, kept = Stage(before), list[Item]()
+    known = ((field, before.get(field.name)) for field in fields)
+    said |= {field.name: kind for field, kind in known if kind is not None and field.stays(kind)}
+    stage, kept, urls = Stage(before), list[Item](), list[str]()
     stage.widen([*OWN, *(field.name for field in fields)])
     rest = iter(pages)
     while some := list(islice(rest, _BATCH)):
         lines = range(len(kept) + 1, len(kept) + len(some) + 1)
         stage.add(0, Batch(_cells(some, fields), pa.array(lines, pa.int64())))
         kept += map(item_of, some)
+        urls += (page["url"] for page in some)
     names = stage.names
     _check_key(key, names)
     found = stage.settle({**said, **declared}, key, Cells.JSON)
     shape = _shape(dict(zip(names, found, strict=True)), fields, key)
-    source = Source(["the database"], "row")
-    return Loaded(SortedRows(stage.db, shape, source, size_bytes=stage.size_bytes), kept)
+    return Loaded(
+        SortedRows(stage.db, shape, _Pages(urls, "page"), size_bytes=stage.size_bytes), kept
+    )
 
 
 def _cells(pages: Sequence[Json], fields: Sequence[Field]) -> pa.Table:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import pyarrow as pa
 
 from livesync_pipelines.connectors._notion_api import Json, NotionApi
-from livesync_pipelines.connectors._notion_pages import item_of
+from livesync_pipelines.connectors._notion_pages import Item, item_of
 from livesync_pipelines.connectors._notion_table import PAGE_ID, Field, Loaded
 from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.core import row_keys
@@ -80,19 +81,25 @@ class RowWriter:
             self._api.update_page(now.at(line).id, {"in_trash": True})
         return done
 
-    def _change(self, done: Written, place: int, key: str, item: Any, values: Json) -> None:
-        """Where the page is as it was when all was decided: Notion itself compares nothing."""
+    def _change(self, done: Written, place: int, key: str, item: Item, values: Json) -> None:
+        """Where the page stands. That something is not there is then said of what a relation names:
+        the page itself was there a moment ago."""
         try:
-            before = self._api.page(item.id)
-            if before["in_trash"] or item_of(before) != item:
+            if self._stands(item):
+                body = {"properties": self._spelled(values)}
+                done.pages.append(self._api.update_page(item.id, body))
+            else:
                 done.moved.append(place)
-                return
-            body = {"properties": self._spelled(values)}
-            done.pages.append(self._api.update_page(item.id, body))
-        except Gone:
-            done.moved.append(place)
         except (BadAnswer, Misfit) as error:
             done.failures.append(ItemFailure(key, "refused", str(error)))
+
+    def _stands(self, item: Item) -> bool:
+        """Whether the page is as it was when all was decided: Notion itself compares nothing."""
+        try:
+            now = self._api.page(item.id)
+        except Gone:
+            return False
+        return not now["in_trash"] and item_of(now) == item
 
     def _make(self, done: Written, key: str, row: Json) -> None:
         values = {name: value for name, value in row.items() if value is not None}
@@ -112,6 +119,7 @@ class RowWriter:
             column = self._fields.get(name)
             if column is None or not column.is_written:
                 raise Misfit(f"{name} cannot be written")
+            _check(column, value)
             told[column.said] = {column.type: self._value(column.type, value)}
         return told
 
@@ -134,6 +142,14 @@ class RowWriter:
         """Ids by e-mail."""
         found = ((user, (user.get("person") or {}).get("email")) for user in self._api.users())
         return {email: str(user["id"]) for user, email in found if email}
+
+
+def _check(column: Field, value: Any) -> None:
+    """Raises `Misfit`."""
+    if isinstance(value, float) and not isfinite(value):
+        raise Misfit(f"{column.name}: {value} is no number that Notion can hold")
+    if isinstance(value, list) and not all(value):
+        raise Misfit(f"{column.name}: something in the list is empty, and Notion has no such thing")
 
 
 def _texts(value: str | None) -> list[Json]:

@@ -13,7 +13,7 @@ from livesync_pipelines.connectors._row_database import PrivateDatabase
 from livesync_pipelines.connectors._row_types import Kind
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core import row_keys
-from livesync_pipelines.model.errors import ItemFailure, Unavailable
+from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.rows import RowPage, Shape
 
 _PLACES = 5
@@ -136,16 +136,20 @@ class SortedRows:
             values,
         )
         for page in pages:
-            parts = self._typed(page.select(self.key_columns), self.shape.key)
-            keys = row_keys.encode(parts, self.shape.key).to_pylist()
-            told = page.select(["file", "lines", "count", "bad"]).to_pylist()
-            for key, row in zip(keys, told, strict=True):
-                place = self._source.place(row["file"], row["lines"], row["count"])
-                if row["count"] > 1:
-                    reason = f"{place} have the same key: it must be on one of them only"
-                    yield key, ItemFailure(key, "duplicate_key", reason)
-                else:
-                    yield key, ItemFailure(key, "bad_value", f"{place}: {self._misfit(row['bad'])}")
+            yield from self._failed(page)
+
+    def _failed(self, wrong: pa.Table) -> Iterator[_Failed]:
+        """What is told of some rows of the table `wrong`."""
+        parts = self._typed(wrong.select(self.key_columns), self.shape.key)
+        keys = row_keys.encode(parts, self.shape.key).to_pylist()
+        told = wrong.select(["file", "lines", "count", "bad"]).to_pylist()
+        for key, row in zip(keys, told, strict=True):
+            place = self._source.place(row["file"], row["lines"], row["count"])
+            if row["count"] > 1:
+                reason = f"{place} have the same key: it must be on one of them only"
+                yield key, ItemFailure(key, "duplicate_key", reason)
+            else:
+                yield key, ItemFailure(key, "bad_value", f"{place}: {self._misfit(row['bad'])}")
 
     def _unkeyed(self) -> Iterator[_Failed]:
         for page in self.db.pages(
@@ -187,23 +191,22 @@ class SortedRows:
         names = [column.name for column in self.shape.columns]
         return {names[bad]: self._source.place(file, [line]) for bad, file, line in found}
 
-    def read(self, columns: Sequence[str], keys: pa.Table) -> pa.Table:
-        """The good ones of these rows; raises `Unavailable` where one of them is there and is
-        not good, for it must not be taken for absent."""
+    def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
+        """The good ones of these rows; one that is there and is not good is a failure, for it must
+        not be taken for absent."""
         asked = keys.select(list(self.shape.key)).cast(self.schema(self.shape.key))
         asked = asked.rename_columns(self.key_columns)
         wrong = self.db.joined(
-            f"SELECT file, lines, count FROM wrong SEMI JOIN asked USING ({self._key}) LIMIT 1",
+            f"SELECT {self._key}, file, lines, count, bad FROM wrong "
+            f"SEMI JOIN asked USING ({self._key})",
             asked=asked,
-        ).to_pylist()
-        if wrong:
-            place = self._source.place(wrong[0]["file"], wrong[0]["lines"], wrong[0]["count"])
-            raise Unavailable(f"{place} cannot be read", hint="Mend it in the file.")
+        )
         rows = self.db.joined(
             f"SELECT {self.selected(columns)} FROM {self.good} SEMI JOIN asked USING ({self._key})",
             asked=asked,
         )
-        return self._typed(rows, columns)
+        failures = tuple(failure for _, failure in self._failed(wrong))
+        return RowPage(rows=self._typed(rows, columns), failures=failures, last=True)
 
 
 class _Ahead:

@@ -15,6 +15,7 @@ from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_changes import Changes
+from livesync_pipelines.connectors._confluence_choices import choices
 from livesync_pipelines.connectors._confluence_items import (
     HANGING,
     STATUSES,
@@ -35,12 +36,14 @@ from livesync_pipelines.connectors._confluence_options import (
 )
 from livesync_pipelines.connectors._confluence_storage import storage_markdown
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
+from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.net.verdict import BadAnswer, Gone
 
@@ -48,6 +51,12 @@ __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
 _WIDTH = 4
 _REST = "https://developer.atlassian.com/cloud/confluence"
+
+
+def _api_of(client: Client, connection: ConfluenceConnection, limits: FetchLimits) -> ConfluenceApi:
+    account = Basic(connection.email, connection.api_token.get_secret_value())
+    at = limits.api_url or connection.url
+    return ConfluenceApi(client, at, account, max_bytes=limits.max_bytes)
 
 
 class Confluence(Connector):
@@ -104,10 +113,13 @@ class Confluence(Connector):
         self._site = connection.url
         self._selection = selection
         self._client = client_for(limits, max_bytes=limits.max_bytes)
-        account = Basic(connection.email, connection.api_token.get_secret_value())
-        at = limits.api_url or self._site
-        self._api = ConfluenceApi(self._client, at, account, max_bytes=limits.max_bytes)
+        self._api = _api_of(self._client, connection, limits)
         self._changes = Changes(self._api, selection, self.spec.clock, self._host)
+
+    @staticmethod
+    def choices(connection: ConfluenceConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with client_for(limits, max_bytes=limits.max_bytes) as client:
+            yield from choices(_api_of(client, connection, limits))
 
     def close(self) -> None:
         self._client.close()

@@ -5,7 +5,7 @@ Drive API v3, its discovery document of 2026-11-06 and the pages named below, re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import md5
 from io import BytesIO
@@ -162,7 +162,11 @@ class GoogleDrive(Connector):
         """The feeds to follow: the account's own, and those of all shared drives that matter."""
         if self._selection.folders:
             return tuple(dict.fromkeys([OWN, *(root.drive_id for root in self._roots)]))
-        return (OWN, *(self._drive.shared_drives() if self._selection.shared_drives else ()))
+        return (OWN, *self._shared)
+
+    @cached_property
+    def _shared(self) -> Mapping[str, str]:
+        return self._drive.shared_drives() if self._selection.shared_drives else {}
 
     @cached_property
     def _selected(self) -> Selected:
@@ -170,7 +174,11 @@ class GoogleDrive(Connector):
 
     def _those_in(self, roots: Iterable[str], drives: Iterable[str]) -> Selected:
         return Selected(
-            self._selection, roots=frozenset(roots), drives=frozenset(drives), ask=self._drive.file
+            self._selection,
+            roots=frozenset(roots),
+            drives=frozenset(drives),
+            ask=self._drive.file,
+            shared=lambda: self._shared,
         )
 
     def _found(self) -> Iterator[Page]:

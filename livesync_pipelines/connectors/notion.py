@@ -7,10 +7,12 @@ the pages named below, as others tell it (2026-11-22).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import blake2b
 from itertools import filterfalse
 
 from livesync_pipelines.connectors._notion_api import BUDGETS, OAUTH, NotionApi
+from livesync_pipelines.connectors._notion_choices import choices
 from livesync_pipelines.connectors._notion_options import NotionConnection, NotionSelection
 from livesync_pipelines.connectors._notion_pages import (
     Item,
@@ -21,6 +23,7 @@ from livesync_pipelines.connectors._notion_pages import (
 )
 from livesync_pipelines.connectors._notion_walk import BATCH, Walk
 from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import ANEW
@@ -84,6 +87,11 @@ class Notion(Connector):
         super().__init__(connection, selection, limits)
         self._selection = selection
         self._api = NotionApi(account_of(connection, limits), limits)
+
+    @staticmethod
+    def choices(connection: NotionConnection, limits: FetchLimits) -> Iterator[Choice]:
+        with closing(NotionApi(account_of(connection, limits), limits)) as api:
+            yield from choices(api)
 
     def close(self) -> None:
         self._api.close()

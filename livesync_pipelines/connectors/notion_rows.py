@@ -45,7 +45,8 @@ class NotionRowsSelection(Options):
 
 class NotionRows(RowEnd):
     """One data source, read as a whole. A date has the type that all dates of its property have
-    (days, times, or texts where they are mixed or have ends), and so have formulas and rollups."""
+    (days, times, or texts where they are mixed or have ends), and so have formulas and rollups.
+    What was days or times stays so: a date of another form fails its row."""
 
     spec = SPEC
     Connection = NotionConnection
@@ -86,7 +87,7 @@ class NotionRows(RowEnd):
         yield from now.rows.pages(columns, after)
 
     def read(self, columns: Sequence[str], keys: pa.Table) -> RowPage:
-        return RowPage(rows=self._now(keys).rows.read(columns, keys), last=True)
+        return self._now(keys).rows.read(columns, keys)
 
     def prepare(self, wanted: Shape) -> Sequence[str]:
         """Properties that are lacking are made; a database that is not there is not."""

@@ -88,7 +88,8 @@ class InfersTypes(Protocol):
 
     def remember(self, before: Shape) -> None:
         """What the table looked like before, said before its `shape` is asked: a column whose type
-        is not declared keeps the one it has here while every value of it still fits."""
+        is not declared keeps the one it has here while every value of it still fits; of a property
+        that holds dates only, a value that does not fit fails its row."""
 
     def hold(self, written: Shape) -> None:
         """What a sync has written here, said before `shape` is asked: a column whose type is not

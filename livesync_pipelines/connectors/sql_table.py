@@ -32,10 +32,12 @@ _Kind = Callable[[str, Chosen, FetchLimits], SqlDatabase]
 
 
 def _known(url: SecretStr) -> SecretStr:
+    """Without the driver that SQLAlchemy is told after a plus (`mysql+pymysql://`): ours is set."""
     scheme, _, rest = url.get_secret_value().partition("://")
-    if scheme not in _DATABASES or not rest:
+    database = scheme.partition("+")[0]
+    if database not in _DATABASES or not rest:
         raise ValueError(f"give the url of a database; it begins with {_schemes()}")
-    return url
+    return SecretStr(f"{database}://{rest}")
 
 
 def _schemes() -> str:
@@ -48,8 +50,9 @@ Names = Annotated[list[Name], Field(max_length=1_600)]
 
 class SqlTableConnection(Options):
     """`url`: postgresql://user:password@host/database, sqlite:////absolute/path.db,
-    mysql://user:password@host/database or mariadb://.... `table`, `key` and `schema` hold for all
-    syncs of the connection that do not say their own; `key` is the primary key unless said."""
+    mysql://user:password@host/database or mariadb://...; a driver (`mysql+pymysql://`) may be
+    named, and does not count. `table`, `key` and `schema` hold for all syncs of the connection that
+    do not say their own; `key` is the primary key unless said."""
 
     url: Annotated[SecretStr, AfterValidator(_known)]
     table: Name | None = None

@@ -60,6 +60,19 @@ def after(error: Exception, *, failures: int, key: str) -> Next:
     return Next(pause="failures")
 
 
+def resuming(sync_id: str, hint: str) -> str:
+    """What a person does about a sync that rests: mends what the `hint` says, if it says anything,
+    and lets it go on."""
+    command = f"`livesync sync resume {sync_id}`"
+    if command in hint:
+        return hint
+    return (
+        f"{hint.rstrip('. ')}. Then resume it with {command}."
+        if hint
+        else (f"Resume it with {command}.")
+    )
+
+
 def cancelled(sync_id: str, schedule: str, *, begun: bool) -> dict[str, str]:
     """What a person is told of a run that somebody cancelled, as the document of an error. It is
     left alone until its next trigger."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -42,11 +43,20 @@ def checked(model: type[M], raw: Mapping[str, Any]) -> tuple[M | None, list[Trou
 
 def nearest(word: object, words: Iterable[str]) -> str:
     """A hint with the word that was meant, and those that are allowed, not all of very many."""
-    allowed = sorted(words)
-    close = difflib.get_close_matches(str(word), allowed, n=1)
-    meant = f"Did you mean {close[0]}? " if close else ""
-    more = f" and {len(allowed) - _TOLD} more" if len(allowed) > _TOLD else ""
-    return f"{meant}Allowed: {', '.join(allowed[:_TOLD]) or 'nothing'}{more}."
+    return nearest_of(word, {"Allowed": words})
+
+
+def nearest_of(word: object, kinds: Mapping[str, Iterable[str]]) -> str:
+    """The same of several kinds of words, each under its title."""
+    allowed = {title: sorted(words) for title, words in kinds.items()}
+    close = difflib.get_close_matches(str(word), chain.from_iterable(allowed.values()), n=1)
+    meant = [f"Did you mean {close[0]}?"] if close else []
+    return " ".join(meant + [f"{title}: {_some(words)}." for title, words in allowed.items()])
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _TOLD} more" if len(words) > _TOLD else ""
+    return f"{', '.join(words[:_TOLD]) or 'nothing'}{more}"
 
 
 def key_of(name: str, info: FieldInfo) -> str:

@@ -96,11 +96,12 @@ def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any
         parts = [str(where.pop(name)) for name in ("path", "prefix", "rows") if name in where]
         where["rows"] = normpath(join(*parts))
     scheme, _, address = str(where.get("url")).partition("://")
-    if scheme in ("postgres", "postgresql"):
+    database = scheme.partition("+")[0]
+    if database in ("postgres", "postgresql"):
         where["url"] = f"postgresql://{address}"
         where.setdefault("schema", "public")
-    elif scheme == "sqlite":
+    elif database == "sqlite":
         where |= {"url": normpath(address), "table": str(where.get("table")).casefold()}
-    elif scheme == "mariadb":
+    elif database in ("mysql", "mariadb"):
         where["url"] = f"mysql://{address}"
     return platform, where

@@ -32,7 +32,7 @@ from livesync_pipelines.net import client as net
 from livesync_pipelines.net.api import ANONYMOUS
 from livesync_pipelines.net.api import Account as Caller
 from livesync_pipelines.net.asking import Terms
-from livesync_pipelines.store import accounts, catalog, database
+from livesync_pipelines.store import accounts, database
 from livesync_pipelines.store.accounts import Account, AccountState
 
 _TIMEOUT_S, _TRIES, _MAX_BYTES = 10.0, 2, 1_000_000
@@ -126,10 +126,8 @@ def spec_of(engine: Engine, platform: str) -> PlatformSpec:
 def refuse_without(connection: database.Connection, sync: SyncConfig) -> None:
     """Raises `Reauthorise` (`Revoked`) where an account that a sync calls in the name of is none
     that can be used."""
-    names = [sync.connection, *([sync.target.connection] if sync.target else [])]
-    for one in catalog.connections(connection, names).values():
-        if (name := one.options.get("account")) is not None:
-            _of(accounts.found(connection, name), name, (one.platform, one.project_id))
+    for name, platform, project in accounts.of_sync(connection, sync.sync_id):
+        _of(accounts.found(connection, name), name, (platform, project))
 
 
 def sealed(vault: Vault, name: str, tokens: Tokens) -> bytes:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from livesync_pipelines.connectors import PLATFORMS
-from livesync_pipelines.engine._checked import nearest
+from livesync_pipelines.engine._checked import nearest_of
 from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.house import Disabled, Engine
@@ -158,7 +158,8 @@ def connection_named(
             where=where,
         )
     said = f"there is neither a connection nor a platform {name!r} for the project {project_id!r}"
-    raise BadInput(said, hint=nearest(name, {*mine, *PLATFORMS}), where=where)
+    there = {"Connections": mine, "Platforms": PLATFORMS}
+    raise BadInput(said, hint=nearest_of(name, there), where=where)
 
 
 def _there(wish: Wish, known: Desired) -> SyncConfig | None:

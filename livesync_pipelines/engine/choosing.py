@@ -24,16 +24,21 @@ class Seen:
 
 
 def seen_by(engine: Engine, account: str, *, platform: str, project_id: str) -> Seen | None:
-    """None where the platform does not tell. Raises `Disabled`, and what the platform says
-    (`Unavailable`, `Reauthorise` ...)."""
-    kind = engine.registry.get(platform)
+    """What an account sees; None where the platform does not tell. Raises as `seen_through`."""
+    source = Connection(
+        name="", project_id=project_id, platform=platform, options={"account": account}
+    )
+    return seen_through(engine, source)
+
+
+def seen_through(engine: Engine, source: Connection) -> Seen | None:
+    """What is seen through a connection; None where the platform does not tell. Raises `Disabled`,
+    and what the platform says (`Unavailable`, `Reauthorise` ...)."""
+    kind = engine.registry.get(source.platform)
     if kind is None or not issubclass(kind, Chooses):
         return None
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
-    source = Connection(
-        name="", project_id=project_id, platform=platform, options={"account": account}
-    )
     with called_for(engine, source, kind, patience_s=PATIENCE_S) as (options, limits):
         found = list(islice(kind.choices(options, limits), MOST + 1))
     return Seen(tuple(found[:MOST]), more=len(found) > MOST)

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from livesync_pipelines.core import cadence, patience
 from livesync_pipelines.engine.house import Disabled, Engine
-from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited
+from livesync_pipelines.model.errors import LiveSyncError, NeedsPerson, RateLimited, Reauthorise
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import catalog, ending, events, tenure
+from livesync_pipelines.store import accounts, catalog, ending, events, tenure
 from livesync_pipelines.store.database import Connection, let_go
-from livesync_pipelines.store.operations import Operation, Outcome
+from livesync_pipelines.store.operations import Operation, Outcome, advice
 
 Work = Callable[[Operation], Outcome]
 Progress = Callable[[Operation], None]
@@ -57,7 +57,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     sync = catalog.sync(connection, errand.sync_id)
-    _refuse_paused(connection, sync, errand.trigger)
+    refuse_paused(connection, sync)
     operation = tenure.begin(
         connection,
         sync,
@@ -73,7 +73,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     try:
         outcome = work(operation)
     except LiveSyncError as error:
-        outcome = _failed(operation, error, error.as_dict())
+        outcome = _failed(operation, error, _told(connection, sync, error))
     except Exception as error:
         fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
         _close(engine, connection, operation, _failed(operation, error, fault))
@@ -97,6 +97,14 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
         cursor_from=cursor_from,
         cursor_to=operation.place.told,
     )
+
+
+def _told(connection: Connection, sync: SyncConfig, error: LiveSyncError) -> dict[str, str]:
+    """Who connects an account lets its syncs go on; who mends anything else does that himself."""
+    told = error.as_dict()
+    if isinstance(error, Reauthorise) and not accounts.of_sync(connection, sync.sync_id):
+        return {**told, "hint": patience.resuming(sync.sync_id, told["hint"])}
+    return told
 
 
 def _failed(operation: Operation, error: Exception, told: Mapping[str, str]) -> Outcome:
@@ -138,11 +146,11 @@ def _close(
     return now
 
 
-def _refuse_paused(connection: Connection, sync: SyncConfig, trigger: Trigger) -> None:
+def refuse_paused(connection: Connection, sync: SyncConfig) -> None:
+    """Raises `NeedsPerson` for a sync that rests, with what is to be done about it."""
     state, reason = catalog.state(connection, sync.sync_id)
     if state is SyncState.PAUSED:
-        because = f" ({reason})" if reason else ""
         raise NeedsPerson(
-            f"Sync '{sync.sync_id}' is paused{because}; this {trigger} run does not start.",
-            hint=f"Resume it with `livesync sync resume {sync.sync_id}`.",
+            f"Sync '{sync.sync_id}' is paused{f' ({reason})' if reason else ''}.",
+            hint=patience.resuming(sync.sync_id, advice(connection, sync.sync_id)),
         )

@@ -19,7 +19,7 @@ from livesync_pipelines.core.row_map_types import fate
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_compiled import as_wide, compiled
-from livesync_pipelines.engine.row_opening import hold, refuse_one_way, remember
+from livesync_pipelines.engine.row_opening import hold, not_there, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
 from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
@@ -123,7 +123,7 @@ def take_columns(engine: Engine, connection: Connection, sync_id: str) -> Sequen
     before = row_shapes.noted(connection, sync_id)
     with ends_of(engine, connection, sync_id) as (_, source, target):
         hold(connection, sync_id, target)
-        shape = _shape(source)
+        shape = _source_shape(source, sync)
         there = as_wide(sync, before, shape, target, target.shape())
         rows = compiled(sync, shape, there, may_add=True)
         if sync.mode is Mode.BIDIRECTIONAL:
@@ -157,13 +157,8 @@ def _refuse_narrowed(sync: SyncConfig, before: Shape | None, rows: RowMap) -> No
 
 
 def _nothing(side: Side, end: Place, select: Mapping[str, Any], where: str) -> NotFound:
-    kind = "table" if "table" in select else "file"
-    name = select.get("table") or select.get("rows") or "that is selected"
-    return NotFound(
-        f"The {side} is not there: there is no {kind} {name} at {end.name} ({end.platform}).",
-        hint=f"Create it, or correct the name of the {kind}.",
-        where=where,
-    )
+    said, hint = not_there(side, select, f"{end.name} ({end.platform})")
+    return NotFound(said, hint=hint, where=where)
 
 
 def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) -> dict[str, Any]:
@@ -171,7 +166,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
     which fields would not come back from the target as they went."""
     with ends_of(engine, connection, sync_id) as (sync, source, target):
         remember(connection, sync_id, (source, target))
-        shape, there = _shape(source), target.shape()
+        shape, there = _source_shape(source, sync), target.shape()
         if sync.drift is OnDrift.PROPAGATE:
             there = as_wide(sync, row_shapes.noted(connection, sync_id), shape, target, there)
         made = compiled(sync, shape, there, may_add=True)
@@ -220,8 +215,8 @@ def _spoken(key: str, shape: Shape) -> str:
 
 def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[dict[str, Any]]:
     """A first mapping, from the names and the first rows of both ends."""
-    with ends_of(engine, connection, sync_id) as (_, source, target):
-        ours, theirs = _shape(source), target.shape()
+    with ends_of(engine, connection, sync_id) as (sync, source, target):
+        ours, theirs = _source_shape(source, sync), target.shape()
         if theirs is None:
             raise NotFound(
                 "The target's table is not there yet, so there are no names to compare.",
@@ -236,10 +231,11 @@ def suggestions(engine: Engine, connection: Connection, sync_id: str) -> list[di
     return [{"mapping": s.field.to_json(), "score": s.score, "why": s.why} for s in found]
 
 
-def _shape(end: RowEnd) -> Shape:
-    shape = end.shape()
+def _source_shape(source: RowEnd, sync: SyncConfig) -> Shape:
+    shape = source.shape()
     if shape is None:
-        raise NotFound("The source's table is not there.")
+        said, hint = not_there(Side.SOURCE, sync.select, sync.connection)
+        raise NotFound(said, hint=hint, where=f"sync {sync.sync_id}")
     return shape
 
 

@@ -3,9 +3,10 @@ were."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -79,14 +80,17 @@ def opened(
     )
 
 
+def not_there(side: Side, select: Mapping[str, Any], at: str) -> tuple[str, str]:
+    """What is said of an end that was never seen, and what to do."""
+    kind = "file" if "rows" in select else "table"
+    name = select.get("rows") or select.get("table") or "that is selected"
+    said = f"The {side} is not there: there is no {kind} {name} at {at}."
+    return said, f"Create it, or correct the name of the {kind}."
+
+
 def _never_there(sync: SyncConfig) -> Broken:
-    kind = "file" if "rows" in sync.select else "table"
-    name = sync.select.get("rows") or sync.select.get("table")
-    return Broken(
-        f"The source is not there: there is no {kind} {name} at {sync.connection}.",
-        hint=f"Create it, or correct the name of the {kind}.",
-        where=f"sync {sync.sync_id}",
-    )
+    said, hint = not_there(Side.SOURCE, sync.select, sync.connection)
+    return Broken(said, hint=hint, where=f"sync {sync.sync_id}")
 
 
 def _gone(side: Side, sync: SyncConfig) -> Broken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from livesync_pipelines.engine.accounts import refuse_without
 from livesync_pipelines.engine.house import Disabled, Engine
-from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.engine.operating import refuse_paused
 from livesync_pipelines.model.sync import SyncConfig, SyncState, Trigger
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, queue
@@ -42,11 +42,7 @@ def refuse_idle(engine: Engine, connection: Connection, sync_id: str) -> SyncCon
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     sync = catalog.sync(connection, sync_id)
-    state, reason = catalog.state(connection, sync_id)
-    if state is SyncState.PAUSED:
+    if catalog.state(connection, sync_id)[0] is SyncState.PAUSED:
         refuse_without(connection, sync)
-        raise NeedsPerson(
-            f"Sync '{sync_id}' is paused{f' ({reason})' if reason else ''}.",
-            hint=f"Resume it with `livesync sync resume {sync_id}`.",
-        )
+    refuse_paused(connection, sync)
     return sync

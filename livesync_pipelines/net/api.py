@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol, TypeVar
 
 import httpx
 
-from livesync_pipelines.model.errors import LiveSyncError, Unavailable
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, Unavailable
 
 from .asking import PLAIN, Terms
 from .client import Answer, Client
@@ -134,9 +134,10 @@ class Api:
         terms: Terms = PLAIN,
     ) -> Answer:
         """One call; `body` goes as it is where it is bytes, as JSON where it is anything but None.
-        The judge of `terms` is the API's own. Raises as `Client.call`."""
+        The judge of `terms` is the API's own. Raises as `Client.call`, and `BadInput` for what JSON
+        cannot say; that is not sent."""
         url = self.url(path, params)
-        content, kind = _spelled(body)
+        content, kind = _spelled(body, self._base.host)
         fixed = {**self._headers, **kind, **dict(headers or {})}
         judged = replace(terms, judge=self._judge)
         return self._signed(
@@ -237,10 +238,18 @@ def paged(
         seen.add(token)
 
 
-def _spelled(body: Any) -> tuple[bytes | None, Mapping[str, str]]:
+def _spelled(body: Any, host: str) -> tuple[bytes | None, Mapping[str, str]]:
     if body is None or isinstance(body, bytes):
         return body, {}
-    return json.dumps(body, ensure_ascii=False).encode(), {"content-type": "application/json"}
+    try:
+        content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise BadInput(
+            f"what was to be sent to {host} holds something that JSON cannot say",
+            hint="A number must be finite (no NaN, no Infinity), and a text whole characters.",
+            where=host,
+        ) from error
+    return content, {"content-type": "application/json"}
 
 
 def _text(value: str | int | bool) -> str:

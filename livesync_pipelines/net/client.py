@@ -266,7 +266,7 @@ class Client:
             )
             if error is not None:
                 raise error
-        check(status, response.headers, now, where=ask.where)
+        check(status, response.headers, now, where=ask.where, content=content)
 
     def _in_time(self, pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
         end_s = self.world.monotonic() + self.timeout_s * BODY_TIMEOUTS

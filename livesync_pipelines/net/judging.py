@@ -57,7 +57,8 @@ class Refusal:
         """One sentence: the call, the status, the vendor's own word for the error where it is a
         word, and its name of the request."""
         shown = f" {word}" if _WORD.fullmatch(word) else ""
-        return f"{self.where} answered {self.status}{shown}{request_id(self.headers)}"
+        named = request_id(self.headers, self.content)
+        return f"{self.where} answered {self.status}{shown}{named}"
 
     def limited(self, word: str = "") -> RateLimited:
         """It means *wait*, for as long as it says, whatever its status."""

@@ -1,4 +1,4 @@
-"""What an answer means. Pure: status and headers in, one verdict out.
+"""What an answer means. Pure: status, headers and body in, one verdict out.
 
 Broken
 └── BadAnswer        this one answer can never be used; says nothing of other items
@@ -17,6 +17,7 @@ Unavailable
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -36,7 +37,23 @@ UNSAID_WAIT_S = 60.0
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
 TRANSIENT = frozenset({408, 425})
-REQUEST_IDS = ("x-request-id", "x-amz-request-id", "request-id", "x-correlation-id", "cf-ray")
+REQUEST_IDS = (
+    "x-request-id",
+    "x-amz-request-id",
+    "x-dropbox-request-id",
+    "atl-traceid",
+    "x-arequestid",
+    "request-id",
+    "x-correlation-id",
+    "cf-ray",
+)
+"""Dropbox's as its SDK 12.2 reads it; Atlassian's as
+https://support.atlassian.com/rovo/kb/identify-and-share-atl-traceid-with-atlassian-support-for-troubleshooting/
+and, of the second, as others tell it (2026-11-22). Google names calls in no header that is known.
+"""
+_NAMED_WITHIN = "request_id"
+"""Where Notion's and Box's errors name the call, as notion-client 3.1 and box-openapi say. It goes
+before the headers, which are then those of what stands before the vendor."""
 
 _SECONDS = re.compile(r"[+-]?\d{1,20}(\.\d{1,9})?")
 _PRINTABLE = re.compile(r"[\w.:/+=-]{1,128}")
@@ -103,12 +120,14 @@ def http_date(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def check(status: int, headers: Mapping[str, str], now: datetime, *, where: str) -> None:
+def check(
+    status: int, headers: Mapping[str, str], now: datetime, *, where: str, content: bytes = b""
+) -> None:
     """Raise what a status means for the whole source: later (`Unavailable`, `RateLimited`).
 
     Everything else (2xx, 3xx, 4xx) is for the caller to judge.
     """
-    said = f"{where} answered {status}{request_id(headers)}"
+    said = f"{where} answered {status}{request_id(headers, content)}"
     wait_s = retry_after_s(headers.get("retry-after"), now)
     if status == 429 or (status == 503 and wait_s is not None):
         raise RateLimited(said, after_s=UNSAID_WAIT_S if wait_s is None else wait_s, where=where)
@@ -116,10 +135,19 @@ def check(status: int, headers: Mapping[str, str], now: datetime, *, where: str)
         raise Unavailable(said, where=where)
 
 
-def request_id(headers: Mapping[str, str]) -> str:
-    """The server's own name for the call, as ` (request abc)`; empty where it gave none."""
-    for name in REQUEST_IDS:
-        value = headers.get(name, "")
+def request_id(headers: Mapping[str, str], content: bytes = b"") -> str:
+    """The server's own name for the call, as ` (request abc)`; empty where it gave none. `content`
+    is the body of a refusal, as far as it was read."""
+    for value in (_named_within(content), *(headers.get(name, "") for name in REQUEST_IDS)):
         if _PRINTABLE.fullmatch(value):
             return f" (request {value})"
     return ""
+
+
+def _named_within(content: bytes) -> str:
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    named = said.get(_NAMED_WITHIN) if isinstance(said, dict) else None
+    return named if isinstance(named, str) else ""

@@ -1,10 +1,10 @@
 """What every call passes on its way to a vendor: it is noted, faults are played on it, and its
-answer bears the date of the sandbox's own clock."""
+answer bears the date of the sandbox's own clock and the vendor's name for the call."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import format_datetime
 
 from starlette.requests import ClientDisconnect
@@ -42,8 +42,7 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                date = format_datetime(self._world.clock.now(), usegmt=True).encode()
-                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+                message = {**message, "headers": [*message["headers"], *self._added(vendor)]}
             await send(message)
 
         try:
@@ -61,6 +60,12 @@ class Front:
                 fault=None if fault is None else fault.kind,
             )
             self._world.calls.note(call)
+
+    def _added(self, vendor: Vendor) -> Iterator[tuple[bytes, bytes]]:
+        yield b"date", format_datetime(self._world.clock.now(), usegmt=True).encode()
+        if vendor.names_calls:
+            name = self._world.ids.new(f"{vendor.name}:call", 32)
+            yield vendor.names_calls.encode(), name.encode()
 
     def _vendor(self, scope: Scope) -> Vendor | None:
         if scope["type"] != "http":

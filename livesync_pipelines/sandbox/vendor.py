@@ -23,7 +23,8 @@ class Vendor:
 
     `refuse` answers in the vendor's shape for a fault of that kind. `truth` is the whole present
     state as JSON, with the contents where it is called with True. `close` ends what the vendor has
-    going when the server stops.
+    going when the server stops. `names_calls` is the header by which every answer names its call;
+    empty: there is none.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Vendor:
     refuse: Callable[[FaultKind], Response]
     truth: Callable[[bool], Json]
     close: Callable[[], Awaitable[None]]
+    names_calls: str = ""
 
 
 def routes(

@@ -74,6 +74,17 @@ def syncs_with(connection: Connection, name: str) -> list[str]:
     return [sync_id for (sync_id,) in got]
 
 
+def of_sync(connection: Connection, sync_id: str) -> list[tuple[str, str, str]]:
+    """The accounts that a sync calls in the name of, each with its platform and project."""
+    got = connection.execute(
+        "select distinct c.options ->> 'account', c.platform, c.project_id from livesync.syncs s"
+        " join livesync.connections c on c.name in (s.connection, s.target)"
+        " where s.sync_id = %s and c.options ->> 'account' <> '' order by 1",
+        (sync_id,),
+    )
+    return list(got)
+
+
 def keep(connection: Connection, account: Account) -> None:
     """Add an account, or replace what was known of it."""
     connection.execute(

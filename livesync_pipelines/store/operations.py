@@ -255,3 +255,14 @@ def one(connection: Connection, operation_id: UUID) -> dict[str, Any]:
         (operation_id,),
     )
     return {**found[0], "failed_items": failures}
+
+
+def advice(connection: Connection, sync_id: str) -> str:
+    """What its last run said that is to be mended, if that is why a sync rests; else nothing."""
+    found = connection.execute(
+        "select o.error ->> 'hint' from livesync.operations o"
+        " join livesync.syncs s using (sync_id)"
+        " where o.sync_id = %s and s.paused_by = 'reauthorise' order by o.started_at desc limit 1",
+        (sync_id,),
+    ).fetchone()
+    return (found[0] if found else None) or ""

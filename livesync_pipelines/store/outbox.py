@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from livesync_pipelines.core import telling
+from livesync_pipelines.core import patience, telling
 from livesync_pipelines.core.canon import storable
 from livesync_pipelines.model.conflict import Conflict
 from livesync_pipelines.model.notice import EventKind
@@ -251,8 +251,8 @@ def _sentences(operation: Operation, outcome: Outcome, kind: EventKind) -> tuple
     failing = f"{counts.failed} items could not be read" if counts.failed else ""
     match kind:
         case EventKind.PAUSED:
-            hint = f"Mend it and run `livesync sync resume {sync_id}`. {error['hint']}"
-            return f"The sync is paused: {error['message']}", hint.strip()
+            hint = patience.resuming(sync_id, error["hint"])
+            return f"The sync is paused: {error['message']}", hint
         case EventKind.PARTIAL:
             told = failing or "The source did not show everything"
             return f"{told}; the rest is up to date.", f"See `livesync status {sync_id}`."

@@ -174,10 +174,40 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
     assert "folder" in {platform["name"] for platform in listed}
     (path,) = terminal.document("platforms", "folder")["options"]
     assert path == {"name": "path", "type": "text", "required": True, "default": None}
-    assert "abilities: probe, files are written, rows" in terminal("platforms", "folder").stdout
+    folder = terminal("platforms", "folder").stdout
+    assert "abilities: probe, watch, files are written, rows" in folder
+    assert "\n  limits: none\n" in folder
     abilities = terminal.document("platforms", "confluence")["abilities"]
     assert abilities == ["probe", "changes", "documents are written as pages"]
     assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("platform", "told"),
+    [
+        ("google_drive", "clock: versions are not times"),
+        ("notion", "clock: times in steps of 60 s; what has changed may show the same version"),
+        ("google_drive", "limits: no more than 12000 calls in 60 s per platform"),
+        ("confluence", "limits: none known"),
+        ("dropbox", "webhook: scheme dropbox (Dropbox); secret: the app secret"),
+        ("website", "webhook: scheme standard (Standard Webhooks); secret: whsec_ and"),
+        ("rss", "subscribed to: by LiveSync itself, where a connection has `webhook`"),
+        ("s3", "subscribed to: by LiveSync itself, where a connection has `notifications`"),
+        ("dropbox", "subscribed to: by hand"),
+        ("rss", "abilities: probe, subscribe"),
+        ("sql_table", "    webhook: {scheme, secret, also, topic, url} (default None)"),
+    ],
+)
+def test_a_platform_tells_its_clock_its_limits_and_who_may_call(
+    terminal: Terminal, platform: str, told: str
+) -> None:
+    assert told in terminal("platforms", platform).stdout
+
+
+def test_what_a_platform_tells_a_person_it_tells_a_program(terminal: Terminal) -> None:
+    told = terminal.document("platforms", "notion")
+    assert (told["clock"]["granularity_s"], told["clock"]["trusted"]) == (60.0, False)
+    assert (told["webhook"]["scheme"], told["webhook"]["subscribed_by"]) == ("notion", None)
 
 
 def test_a_token_is_shown_once_and_kept_as_a_hash(terminal: Terminal, tmp_path: Path) -> None:

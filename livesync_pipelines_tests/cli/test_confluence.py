@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from livesync_pipelines.sandbox.confluence.planting import planted
@@ -72,6 +73,27 @@ def test_a_folder_is_published_in_a_wiki_and_found_there(
         terminal.process("sync", "run", "notes")
     (hit,) = terminal.document("search", "garden", "damp")["hits"]
     assert hit["title"] == "Mosses"
+
+
+def test_a_token_that_is_refused_is_to_be_corrected_before_the_sync_is_resumed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    world = World()
+    terminal.environ["WIKI_TOKEN"] = API_TOKEN
+    with a_sandbox(world, site=planted(world, 5)) as sandbox:
+        file = tmp_path / "wiki.yaml"
+        file.write_text(CONFIG.replace("EMAIL", ADA))
+        terminal.environ["CONFLUENCE_API_URL"] = f"{sandbox.address}/confluence"
+        assert terminal("apply", str(file)).exit_code == 0
+        ends = ("--connection", "wiki", "--capsule", "garden", "--schedule", "manual")
+        terminal.document("sync", "add", "notes", *ends)
+        terminal.environ["WIKI_TOKEN"] = "another"
+        failed = json.loads(terminal.process("sync", "run", "notes", "--json").stdout)["error"]
+        again = terminal.document("sync", "run", "notes", code=3)["error"]
+    assert re.search(r"answered 401 \(request [0-9a-f]{32}\)", failed["message"])
+    assert "correct `api_token`" in failed["hint"]
+    assert failed["hint"].endswith("Then resume it with `livesync sync resume notes`.")
+    assert (again["code"], again["hint"]) == ("needs_person", failed["hint"])
 
 
 def test_the_platform_says_what_can_be_set(terminal: Terminal) -> None:

@@ -180,4 +180,6 @@ def test_a_document_that_the_pretend_drive_does_not_have_is_said_to_be_missing(
         sandbox.send_signal(signal.SIGINT)
     assert missing.exit_code == 2
     assert "no text document 'Nothing.md'" in missing.output
+    for door in ("dropbox/2", "confluence/wiki/api/v2", "notion/v1"):
+        assert f"http://127.0.0.1:{port}/{door}" in missing.output
     assert native.exit_code == 0, native.output

@@ -244,10 +244,11 @@ def test_a_key_of_another_type_is_refused_with_its_sync_both_types_and_what_to_d
 def test_a_source_that_never_was_there_was_not_dropped(people: Terminal, tmp_path: Path) -> None:
     (tmp_path / "rows.yaml").write_text(CONFIG.replace("rows: people.csv", "rows: nowhere.csv"))
     assert people("apply", "rows.yaml").exit_code == 0
-    failed = people("sync", "run", "people").stderr
-    assert "The source is not there: there is no file nowhere.csv at files." in failed
-    assert "Create it, or correct the name of the file." in failed
-    assert "dropped" not in failed
+    for words in (("mapping", "check"), ("mapping", "suggest"), ("sync", "run")):
+        failed = people(*words, "people").stderr
+        assert "The source is not there: there is no file nowhere.csv at files." in failed
+        assert "Create it, or correct the name of the file." in failed
+        assert "dropped" not in failed
 
 
 def test_a_document_that_is_carried_out_in_part_says_what_lists_the_rows_that_failed(

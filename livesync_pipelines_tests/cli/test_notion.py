@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -89,6 +90,47 @@ def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Pat
     (hit,) = terminal.document("search", "garden", "frost")["hits"]
     assert (hit["title"], hit["sync_id"]) == ("Handbook", "handbook")
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_token_that_is_refused_is_to_be_corrected_before_the_sync_is_resumed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    space = planted(World(), 3)
+    terminal.environ["NOTION_TOKEN"] = SECRET
+    with a_sandbox(space.world, space=space) as sandbox:
+        file = tmp_path / "notes.yaml"
+        file.write_text(CONFIG)
+        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
+        assert terminal("apply", str(file)).exit_code == 0
+        ends = ("--connection", "notes", "--capsule", "garden", "--schedule", "manual")
+        terminal.document("sync", "add", "handbook", *ends)
+        terminal.environ["NOTION_TOKEN"] = "ntn_other"
+        failed = json.loads(terminal.process("sync", "run", "handbook", "--json").stdout)["error"]
+        again = terminal.document("sync", "run", "handbook", code=3)["error"]
+        found = terminal.document("doctor")["checks"]
+        terminal.environ["NOTION_TOKEN"] = SECRET
+        terminal("sync", "resume", "handbook")
+        mended = terminal.process("sync", "run", "handbook", "--json")
+    assert re.search(r"answered 401 unauthorized \(request [0-9a-f-]{36}\)", failed["message"])
+    assert "correct `token` of the connection" in failed["hint"]
+    assert failed["hint"].endswith("Then resume it with `livesync sync resume handbook`.")
+    assert (again["code"], again["hint"]) == ("needs_person", failed["hint"])
+    assert failed["hint"] in {one["do"] for one in found}
+    assert mended.returncode == 0, mended.stderr
+
+
+def test_who_connects_is_shown_what_there_is_to_choose_from(terminal: Terminal) -> None:
+    space = planted(World(), 3)
+    terminal.environ["NOTION_TOKEN"] = SECRET
+    with a_sandbox(space.world, space=space) as sandbox:
+        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
+        words = ("connect", "notion", "--name", "notes", "-o", "token=${NOTION_TOKEN}")
+        shown = terminal(*words)
+        told = terminal.document(*words)
+    assert shown.exit_code == 0, shown.output
+    (handbook,) = (one for one in told["sees"]["choices"] if one["title"] == "Handbook")
+    assert f'pages: ["{handbook["values"][0]}"]' in shown.output
+    assert SECRET not in shown.output
 
 
 def test_the_platform_says_what_can_be_set(terminal: Terminal) -> None:

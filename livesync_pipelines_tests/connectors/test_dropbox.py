@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from random import Random
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -127,6 +129,33 @@ def test_only_chosen_folders_and_globs_are_synced_whatever_their_case(cupboard: 
     cupboard.run()
     assert set(cupboard.held()) == {"/beds/north/iris.md", "/beds/thyme.md"}
     assert cupboard.ids()["/beds/thyme.md"] == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"folders": ["/Beds"], "exclude": ["North/**"]},
+        {"folders": ["/Beds"], "exclude": ["Beds/North/**"]},
+        {"folders": ["/Beds"], "include": ["*"]},
+        {"include": ["Beds/*"]},
+    ],
+    ids=str,
+)
+def test_globs_count_from_the_chosen_folder_down_or_from_the_root(
+    cupboard: Cupboard, said: dict[str, Any]
+) -> None:
+    cupboard.configure(**said)
+    assert cupboard.run(full=True).status is Status.SUCCESS
+    assert set(cupboard.held()) == {"/beds/fern.md"}
+
+
+def test_an_error_shows_what_dropbox_calls_the_request(cupboard: Cupboard) -> None:
+    for kind, status in (("500", 500), ("503", 503)):
+        cupboard.sandbox.fault("POST /dropbox/2/*", kind, times=10)
+        failed = cupboard.run().error
+        cupboard.sandbox.control("DELETE", "/faults")
+        assert failed is not None
+        assert re.search(rf"answered {status} \(request [0-9a-f]{{32}}\)", failed["message"])
 
 
 @pytest.mark.parametrize("folder", ["Beds", "/Beds//North"])

@@ -138,6 +138,8 @@ def test_a_key_on_two_lines_is_a_failure_that_names_both_and_neither_is_chosen(
     assert (failure.key, failure.code) == ("a2", "duplicate_key")
     assert failure.reason.startswith(f"{unit} {places} ")
     assert pages(end, ["id"])[-1].last, "every key is known, so what is not there is absent"
+    asked = end.read(["id"], pa.table({"id": [1, 2, 9]}))
+    assert (asked.rows.to_pylist(), asked.failures) == ([{"id": 1}], (failure,))
 
 
 def test_a_row_without_a_key_is_a_failure_and_then_nothing_is_absent(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from livesync_pipelines.connectors._globs import Glob, Globs
+from livesync_pipelines.connectors._globs import Glob, Globs, Named
 
 _GLOB = TypeAdapter(list[Glob])
 
@@ -142,3 +142,23 @@ def test_what_is_kept_lies_in_folders_that_are_entered(
     if selection.keeps("/".join(parts)):
         assert all(selection.enters("/".join(parts[:i]) + "/") for i in range(1, len(parts)))
         assert "/".join(parts).startswith(selection.prefix())
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "kept"),
+    [
+        (["**"], [], True),
+        (["a/**"], [], True),
+        (["top/**"], [], True),
+        (["other/**"], [], False),
+        (["**"], ["a/**"], False),
+        (["**"], ["top/**"], False),
+        (["top/**"], ["a/*.md"], False),
+        (["a/**"], ["a/a/**"], True),
+    ],
+)
+def test_of_several_paths_one_includes_and_one_excludes(
+    include: list[str], exclude: list[str], *, kept: bool
+) -> None:
+    assert Named(include, exclude).keeps(["a/x.md", "top/a/x.md"]) is kept
+    assert not Named(include, exclude).keeps([])

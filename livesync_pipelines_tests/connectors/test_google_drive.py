@@ -9,6 +9,7 @@ import pytest
 from livesync_pipelines.connectors._google_drive_feed import Place
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.files import DOCUMENT, PRESENTATION, SPREADSHEET
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.world import World
@@ -24,6 +25,16 @@ _SPACE = " " * 11_000_000
 def cabinet(engine: Engine) -> Iterator[Cabinet]:
     with a_cabinet(engine) as cabinet:
         yield cabinet
+
+
+@pytest.fixture
+def greenhouse(engine: Engine) -> Iterator[tuple[Cabinet, str]]:
+    """With a shared drive of that name, and its id."""
+    world = World()
+    drive = Drive(world)
+    shared = drive.make_shared_drive(world.person(ADA), "Greenhouse", {ADA: "organizer"})
+    with a_cabinet(engine, world, drive) as cabinet:
+        yield cabinet, shared.id
 
 
 @pytest.fixture
@@ -132,6 +143,65 @@ def test_a_folder_that_is_renamed_is_chosen_anew_and_nothing_is_downloaded(
     ada.rename(notes, "Old notes")
     assert cabinet.run().counts.fetched == 0
     assert cabinet.sandbox.count(DOWNLOADS) <= downloads + 1, "at most a folder is looked up"
+
+
+def test_names_count_from_the_top_of_every_drive_where_no_folder_is_chosen(
+    greenhouse: tuple[Cabinet, str],
+) -> None:
+    cabinet, drive = greenhouse
+    ada = cabinet.ada
+    drafts, notes = ada.folder("Drafts"), ada.folder("Notes")
+    ada.write("a.md", "Of a.", drafts)
+    deep = ada.write("b.md", "Of b.", ada.folder("Drafts", notes))
+    ada.write("c.md", "Of c.", ada.folder("Drafts", drive))
+    shared = ada.write("d.md", "Of d.", ada.folder("Notes", drive))
+    cabinet.configure(exclude=["Drafts/**"])
+    cabinet.run()
+    assert cabinet.held().keys() == {deep, shared}
+    new = ada.write("new.md", "Of the new one.", notes)
+    ada.write("e.md", "Of e.", drafts)
+    ada.move(shared, ada.folder("Drafts", drive))
+    cabinet.run()
+    assert cabinet.held().keys() == {deep, new}, "the feed goes by the same names"
+
+
+@pytest.mark.parametrize(
+    ("exclude", "kept"),
+    [("My Drive/Drafts/**", "shared"), ("Greenhouse/Drafts/**", "own")],
+    ids=["of My Drive", "of a shared drive"],
+)
+def test_a_pattern_may_begin_with_the_name_of_the_top(
+    greenhouse: tuple[Cabinet, str], exclude: str, kept: str
+) -> None:
+    cabinet, drive = greenhouse
+    ada = cabinet.ada
+    written = {
+        "own": ada.write("a.md", "Of a.", ada.folder("Drafts")),
+        "shared": ada.write("b.md", "Of b.", ada.folder("Drafts", drive)),
+    }
+    cabinet.configure(exclude=[exclude])
+    cabinet.run()
+    assert cabinet.held().keys() == {written[kept]}
+    inside = exclude.replace("Drafts", "*")
+    cabinet.configure(include=[inside])
+    cabinet.run(full=True)
+    assert cabinet.held().keys() == set(written.values()) - {written[kept]}
+
+
+def test_what_is_shared_by_others_is_named_from_the_folder_that_is_seen_down(
+    cabinet: Cabinet,
+) -> None:
+    ben, me = Hand(cabinet.sandbox, BEN), cabinet.ada
+    plans = ben.folder("Plans")
+    ben.share(plans, ADA)
+    plan = ben.write("a.md", "Of a.", ben.folder("Drafts", plans))
+    note = me.write("b.md", "Of b.")
+    cabinet.configure(exclude=["Drafts/**"])
+    cabinet.run()
+    assert cabinet.held().keys() == {plan, note}
+    cabinet.configure(exclude=["Plans/Drafts/**"])
+    cabinet.run(full=True)
+    assert cabinet.held().keys() == {note}
 
 
 def test_a_shortcut_adds_nothing_to_what_it_leads_to(cabinet: Cabinet) -> None:

@@ -21,6 +21,7 @@ from livesync_pipelines.model.errors import (
 )
 from livesync_pipelines.model.records import Body, ListingPage
 from livesync_pipelines.net.judging import Refusal
+from livesync_pipelines.net.verdict import Gone
 from livesync_pipelines.sandbox.notion.planting import text
 from livesync_pipelines_tests.contracts.memory import FakeMemory, all_entries
 
@@ -342,7 +343,8 @@ def test_one_kind_of_credentials_is_given_and_not_shown(said: dict[str, str]) ->
         (403, "restricted_resource", Reauthorise),
         (409, "conflict_error", Unavailable),
         (529, "service_overload", RateLimited),
-        (404, "object_not_found", type(None)),
+        (404, "object_not_found", Gone),
+        (404, "invalid_request_url", type(None)),
         (401, "unauthorized", type(None)),
     ],
 )

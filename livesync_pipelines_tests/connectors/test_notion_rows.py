@@ -3,6 +3,7 @@ table of SQLite through the engine."""
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -277,6 +278,37 @@ def test_rows_are_read_by_their_ids_as_they_are_now(plants: Plants) -> None:
     assert found == {rows[0].id: 9, rows[2].id: 2}
 
 
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("2026-03-01", {"start": "2026-03-02", "end": "2026-03-04"}),
+        ("2026-03-01", {"start": "2026-03-02T09:00:00.000Z"}),
+        ("2026-03-01T09:00:00.000Z", {"start": "2026-03-02"}),
+    ],
+)
+def test_a_date_of_another_form_than_before_fails_its_row_alone(
+    plants: Plants, first: str, other: dict[str, str]
+) -> None:
+    row = plants.row(Sown={"date": {"start": first}})
+    with plants.end() as end:
+        before = end.shape()
+        assert before is not None
+    odd = plants.row(Sown={"date": other})
+    with plants.end() as end:
+        end.remember(before)
+        now = end.shape()
+        assert now is not None
+        assert now.column("Sown") == before.column("Sown")
+        (page,) = end.scan(["page_id", "Sown"], None)
+        asked = end.read(["page_id"], pa.table({"page_id": [row.id, odd.id]}))
+    for shown in (page, asked):
+        assert [one["page_id"] for one in rows_of(shown)] == [row.id]
+        (failure,) = shown.failures
+        assert (failure.key, failure.code, shown.last) == (odd.id, "bad_value", True)
+        assert failure.reason.startswith(f"page https://www.notion.so/{odd.id.replace('-', '')}: ")
+        assert "column Sown must hold" in failure.reason
+
+
 def test_columns_that_change_during_a_run_break_it_off(plants: Plants) -> None:
     plants.row(Sown={"date": {"start": "2026-03-01"}})
     with plants.end() as end:
@@ -400,6 +432,65 @@ def test_what_notion_refuses_fails_its_row_alone(plants: Plants) -> None:
         assert {one.key for one in receipt.failures} == {"b", "c"}
         assert "status option 'None' does not exist." in receipt.failures[0].reason
         assert [row["Code"] for row in current(end)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "why"),
+    [
+        ({"Height": math.nan}, "Height: nan is no number that Notion can hold"),
+        ({"Height": -math.inf}, "Height: -inf is no number that Notion can hold"),
+        ({"Tags": ["a", ""]}, "Tags: something in the list is empty"),
+        ({"Tags": ["a", None]}, "Tags: something in the list is empty"),
+        ({"Who": [None]}, "Who: something in the list is empty"),
+        ({"Who": [""]}, "Who: something in the list is empty"),
+        ({"Who": ["nonsense"]}, "answered 400 validation_error: people.id should be a valid uuid"),
+    ],
+    ids=str,
+)
+def test_what_notion_has_no_place_for_fails_its_row_alone(
+    plants: Plants, odd: dict[str, Any], why: str
+) -> None:
+    with plants.end(key=["Code"]) as end:
+        end.prepare(wanted_shape())
+        receipt = end.write(writes([{**ROW, "Code": "b", **odd}, ROW]))
+        (failure,) = receipt.failures
+        assert (failure.key, failure.code) == ("b", "refused")
+        assert why in failure.reason
+        assert current(end) == [ROW]
+        receipt = end.write(writes([{**ROW, **odd}], [ROW]))
+        assert [(one.key, one.code) for one in receipt.failures] == [("a", "refused")]
+        assert why in receipt.failures[0].reason
+        assert current(end) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("related", "why"),
+    [
+        ("", "Rel: something in the list is empty"),
+        ("nonsense", "relation.id should be a valid uuid, instead was 'nonsense'"),
+        ("0" * 32, "Could not find page with ID"),
+    ],
+)
+def test_a_relation_to_no_page_fails_its_row_alone(plants: Plants, related: str, why: str) -> None:
+    schema = {"Name": {"title": {}}, "Rel": {"relation": {"data_source_id": plants.source.id}}}
+    beds = plants.desk.space.database("Beds", schema)
+    fern = plants.row()
+    there = pa.array([False, True])
+    plants.desk.space.row(beds, {"Name": {"title": words("b")}})
+    upserts = pa.Table.from_pylist(
+        [{"Name": "a", "Rel": [fern.id, related]}, {"Name": "b", "Rel": [related]}]
+    )
+    expected = pa.Table.from_pylist([{}, {"Name": "b", "Rel": []}], upserts.schema)
+    with plants.end(beds.id, key=["Name"]) as end:
+        end.shape()
+        deletes = upserts.slice(0, 0)
+        receipt = end.write(
+            RowWrites(upserts=upserts, expected=expected, there=there, deletes=deletes)
+        )
+        assert (len(receipt.moved), len(receipt.stored)) == (0, 0)
+        assert {one.key for one in receipt.failures} == {"a", "b"}
+        assert all(one.code == "refused" and why in one.reason for one in receipt.failures)
+        assert [row["Rel"] for row in scanned(end)] == [[]]
 
 
 def test_what_notion_shows_otherwise_is_told(plants: Plants) -> None:

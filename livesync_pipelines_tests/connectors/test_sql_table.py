@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from livesync_pipelines.connectors import ROW_ENDS
 from livesync_pipelines.connectors.rows import PAGE_ROWS, FollowsRows, RowEnd, WritesRows
-from livesync_pipelines.connectors.sql_table import SqlTable
+from livesync_pipelines.connectors.sql_table import SqlTable, SqlTableConnection
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import BadInput, CursorExpired
 from livesync_pipelines.model.rows import Column, RowPage, Shape
@@ -74,6 +75,20 @@ def test_it_is_found_by_its_name_and_can_do_what_its_class_shows() -> None:
     assert issubclass(SqlTable, RowEnd)
     assert issubclass(SqlTable, WritesRows)
     assert issubclass(SqlTable, FollowsRows)
+
+
+def test_a_driver_that_the_url_names_does_not_count(world: World) -> None:
+    table, end = people(world)
+    scheme, _, address = world.url.partition("://")
+    for driver in ("psycopg", "pymysql", "anything"):
+        named = world.end(table, url=f"{scheme}+{driver}://{address}")
+        assert scanned(named).equals(scanned(end))
+
+
+@pytest.mark.parametrize("url", ["mssql+pyodbc://h/db", "+psycopg://h/db", "postgresql+psycopg://"])
+def test_the_url_of_another_database_is_refused_with_those_that_are_known(url: str) -> None:
+    with pytest.raises(ValidationError, match="it begins with postgresql://, sqlite://, mysql://"):
+        SqlTableConnection.model_validate({"url": url})
 
 
 def test_a_table_tells_its_columns_their_types_and_its_key(world: World) -> None:

@@ -39,6 +39,7 @@ BASE = {"platform": "sql_table", "url": "sqlite:////srv/crm.db"}
 SAME_BASE = {"platform": "sql_table", "url": "sqlite:////srv/../srv/crm.db"}
 MARIA = {"platform": "sql_table", "url": "mariadb://u@h/crm"}
 MYSQL = {"platform": "sql_table", "url": "mysql://u@h/crm"}
+DRIVEN = {"platform": "sql_table", "url": "mysql+pymysql://u@h/crm"}
 DRIVE = {"platform": "google_drive", "account": "ada"}
 
 
@@ -55,6 +56,7 @@ DRIVE = {"platform": "google_drive", "account": "ada"}
         ),
         (BASE, {"table": "people"}, SAME_BASE, {"table": "People"}),
         (MARIA, {"table": "people"}, MYSQL, {"table": "people"}),
+        (MYSQL, {"table": "people"}, DRIVEN, {"table": "people"}),
         (FILES, {"include": ["a/**"]}, {**FILES, "path": "/srv/"}, {"include": ["b/**"]}),
         (BUCKET, {}, BUCKET, {}),
         (DRIVE, {"folders": ["1A"]}, DRIVE, {"folder": "1A"}),

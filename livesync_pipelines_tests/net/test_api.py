@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from base64 import b64decode
 from collections.abc import Mapping
 from io import BytesIO
@@ -10,7 +11,7 @@ from itertools import islice
 
 import pytest
 
-from livesync_pipelines.model.errors import CursorExpired, LiveSyncError, Unavailable
+from livesync_pipelines.model.errors import BadInput, CursorExpired, LiveSyncError, Unavailable
 from livesync_pipelines.net.api import Anonymous, Api, Basic, Bearer, paged
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.client import Client
@@ -53,6 +54,13 @@ def test_paths_lie_below_the_base_and_parameters_are_spelled(site: Site, client:
 def test_an_address_that_the_vendor_gave_keeps_its_own_query(site: Site, client: Client) -> None:
     site.put("/v3/next?token=1&n=2", "[]")
     assert api(site, client, Anonymous()).get(site.url("/v3/next?token=1"), {"n": 2}) == []
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, "\ud800"])
+def test_what_json_cannot_say_is_not_sent(site: Site, client: Client, odd: float | str) -> None:
+    with pytest.raises(BadInput, match="JSON cannot say"):
+        api(site, client, Anonymous()).post("a", {"values": [odd]})
+    assert not site.calls
 
 
 def test_a_body_is_json_unless_it_is_bytes(site: Site, client: Client) -> None:

@@ -52,3 +52,26 @@ def test_a_request_id_is_quoted_only_when_it_looks_like_one() -> None:
     assert request_id({"x-request-id": "a-1"}) == " (request a-1)"
     assert request_id({"x-request-id": "a\nb"}) == ""
     assert request_id({}) == ""
+
+
+@pytest.mark.parametrize("header", ["x-dropbox-request-id", "atl-traceid", "x-arequestid"])
+def test_vendors_name_a_call_each_in_a_header_of_its_own(header: str) -> None:
+    assert request_id({"cf-ray": "edge", header: "a-1"}) == " (request a-1)"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b'{"object": "error", "request_id": "a-1"}', " (request a-1)"),
+        (b'{"request_id": "a b"}', " (request edge)"),
+        (b'{"request_id": {"a": 1}}', " (request edge)"),
+        (b'["request_id"]', " (request edge)"),
+        (b'{"request_id": "a-1"', " (request edge)"),
+        (b"\xff", " (request edge)"),
+        (b"[" * 100_000, " (request edge)"),
+    ],
+)
+def test_what_an_error_calls_its_request_goes_before_what_the_headers_say(
+    content: bytes, told: str
+) -> None:
+    assert request_id({"cf-ray": "edge"}, content) == told

@@ -109,6 +109,16 @@ def test_case_does_not_count_and_is_kept(box: Dropbox) -> None:
     assert tag_of(caught.value) == "to/conflict/file"
 
 
+def test_each_answer_names_its_call(box: Dropbox) -> None:
+    named = set()
+    for _ in range(2):
+        with pytest.raises(ApiError) as caught:
+            box.files_get_metadata("/nothing")
+        named.add(caught.value.request_id)
+    assert len(named) == 2
+    assert None not in named
+
+
 def test_the_modes_of_an_upload_hold_to_what_is_there(box: Dropbox) -> None:
     made = box.files_upload(b"one", "/fern.md")
     assert box.files_upload(b"one", "/fern.md").rev == made.rev, "the same bytes are no conflict"

@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import httpx
 import pytest
@@ -296,6 +297,16 @@ def test_a_page_moves_under_another_one(notes: Notes) -> None:
     assert block["id"] == child.id
 
 
+def test_each_error_names_its_call(notes: Notes) -> None:
+    named = set()
+    for _ in range(2):
+        with pytest.raises(APIResponseError) as caught:
+            notes.client.pages.retrieve(str(UUID(int=1)))
+        named.add(caught.value.request_id)
+    assert len(named) == 2
+    assert None not in named
+
+
 def test_users_are_told(notes: Notes) -> None:
     found = notes.client.users.list()
     assert misfits("ListUsersResponse", found) == []
@@ -323,6 +334,108 @@ def test_a_refusal_changes_nothing(notes: Notes) -> None:
     with refused("validation_error", 400):
         notes.client.blocks.children.append(notes.home.id, children=bad)
     assert notes.space.things == before
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_body_that_is_no_json_is_refused_and_changes_nothing(notes: Notes, number: str) -> None:
+    source = notes.space.database("Plants", {"Name": {"title": {}}, "Count": {"number": {}}})
+    before = deepcopy(notes.space.things)
+    body = f'{{"parent": {{"data_source_id": "{source.id}"}}, '
+    body += f'"properties": {{"Count": {{"number": {number}}}}}}}'
+    headers = {"authorization": f"Bearer {notes.space.secret}", "notion-version": "2026-03-11"}
+    answer = notes.sandbox.client.post("/notion/v1/pages", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
+    assert notes.space.things == before
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"Tags": {"multi_select": [{"name": ""}]}},
+        {"Tags": {"multi_select": [{"name": None}]}},
+        {"Tags": {"multi_select": [None]}},
+        {"Tags": {"multi_select": None}},
+        {"Kind": {"select": "Fern"}},
+        {"Who": {"people": [{"id": ""}]}},
+        {"Who": {"people": [{"id": None}]}},
+        {"Rel": {"relation": [{"id": ""}]}},
+        {"Rel": {"relation": [{"id": None}]}},
+        {"Rel": {"relation": [{"id": "nonsense"}]}},
+        {"Rel": {"relation": ["nonsense"]}},
+        {"Name": {"title": [None]}},
+        {"Files": {"files": [None]}},
+        {"Due": {"date": {"start": None}}},
+        {"Due": {"date": "2026-01-05"}},
+        {"Count": {"number": "1"}},
+        {"Url": {"url": 1}},
+    ],
+    ids=str,
+)
+def test_a_value_that_no_property_holds_is_refused_and_changes_nothing(
+    notes: Notes, odd: dict[str, Any]
+) -> None:
+    plants = notes.space.database("Plants", {"Name": {"title": {}}})
+    schema = {**SCHEMA, "Rel": {"relation": {"data_source_id": plants.id}}}
+    beds = notes.space.database("Beds", schema)
+    row = notes.space.row(beds, VALUES)
+    before = deepcopy(notes.space.things)
+    with refused("validation_error", 400):
+        notes.client.pages.create(parent={"data_source_id": beds.id}, properties=odd)
+    with refused("validation_error", 400):
+        notes.client.pages.update(row.id, properties=odd)
+    assert notes.space.things == before
+
+
+def test_a_relation_names_a_page_that_the_connection_sees(notes: Notes) -> None:
+    plants = notes.space.database("Plants", {"Name": {"title": {}}})
+    schema = {"Name": {"title": {}}, "Rel": {"relation": {"data_source_id": plants.id}}}
+    beds = notes.space.database("Beds", schema)
+    fern, hidden = notes.space.row(plants, {}), notes.space.page("Hidden")
+    notes.space.shared.discard(hidden.id)
+    parent = {"data_source_id": beds.id}
+    bare = fern.id.replace("-", "")
+    bed = notes.client.pages.create(parent=parent, properties={"Rel": {"relation": [{"id": bare}]}})
+    assert bed["properties"]["Rel"]["relation"] == [{"id": fern.id}]
+    before = deepcopy(notes.space.things)
+    for one in ("0" * 32, hidden.id, plants.id):
+        odd = {"Rel": {"relation": [{"id": fern.id}, {"id": one}]}}
+        with refused("object_not_found", 404):
+            notes.client.pages.create(parent=parent, properties=odd)
+        with refused("object_not_found", 404):
+            notes.client.pages.update(bed["id"], properties=odd)
+    assert notes.space.things == before
+
+
+@pytest.mark.parametrize(
+    ("odd", "status"),
+    [
+        ({"relation": {}}, 400),
+        ({"relation": {"data_source_id": "nonsense"}}, 400),
+        ({"relation": {"data_source_id": "0" * 32}}, 404),
+        ({"rollup": {}}, 400),
+        ({"select": {"options": [{"name": None}]}}, 400),
+        ({"nonsense": {}}, 400),
+        ("nonsense", 400),
+    ],
+    ids=str,
+)
+def test_a_property_that_cannot_be_is_refused_and_changes_nothing(
+    notes: Notes, odd: Any, status: int
+) -> None:
+    plants = notes.space.database("Plants", {"Name": {"title": {}}}, parent=notes.home.id)
+    before = deepcopy(notes.space.things)
+    code = "validation_error" if status == 400 else "object_not_found"
+    schema = {"Name": {"title": {}}, "Odd": odd}
+    with refused(code, status):
+        notes.client.databases.create(
+            parent={"page_id": notes.home.id}, initial_data_source={"properties": schema}
+        )
+    with refused(code, status):
+        notes.client.data_sources.update(
+            plants.id, properties={"Name": {"name": "Title"}, "New": {"number": {}}, "Odd": odd}
+        )
+    assert notes.space.things == before
+    assert notes.client.data_sources.retrieve(plants.id)["properties"].keys() == {"Name"}
 
 
 def test_refusals_are_notions(notes: Notes) -> None:

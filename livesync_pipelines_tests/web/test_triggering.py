@@ -193,6 +193,13 @@ def test_a_run_that_fails_is_an_answer_with_its_error(
 
 WRONG = [
     ({"source": "fax"}, "source", "neither a connection nor a platform 'fax'", "website"),
+    (
+        {"source": "file"},
+        "source",
+        "a platform 'file'",
+        "mean files? Connections: crm, files, shop.",
+    ),
+    ({"target": "shopp/t"}, "target", "a platform 'shopp'", "mean shop? Connections: crm, files, "),
     ({"source": "s3"}, "source", "has no connection to s3", "livesync connect s3"),
     ({"source": "sql_table"}, "source", "several connections to sql_table", "crm, shop"),
     ({"schedule": "sometimes"}, "schedule", "sometimes", "every_15_minutes"),

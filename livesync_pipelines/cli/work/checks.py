@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from livesync_pipelines.core.patience import resuming
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.accounts import document
 from livesync_pipelines.engine.desired import load
@@ -22,6 +23,7 @@ from livesync_pipelines.store import accounts as stored_accounts
 from livesync_pipelines.store import budgets, catalog
 from livesync_pipelines.store.accounts import AccountState
 from livesync_pipelines.store.database import Connection, Database
+from livesync_pipelines.store.operations import advice
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 _ROOM_BYTES = 1_000_000_000
@@ -223,7 +225,7 @@ def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
         error: Mapping[str, str] = row["last_error"] or {}
         check = f"sync {name}"
         if condition == "paused":
-            do = f"Resume it with `livesync sync resume {name}`."
+            do = resuming(name, advice(connection, name))
             yield Finding(check, "warning", row["state_reason"] or "paused", do)
         elif condition in {"failed", "rate_limited"}:
             yield Finding(check, "failed", error.get("message", condition), error.get("hint", ""))

@@ -15,7 +15,7 @@ from livesync_pipelines.cli.work.accounts import (
 )
 from livesync_pipelines.cli.work.configure import valued, write
 from livesync_pipelines.cli.work.session import House, open_house
-from livesync_pipelines.engine.choosing import Seen, seen_by
+from livesync_pipelines.engine.choosing import Seen, seen_by, seen_through
 from livesync_pipelines.engine.desired import PROJECT, asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.first_look import Sight, first_look
@@ -53,7 +53,7 @@ def connect_platform(new: NewConnection, *, check: bool, as_json: bool) -> None:
         raise BadInput("Options are of a connection.", hint="Say --name, too.")
     with open_house() as house:
         signed_in = _signed_in(house, new)
-        seen = _seen(house, signed_in) if signed_in and check else None
+        seen = _seen(house, signed_in) if signed_in and check and new.name is None else None
         if signed_in and not as_json:
             show_account(signed_in)
             show_seen(seen)
@@ -122,15 +122,17 @@ def _make_connection(
     connections = {name: {**raw, "platform": new.platform}}
     data = {"project": _project(house, new), "connections": connections}
     wanted = asked("connect", data, engine.registry, engine.environ, known=known)
-    sight = _look(house, wanted.connections[0]) if check else None
+    there = wanted.connections[0]
+    sight = _look(house, there) if check else None
+    seen = seen_through(engine, there) if sight else None
     (change,) = difference(known, wanted)
     write(house, changed(wanted, [change]), dry_run=False)
     unchecked = None if sight else ("--no-check" if engine.enabled else DISABLED_REASON)
     if as_json:
-        shown = _sight_document(sight) if sight else None
+        shown = {**_sight_document(sight), **_choices_document(seen)} if sight else None
         emit({**asdict(change), "platform": new.platform, "sees": shown, "unchecked": unchecked})
         return
-    _show_sight(sight)
+    _show_sight(sight, seen)
     say(f"Connection {name} to {new.platform}: {change.action}.")
     if unchecked:
         note(f"Note: the source was not asked: {unchecked}")
@@ -145,14 +147,22 @@ def _sight_document(sight: Sight) -> dict[str, Any]:
     return {**asdict(sight), "failures": [asdict(failure) for failure in sight.failures]}
 
 
-def _show_sight(sight: Sight | None) -> None:
+def _choices_document(seen: Seen | None) -> dict[str, Any]:
+    return {"choices": [asdict(one) for one in seen.choices]} if seen else {}
+
+
+def _show_sight(sight: Sight | None, seen: Seen | None) -> None:
+    """Where there is to choose from, that tells a person more than keys do."""
     if sight is None:
         return
     plural = "item" if sight.items == 1 else "items"
-    say(f"It shows {sight.items} {plural}{' on the first page, and more' if sight.more else ''}:")
-    for key in sight.keys:
-        say(f"  {key}")
-    if sight.items > len(sight.keys):
-        say("  ...")
+    count = f"It shows {sight.items} {plural}{' on the first page, and more' if sight.more else ''}"
+    say(f"{count}{'.' if seen else ':'}")
+    show_seen(seen)
+    if seen is None:
+        for key in sight.keys:
+            say(f"  {key}")
+        if sight.items > len(sight.keys):
+            say("  ...")
     for failure in sight.failures:
         say(f"  {failure.key}: {failure.reason}")

@@ -8,12 +8,35 @@ from typing import Any
 
 from livesync_pipelines.cli.output import emit, say, table, title
 from livesync_pipelines.connectors import FILE_ENDS, PLATFORMS, ROW_ENDS
-from livesync_pipelines.connectors.base import Options, Platform
+from livesync_pipelines.connectors.base import (
+    Announced,
+    Feeds,
+    Options,
+    Platform,
+    Probes,
+    Remote,
+    Watches,
+)
 from livesync_pipelines.connectors.files import RendersFiles, WritesFiles
 from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.connectors.subscribing import Subscribes
+from livesync_pipelines.engine.webhook_config import WebhookDoor, known
 from livesync_pipelines.model.errors import NotFound
+from livesync_pipelines.model.spec import Clock, PlatformSpec
 
-_ABILITIES = ("probe", "write", "changes", "subscribe")
+_ABILITIES: Mapping[str, type] = {
+    "probe": Probes,
+    "changes": Feeds,
+    "watch": Watches,
+    "inbox": Announced,
+    "subscribe": Subscribes,
+}
+_WEBHOOK = {
+    "name": "webhook",
+    "type": f"{{{', '.join(WebhookDoor.model_fields)}}}",
+    "required": False,
+    "default": None,
+}
 _ROW_ABILITIES = {"write": "rows are written", "changed": "rows are followed"}
 
 
@@ -43,15 +66,25 @@ def show_platform(name: str, *, as_json: bool) -> None:
         return
     title(f"{found['name']}: {found['title']}")
     say(f"  an item that is no longer listed is {found['absence']}")
-    for budget in kind.spec.budgets:
-        say(f"  no more than {budget}")
+    say(f"  clock: {_clock(kind.spec.clock)}")
+    say(f"  limits: {_limits(kind)}")
+    hook = found["webhook"]
+    say(f"  webhook: scheme {hook['scheme']} ({hook['title']}); {hook['keyed_by']}: {hook['how']}")
+    say(f"  subscribed to: {_subscribed(hook['subscribed_by'])}")
     if kind.spec.oauth is not None:
         say(f"  its accounts must grant: {' '.join(kind.spec.oauth.scopes) or 'nothing in parts'}")
         if kind.spec.oauth.writes:
             say(f"  and to be written to: {' or '.join(kind.spec.oauth.writes)}")
     say(f"  abilities: {', '.join(found['abilities']) or 'listing and fetching only'}")
+    _say_options(found)
+    say("\n  to know:")
+    for quirk in found["quirks"]:
+        say(f"    - {quirk}")
+
+
+def _say_options(found: Mapping[str, Any]) -> None:
     for heading, options in (
-        ("connections", found["options"]),
+        ("connections", [*found["options"], _WEBHOOK]),
         ("select, of a sync of documents", found["selection"]),
         ("select or target, of a sync of rows", found["rows"]),
         ("select or target, of a copy of files", found["files"]),
@@ -62,9 +95,28 @@ def show_platform(name: str, *, as_json: bool) -> None:
         for option in options:
             default = "required" if option["required"] else f"default {option['default']!r}"
             say(f"    {option['name']}: {option['type']} ({default})")
-    say("\n  to know:")
-    for quirk in found["quirks"]:
-        say(f"    - {quirk}")
+
+
+def _clock(clock: Clock) -> str:
+    step_s = clock.granularity_s
+    said = [f"times in steps of {step_s:g} s" if step_s else "versions are not times"]
+    if not clock.trusted:
+        said.append("what has changed may show the same version")
+    if clock.late_s:
+        said.append(f"a change may stay unseen for {clock.late_s:g} s")
+    if clock.zone != "UTC":
+        said.append(f"times without a zone are in {clock.zone}")
+    return "; ".join(said)
+
+
+def _subscribed(key: str | None) -> str:
+    return f"by LiveSync itself, where a connection has `{key}`" if key else "by hand"
+
+
+def _limits(kind: type[Platform]) -> str:
+    if not issubclass(kind.Connection, Remote):
+        return "none"
+    return "; ".join(f"no more than {one}" for one in kind.spec.budgets) or "none known"
 
 
 def document(kind: type[Platform]) -> dict[str, Any]:
@@ -75,12 +127,13 @@ def document(kind: type[Platform]) -> dict[str, Any]:
         "name": spec.name,
         "title": spec.title,
         "absence": spec.absence,
-        "clock": {"granularity_s": spec.clock.granularity_s, "trusted": spec.clock.trusted},
+        "clock": asdict(spec.clock),
         "ordered": spec.ordered,
         "identity": spec.identity,
         "explicit_deletes": spec.explicit_deletes,
         "runs_at_once": spec.runs_at_once,
         "budgets": [asdict(budget) for budget in spec.budgets],
+        "webhook": _webhook_document(spec),
         "oauth": asdict(spec.oauth) if spec.oauth else None,
         "abilities": [*_abilities(kind), *_file_abilities(files), *_row_abilities(rows)],
         "options": _options(kind.Connection),
@@ -92,10 +145,17 @@ def document(kind: type[Platform]) -> dict[str, Any]:
     }
 
 
+def _webhook_document(spec: PlatformSpec) -> dict[str, Any]:
+    """After which scheme calls for a connection are proved, unless it says another."""
+    scheme = known()[spec.webhook]
+    told = {"scheme": scheme.name, "title": scheme.title, "how": scheme.how}
+    return {**told, "keyed_by": scheme.keyed_by, "subscribed_by": spec.subscribed_by or None}
+
+
 def _abilities(kind: type[Platform]) -> list[str]:
     if issubclass(kind, RowEnd):
         return []
-    return [name for name in _ABILITIES if callable(getattr(kind, name, None))]
+    return [name for name, can in _ABILITIES.items() if issubclass(kind, can)]
 
 
 def _file_abilities(files: type[Platform]) -> list[str]:

@@ -27,7 +27,7 @@ def edit(name: str, words: str, *, port: int, as_json: bool) -> None:
         asked = {"person": ada, "scopes": [DRIVE]}
         given = Api(client, f"{address}/sandbox", ANONYMOUS).post("oauth/google/token", asked)
         drive = Api(client, f"{address}/google", Bearer(given["access_token"]))
-        file = _found(drive, name)
+        file = _found(drive, name, address)
         _add(drive, file, words)
     if as_json:
         emit({"file_id": file["id"], "name": name, "person": ada})
@@ -35,7 +35,7 @@ def edit(name: str, words: str, *, port: int, as_json: bool) -> None:
     say(f"{ada} has added a paragraph to {name}.")
 
 
-def _found(drive: Api, name: str) -> dict[str, Any]:
+def _found(drive: Api, name: str, address: str) -> dict[str, Any]:
     spelled = name.replace("\\", "\\\\").replace("'", "\\'")
     kinds = " or ".join(f"mimeType = '{kind}'" for kind in _KINDS)
     question = f"name = '{spelled}' and trashed = false and ({kinds})"
@@ -44,7 +44,9 @@ def _found(drive: Api, name: str) -> dict[str, Any]:
     if not files:
         raise NotFound(
             f"The pretend Drive has no text document '{name}'.",
-            hint="`livesync search` shows the names of documents, such as 'Petal 1.md'.",
+            hint="`livesync search` shows the names of documents, such as 'Petal 1.md'. Those of "
+            f"the other vendors are edited through their APIs: Dropbox at {address}/dropbox/2, "
+            f"Confluence at {address}/confluence/wiki/api/v2, Notion at {address}/notion/v1.",
         )
     if len(files) > 1:
         raise BadInput(f"{len(files)} documents there are called '{name}'.", hint="Name another.")

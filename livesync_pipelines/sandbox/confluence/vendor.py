@@ -26,6 +26,7 @@ def confluence(world: World, site: Site | None = None) -> Vendor:
         routes=_routes(Door(kept), kept),
         oauth=OAuthServer(world, NAME, Rules()),
         refuse=refuse,
+        names_calls="atl-traceid",
         truth=lambda content: truth(kept, content=content),
         close=_nothing_goes_on,
     )

@@ -47,6 +47,7 @@ def dropbox(world: World, boxes: Boxes | None = None) -> Vendor:
         ],
         oauth=oauth,
         refuse=refuse,
+        names_calls="x-dropbox-request-id",
         truth=lambda content: truth(kept, hooks, content=content),
         close=hooks.close,
     )

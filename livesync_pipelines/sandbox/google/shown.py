@@ -53,11 +53,13 @@ class Shown:
         self._own_only = own_only
 
     def file(self, file: File) -> Json:
+        """The top folder of a shared drive is `Drive`, whatever that is called, as others tell it
+        (https://github.com/taers232c/GAMADV-XTD3/issues/406, 2026-11-22)."""
         role = self._tree.role(self._person.email, file)
         return {
             "kind": "drive#file",
             "id": file.id,
-            "name": file.name,
+            "name": "Drive" if file.id in self._tree.drives else file.name,
             "mimeType": file.mime_type,
             "starred": file.starred,
             "trashed": self._tree.in_trash(file),

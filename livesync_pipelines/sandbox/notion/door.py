@@ -6,18 +6,17 @@ tell it (2026-11-22).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from math import ceil
-from uuid import UUID
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.limits import Limit
-from livesync_pipelines.sandbox.notion.errors import NotionError, invalid, not_found
-from livesync_pipelines.sandbox.notion.workspace import Thing, Workspace
+from livesync_pipelines.sandbox.notion.errors import NotionError, invalid
+from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.oauth import OAuthServer
 from livesync_pipelines.sandbox.world import Json
 
@@ -68,21 +67,10 @@ class Door:
 async def body_of(request: Request) -> Json:
     """The JSON object that is sent; none is an empty one."""
     try:
-        found = json.loads(await request.body() or b"{}")
-    except ValueError as error:
+        found = orjson.loads(await request.body() or b"{}")
+    except orjson.JSONDecodeError as error:
         said = "Error parsing JSON body."
         raise NotionError(400, "invalid_json", said) from error
     if not isinstance(found, dict):
         raise invalid("body should be an object.")
     return found
-
-
-def named(space: Workspace, said: str, *kinds: str) -> Thing:
-    """What bears this id, with dashes or without, of one of these kinds. Raises `NotionError`."""
-    try:
-        thing = space.things.get(str(UUID(said)))
-    except ValueError as error:
-        raise invalid(f"path failed validation: {said!r} should be a valid uuid.") from error
-    if thing is None or thing.kind not in kinds or not space.sees(thing):
-        raise not_found(kinds[0], said)
-    return thing

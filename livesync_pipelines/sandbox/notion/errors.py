@@ -5,6 +5,8 @@ https://developers.notion.com/reference/status-codes, as others tell it (2026-11
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from starlette.responses import JSONResponse, Response
 
 from livesync_pipelines.sandbox.faults import FaultKind
@@ -27,7 +29,7 @@ class NotionError(Exception):
 
     def response(self) -> Response:
         body: Json = {"object": "error", "status": self.status, "code": self.code}
-        body |= {"message": self.message, "request_id": "5a3d0c4e-0000-4000-8000-000000000000"}
+        body |= {"message": self.message, "request_id": str(uuid4())}
         headers = {}
         if self.retry_after_s is not None:
             headers["retry-after"] = str(self.retry_after_s)

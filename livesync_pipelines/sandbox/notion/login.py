@@ -11,6 +11,7 @@ import base64
 import binascii
 from html import escape
 from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -75,7 +76,7 @@ class Login:
             self._server.revoke(str((await body_of(request)).get("token", "")))
         except (OAuthError, NotionError) as error:
             return _failed(error)
-        return JSONResponse({"request_id": "5a3d0c4e-0000-4000-8000-000000000000"})
+        return JSONResponse({"request_id": str(uuid4())})
 
     def _granted(self, said: Json) -> Json:
         match said.get("grant_type"):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from livesync_pipelines.sandbox.notion import shown
-from livesync_pipelines.sandbox.notion.door import body_of, named
+from livesync_pipelines.sandbox.notion.door import body_of
 from livesync_pipelines.sandbox.notion.errors import not_found
 from livesync_pipelines.sandbox.notion.paging import piece
 from livesync_pipelines.sandbox.notion.query import fits, place_of
@@ -33,13 +33,13 @@ class Reading:
         return self._one(request, "data_source")
 
     async def block(self, request: Request) -> Response:
-        found = named(self._space, request.path_params["id"], "block", "page", "database")
+        found = self._space.named(request.path_params["id"], "block", "page", "database")
         return JSONResponse(shown.block(self._space, found))
 
     async def children(self, request: Request) -> Response:
         """Of a synced block that shows another one: that one's, if it is shared too."""
-        found = named(self._space, request.path_params["id"], "block", "page")
-        found = named(self._space, shown.origin(self._space, found).id, "block", "page")
+        found = self._space.named(request.path_params["id"], "block", "page")
+        found = self._space.named(shown.origin(self._space, found).id, "block", "page")
         items = list(enumerate(shown.there(self._space, found)))
         return piece(
             request.query_params,
@@ -51,7 +51,7 @@ class Reading:
 
     async def property(self, request: Request) -> Response:
         """One property of a page: a list in pieces, else its value."""
-        page = named(self._space, request.path_params["id"], "page")
+        page = self._space.named(request.path_params["id"], "page")
         wanted = unquote(request.path_params["property"])
         values = shown.properties(self._space, page, whole=True).values()
         found = next((one for one in values if one["id"] == wanted), None)
@@ -77,7 +77,7 @@ class Reading:
 
     async def query(self, request: Request) -> Response:
         """Rows that are there; of more than can be shown only the first, and it says so."""
-        source = named(self._space, request.path_params["id"], "data_source")
+        source = self._space.named(request.path_params["id"], "data_source")
         asked = await body_of(request)
         trashed = bool(asked.get("in_trash", False))
         rows = [self._space.things[child] for child in source.children]
@@ -114,7 +114,7 @@ class Reading:
         return JSONResponse(shown.user(self._space, user_id))
 
     def _one(self, request: Request, kind: str) -> Response:
-        found = named(self._space, request.path_params["id"], kind)
+        found = self._space.named(request.path_params["id"], kind)
         return JSONResponse(self._shown(found))
 
     def _shown(self, thing: Thing) -> Json:

@@ -39,9 +39,11 @@ def plain(shown: Sequence[Json]) -> str:
     return "".join(str(item["plain_text"]) for item in shown)
 
 
-def _text(item: Json) -> Json:
+def _text(item: Any) -> Json:
+    if not isinstance(item, dict):
+        raise invalid("rich_text should be an array of objects.")
     kind = item.get("type") or next((kind for kind in _KINDS if kind in item), "")
-    if kind not in _KINDS or kind not in item:
+    if kind not in _KINDS or not isinstance(item.get(kind), dict):
         raise invalid("rich_text should be text, a mention or an equation.")
     body, href = item[kind], item.get("href")
     if kind == "text":

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from livesync_pipelines.sandbox.notion.blocks import CHILDLESS, check, content_of, kind_of
-from livesync_pipelines.sandbox.notion.errors import invalid
+from livesync_pipelines.sandbox.notion.errors import invalid, not_found
 from livesync_pipelines.sandbox.notion.texts import rich
-from livesync_pipelines.sandbox.notion.values import Property, properties_of, value_of
+from livesync_pipelines.sandbox.notion.values import (
+    Property,
+    properties_of,
+    property_of,
+    uuid_of,
+    value_of,
+    values_of,
+)
 from livesync_pipelines.sandbox.world import Json, Person, World
 
 SECRET = "ntn_sandbox-secret"  # noqa: S105 - it opens nothing but the sandbox
@@ -82,16 +88,28 @@ class Workspace:
         return made
 
     def database(self, title: str, schema: Json, *, parent: str | None = None) -> Thing:
-        """Its one data source. `schema`: the settings of its properties by name."""
+        """Its one data source. `schema`: the settings of its properties by name. Raises
+        `NotionError` for one that cannot be, and nothing has changed then."""
+        properties = self._properties(schema)
         made = self._new("database", parent, "")
         made.title = rich(title)
         self._lay(made, parent, "")
-        return self.data_source(made.id, title, schema)
+        return self._source(made.id, title, properties)
 
     def data_source(self, database: str, title: str, schema: Json) -> Thing:
+        return self._source(database, title, self._properties(schema))
+
+    def new_property(self, name: str, said: Any) -> Property:
+        """One to be added to a data source. Raises `NotionError`."""
+        return property_of(name, said, self.world.ids, lambda one: self.named(one, "data_source"))
+
+    def _properties(self, schema: Json) -> dict[str, Property]:
+        return properties_of([self.new_property(name, said) for name, said in schema.items()])
+
+    def _source(self, database: str, title: str, properties: dict[str, Property]) -> Thing:
         source = self._new("data_source", database, "")
         source.title = rich(title)
-        source.schema = properties_of(schema, self.world.ids)
+        source.schema = properties
         self.things[database].children.append(source.id)
         self.tell("data_source.created", source)
         return source
@@ -207,6 +225,14 @@ class Workspace:
             found.append(self.things[found[-1].parent])
         return found
 
+    def named(self, said: Any, *kinds: str) -> Thing:
+        """What bears this id, with dashes or without, of one of these kinds, as far as the
+        connection sees. Raises `NotionError`."""
+        thing = self.things.get(uuid_of(said, f"{kinds[0]}_id"))
+        if thing is None or thing.kind not in kinds or not self.sees(thing):
+            raise not_found(kinds[0], said)
+        return thing
+
     def sees(self, thing: Thing) -> bool:
         """Whether the connection may know of it."""
         return any(one.id in self.shared for one in self.above(thing))
@@ -265,17 +291,5 @@ class Workspace:
         above.children.insert(len(above.children) if place is None else place, made.id)
 
     def _values(self, source: Thing, properties: Json) -> Json:
-        """Those that are written, by the ids of their properties. Raises `NotionError` for a
-        property that there is not, or cannot be so, and nothing has changed then."""
-        by_name = {one.name: one for one in source.schema.values()}
-        asked = []
-        for name, written in properties.items():
-            found = source.schema.get(name) or by_name.get(name)
-            if found is None:
-                raise invalid(f"{name} is not a property that exists.")
-            value_of(found.type, written, deepcopy(found), self.world.ids)
-            asked.append((found, written))
-        return {
-            found.id: value_of(found.type, written, found, self.world.ids)
-            for found, written in asked
-        }
+        ids = self.world.ids
+        return values_of(source.schema, properties, ids, lambda one: self.named(one, "page"))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from livesync_pipelines.sandbox.notion import shown
 from livesync_pipelines.sandbox.notion.blocks import check
-from livesync_pipelines.sandbox.notion.door import body_of, named
+from livesync_pipelines.sandbox.notion.door import body_of
 from livesync_pipelines.sandbox.notion.errors import invalid
 from livesync_pipelines.sandbox.notion.paging import piece
 from livesync_pipelines.sandbox.notion.texts import plain, texts
-from livesync_pipelines.sandbox.notion.values import property_of
 from livesync_pipelines.sandbox.notion.workspace import Thing, Workspace
 from livesync_pipelines.sandbox.world import Json
 
@@ -25,10 +26,10 @@ class Writing:
         parent, properties = asked.get("parent") or {}, dict(asked.get("properties") or {})
         check(asked.get("children") or ())
         if "data_source_id" in parent:
-            source = named(self._space, parent["data_source_id"], "data_source")
+            source = self._space.named(parent["data_source_id"], "data_source")
             made = self._space.row(source, properties, by=by)
         else:
-            above = named(self._space, parent.get("page_id", ""), "page")
+            above = self._space.named(parent.get("page_id", ""), "page")
             title = texts((properties.get("title") or {}).get("title", []))
             made = self._space.page(plain(title), parent=above.id, by=by)
             made.values["title"] = title
@@ -48,12 +49,12 @@ class Writing:
 
     async def move_page(self, request: Request) -> Response:
         found, asked = self._named(request, "page"), await body_of(request)
-        above = named(self._space, (asked.get("parent") or {}).get("page_id", ""), "page")
+        above = self._space.named((asked.get("parent") or {}).get("page_id", ""), "page")
         self._space.move(found, above.id)
         return self._answer(found)
 
     async def append(self, request: Request) -> Response:
-        above = named(self._space, request.path_params["id"], "block", "page")
+        above = self._space.named(request.path_params["id"], "block", "page")
         asked = await body_of(request)
         self._refuse_trashed(above)
         position = asked.get("position") or {}
@@ -80,13 +81,13 @@ class Writing:
         return JSONResponse(shown.block(self._space, found))
 
     async def delete_block(self, request: Request) -> Response:
-        found = named(self._space, request.path_params["id"], "block", "page", "database")
+        found = self._space.named(request.path_params["id"], "block", "page", "database")
         self._space.trash(found, by=request.state.user)
         return JSONResponse(shown.block(self._space, found))
 
     async def create_database(self, request: Request) -> Response:
         asked = await body_of(request)
-        above = named(self._space, (asked.get("parent") or {}).get("page_id", ""), "page")
+        above = self._space.named((asked.get("parent") or {}).get("page_id", ""), "page")
         title = plain(texts(asked.get("title", [])))
         schema = (asked.get("initial_data_source") or {}).get("properties") or {}
         source = self._space.database(title, schema, parent=above.id)
@@ -95,28 +96,29 @@ class Writing:
     async def update_data_source(self, request: Request) -> Response:
         """Properties are added, renamed (`name`), and taken away (null)."""
         found, asked = self._named(request, "data_source"), await body_of(request)
-        by_name = {one.name: one for one in found.schema.values()}
-        changes = []
+        schema, changes = deepcopy(found.schema), []
+        by_name = {one.name: one for one in schema.values()}
         for name, said in (asked.get("properties") or {}).items():
-            known = found.schema.get(name) or by_name.get(name)
+            known = schema.get(name) or by_name.get(name)
             if known is None and said is not None:
-                known = property_of(name, said, self._space.world.ids)
-                found.schema[known.id] = known
+                known = self._space.new_property(name, said)
+                schema[known.id] = known
                 action = "created"
             elif known is None:
                 raise invalid(f"{name} is not a property that exists.")
             elif said is None:
-                del found.schema[known.id]
+                del schema[known.id]
                 action = "deleted"
             else:
                 known.name, action = said.get("name", known.name), "updated"
             changes.append({"id": known.id, "name": known.name, "action": action})
+        found.schema = schema
         self._space.touch(found, request.state.user)
         self._space.tell("data_source.schema_updated", found, updated_properties=changes)
         return self._answer(found)
 
     def _named(self, request: Request, kind: str) -> Thing:
-        return named(self._space, request.path_params["id"], kind)
+        return self._space.named(request.path_params["id"], kind)
 
     def _refuse_trashed(self, thing: Thing) -> None:
         if self._space.is_out(thing):

@@ -1,0 +1,211 @@
+"""Rows of Notion and of a table of Postgres, kept in step both ways, of which some hold what the
+other end has no place for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from livesync_pipelines.connectors import ROW_ENDS
+from livesync_pipelines.connectors.notion import SPEC
+from livesync_pipelines.connectors.notion_rows import NotionRows
+from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.engine.desired import asked
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sync import run_sync
+from livesync_pipelines.model.operation import Status, SyncResult
+from livesync_pipelines.model.sync import Desired, Trigger
+from livesync_pipelines.sandbox.notion import shown
+from livesync_pipelines.sandbox.notion.workspace import SECRET, Thing
+from livesync_pipelines.store import catalog, row_apart
+from livesync_pipelines.store.database import rows
+from livesync_pipelines_tests.engine.house import a_house
+
+from .notion_world import Desk, a_desk
+from .sql_worlds import PostgresWorld
+
+COLUMNS = {
+    "Code": "text primary key",
+    "Name": "text",
+    "Height": "double precision",
+    "Tags": "text[]",
+    "Rel": "text[]",
+    "Hardy": "boolean",
+    "Day": "date",
+}
+TYPES = {
+    "Code": "rich_text",
+    "Name": "title",
+    "Height": "number",
+    "Tags": "multi_select",
+    "Hardy": "checkbox",
+    "Day": "date",
+}
+
+
+class Unhurried(NotionRows):
+    """As often as it likes."""
+
+    spec = replace(SPEC, budgets=())
+
+
+def words(text: str) -> list[dict[str, Any]]:
+    return [{"text": {"content": text}}]
+
+
+@dataclass(frozen=True, slots=True)
+class Garden:
+    """A database of Notion and a table of Postgres; `beds` is what relations lead to."""
+
+    desk: Desk
+    source: Thing
+    beds: Thing
+    postgres: PostgresWorld
+    table: str
+    engine: Engine
+
+    def configure(self, *columns: str, mode: str = "bidirectional") -> None:
+        """Keep these in step, beside the code and the name."""
+        names = ("Code", "Name", *columns)
+        key = {"key": ["code"]}
+        data = {
+            "project": "demo",
+            "connections": {
+                "notes": {"platform": "notion", "token": "${TOKEN}"},
+                "crm": {"platform": "sql_table", "url": "${CRM_URL}"},
+            },
+            "syncs": {
+                "plants": {
+                    "connection": "notes",
+                    "select": {"database": self.source.id, "key": ["Code"]},
+                    "target": {"connection": "crm", "table": self.table, **key},
+                    "mode": mode,
+                    "schedule": "manual",
+                    "mapping": [{"from": name, "to": name.lower()} for name in names],
+                }
+            },
+        }
+        wanted = asked("garden", data, {}, self.engine.environ, known=Desired())
+        with self.engine.database.pooled() as connection:
+            catalog.apply(connection, wanted)
+
+    def run(self) -> SyncResult:
+        return run_sync(self.engine, "plants", trigger=Trigger.PERSON)
+
+    def row(self, code: str, **values: Any) -> Thing:
+        spelled = {"Code": {"rich_text": words(code)}, **values}
+        return self.desk.space.row(self.source, spelled)
+
+    def insert(self, code: str, column: str, value: str) -> None:
+        """A row with one more column, `value` as SQL."""
+        self.postgres.run(f"insert into {self.table} (code, {column}) values ('{code}', {value})")
+
+    def set(self, code: str, column: str, value: str) -> None:
+        self.postgres.run(f"update {self.table} set {column} = {value} where code = '{code}'")
+
+    def at_table(self, column: str) -> dict[str, Any]:
+        return dict(self.postgres.rows(f"select code, {column} from {self.table}"))
+
+    def at_notion(self, name: str) -> dict[str, Any]:
+        """The values of a property, as Notion shows them."""
+        space = self.desk.space
+        pages = [shown.properties(space, space.things[child]) for child in self.source.children]
+        return {
+            page["Code"]["rich_text"][0]["plain_text"]: page[name][page[name]["type"]]
+            for page in pages
+        }
+
+    def failures(self) -> dict[str, str]:
+        """Why rows failed, by key."""
+        with self.engine.database.pooled() as connection:
+            found = rows(connection, "select key, reason from livesync.item_failures", ())
+        return {row["key"]: row["reason"] for row in found}
+
+
+@pytest.fixture
+def garden(engine: Engine, postgres: PostgresWorld) -> Iterator[Garden]:
+    with a_desk() as desk, a_house(engine):
+        known: dict[str, type[RowEnd]] = {**ROW_ENDS, "notion": Unhurried}
+        environ = {"TOKEN": SECRET, "NOTION_API_URL": desk.endpoint, "CRM_URL": postgres.url}
+        house = replace(engine, environ=environ, row_ends=known)
+        beds = desk.space.database("Beds", {"Name": {"title": {}}}, parent=desk.home.id)
+        schema: dict[str, Any] = {name: {kind: {}} for name, kind in TYPES.items()}
+        schema["Rel"] = {"relation": {"data_source_id": beds.id}}
+        source = desk.space.database("Plants", schema, parent=desk.home.id)
+        columns = ", ".join(f"{name.lower()} {said}" for name, said in COLUMNS.items())
+        yield Garden(desk, source, beds, postgres, postgres.new_table(columns), house)
+
+
+@pytest.mark.parametrize(
+    ("column", "odd", "good", "why"),
+    [
+        ("height", "'NaN'", "1.5", "Height: nan is no number that Notion can hold"),
+        ("height", "'-Infinity'", "1.5", "Height: -inf is no number that Notion can hold"),
+        ("tags", "'{a,\"\",NULL}'", "'{a}'", "Tags: something in the list is empty"),
+        ("rel", "'{NULL}'", "'{}'", "Rel: something in the list is empty"),
+        ("rel", "'{nonsense}'", "'{}'", "relation.id should be a valid uuid"),
+    ],
+)
+def test_a_row_that_notion_has_no_place_for_is_told_and_the_others_go_on(
+    garden: Garden, column: str, odd: str, good: str, why: str
+) -> None:
+    garden.configure(column.title())
+    garden.row("a")
+    assert garden.run().status is Status.SUCCESS
+    garden.insert("b", column, odd)
+    garden.insert("c", "name", "'Moss'")
+    garden.set("a", column, odd)
+    result = garden.run()
+    assert result.status is Status.PARTIAL
+    told = garden.failures()
+    assert told.keys() == {"a", "b"}
+    assert all(why in reason for reason in told.values())
+    assert garden.at_notion("Name").keys() == {"a", "c"}
+    for code in ("a", "b"):
+        garden.set(code, column, good)
+    assert garden.run().status is Status.SUCCESS
+    assert garden.failures() == {}
+    assert garden.at_notion("Name").keys() == {"a", "b", "c"}
+    assert garden.run().counts.synced_items == 0
+
+
+def test_a_range_among_days_waits_alone_and_its_page_is_named(garden: Garden) -> None:
+    garden.configure("Day")
+    first, second = (garden.row(code, Day={"date": {"start": "2026-03-01"}}) for code in "ab")
+    assert garden.run().status is Status.SUCCESS
+    before = garden.at_table("day")
+    garden.desk.space.set(first, {"Day": {"date": {"start": "2026-03-02", "end": "2026-03-04"}}})
+    garden.desk.space.set(second, {"Day": {"date": {"start": "2026-03-05"}}})
+    garden.set("a", "name", "'Fern'")
+    result = garden.run()
+    assert (result.status, result.error) == (Status.PARTIAL, None)
+    address = f"https://www.notion.so/{first.id.replace('-', '')}"
+    assert garden.failures() == {"a": f"page {address}: column Day must hold date, and does not"}
+    after = garden.at_table("day")
+    assert (after["a"], str(after["b"])) == (before["a"], "2026-03-05")
+    assert garden.at_notion("Day")["a"]["end"] == "2026-03-04"
+    assert garden.run().status is Status.PARTIAL
+    garden.desk.space.set(first, {"Day": {"date": {"start": "2026-03-06"}}})
+    assert garden.run().status is Status.SUCCESS
+    assert garden.failures() == {}
+    assert str(garden.at_table("day")["a"]) == "2026-03-06"
+    assert garden.at_table("name")["a"] == "Fern"
+
+
+def test_a_box_that_is_neither_ticked_nor_not_is_unticked_at_notion_alone(garden: Garden) -> None:
+    garden.configure("Hardy")
+    garden.insert("a", "hardy", "null")
+    assert garden.run().status is Status.SUCCESS
+    assert (garden.at_table("hardy"), garden.at_notion("Hardy")) == ({"a": None}, {"a": False})
+    assert garden.run().counts.synced_items == 0
+    with garden.engine.database.pooled() as connection:
+        (told,) = row_apart.named(connection, "plants", limit=9)
+    assert (told["field"], told["normalises"]) == ("hardy", ["source"])
+    page = garden.desk.space.things[garden.source.children[0]]
+    for ticked in (True, False):
+        garden.desk.space.set(page, {"Hardy": {"checkbox": ticked}})
+        assert garden.run().status is Status.SUCCESS
+        assert garden.at_table("hardy") == {"a": ticked}
