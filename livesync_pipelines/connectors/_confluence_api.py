@@ -1,4 +1,5 @@
-"""How Confluence Cloud is asked: the calls of REST v2 that are needed, and the download of v1.
+"""How Confluence Cloud is asked: the calls of REST v2 that are needed, and the search and the
+download of v1.
 
 https://developer.atlassian.com/cloud/confluence/rest/v2/intro/ and
 https://developer.atlassian.com/cloud/confluence/rate-limiting/, as others tell it (2026-11-22).
@@ -10,17 +11,30 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from urllib.parse import parse_qs, urlsplit
 
-from livesync_pipelines.connectors._confluence_items import PATHS, Item, Json, Kind, item_of
+from livesync_pipelines.connectors._confluence_items import (
+    PATHS,
+    STATUSES,
+    Found,
+    Hit,
+    Item,
+    Json,
+    Kind,
+    hit_of,
+    item_of,
+)
 from livesync_pipelines.model.errors import LiveSyncError, Reauthorise
 from livesync_pipelines.net.api import Account, Api, Params, paged, parsed
 from livesync_pipelines.net.asking import Terms
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Judge, Refusal
+from livesync_pipelines.net.verdict import BadAnswer, Gone, http_date
 
 PIECE = 250
 """As many of a list as one answer may show."""
 _LIST_BYTES = 20_000_000
 _V2 = "wiki/api/v2"
+_SEARCH = "wiki/rest/api/search"
+_EXPANDED = "content.version,content.history,content.space"
 
 
 class ConfluenceApi:
@@ -57,6 +71,45 @@ class ConfluenceApi:
         """The page of a space that has this title: there is one at most."""
         found = self._all(f"spaces/{space_id}/pages", {"title": title, "status": "current"})
         return next((item_of("page", told) for page in found for told in page), None)
+
+    def search(self, cql: str, *, limit: int = PIECE) -> Iterator[Found]:
+        """The contents that CQL finds, in pieces: as its index knows them, which may be late."""
+        terms = Terms(max_bytes=_LIST_BYTES)
+
+        def ask(cursor: str | None) -> Found:
+            place = {"cursor": cursor} if cursor else {}
+            params: Params = {"cql": cql, "limit": limit, "expand": _EXPANDED, **place}
+            answer = self._api.call("GET", _SEARCH, params=params, terms=terms)
+            told = parsed(answer)
+            return Found(
+                hits=_hits(told),
+                total=told.get("totalSize"),
+                at=http_date(answer.headers.get("date")),
+                cursor=_next_cursor(told),
+            )
+
+        yield from paged(ask, lambda found: found.cursor)
+
+    def several(self, kind: Kind, ids: Sequence[str]) -> dict[str, Item]:
+        """Those of these pages or blog posts (at most `PIECE`) that the account sees, by id."""
+        asked = {"id": ",".join(ids), "status": ",".join(STATUSES[kind])}
+        found = self._all(PATHS[kind], asked) if ids else ()
+        items = (item_of(kind, told) for page in found for told in page)
+        return {item.id: item for item in items}
+
+    def hung(self, kind: Kind, content_id: str) -> tuple[Item, Kind] | None:
+        """An attachment or a footer comment, and what kind it hangs on; None where the account sees
+        none, as of a comment in the text."""
+        try:
+            told = parsed(self._api.call("GET", f"{_V2}/{PATHS[kind]}/{content_id}"))
+        except Gone:
+            return None
+        return item_of(kind, told), "blogpost" if told.get("blogPostId") else "page"
+
+    def bears(self, kind: Kind, content_id: str, names: Sequence[str]) -> bool:
+        """Whether a page or blog post has one of these labels."""
+        found = self._all(f"{PATHS[kind]}/{content_id}/labels", {})
+        return any(label["name"] in names for page in found for label in page)
 
     def contents(self, kind: Kind, space_id: str, statuses: Sequence[str]) -> Iterator[list[Item]]:
         """Pages or blog posts of a space, in pieces."""
@@ -111,6 +164,14 @@ class ConfluenceApi:
 
         for answer in paged(ask, _next_cursor):
             yield answer["results"]
+
+
+def _hits(answer: Json) -> tuple[Hit, ...]:
+    """Raises `BadAnswer` for contents that are shown without what was asked for."""
+    try:
+        return tuple(hit_of(one["content"]) for one in answer["results"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadAnswer("the search shows a content without its version or its space") from error
 
 
 def _next_cursor(answer: Json) -> str | None:

@@ -1,7 +1,8 @@
 """What a Confluence site shows of its contents, out of the vendor's JSON.
 
 https://developer.atlassian.com/cloud/confluence/rest/v2/, groups page, blog post, attachment and
-comment, as others tell it (2026-11-22).
+comment, and https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-search/, as others
+tell it (2026-11-22).
 """
 
 from __future__ import annotations
@@ -23,6 +24,15 @@ PATHS: Mapping[Kind, str] = {
     "attachment": "attachments",
     "comment": "footer-comments",
 }
+TEXTS: tuple[Kind, ...] = ("page", "blogpost")
+HANGING: tuple[Kind, ...] = ("attachment", "comment")
+STATUSES: Mapping[Kind, tuple[str, ...]] = {
+    "page": ("current", "archived", "trashed"),
+    "blogpost": ("current", "trashed"),
+}
+"""Those in which a text is looked at: blog posts have no archive."""
+
+_REASONS = {"archived": "out_of_scope", "trashed": "trashed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +92,28 @@ class Item:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One content as the search shows it, which may be older than what is true. `mark`: its version
+    and its space; `created` is None where that is not shown."""
+
+    id: str
+    kind: Kind
+    mark: str
+    created: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One piece of what a search finds. `total`: how many contents that are in all; `at`: the
+    site's own time; both None where the answer does not say. `cursor`: of the next piece."""
+
+    hits: tuple[Hit, ...]
+    total: int | None
+    at: datetime | None
+    cursor: str | None
+
+
 def key_of(space: str, content_id: str) -> str:
     return f"{space}/{content_id}"
 
@@ -106,6 +138,25 @@ def item_of(kind: Kind, told: Json) -> Item:
         size=told.get("fileSize"),
         parent=str(told.get("parentId") or ""),
         message=str(version.get("message") or ""),
+    )
+
+
+def why_gone(item: Item, *, archived: bool) -> str | None:
+    """None for what is there; `archived`: whether that is to be there too."""
+    if item.status == "current" or (archived and item.status == "archived"):
+        return None
+    return _REASONS.get(item.status, "deleted")
+
+
+def hit_of(told: Json) -> Hit:
+    """Of a content with its version, space and history."""
+    number, key = told["version"]["number"], told["space"]["key"]
+    created = (told.get("history") or {}).get("createdDate")
+    return Hit(
+        id=str(told["id"]),
+        kind=told["type"],
+        mark=f"{number} {key}",
+        created=datetime.fromisoformat(created) if created else None,
     )
 
 

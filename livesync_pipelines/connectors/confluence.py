@@ -14,8 +14,12 @@ from urllib.parse import urlsplit
 from livesync_pipelines.connectors._api_client import client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
+from livesync_pipelines.connectors._confluence_changes import Changes
 from livesync_pipelines.connectors._confluence_choices import choices
 from livesync_pipelines.connectors._confluence_items import (
+    HANGING,
+    STATUSES,
+    TEXTS,
     Item,
     Json,
     Kind,
@@ -24,23 +28,19 @@ from livesync_pipelines.connectors._confluence_items import (
     key_of,
     labels_of,
     text_of,
+    why_gone,
 )
 from livesync_pipelines.connectors._confluence_options import (
     ConfluenceConnection,
     ConfluenceSelection,
 )
 from livesync_pipelines.connectors._confluence_storage import storage_markdown
-from livesync_pipelines.connectors.base import (
-    FetchLimits,
-    Listed,
-    Memory,
-    listing_table,
-)
+from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
 from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
-from livesync_pipelines.model.records import Body, Entry, ListingPage
+from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
 from livesync_pipelines.net.client import Client
@@ -51,8 +51,6 @@ __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
 _WIDTH = 4
 _REST = "https://developer.atlassian.com/cloud/confluence"
-_TEXTS: tuple[Kind, ...] = ("page", "blogpost")
-_HANGING: tuple[Kind, ...] = ("attachment", "comment")
 
 
 def _api_of(client: Client, connection: ConfluenceConnection, limits: FetchLimits) -> ConfluenceApi:
@@ -61,13 +59,13 @@ def _api_of(client: Client, connection: ConfluenceConnection, limits: FetchLimit
     return ConfluenceApi(client, at, account, max_bytes=limits.max_bytes)
 
 
-class Confluence(Listed):
+class Confluence(Connector):
     """The key is the space's and the content's id, which it keeps for life: `GARDEN/65537`."""
 
     spec = PlatformSpec(
         name="confluence",
         title="Confluence Cloud",
-        clock=Clock(granularity_s=0.0),
+        clock=Clock(granularity_s=60.0, late_s=3_600.0),
         absence=Absence.DELETED,
         identity=True,
         explicit_deletes=True,
@@ -75,6 +73,8 @@ class Confluence(Listed):
             f"{_REST}/rest/v2/api-group-page/ (2026-11-22, not opened)",
             f"{_REST}/rest/v2/api-group-attachment/ (2026-11-22, not opened)",
             f"{_REST}/rest/v1/api-group-content---attachments/ (2026-11-22, not opened)",
+            f"{_REST}/rest/v1/api-group-search/ (2026-11-22, not opened)",
+            f"{_REST}/cql-functions/ (2026-11-22, in part)",
             f"{_REST}/rate-limiting/ (2026-11-22, not opened)",
             "https://confluence.atlassian.com/doc/confluence-storage-format-790796544.html "
             "(2026-11-22, not opened)",
@@ -82,8 +82,11 @@ class Confluence(Listed):
         quirks=(
             "version is the number of the version; a change of labels alone is not seen, unless "
             "they select",
-            "whether anything has changed is asked by listing, 250 contents a call, without texts: "
-            "CQL lags behind and is silent about the trash, the archive, moves and restrictions",
+            "edits are found by CQL, from an hour before the last look on, for its index lags; it "
+            "is silent about what has gone, so that it is also asked how many contents there are: "
+            "what is new must explain that number, or all is listed",
+            "all is listed once a day at least: as many comings as goings hide behind a number, "
+            "such as a page that moves between chosen spaces",
             "what is trashed or archived is told as such; what is restricted and what is deleted "
             "for good look alike: both are absent",
             "a space that the account does not see any more loses nothing: it fails, and says so",
@@ -111,6 +114,7 @@ class Confluence(Listed):
         self._selection = selection
         self._client = client_for(limits, max_bytes=limits.max_bytes)
         self._api = _api_of(self._client, connection, limits)
+        self._changes = Changes(self._api, selection, self.spec.clock, self._host)
 
     @staticmethod
     def choices(connection: ConfluenceConnection, limits: FetchLimits) -> Iterator[Choice]:
@@ -128,9 +132,9 @@ class Confluence(Listed):
         meanwhile, is taken once."""
         told = _Told(memory)
         for space_id, space in self._spaces.items():
-            for kind in _TEXTS:
+            for kind in TEXTS:
                 yield from self._texts(told, kind, space_id, space)
-        for kind in _HANGING:
+        for kind in HANGING:
             if kind in self._selection.types:
                 yield from self._hanging(told, kind)
         unseen = tuple(f"{key}/" for key in self._unseen)
@@ -143,6 +147,15 @@ class Confluence(Listed):
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._read, entries, width=_WIDTH)
+
+    def cursor(self) -> str:
+        return self._changes.place(self._spaces)
+
+    def changes(self, cursor: str) -> Iterator[FeedPage]:
+        return self._changes.since(cursor)
+
+    def probe(self, memory: Memory) -> str:
+        return self._changes.mark()
 
     @cached_property
     def _spaces(self) -> dict[str, str]:
@@ -171,10 +184,10 @@ class Confluence(Listed):
         labels = self._selection.labels
         meant = self._api.labelled(kind, space_id, labels) if labels else None
         lists = kind in self._selection.types
-        for items in self._api.contents(kind, space_id, _statuses(kind)):
+        for items in self._api.contents(kind, space_id, STATUSES[kind]):
             kept = [one for one in items if self._keeps(one, meant) and told.is_new(one, space)]
-            out = [one for one in items if self._is_out(one)]
-            gone = {key_of(space, one.id): _REASONS.get(one.status, "deleted") for one in out}
+            reasons = {key_of(space, one.id): self._why_gone(one) for one in items}
+            gone = {key: why for key, why in reasons.items() if why}
             yield ListingPage(
                 entries=listing_table(one.entry(space) for one in kept if lists),
                 gone=told.known(gone),
@@ -190,12 +203,10 @@ class Confluence(Listed):
             )
 
     def _keeps(self, item: Item, meant: set[str] | None) -> bool:
-        return not self._is_out(item) and (meant is None or item.id in meant)
+        return self._why_gone(item) is None and (meant is None or item.id in meant)
 
-    def _is_out(self, item: Item) -> bool:
-        if item.status == "archived":
-            return not self._selection.archived
-        return item.status != "current"
+    def _why_gone(self, item: Item) -> str | None:
+        return why_gone(item, archived=self._selection.archived)
 
     def _read(self, entry: Entry) -> Body | ItemFailure:
         known = Remembered.read(entry.state or "")
@@ -229,7 +240,7 @@ class Confluence(Listed):
     def _text(self, entry: Entry, known: Remembered) -> Body | ItemFailure:
         told = self._api.content(known.kind, known.id, "storage")
         item = item_of(known.kind, told)
-        if self._is_out(item):
+        if self._why_gone(item):
             return ItemFailure(entry.key, "vanished", f"it is {item.status}")
         attributes = {
             "type": known.kind,
@@ -282,9 +293,3 @@ class _Told:
 
 
 _NOT_SEEN = "the account does not see this space, or there is none of this key"
-_REASONS = {"archived": "out_of_scope", "trashed": "trashed"}
-
-
-def _statuses(kind: Kind) -> tuple[str, ...]:
-    """Blog posts have no archive."""
-    return ("current", "archived", "trashed") if kind == "page" else ("current", "trashed")

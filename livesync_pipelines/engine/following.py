@@ -59,7 +59,7 @@ def _refuse_repeated(token: str | None, given: set[str]) -> None:
 
 
 def _as_listed(this: Pass, told: FeedPage) -> ListingPage:
-    gone = {**_gone_below(this, told.gone_below), **told.gone}
+    gone = {**_gone_below(this, told.gone_below), **_left(this, told), **told.gone}
     return ListingPage(entries=told.entries, bodies=told.bodies, gone=gone, failures=told.failures)
 
 
@@ -71,6 +71,16 @@ def _gone_below(this: Pass, prefixes: Mapping[str, str]) -> dict[str, str]:
     for prefix, reason in prefixes.items():
         found |= {key: reason for key in this.failed_before if key.startswith(prefix)}
     return found
+
+
+def _left(this: Pass, told: FeedPage) -> dict[str, str]:
+    """The keys that items of this page had before."""
+    if not told.moves:
+        return {}
+    shown = zip(*(told.entries[name].to_pylist() for name in ("identity", "key")), strict=True)
+    now = {identity: key for identity, key in shown if identity is not None}
+    known = shadow.keys_by_identity(this.connection, this.sync_id, list(now))
+    return {key: "moved" for identity, key in known.items() if key != now[identity]}
 
 
 def _read_what_is_owed(this: Pass) -> None:

@@ -147,6 +147,8 @@ class FeedPage:
     - `gone_below`: key prefixes, each with a slash at its end, below which nothing is left but what
       this page or a later one shows, with the reason: of a source that tells of a folder's end and
       not of what it held.
+    - `moves`: an item that is known by its identity under another key has left that one: of a
+      source that tells where an item is, and not where it was.
     - `cursor`: the place after this page, from which a later run goes on.
     - `token`: the source's own name of the next page; None on the last alone.
     """
@@ -155,6 +157,7 @@ class FeedPage:
     bodies: Mapping[str, Body] = field(default_factory=dict)
     gone: Mapping[str, str] = field(default_factory=dict)
     gone_below: Mapping[str, str] = field(default_factory=dict)
+    moves: bool = False
     failures: tuple[ItemFailure, ...] = ()
     cursor: str
     token: str | None = None

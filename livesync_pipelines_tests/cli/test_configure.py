@@ -178,7 +178,7 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
     assert "abilities: probe, watch, files are written, rows" in folder
     assert "\n  limits: none\n" in folder
     abilities = terminal.document("platforms", "confluence")["abilities"]
-    assert abilities == ["probe", "documents are written as pages"]
+    assert abilities == ["probe", "changes", "documents are written as pages"]
     assert terminal.document("platforms", "fax", code=2)["error"]["code"] == "not_found"
 
 

@@ -24,15 +24,21 @@ _ANY = Limits(delete_items=1_000, delete_share=1.0)
 
 @contextmanager
 def a_follower(
-    engine: Engine, kind: type[Connector], options: Mapping[str, Any], environ: Mapping[str, str]
+    engine: Engine,
+    kind: type[Connector],
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    **select: Any,
 ) -> Iterator[House]:
-    """A house with a sync of all that a connection with these options shows; whatever goes there
-    may go here."""
+    """A house with a realtime sync of what is so selected of a connection with these options;
+    whatever goes there may go here."""
     name = kind.spec.name
     with a_house(engine):
         known = replace(engine, registry={name: kind}, environ=environ, now=Clock())
         place = Connection(name="fake", project_id="demo", platform=name, options=dict(options))
-        wanted = Desired(connections=(place,), syncs=(a_sync(limits=_ANY),))
+        wanted = Desired(
+            connections=(place,), syncs=(a_sync(limits=_ANY, select=select, schedule="realtime"),)
+        )
         with engine.database.pooled() as connection:
             catalog.apply(connection, wanted)
         yield House(known, Source())

@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from livesync_pipelines.connectors.confluence import Confluence
-from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.sandbox.confluence.site import API_TOKEN
-from livesync_pipelines_tests.engine.house import House, assert_sound
-from livesync_pipelines_tests.sandbox.served import ADA, BEN
+from livesync_pipelines_tests.sandbox.served import BEN
 
-from .confluence_world import SITE, Gardener, Wiki, a_wiki
-from .histories import a_follower, live_through, run_somehow
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A wiki, and a house with a sync of all of it."""
-
-    wiki: Wiki
-    house: House
-
-    def assert_true(self) -> None:
-        truth = self.wiki.truth().items()
-        wanted = {
-            key: normalise_text(_words(one)) for key, one in truth if one["type"] != "comment"
-        }
-        assert self.house.held() == wanted
-        assert_sound(self.house)
-
-    def attributes(self, key: str) -> Mapping[str, str]:
-        query = (
-            "select d.attributes from livesync.documents d join livesync.shadow s"
-            " using (sync_id, item_id) where s.key = %s"
-        )
-        (row,) = self.house.rows(query, key)
-        found: Mapping[str, str] = row["attributes"]
-        return found
-
-
-def _words(told: Mapping[str, Any]) -> str:
-    """The gardener writes paragraphs only."""
-    if told["type"] == "attachment":
-        return b64decode(told["data"]).decode()
-    return str(told["storage"]).removeprefix("<p>").removesuffix("</p>")
+from .confluence_house import Followed, a_followed_wiki
+from .confluence_world import Gardener
+from .histories import live_through, run_somehow
 
 
 @pytest.fixture
 def followed(engine: Engine) -> Iterator[Followed]:
-    options = {"url": SITE, "email": ADA, "api_token": "${WIKI_TOKEN}"}
-    with a_wiki() as wiki:
-        environ = {"WIKI_TOKEN": API_TOKEN, "CONFLUENCE_API_URL": wiki.endpoint}
-        with a_follower(engine, Confluence, options, environ) as house:
-            yield Followed(wiki, house)
+    with a_followed_wiki(engine) as made:
+        yield made
 
 
 def test_a_first_sync_brings_what_is_true_and_a_second_one_nothing(followed: Followed) -> None:

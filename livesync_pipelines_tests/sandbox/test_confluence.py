@@ -182,23 +182,6 @@ def test_a_wrong_token_and_too_many_calls_are_refused(wiki: Wiki) -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
 
 
-def test_cql_knows_minutes_and_no_seconds(wiki: Wiki) -> None:
-    old = wiki.site.create("page", wiki.garden, "Old")
-    wiki.sandbox.control("POST", "/clock", {"advance_s": 90})
-    new = wiki.site.create("blogpost", wiki.garden, "New")
-
-    def found(cql: str) -> list[str]:
-        answer = wiki.get(f"/rest/api/search?{httpx.QueryParams({'cql': cql, 'limit': 1})}")
-        results = answer.json()["results"]
-        return [one["content"]["id"] for one in results]
-
-    both = 'lastmodified >= "2026-01-05 09:00" and space in (GARDEN) order by lastmodified'
-    assert found(both) == [old.id]
-    assert found('lastmodified >= "2026-01-05 09:01" and type in (page, blogpost)') == [new.id]
-    assert found('lastmodified > "2026-01-05 09:01"') == []
-    assert wiki.get("/rest/api/search?cql=nonsense").status_code == 400
-
-
 @pytest.mark.parametrize(
     "path",
     [

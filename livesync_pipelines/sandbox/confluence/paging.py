@@ -29,9 +29,10 @@ def piece(
     shown: Callable[[T], Json],
     *,
     backward: bool = False,
+    beside: Json | None = None,
 ) -> Response:
     """The items in the order of their places, from behind the cursor's place on: what comes or goes
-    meanwhile shifts nothing."""
+    meanwhile shifts nothing. `beside`: what else the answer says."""
     ordered = sorted(items, key=place, reverse=backward)
     after = _cursor(request.query_params.get("cursor"))
     if after is not None:
@@ -44,7 +45,7 @@ def piece(
     if len(ordered) > limit:
         links["next"] = _next(request, place(taken[-1]))
         headers["link"] = f'<{links["next"]}>; rel="next"'
-    found = {"results": [shown(one) for one in taken], "_links": links}
+    found = {"results": [shown(one) for one in taken], "_links": links, **(beside or {})}
     return JSONResponse(found, headers=headers)
 
 

@@ -40,7 +40,8 @@ class Reading:
         return JSONResponse(shown.space(self._space(request)))
 
     async def contents(self, request: Request, person: Person) -> Response:
-        """All of a kind: of the whole site, of the space or with the label in the path."""
+        """All of a kind: of the whole site, of the space or with the label in the path; of pages
+        and blog posts also those with one `id` of some."""
         kind = kind_of(request.path_params["kind"])
         found = [one for one in self._site.seen_by(person) if one.kind == kind]
         if "space_id" in request.path_params:
@@ -51,6 +52,9 @@ class Reading:
             found = [one for one in found if name in one.labels]
         title = request.query_params.get("title")
         found = [one for one in found if title is None or one.title == title]
+        ids = _words(request.query_params.getlist("id"))
+        if kind in {"page", "blogpost"}:
+            found = [one for one in found if not ids or one.id in ids]
         spaces = _words(request.query_params.getlist("space-id"))
         found = [one for one in found if not spaces or one.space_id in spaces]
         return self._listed(request, found)

@@ -1,32 +1,20 @@
-"""CQL, as far as it asks what has changed: terms that are joined by `and`, and an order.
+"""The search of REST v1: CQL over what the index knows, which may lag behind.
 
-https://developer.atlassian.com/cloud/confluence/advanced-searching-using-cql/,
-as others tell it (2026-11-22).
-Dates have minutes and no seconds. What is in the trash or the archive is not found.
+https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-search/, as others tell it
+(2026-11-22). What is in the trash or the archive is not found, nor counted.
 """
 
 from __future__ import annotations
-
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from livesync_pipelines.sandbox.clock import rfc3339
-from livesync_pipelines.sandbox.confluence.errors import ConfluenceError
+from livesync_pipelines.sandbox.confluence import shown
+from livesync_pipelines.sandbox.confluence.cql import Subject, question
 from livesync_pipelines.sandbox.confluence.paging import Place, piece
 from livesync_pipelines.sandbox.confluence.site import Content, Site, number
 from livesync_pipelines.sandbox.world import Json, Person
-
-_ORDER = re.compile(r"\s+order\s+by\s+lastmodified(\s+asc)?\s*$", re.IGNORECASE)
-_AND = re.compile(r"\s+and\s+", re.IGNORECASE)
-_SINCE = re.compile(r"lastmodified\s*(>=|>)\s*\"([^\"]+)\"", re.IGNORECASE)
-_AMONG = re.compile(r"(space|type|label)\s*(?:=|in)\s*\(?([^()]+)\)?", re.IGNORECASE)
-_DATES = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d")
-
-Term = Callable[[Content], bool]
 
 
 class Search:
@@ -34,56 +22,47 @@ class Search:
         self._site = site
 
     async def search(self, request: Request, person: Person) -> Response:
-        """Oldest change first."""
-        cql = _ORDER.sub("", request.query_params.get("cql", "").strip())
-        terms = [self._term(text) for text in _AND.split(cql)]
+        """In the order of their last changes. `expand` takes `content.` and `version`, `history`
+        or `space`."""
+        cql = request.query_params.get("cql", "")
+        asked = question(cql.strip(), self._site.world.clock.now())
+        expand = set(request.query_params.get("expand", "").split(","))
         found = [
             one
-            for one in self._site.seen_by(person)
-            if one.status == "current" and all(term(one) for term in terms)
+            for one in self._site.index.known()
+            if one.status == "current"
+            and one.space_id in self._site.spaces
+            and self._site.sees(person, one)
+            and asked.means(self._subject(one))
         ]
-        return piece(request, found, _place, self._shown)
+        return piece(
+            request,
+            found,
+            _place,
+            lambda one: self._shown(one, expand),
+            backward=asked.newest_first,
+            beside={"totalSize": len(found), "cqlQuery": cql},
+        )
 
-    def _term(self, text: str) -> Term:
-        since = _SINCE.fullmatch(text.strip())
-        if since:
-            sign, moment = since[1], _moment(since[2])
-            return lambda one: (
-                _minute(one.head.at) > moment or (sign == ">=" and _minute(one.head.at) == moment)
-            )
-        among = _AMONG.fullmatch(text.strip())
-        if among is None:
-            raise ConfluenceError(400, "Could not parse cql")
-        field, words = among[1].lower(), {w.strip().strip("\"'") for w in among[2].split(",")}
-        return lambda one: not words.isdisjoint(self._words(one, field))
-
-    def _words(self, one: Content, field: str) -> tuple[str, ...]:
-        match field:
-            case "space":
-                return (self._site.spaces[one.space_id].key,)
-            case "label":
-                return one.labels
-        return (one.kind,)
-
-    def _shown(self, one: Content) -> Json:
+    def _subject(self, one: Content) -> Subject:
         key = self._site.spaces[one.space_id].key
-        content = {"id": one.id, "type": one.kind, "status": one.status, "title": one.title}
-        url, at = f"/spaces/{key}/{one.kind}s/{one.id}", rfc3339(one.head.at)
+        return Subject(
+            words={"space": (key,), "label": one.labels, "type": (one.kind,)},
+            moments={"lastmodified": one.head.at, "created": one.versions[0].at},
+        )
+
+    def _shown(self, one: Content, expand: set[str]) -> Json:
+        space = self._site.spaces[one.space_id]
+        content: Json = {"id": one.id, "type": one.kind, "status": one.status, "title": one.title}
+        more: Json = {
+            "version": {"number": one.head.number, "when": rfc3339(one.head.at)},
+            "history": {"latest": True, "createdDate": rfc3339(one.versions[0].at)},
+            "space": shown.space(space),
+        }
+        content |= {name: told for name, told in more.items() if f"content.{name}" in expand}
+        url, at = f"/spaces/{space.key}/{one.kind}s/{one.id}", rfc3339(one.head.at)
         return {"content": content, "title": one.title, "url": url, "lastModified": at}
 
 
 def _place(one: Content) -> Place:
     return (rfc3339(one.head.at), number(one.id))
-
-
-def _moment(text: str) -> datetime:
-    for form in _DATES:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    raise ConfluenceError(400, "Could not parse cql: that is no date")
-
-
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from livesync_pipelines.sandbox.confluence.index import Index
 from livesync_pipelines.sandbox.world import Person, World
 
 Kind = Literal["page", "blogpost", "attachment", "comment"]
@@ -67,7 +68,7 @@ class Content:
 
 class Site:
     """Everything by id. Ids are numbers that nothing else ever has; attachments have `att` before
-    them. `api_token`: the token of all its people."""
+    them. `api_token`: the token of all its people; `index`: what its search knows."""
 
     def __init__(self, world: World, api_token: str = API_TOKEN) -> None:
         self.world = world
@@ -75,6 +76,7 @@ class Site:
         self.spaces: dict[str, Space] = {}
         self.contents: dict[str, Content] = {}
         self.labels: dict[str, str] = {}
+        self.index: Index[Content] = Index(world.clock)
         self._next_id = _FIRST_ID
 
     def open_space(self, key: str, name: str, *, home: bool = False) -> Space:
@@ -89,7 +91,7 @@ class Site:
         del self.spaces[space_id]
         gone = [one.id for one in self.contents.values() if one.space_id == space_id]
         for content_id in gone:
-            del self.contents[content_id]
+            self._drop(content_id)
 
     def create(
         self, kind: Kind, space: Space, title: str, *, by: Person | None = None, **more: Any
@@ -134,9 +136,9 @@ class Site:
     def purge(self, content_id: str) -> None:
         """For good, with what hangs on it; the pages below move up to its parent."""
         self.trash(content_id)
-        del self.contents[content_id]
+        self._drop(content_id)
         for child in self.children(content_id):
-            del self.contents[child.id]
+            self._drop(child.id)
 
     def move(self, content_id: str, space: Space, parent: str | None = None) -> None:
         """With all below it, into a space and under a page of it. No version is made."""
@@ -157,7 +159,12 @@ class Site:
 
     def keep(self, content: Content) -> Content:
         self.contents[content.id] = content
+        self.index.note(content.id, content)
         return content
+
+    def _drop(self, content_id: str) -> None:
+        del self.contents[content_id]
+        self.index.note(content_id, None)
 
     def children(self, content_id: str) -> list[Content]:
         return [one for one in self.contents.values() if one.parent == content_id]

@@ -15,11 +15,12 @@ def truth(site: Site, *, content: bool) -> Json:
     ordered = sorted(site.contents.values(), key=lambda one: number(one.id))
     return {
         "spaces": {space.key: space.id for space in site.spaces.values()},
-        "contents": [_one(site, one, content) for one in ordered],
+        "contents": [shown_whole(site, one, content=content) for one in ordered],
     }
 
 
-def _one(site: Site, one: Content, content: bool) -> Json:
+def shown_whole(site: Site, one: Content, *, content: bool) -> Json:
+    """A content with everything that is known of it. `content`: as for `truth`."""
     told: Json = {
         "id": one.id,
         "type": one.kind,

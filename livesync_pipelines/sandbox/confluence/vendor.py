@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from livesync_pipelines.sandbox.confluence.console import Console
 from livesync_pipelines.sandbox.confluence.door import NAME, Door
 from livesync_pipelines.sandbox.confluence.errors import refuse
 from livesync_pipelines.sandbox.confluence.reading import Reading
@@ -54,7 +55,8 @@ def _routes(door: Door, site: Site) -> list[Route]:
             reading.download,
         ),
     ]
-    return [*routes("/wiki", door.guarded, served), Route("/media/{content_id}", reading.media)]
+    media = Route("/media/{content_id}", reading.media)
+    return [*routes("/wiki", door.guarded, served), media, *Console(site).routes()]
 
 
 async def _nothing_goes_on() -> None:
