@@ -8,10 +8,13 @@ from hashlib import blake2b
 
 import click
 
+from livesync_pipelines.auth.vault import KEY_FILE
 from livesync_pipelines.cli.children import Child, Stopped, stoppable
 from livesync_pipelines.cli.runs import opened
+from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.settings import Settings
+from livesync_pipelines.store import accounts
 
 DEFINITIONS = "livesync_pipelines.definitions"
 _APP = "livesync_pipelines.defs.worker"
@@ -22,7 +25,8 @@ _LOOK_S = 0.5
 
 def work_along(settings: Settings) -> int:
     """Carry out runs of a `livesync up` elsewhere until a signal comes; returns the exit code.
-    Raises `BadInput` where database or broker are those of this home alone."""
+    Raises `BadInput` where database or broker are those of this home alone, or accounts are sealed
+    with a key that another home has."""
     lacking = [
         name
         for name, value in (
@@ -38,7 +42,8 @@ def work_along(settings: Settings) -> int:
             "machines.",
             where=f"environment: {', '.join(lacking)}",
         )
-    with stoppable(), opened(settings):
+    with stoppable(), opened(settings) as engine:
+        _refuse_without_key(engine, settings)
         try:
             with worker(settings) as child:
                 click.echo(f"{settings.runs_at_once} places for runs. Ctrl-C stops them.", err=True)
@@ -48,6 +53,21 @@ def work_along(settings: Settings) -> int:
         except Stopped:
             click.echo("Stopping.", err=True)
     return 0
+
+
+def _refuse_without_key(engine: Engine, settings: Settings) -> None:
+    named = settings.vault_key is not None or settings.vault_key_file is not None
+    if named or (settings.home / KEY_FILE).exists():
+        return
+    with engine.database.pooled() as connection:
+        there = accounts.listed(connection)
+    if there:
+        raise BadInput(
+            f"The account {there[0].name} is sealed with a key that this machine does not have.",
+            hint="Set LIVESYNC_VAULT_KEY, or LIVESYNC_VAULT_KEY_FILE, to the same on all machines: "
+            f"what `{KEY_FILE}` holds in the home of `livesync up`.",
+            where="environment: LIVESYNC_VAULT_KEY",
+        )
 
 
 def worker(settings: Settings) -> Child:

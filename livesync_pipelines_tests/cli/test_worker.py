@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -20,6 +21,9 @@ import pytest
 import yaml
 
 from livesync_pipelines.cli.children import free_port
+from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.store import accounts
+from livesync_pipelines.store.accounts import Account, AccountState
 
 from .conftest import Terminal
 
@@ -221,6 +225,32 @@ def test_a_worker_without_a_broker_says_what_to_set(terminal: Terminal) -> None:
     result = terminal("worker")
     assert result.exit_code == 2
     assert "LIVESYNC_BROKER_URL is not set" in result.stderr
+
+
+def test_a_worker_that_lacks_the_key_of_the_accounts_says_what_to_set(
+    terminal: Terminal, engine: Engine
+) -> None:
+    now = datetime.now(UTC)
+    ada = Account(
+        name="ada",
+        project_id="demo",
+        platform="google_drive",
+        base="",
+        client_id="c",
+        who="ada@example.com",
+        state=AccountState.CONNECTED,
+        sealed=b"elsewhere",
+        expires_at=None,
+        scopes=(),
+        connected_at=now,
+        renewed_at=now,
+    )
+    with engine.database.pooled() as connection:
+        accounts.keep(connection, ada)
+    result = terminal("worker", LIVESYNC_BROKER_URL="redis://127.0.0.1:1/0")
+    assert result.exit_code == 2
+    assert "The account ada is sealed with a key that this machine does not have." in result.stderr
+    assert "LIVESYNC_VAULT_KEY" in result.stderr
 
 
 def test_the_default_launcher_is_one_variable_away(
