@@ -85,6 +85,14 @@ def test_a_database_that_does_not_answer_fails(terminal: Terminal, ports: dict[s
     assert verdicts(document)["database"] == "failed"
 
 
+def test_a_broker_that_does_not_answer_fails(terminal: Terminal, ports: dict[str, Any]) -> None:
+    address = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
+    result = terminal("doctor", LIVESYNC_BROKER_URL=address)
+    assert result.exit_code == 1
+    assert "does not answer: no run begins" in result.stdout
+    assert "hunter2" not in result.output
+
+
 def test_a_home_that_cannot_be_written_to_fails(
     terminal: Terminal, tmp_path: Path, ports: dict[str, Any]
 ) -> None:

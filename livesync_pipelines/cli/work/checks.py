@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 from livesync_pipelines.core.patience import resuming
 from livesync_pipelines.engine import report
@@ -99,6 +100,26 @@ def database(settings: Settings) -> Iterator[Finding | Database]:
     made = f"{applied} migrations applied just now" if applied else "up to date"
     yield Finding("schema", "ok", f"livesync: {made}")
     yield found
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """The one that is shared by machines; the folder of a home has nobody who could fail."""
+    if settings.broker_url is None:
+        return
+    from kombu.connection import Connection as Broker
+    from kombu.exceptions import KombuError
+
+    url = settings.broker_url.get_secret_value()
+    place = urlsplit(url)
+    said = f"{place.scheme} at {place.hostname}:{place.port or 'its usual port'}"
+    try:
+        with Broker(url, connect_timeout=_PATIENCE_S) as asked:  # type: ignore[no-untyped-call]  # it has no types
+            asked.ensure_connection(max_retries=1, timeout=_PATIENCE_S)
+    except (KombuError, OSError):
+        do = "Start it, or correct LIVESYNC_BROKER_URL. What waits is carried out once it answers."
+        yield Finding("broker", "failed", f"{said} does not answer: no run begins", do)
+    else:
+        yield Finding("broker", "ok", f"{said} answers")
 
 
 def ports(settings: Settings) -> Iterator[Finding]:

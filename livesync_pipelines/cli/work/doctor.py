@@ -39,6 +39,7 @@ def _findings() -> Iterator[Finding]:
     yield from checks.configuration(settings)
     yield from checks.home(settings)
     yield from checks.ports(settings)
+    yield from checks.broker(settings)
     for found in checks.database(settings):
         if isinstance(found, Finding):
             yield found
