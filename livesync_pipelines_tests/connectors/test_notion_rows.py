@@ -443,7 +443,7 @@ def test_what_notion_refuses_fails_its_row_alone(plants: Plants) -> None:
         ({"Tags": ["a", None]}, "Tags: something in the list is empty"),
         ({"Who": [None]}, "Who: something in the list is empty"),
         ({"Who": [""]}, "Who: something in the list is empty"),
-        ({"Who": ["nonsense"]}, "answered 400 validation_error: people.id should be a valid uuid"),
+        ({"Who": ["nonsense"]}, "people.id should be a valid uuid"),
     ],
     ids=str,
 )
