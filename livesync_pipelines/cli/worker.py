@@ -11,6 +11,7 @@ import click
 from livesync_pipelines.auth.vault import KEY_FILE
 from livesync_pipelines.cli.children import Child, Stopped, stoppable
 from livesync_pipelines.cli.runs import opened
+from livesync_pipelines.engine import accounts as work
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.settings import Settings
@@ -56,12 +57,13 @@ def work_along(settings: Settings) -> int:
 
 
 def _refuse_without_key(engine: Engine, settings: Settings) -> None:
-    named = settings.vault_key is not None or settings.vault_key_file is not None
-    if named or (settings.home / KEY_FILE).exists():
-        return
+    """Raises `BadInput` without a key, `Sealed` with another one."""
     with engine.database.pooled() as connection:
         there = accounts.listed(connection)
-    if there:
+    named = settings.vault_key is not None or settings.vault_key_file is not None
+    if there and (named or (settings.home / KEY_FILE).exists()):
+        work.opened(engine.vault(), there[0])
+    elif there:
         raise BadInput(
             f"The account {there[0].name} is sealed with a key that this machine does not have.",
             hint="Set LIVESYNC_VAULT_KEY, or LIVESYNC_VAULT_KEY_FILE, to the same on all machines: "

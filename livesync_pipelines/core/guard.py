@@ -28,8 +28,13 @@ def refusal(
     if gone <= limits.delete_items:
         return None
     whole = max(sum(totals.values()), gone)
-    if waited or gone > limits.delete_share * whole:
+    if gone > limits.delete_share * whole:
         return _sentence(gone, whole, "", _at(ends), limits)
+    if waited:
+        return (
+            f"{gone} of {whole} items are gone at {_at(ends)}, and have waited since there were "
+            f"fewer; more than {limits.delete_items} items that wait are not removed unasked."
+        )
     for root, count in removals.items():
         total = max(totals.get(root, 0), count)
         if count > limits.delete_items and count > limits.delete_share * total:

@@ -21,7 +21,7 @@ from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_opening import hold, not_there, refuse_one_way, remember
 from livesync_pipelines.engine.row_unfit import bad_cells, usable
-from livesync_pipelines.engine.row_widening import as_wide
+from livesync_pipelines.engine.row_widening import as_wide, widen
 from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
 from livesync_pipelines.model.merge import Policy, Side
@@ -124,13 +124,26 @@ def take_columns(engine: Engine, connection: Connection, sync_id: str) -> Sequen
     before = row_shapes.noted(connection, sync_id)
     with ends_of(engine, connection, sync_id) as (_, source, target):
         hold(connection, sync_id, target)
-        shape = _source_shape(source, sync)
-        there = as_wide(sync, before, shape, target, target.shape())
-        rows = compiled(sync, shape, there, may_add=True)
+        shape, there = _source_shape(source, sync), target.shape()
+        done, narrow = list[str](), dict[str, str]()
+        wide = as_wide(sync, before, shape, target, there)
+        if there is not None and wide is not None and wide != there:
+            done, narrow = widen(target, there, wide)
+        rows = compiled(sync, shape, target.shape(), may_add=True)
         if sync.mode is Mode.BIDIRECTIONAL:
-            refuse_one_way(rows)
-            _refuse_narrowed(sync, before, rows)
-        return target.prepare(rows.target_shape) if isinstance(target, WritesRows) else []
+            _refuse_both_ways(sync, before, rows, narrow)
+    return [*done, *(f"cannot be made as wide: {why}" for why in narrow.values())]
+
+
+def _refuse_both_ways(
+    sync: SyncConfig, before: Shape | None, rows: RowMap, narrow: Mapping[str, str]
+) -> None:
+    try:
+        refuse_one_way(rows)
+    except BadInput as error:
+        stuck = f" The target cannot be made as wide: {'; '.join(narrow.values())}."
+        raise BadInput(f"{error.message}{stuck if narrow else ''}", hint=error.hint) from error
+    _refuse_narrowed(sync, before, rows)
 
 
 def _refuse_narrowed(sync: SyncConfig, before: Shape | None, rows: RowMap) -> None:

@@ -51,28 +51,34 @@ def following(
     wide = as_wide(sync, before, source, target, there)
     if before is None or there is None or wide is None or wide == there:
         return Widened(there, source)
-    pairs = [p for p in zip(there.columns, wide.columns, strict=True) if p[0] != p[1]]
     if sync.drift is not OnDrift.PROPAGATE:
-        return Widened(there, _remembered(sync, before, source, [has.name for has, _ in pairs]))
+        left = [has.name for has, _ in _wider(there, wide)]
+        return Widened(there, _remembered(sync, before, source, left))
     if errand.dry:
         return Widened(wide, source)
-    refused = {has.name: _refusal(target, (has, wanted), there) for has, wanted in pairs}
-    narrow = {name: why for name, why in refused.items() if why}
+    _, narrow = widen(target, there, wide)
     return Widened(target.shape(), _remembered(sync, before, source, [*narrow]), narrow)
 
 
-def _refusal(target: RowEnd, pair: tuple[Column, Column], there: Shape) -> str:
-    """Why the database does not let a column be altered (as it is, as it is to be); empty where it
-    is so now."""
+def widen(target: RowEnd, there: Shape, wide: Shape) -> tuple[list[str], dict[str, str]]:
+    """Alter what can be altered; returns what was done, a sentence each, and by the names of the
+    columns that stay as they are, why. Raises `Unavailable`."""
+    done, narrow = list[str](), dict[str, str]()
     assert isinstance(target, WritesRows)
-    has, wanted = pair
-    try:
-        target.prepare(replace(there, columns=(wanted,)))
-    except Unavailable:
-        raise
-    except LiveSyncError as error:
-        return f"{has.name} ({said_type(has)}, wanted {said_type(wanted)}): {error.message}"
-    return ""
+    for has, wanted in _wider(there, wide):
+        try:
+            done += target.prepare(replace(there, columns=(wanted,)))
+        except Unavailable:
+            raise
+        except LiveSyncError as error:
+            said = f"{has.name} ({said_type(has)}, wanted {said_type(wanted)})"
+            narrow[has.name] = f"{said}: {error.message}"
+    return done, narrow
+
+
+def _wider(there: Shape, wide: Shape) -> list[tuple[Column, Column]]:
+    """Columns as they are, and as they are to be, where that is not the same."""
+    return [pair for pair in zip(there.columns, wide.columns, strict=True) if pair[0] != pair[1]]
 
 
 def _remembered(sync: SyncConfig, before: Shape, source: Shape, names: Sequence[str]) -> Shape:

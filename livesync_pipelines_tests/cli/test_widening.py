@@ -91,3 +91,17 @@ def test_a_sync_both_ways_rests_and_says_what_stands_in_the_way(
     assert run(viewed)["status"] == "success"
     into = "select s, n from public.wide_into order by id"
     assert tables.execute(into).fetchall() == [("a long text", 70_000), ("def", 2)]
+
+
+@pytest.mark.parametrize("viewed", ["pull\n    drift: pause"], indirect=True)
+def test_who_accepts_wider_columns_is_told_of_one_that_cannot_follow_and_goes_on(
+    viewed: Terminal, tables: Connection
+) -> None:
+    assert run(viewed)["error"]["code"] == "drifted"
+    said = viewed("sync", "accept", "follow")
+    assert said.exit_code == 0, said.output
+    assert "widened column n" in said.output
+    assert "cannot alter type of a column used by a view or rule" in said.output
+    assert run(viewed)["status"] == "success"
+    into = "select s, n from public.wide_into order by id"
+    assert tables.execute(into).fetchall() == [(None, 70_000), ("def", 2)]

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -251,6 +252,11 @@ def test_a_worker_that_lacks_the_key_of_the_accounts_says_what_to_set(
     assert result.exit_code == 2
     assert "The account ada is sealed with a key that this machine does not have." in result.stderr
     assert "LIVESYNC_VAULT_KEY" in result.stderr
+    another = b64encode(bytes(32)).decode()
+    broker = {"LIVESYNC_BROKER_URL": "redis://127.0.0.1:1/0", "LIVESYNC_VAULT_KEY": another}
+    result = terminal("worker", **broker)
+    assert result.exit_code != 0
+    assert "account:ada" in result.stderr
 
 
 def test_the_default_launcher_is_one_variable_away(
