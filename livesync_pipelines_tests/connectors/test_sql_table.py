@@ -378,6 +378,7 @@ def test_rows_that_are_refused_are_told_and_the_rest_is_written(world: World) ->
     assert told >= {("a2", "duplicate"), ("a3", "check"), ("a5", "foreign_key"), ("a6", "null")}
     assert told >= {("a7", "same_key"), ("id=None", "no_key")}
     assert {key for key, _ in told} == {"a2", "a3", "a4", "a5", "a6", "a7", "id=None"}
+    assert all(failure.reason for failure in receipt.failures)
     assert not any("a@b" in f.reason for f in receipt.failures if f.key != "a2")
     assert [row[0] for row in world.rows(f"select id from {table} order by id")] == [1, 8]
     assert len(receipt.moved) == 0
