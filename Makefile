@@ -24,9 +24,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What holds the tests themselves to account, and the tests of the longest benchmarks, are for
-# `make prove`.
+# What holds the tests themselves to account, the tests of the longest benchmarks, and months of row
+# versions that are cleaned away, are for `make prove`.
 LONG := livesync_pipelines_tests/proof/test_mutants.py \
+	livesync_pipelines_tests/engine/test_row_cleaning.py \
 	$(patsubst %,livesync_pipelines_tests/benchmarks/test_%.py,burst old quiet webhooks)
 
 test: lint
