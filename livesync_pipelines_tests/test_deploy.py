@@ -14,7 +14,7 @@ from livesync_pipelines.cli.main import livesync
 from livesync_pipelines.settings import Settings
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
-OUTSIDE = {"LIVESYNC_IMAGE", "LIVESYNC_CONFIG_DIR"}
+OUTSIDE = {"LIVESYNC_IMAGE", "LIVESYNC_CONFIG_DIR", "LIVESYNC_ENV_FILE"}
 """Variables that compose itself is given."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
 from livesync_pipelines.core.patience import CANCELLED
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.model.operation import Counts, Op
+from livesync_pipelines.model.operation import Counts, Op, Status
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import (
@@ -65,7 +65,9 @@ def status(
             "drift": divergence(looked.get(row["sync_id"], {})),
             "untold": _untold(shares.get(row["connection"])),
         }
-        for row in overview.status(connection, project_id, sync_id=sync_id, most=most)
+        for row in map(
+            _as_settled, overview.status(connection, project_id, sync_id=sync_id, most=most)
+        )
     ]
     document: dict[str, Any] = {"external_sync": external_sync(engine), "syncs": found}
     if sync_id is not None:
@@ -85,6 +87,14 @@ def _condition(row: Mapping[str, Any], *, in_flight: bool, now: datetime) -> str
     last = _last(row)
     queued = row["queued_since"] is not None and row["queued_since"] <= now
     return "queued" if queued and last not in _WRONG else last
+
+
+def _as_settled(row: dict[str, Any]) -> dict[str, Any]:
+    """With what waits for a person, where a run that was broken off has not settled it either."""
+    waits_for = row.pop("waits_for")
+    if waits_for is None or _last(row) not in {CANCELLED, "interrupted"}:
+        return row
+    return {**row, "last_status": str(Status.WAITING), "last_error": waits_for}
 
 
 def _last(row: Mapping[str, Any]) -> str:

@@ -29,13 +29,18 @@ def count(connection: Connection, sync_id: str) -> int:
     return found[0] if found else 0
 
 
+SETTLED = (
+    "(status in ('success', 'waiting_for_approval')"
+    " or (status = 'partial' and (counts ->> 'removed')::integer > 0))"
+)
+"""Operations that settled what was absent."""
+
+
 def waited(connection: Connection, sync_id: str) -> bool:
     """Whether the sync was waiting for a person when what was absent was last settled."""
     found = connection.execute(
         "select status = 'waiting_for_approval' from livesync.operations where sync_id = %s"
-        " and (status in ('success', 'waiting_for_approval')"
-        " or (status = 'partial' and (counts ->> 'removed')::integer > 0))"
-        " order by started_at desc limit 1",
+        f" and {SETTLED} order by started_at desc limit 1".encode(),
         (sync_id,),
     ).fetchone()
     return found == (True,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from livesync_pipelines.store import looks
+from livesync_pipelines.store import approvals, looks
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 
 _STATES = """
@@ -27,7 +27,7 @@ select (select count(*) from livesync.shadow) + (select count(*) from livesync.r
        (select count(*) from livesync.item_failures where code <> 'unsupported') as failed_items
 """
 
-_STATUS = """
+_STATUS = f"""
 select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
        s.looked_at,
        s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
@@ -41,6 +41,7 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
          order by started_at desc limit 1) as last_sync,
        last.status as last_status, last.error as last_error, last.counts as progress,
        last.operation_id::text as last_operation_id,
+       case when settled.status = 'waiting_for_approval' then settled.error end as waits_for,
        (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
          + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)
          + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,
@@ -59,6 +60,8 @@ join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o
     where o.sync_id = s.sync_id and status <> 'refused'
     order by started_at desc limit 1) last on true
+left join lateral (select status, error from livesync.operations o where o.sync_id = s.sync_id
+    and {approvals.SETTLED} order by started_at desc limit 1) settled on true
 where s.state <> 'removed' and (%(project)s::text is null or s.project_id = %(project)s)
   and (%(sync_id)s::text is null or s.sync_id = %(sync_id)s)
 order by %(most)s::integer is not null and s.state = 'active' and last.status = 'success', s.sync_id

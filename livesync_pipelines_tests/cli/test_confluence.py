@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from livesync_pipelines.sandbox.confluence.planting import planted
@@ -26,14 +28,21 @@ connections:
 """
 
 
-def test_a_wiki_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
+@contextmanager
+def a_wiki(terminal: Terminal, folder: Path) -> Iterator[None]:
+    """Serves one of five pages, to which the connection `wiki` leads."""
     world = World()
     terminal.environ["WIKI_TOKEN"] = API_TOKEN
     with a_sandbox(world, site=planted(world, 5)) as sandbox:
-        file = tmp_path / "wiki.yaml"
+        file = folder / "wiki.yaml"
         file.write_text(CONFIG.replace("EMAIL", ADA))
         terminal.environ["CONFLUENCE_API_URL"] = f"{sandbox.address}/confluence"
         assert terminal("apply", str(file)).exit_code == 0
+        yield
+
+
+def test_a_wiki_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
+    with a_wiki(terminal, tmp_path):
         ends = ("--connection", "wiki", "--capsule", "garden", "-o", "spaces=GARDEN")
         terminal.document("sync", "add", "notes", *ends, "--schedule", "manual")
         done = terminal.process("sync", "run", "notes", "--json")
@@ -78,13 +87,7 @@ def test_a_folder_is_published_in_a_wiki_and_found_there(
 def test_a_token_that_is_refused_is_to_be_corrected_before_the_sync_is_resumed(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    world = World()
-    terminal.environ["WIKI_TOKEN"] = API_TOKEN
-    with a_sandbox(world, site=planted(world, 5)) as sandbox:
-        file = tmp_path / "wiki.yaml"
-        file.write_text(CONFIG.replace("EMAIL", ADA))
-        terminal.environ["CONFLUENCE_API_URL"] = f"{sandbox.address}/confluence"
-        assert terminal("apply", str(file)).exit_code == 0
+    with a_wiki(terminal, tmp_path):
         ends = ("--connection", "wiki", "--capsule", "garden", "--schedule", "manual")
         terminal.document("sync", "add", "notes", *ends)
         terminal.environ["WIKI_TOKEN"] = "another"

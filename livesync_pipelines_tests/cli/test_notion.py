@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from livesync_pipelines.sandbox.notion.planting import planted
@@ -73,14 +74,21 @@ def test_a_database_is_kept_in_step_with_a_new_table_both_ways(
     assert row.values[height] == 2
 
 
-def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
+@contextmanager
+def a_workspace(terminal: Terminal, folder: Path) -> Iterator[None]:
+    """Serves one of three rows, to which the connection `notes` leads."""
     space = planted(World(), 3)
     terminal.environ["NOTION_TOKEN"] = SECRET
     with a_sandbox(space.world, space=space) as sandbox:
-        file = tmp_path / "notes.yaml"
+        file = folder / "notes.yaml"
         file.write_text(CONFIG)
         terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
         assert terminal("apply", str(file)).exit_code == 0
+        yield
+
+
+def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Path) -> None:
+    with a_workspace(terminal, tmp_path):
         ends = ("--connection", "notes", "--capsule", "garden", "-o", "rows=true")
         terminal.document("sync", "add", "handbook", *ends, "--schedule", "manual")
         done = terminal.process("sync", "run", "handbook", "--json")
@@ -95,13 +103,7 @@ def test_a_workspace_is_added_run_and_searched(terminal: Terminal, tmp_path: Pat
 def test_a_token_that_is_refused_is_to_be_corrected_before_the_sync_is_resumed(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    space = planted(World(), 3)
-    terminal.environ["NOTION_TOKEN"] = SECRET
-    with a_sandbox(space.world, space=space) as sandbox:
-        file = tmp_path / "notes.yaml"
-        file.write_text(CONFIG)
-        terminal.environ["NOTION_API_URL"] = f"{sandbox.address}/notion"
-        assert terminal("apply", str(file)).exit_code == 0
+    with a_workspace(terminal, tmp_path):
         ends = ("--connection", "notes", "--capsule", "garden", "--schedule", "manual")
         terminal.document("sync", "add", "handbook", *ends)
         terminal.environ["NOTION_TOKEN"] = "ntn_other"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_errand
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.model.sync import Trigger
+from livesync_pipelines.model.sync import Limits, Trigger
 from livesync_pipelines.store import catalog, operations, queue
 from livesync_pipelines.store.operations import Operation, Outcome
 from livesync_pipelines_tests.engine.fake_source import fails
@@ -103,9 +104,9 @@ def test_those_who_watch_hear_of_the_end_of_a_worker_that_died_once_it_is_found_
     assert document["error"]["code"] == "interrupted"
 
 
-def cancelled_run(house: House, page: int, schedule: str = "hourly") -> None:
+def cancelled_run(house: House, page: int, schedule: str = "hourly", **options: Any) -> None:
     """A run that somebody cancels at this page."""
-    house.configure(a_sync(schedule=schedule))
+    house.configure(a_sync(schedule=schedule, **options))
     house.source.at_page[page] = fails(KeyboardInterrupt())
     errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
     with pytest.raises(KeyboardInterrupt):
@@ -149,6 +150,21 @@ def test_a_realtime_sync_that_is_cancelled_is_left_alone_until_something_is_told
     clock.now += timedelta(minutes=16)
     house.execute("delete from livesync.queue")
     assert sweep(house.engine) == ["docs"]
+
+
+def test_a_run_that_is_cancelled_does_not_hide_that_removals_wait(house: House) -> None:
+    strict = Limits(delete_items=1, delete_share=0.3)
+    house.configure(a_sync(limits=strict))
+    fill(house)
+    house.run()
+    house.source.remove("a", "b", "c")
+    waiting = house.run()
+    house.source.put("d", prose("d2", sections=1))
+    cancelled_run(house, page=0, limits=strict)
+    with house.engine.database.pooled() as connection:
+        (told,) = report.status(house.engine, connection)["syncs"]
+    assert (told["condition"], told["last_error"]) == ("waiting_for_approval", waiting.error)
+    assert house.run().status is Status.WAITING
 
 
 def test_those_who_watch_hear_that_a_run_was_cancelled(house: House) -> None:

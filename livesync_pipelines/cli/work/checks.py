@@ -115,9 +115,9 @@ def broker(settings: Settings) -> Iterator[Finding]:
     try:
         with Broker(url, connect_timeout=_PATIENCE_S) as asked:  # type: ignore[no-untyped-call]  # it has no types
             asked.ensure_connection(max_retries=1, timeout=_PATIENCE_S)
-    except (KombuError, OSError):
-        do = "Start it, or correct LIVESYNC_BROKER_URL. What waits is carried out once it answers."
-        yield Finding("broker", "failed", f"{said} does not answer: no run begins", do)
+    except (KombuError, OSError) as error:
+        do = "Start it, or correct LIVESYNC_BROKER_URL. What waits is carried out once it is there."
+        yield Finding("broker", "failed", f"{said} cannot be used, so no run begins: {error}", do)
     else:
         yield Finding("broker", "ok", f"{said} answers")
 
