@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as Target,
+)
 
 from livesync_pipelines.defs.assets import carry_out, shown
 from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
@@ -61,7 +64,7 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         engine = livesync.engine()
         result = carry_out(context, livesync, sync_id, chosen=assets)
         for event in shown(engine, spec.name, result, chosen=assets):
-            context.log_event(_reported(event, sync_id))  # type: ignore[arg-type] # checks too
+            context.log_event(_reported(context.instance, event, sync_id))  # type: ignore[arg-type] # checks too
 
     @dg.job(
         name=job_of_several(spec.name),
@@ -76,7 +79,9 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
 
 
 def _reported(
-    event: dg.MaterializeResult[None] | dg.AssetCheckResult, sync_id: str
+    instance: dg.DagsterInstance,
+    event: dg.MaterializeResult[None] | dg.AssetCheckResult,
+    sync_id: str,
 ) -> dg.AssetMaterialization | dg.AssetCheckEvaluation:
     """What an asset's own step would have yielded, as an event that any step may report."""
     assert event.asset_key is not None
@@ -90,5 +95,18 @@ def _reported(
         check_name=event.check_name,
         passed=event.passed,
         metadata=event.metadata,
+        severity=event.severity,
         description=event.description,
+        partition=sync_id,
+        target_materialization_data=_looked_at(instance, event.asset_key, sync_id),
     )
+
+
+def _looked_at(instance: dg.DagsterInstance, key: dg.AssetKey, sync_id: str) -> Target | None:
+    """The materialisation that a check is about: the partition's last."""
+    last = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[sync_id])
+    for record in instance.fetch_materializations(last, limit=1).records:
+        return Target(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+    return None

@@ -11,7 +11,7 @@ from dagster._core.definitions.reconstruct import ReconstructableRepository
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG, job_of_several, keys_of
 from livesync_pipelines.model.spec import STAGES
-from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
+from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig
 from livesync_pipelines.store import catalog, operations
 
 from .conftest import House, a_sync
@@ -68,6 +68,20 @@ def test_dagster_counts_their_partitions_as_materialised(house: House) -> None:
     run(house, "one", "two")
     key = dg.AssetKey(["folder", "capsule_chunks"])
     assert house.instance.get_materialized_partitions(key) == {"one", "two"}
+
+
+def test_what_a_check_found_of_one_sync_says_nothing_of_another(house: House) -> None:
+    strict = replace(a_sync("two"), limits=Limits(delete_items=0))
+    house.configure(a_sync("one"), strict)
+    run(house, "one", "two")
+    (house.folder / "one.md").unlink()
+    run(house, "one", "two")
+    found = house.instance.event_log_storage.get_asset_check_partition_info(
+        [dg.AssetCheckKey(dg.AssetKey(["folder", "deltas"]), "no_removal_waits")]
+    )
+    outcomes = {each.partition_key: each.latest_execution_status.value for each in found}
+    assert outcomes == {"one": "SUCCEEDED", "two": "FAILED"}
+    assert all(each.is_current for each in found)
 
 
 def test_one_that_fails_leaves_the_others_alone_and_the_run_names_it(house: House) -> None:
