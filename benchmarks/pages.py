@@ -34,7 +34,11 @@ query AssetsLive($keys: [AssetKeyInput!]!) {
     id opNames repository { id } assetKey { path }
     assetMaterializations(limit: 1) { timestamp runId stepKey }
     assetChecksOrError { ... on AssetChecks { checks {
-      name executionForLatestMaterialization { id runId status timestamp } } } }
+      name executionForLatestMaterialization { id runId status timestamp }
+      partitionDefinition { name description }
+      partitionStatuses { ... on AssetCheckDefaultPartitionStatuses {
+        succeededPartitions failedPartitions inProgressPartitions skippedPartitions
+        executionFailedPartitions } } } } }
     partitionStats { numMaterialized numMaterializing numPartitions numFailed }
   }
   assetsLatestInfo(assetKeys: $keys) {

@@ -71,8 +71,10 @@ _TEMPLATES = """
         select l.place, t.asset_key, t.key, t.value
         from public.asset_event_tags t join old_logs l on l.id = t.event_id;
     create temp table old_checks as
-        select c.*, l.place from public.asset_check_executions c
-        left join old_logs l on l.id = c.evaluation_event_storage_id where c.run_id = %(run)s;
+        select c.*, l.place, m.place as looked_at from public.asset_check_executions c
+        left join old_logs l on l.id = c.evaluation_event_storage_id
+        left join old_logs m on m.id = c.materialization_event_storage_id
+        where c.run_id = %(run)s;
 """
 _NEW = f"""
     create temp table new_runs on commit drop as
@@ -103,10 +105,12 @@ _COPIES = (
     " r.create_timestamp + n.later from new_runs n, old_labels t, old_run r",
     "insert into public.asset_check_executions (asset_key, check_name, partition, run_id,"
     " execution_status, evaluation_event, evaluation_event_timestamp, evaluation_event_storage_id,"
-    " create_timestamp) select c.asset_key, c.check_name, c.partition, n.run_id,"
-    " c.execution_status, replace(replace(c.evaluation_event, %(run)s, n.run_id), %(sync)s,"
-    " n.sync_id), c.evaluation_event_timestamp + n.later,"
-    " %(base)s + (n.n - %(first)s) * %(events)s + c.place, c.create_timestamp + n.later"
+    " materialization_event_storage_id, create_timestamp) select c.asset_key, c.check_name,"
+    " case when c.partition is not null then n.sync_id end, n.run_id, c.execution_status,"
+    " replace(replace(c.evaluation_event, %(run)s, n.run_id), %(sync)s, n.sync_id),"
+    " c.evaluation_event_timestamp + n.later,"
+    " %(base)s + (n.n - %(first)s) * %(events)s + c.place,"
+    " %(base)s + (n.n - %(first)s) * %(events)s + c.looked_at, c.create_timestamp + n.later"
     " from new_runs n, old_checks c",
 )
 

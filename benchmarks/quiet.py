@@ -116,6 +116,13 @@ def configure(engine: Engine, count: int, port: int) -> list[str]:
             " from livesync.syncs f where f.sync_id = %s and s.sync_id = any(%s)",
             (names[0], names),
         )
+        connection.execute(
+            "insert into livesync.operations (operation_id, sync_id, trigger, mode, status,"
+            " started_at, finished_at, counts, stage_s) select gen_random_uuid(), n, o.trigger,"
+            " o.mode, o.status, o.started_at, o.finished_at, o.counts, o.stage_s"
+            " from livesync.operations o, unnest(%s::text[]) n where o.sync_id = %s",
+            (names[1:], names[0]),
+        )
     return names
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from livesync_pipelines.defs.partitions import SYNCS
+from livesync_pipelines.defs.promises import PROMISES
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.store import conflict_counts, row_apart, stages
 from livesync_pipelines.store.database import Connection
@@ -17,43 +18,12 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 NAMED = 5
 """So many rows that differ are named."""
 
-_CHECKS = {
-    "counts_agree": (
-        "resolved_rows",
-        "Source, records and resolved rows hold the same number of items.",
-    ),
-    "no_orphan_chunks": (
-        "capsule_chunks",
-        "Every chunk stands in its document, and every document's chunks are there.",
-    ),
-    "listing_equals_shadow": (
-        "source",
-        "The digest of the complete listing equals the digest of what is known of the source.",
-    ),
-    "no_removal_waits": ("deltas", "No removal waits for a person's approval."),
-    "no_conflict_overdue": ("resolved_rows", "No conflict is open past its deadline."),
-    "both_ends_equal": (
-        "resolved_rows",
-        "Both ends show the same in mapped fields, or an open conflict names the difference.",
-    ),
-}
-
-
-_FAILED = {
-    "counts_agree": "Source, records and resolved rows hold different numbers of items.",
-    "no_orphan_chunks": "Chunks stand in no document, or a document's chunks are missing.",
-    "listing_equals_shadow": "What is known of the source differs from its complete listing.",
-    "no_removal_waits": "Removals wait for a person's approval.",
-    "no_conflict_overdue": "Conflicts are open past their deadline.",
-    "both_ends_equal": "Ends differ in mapped fields, and no open conflict names the difference.",
-}
-
 
 def _said(name: str, passed: bool, *, compared: bool) -> str:
     """The outcome in words."""
     if name == "listing_equals_shadow" and not compared:
         return "This operation made no complete listing that could be compared."
-    return _CHECKS[name][1] if passed else _FAILED[name]
+    return PROMISES[name].kept if passed else PROMISES[name].broken
 
 
 def _differences(connection: Connection, sync_id: str) -> tuple[row_apart.Apart, list[str]]:
@@ -74,11 +44,11 @@ def specs(platform: str) -> list[dg.AssetCheckSpec]:
         return [
             dg.AssetCheckSpec(
                 name,
-                asset=dg.AssetKey([platform, stage]),
-                description=description,
+                asset=dg.AssetKey([platform, promise.stage]),
+                description=promise.kept,
                 partitions_def=SYNCS[platform],
             )
-            for name, (stage, description) in _CHECKS.items()
+            for name, promise in PROMISES.items()
         ]
 
 
@@ -115,13 +85,12 @@ def results(
     }
     tolerated = {"both_ends_equal"} if apart.normalised and not apart.alone else set()
     for name, (passed, metadata) in outcomes.items():
-        stage, _ = _CHECKS[name]
         said = _said(name, passed, compared=listed is not None)
         if name in tolerated:
             said = f"An end normalises what is written to it: {'; '.join(differing)}"
         yield dg.AssetCheckResult(
             passed=passed,
-            asset_key=dg.AssetKey([platform, stage]),
+            asset_key=dg.AssetKey([platform, PROMISES[name].stage]),
             check_name=name,
             severity=WARN if name in tolerated else ERROR,
             description=f"{result.sync_id}: {said}",

@@ -1,8 +1,8 @@
 """Dagster's event log in Postgres, where what checks have found neither grows for ever nor slows
 the pages that ask for the last of it.
 
-As it comes, deleting a run leaves what its checks have found, and asking for the newest of a check
-reads all that it has ever found.
+As it comes, deleting a run leaves what its checks have found, and asking for the newest of a check,
+or for that of each partition, reads all that it has ever found.
 """
 
 from __future__ import annotations
@@ -12,23 +12,48 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy
 from dagster import AssetCheckKey
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+    AssetCheckPartitionInfo,
+)
 from dagster_postgres.event_log import PostgresEventLogStorage
+
+from livesync_pipelines.defs.promises import PROMISES, partition_set
 
 _INDEXES = {
     "livesync_checks_newest": "asset_check_executions (asset_key, check_name, id)",
+    "livesync_checks_of_sync": "asset_check_executions (asset_key, check_name, partition, id)",
     "livesync_checks_of_run": "asset_check_executions (run_id)",
 }
-_FORGET = sqlalchemy.text(
-    "delete from asset_check_executions e where e.run_id = :run_id and exists ("
-    "select from asset_check_executions n where n.asset_key = e.asset_key"
-    " and n.check_name = e.check_name and n.partition is not distinct from e.partition"
-    " and n.id > e.id)"
+_NEWER = (
+    "exists (select from asset_check_executions n where n.asset_key = e.asset_key"
+    " and n.check_name = e.check_name and n.id > e.id and n.partition"
 )
+_FORGET = sqlalchemy.text(
+    "delete from asset_check_executions e where e.run_id = :run_id and case"
+    f" when e.partition is null then {_NEWER} is null) else {_NEWER} = e.partition) end"
+)
+_BY_SYNC = sqlalchemy.text("""
+    select k.at, p.partition, c.*, m.id as materialised
+    from unnest(cast(:assets as text[]), cast(:names as text[]), cast(:syncs as text[]))
+        with ordinality k (asset_key, check_name, syncs, at)
+    join dynamic_partitions p on p.partitions_def_name = k.syncs
+    cross join lateral (select run_id, execution_status, evaluation_event_storage_id,
+            materialization_event_storage_id from asset_check_executions e
+        where e.asset_key = k.asset_key and e.check_name = k.check_name
+        and e.partition = p.partition and evaluation_event_storage_id is not null
+        order by e.id desc limit 1) c
+    left join lateral (select id from event_logs e where e.asset_key = k.asset_key
+        and e.dagster_event_type = 'ASSET_MATERIALIZATION' and e.partition = p.partition
+        order by e.id desc limit 1) m on true
+    where (cast(:only as text[]) is null or p.partition = any(cast(:only as text[])))
+    and greatest(c.evaluation_event_storage_id, m.id) > coalesce(:after, 0)
+""")
 
 
 class EventLogs(PostgresEventLogStorage):
-    """What a check found last is kept, whatever becomes of its run."""
+    """What a check found last of a sync is kept, whatever becomes of its run."""
 
     def delete_events_for_run(self, conn: sqlalchemy.Connection, run_id: str) -> None:
         super().delete_events_for_run(conn, run_id)
@@ -46,6 +71,44 @@ class EventLogs(PostgresEventLogStorage):
             for key in set(check_keys)
         }
         return {key: found[0] for key, found in newest.items() if found}
+
+    def get_asset_check_partition_info(
+        self,
+        keys: Sequence[AssetCheckKey],
+        after_storage_id: int | None = None,
+        partition_keys: Sequence[str] | None = None,
+    ) -> Sequence[AssetCheckPartitionInfo]:
+        ours = [key for key in keys if _is_ours(key)]
+        others = [key for key in keys if not _is_ours(key)]
+        told = super().get_asset_check_partition_info(others, after_storage_id, partition_keys)
+        asked = {
+            "assets": [key.asset_key.to_string() for key in ours],
+            "names": [key.name for key in ours],
+            "syncs": [partition_set(key.asset_key.path[0]) for key in ours],
+            "only": None if partition_keys is None else list(partition_keys),
+            "after": after_storage_id,
+        }
+        with self.index_connection() as conn:
+            found = conn.execute(_BY_SYNC, asked).mappings().all()
+        return [*told, *(_of_sync(ours[row["at"] - 1], row) for row in found)]
+
+
+def _is_ours(key: AssetCheckKey) -> bool:
+    """Whether the check is one of a stage of a platform."""
+    promise = PROMISES.get(key.name)
+    return promise is not None and key.asset_key.path[1:] == [promise.stage]
+
+
+def _of_sync(key: AssetCheckKey, row: sqlalchemy.RowMapping) -> AssetCheckPartitionInfo:
+    return AssetCheckPartitionInfo(
+        check_key=key,
+        partition_key=row["partition"],
+        latest_execution_status=AssetCheckExecutionRecordStatus(row["execution_status"]),
+        latest_planned_run_id=row["run_id"],
+        latest_check_event_storage_id=row["evaluation_event_storage_id"],
+        latest_materialization_storage_id=row["materialised"],
+        latest_target_materialization_storage_id=row["materialization_event_storage_id"],
+    )
 
 
 def index(connection: sqlalchemy.Connection) -> None:

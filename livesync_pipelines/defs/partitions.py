@@ -5,11 +5,12 @@ from __future__ import annotations
 import dagster as dg
 
 from livesync_pipelines.connectors import PLATFORMS
+from livesync_pipelines.defs.promises import partition_set
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.store import catalog
 
 SYNCS = {
-    platform: dg.DynamicPartitionsDefinition(name=f"{platform}_syncs") for platform in PLATFORMS
+    platform: dg.DynamicPartitionsDefinition(name=partition_set(platform)) for platform in PLATFORMS
 }
 
 

@@ -84,3 +84,21 @@ def house(
         made = House(engine, instance, folder)
         made.configure(a_sync())
         yield made
+
+
+@pytest.fixture
+def postgres(house: House, database_url: str, tmp_path: Path) -> Iterator[House]:
+    """The same house, with a Dagster that keeps its state in Postgres, as ours does."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(
+        "storage: {custom: {module: livesync_pipelines.defs.storage, class: PooledStorage,"
+        " config: {postgres_url: {env: LIVESYNC_DATABASE_URL}}}}\n"
+        "telemetry: {enabled: false}\n"
+    )
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        made = House(house.engine, instance, house.folder)
+        made.configure(a_sync())
+        for old in instance.get_runs():
+            instance.delete_run(old.run_id)
+        yield made

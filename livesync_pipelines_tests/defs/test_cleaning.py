@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -17,24 +15,6 @@ from livesync_pipelines.model.spec import STAGES
 
 from .conftest import SYNC, House, a_sync
 from .test_corridor import run
-
-
-@pytest.fixture
-def postgres(house: House, database_url: str, tmp_path: Path) -> Iterator[House]:
-    """The same house, with a Dagster that keeps its state in Postgres, as ours does."""
-    home = tmp_path / "dagster"
-    home.mkdir()
-    (home / "dagster.yaml").write_text(
-        "storage: {custom: {module: livesync_pipelines.defs.storage, class: PooledStorage,"
-        " config: {postgres_url: {env: LIVESYNC_DATABASE_URL}}}}\n"
-        "telemetry: {enabled: false}\n"
-    )
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        made = House(house.engine, instance, house.folder)
-        made.configure(a_sync())
-        for old in instance.get_runs():
-            instance.delete_run(old.run_id)
-        yield made
 
 
 def later() -> datetime:

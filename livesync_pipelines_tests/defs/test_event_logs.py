@@ -1,0 +1,71 @@
+"""What checks have found is told of each sync, as Dagster's own event log would tell it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+from dagster._core.storage.asset_check_execution_record import AssetCheckPartitionInfo
+from dagster_postgres.event_log import PostgresEventLogStorage
+
+from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs.event_logs import EventLogs
+from livesync_pipelines.defs.promises import PROMISES
+from livesync_pipelines.model.sync import Limits
+
+from .conftest import House, a_sync
+
+KEYS = [dg.AssetCheckKey(dg.AssetKey(["folder", p.stage]), n) for n, p in PROMISES.items()]
+ALIKE = dg.AssetCheckKey(dg.AssetKey(["gardens", "deltas"]), "no_removal_waits")
+"""A check of somebody else's, which is called as one of ours is."""
+
+
+def run(house: House, sync_id: str) -> None:
+    job = defs.resolve_job_def("sync_folder")
+    job.execute_in_process(instance=house.instance, partition_key=sync_id)
+
+
+@pytest.fixture
+def checked(postgres: House) -> House:
+    """One sync of which all holds, one whose removals wait, one that was never carried out."""
+    strict = replace(a_sync("waits"), limits=Limits(delete_items=0))
+    postgres.configure(a_sync("good"), strict, a_sync("new"))
+    run(postgres, "waits")
+    run(postgres, "good")
+    (postgres.folder / "one.md").unlink()
+    run(postgres, "waits")
+    run(postgres, "good")
+    return postgres
+
+
+def told(
+    house: House, by: type[PostgresEventLogStorage], *, after: int | None, only: list[str] | None
+) -> dict[tuple[dg.AssetCheckKey, str | None], AssetCheckPartitionInfo]:
+    logs = house.instance.event_log_storage
+    assert isinstance(logs, EventLogs)
+    found = by.get_asset_check_partition_info(logs, [*KEYS, ALIKE], after, only)
+    there = house.partitions()
+    return {(e.check_key, e.partition_key): e for e in found if e.partition_key in there}
+
+
+def test_a_check_that_fails_for_one_sync_holds_for_another(checked: House) -> None:
+    found = told(checked, EventLogs, after=None, only=None)
+    outcomes = {
+        sync: each.latest_execution_status.value
+        for (key, sync), each in found.items()
+        if key.name == "no_removal_waits"
+    }
+    assert outcomes == {"good": "SUCCEEDED", "waits": "FAILED"}
+    assert all(each.is_current for each in found.values())
+
+
+@pytest.mark.parametrize("only", [None, ["waits"], ["new"], []])
+def test_what_is_told_is_what_dagster_tells(checked: House, only: list[str] | None) -> None:
+    newest = max(
+        e.latest_check_event_storage_id
+        for e in told(checked, EventLogs, after=None, only=None).values()
+    )
+    for after in (None, 0, newest - 40, newest - 1, newest):
+        own = told(checked, EventLogs, after=after, only=only)
+        assert own == told(checked, PostgresEventLogStorage, after=after, only=only)
