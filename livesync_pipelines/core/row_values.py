@@ -18,6 +18,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MANY = 100_000
+_EXPONENT = 1e16
+"""From here on JSON spells a float with an exponent."""
 _ODD_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -57,11 +59,13 @@ def spread(work: Callable[[T], R], pieces: Sequence[T], rows: int) -> list[R]:
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> list[Any]:
-    """The values as JSON can hold them: decimals, dates, times and floats that are no number as
-    texts, bytes in base64."""
+    """The values as JSON can hold them, and as Postgres gives them back from it: decimals, dates,
+    times and floats that are no number as texts, bytes in base64."""
     column = whole(column)
     kind = column.type
     values: list[Any] = column.to_pylist()
+    if pa.types.is_list(kind):
+        return [v if v is None else plain(pa.array(v, kind.value_type)) for v in values]
     if pa.types.is_floating(kind):
         return [_float_told(value) for value in values]
     if pa.types.is_binary(kind):
@@ -99,8 +103,13 @@ def _lists_differ(a: pa.Array, b: pa.Array) -> pa.BooleanArray:
 
 
 def _float_told(value: float | None) -> float | str | None:
-    if value is None or math.isfinite(value):
-        return value
+    """Postgres knows no -0 in JSON, and spells great numbers in digits: read again, they are
+    integers, while they have 64 bits."""
+    if value is None:
+        return None
+    if math.isfinite(value):
+        is_integer = abs(value) >= _EXPONENT and -(2.0**63) <= value < 2.0**64
+        return int(value) if is_integer else value + 0.0
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
@@ -109,15 +118,23 @@ def _float_told(value: float | None) -> float | str | None:
 def _read(value: Any, kind: pa.DataType) -> Any:
     if pa.types.is_decimal(kind) and value is not None:
         return Decimal(str(value))
+    if pa.types.is_list(kind) and isinstance(value, list):
+        return [_read(each, kind.value_type) for each in value]
+    if pa.types.is_floating(kind):
+        return _float_read(value)
     if pa.types.is_integer(kind) and isinstance(value, float):
         if not value.is_integer():
             raise ValueError(f"{value} is no whole number")
         return int(value)
     if not isinstance(value, str):
         return value
-    if pa.types.is_floating(kind):
-        return _ODD_FLOATS.get(value, value)
     return next((read(value) for is_of, read in _READERS if is_of(kind)), value)
+
+
+def _float_read(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ODD_FLOATS.get(value, value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 _READERS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[str], Any]], ...] = (

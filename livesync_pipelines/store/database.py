@@ -8,8 +8,10 @@ from importlib.resources import files
 from threading import Lock
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.rows import TupleRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from livesync_pipelines.model.errors import Broken, Unavailable
@@ -41,9 +43,11 @@ class Database:
     def connect(self) -> Connection:
         """A new connection. Raises `Unavailable` when the database does not answer."""
         try:
-            return psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10)
         except psycopg.OperationalError as error:
             raise _no_answer(self.url, error) from error
+        _read_numbers(connection)
+        return connection
 
     @contextmanager
     def pooled(self) -> Iterator[Connection]:
@@ -70,6 +74,7 @@ class Database:
                     max_size=8,
                     timeout=10,
                     check=ConnectionPool.check_connection,  # a restart of the server goes unseen
+                    configure=_read_numbers,
                     kwargs={"autocommit": True},
                     open=True,
                 )
@@ -145,6 +150,11 @@ def _apply_missing(connection: Connection, applied: set[str]) -> int:
         connection.execute((folder / name).read_bytes())
         connection.execute("insert into livesync.migrations (name) values (%s)", (name,))
     return len(missing)
+
+
+def _read_numbers(connection: Connection) -> None:
+    """A float that is stored in JSON comes back as one: JSON of Postgres spells 1e20 in digits."""
+    set_json_loads(orjson.loads, connection)
 
 
 def _no_answer(url: str, error: Exception) -> Unavailable:
