@@ -20,7 +20,7 @@ from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.pacing import ends_connected
 from livesync_pipelines.engine.row_compiled import compiled
 from livesync_pipelines.engine.row_opening import hold, not_there, refuse_one_way, remember
-from livesync_pipelines.engine.row_unfit import bad_cells, usable
+from livesync_pipelines.engine.row_unfit import usable, without_unread
 from livesync_pipelines.engine.row_widening import as_wide, widen
 from livesync_pipelines.engine.write_access import refuse_read_only
 from livesync_pipelines.model.errors import BadInput, ItemFailure, NotFound
@@ -188,7 +188,8 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
         page = _first(source, shape, made.source_columns, rows, partly=partly)
         sample = page.rows
         mapped, unlike = made.round_trip(sample)
-        found = bad_cells(made, sample, mapped.bad_cells)
+        mapped = without_unread(made, sample, mapped)
+        found = mapped.bad_cells
         bad = Counter(cell.field for cell in found)
         return {
             "sync_id": sync_id,

@@ -13,7 +13,7 @@ from livesync_pipelines.core.row_prints import with_misfits
 from livesync_pipelines.core.row_values import plain, whole
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_streams import KEY, MARK, Keyed
-from livesync_pipelines.engine.row_unfit import bad_cells, by_row
+from livesync_pipelines.engine.row_unfit import by_row, without_unread
 from livesync_pipelines.engine.row_upstream import hops
 from livesync_pipelines.model import row_map
 from livesync_pipelines.model.conflict import BadCell, Conflict
@@ -60,11 +60,9 @@ def gathered(
     raw, in_source = at(source, _keys(this.source_keys, source), keys)
     shown, in_target = at(target, _keys(this.target_keys, target), keys)
     state, had = at(held, whole(held["key"]), keys)
-    mapped = this.map.forward(raw)
+    mapped = without_unread(this.map, raw, this.map.forward(raw))
     there = _only_where(in_source, mapped.rows.select(this.schema.names))
-    unfit = [
-        cell for cell in bad_cells(this.map, raw, mapped.bad_cells) if in_source[cell.row].as_py()
-    ]
+    unfit = [cell for cell in mapped.bad_cells if in_source[cell.row].as_py()]
     return Met(
         keys=keys,
         raw=raw,

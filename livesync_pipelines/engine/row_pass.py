@@ -16,7 +16,7 @@ from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.row_map import RowMap
 from livesync_pipelines.core.row_prints import fingerprints, with_misfits
 from livesync_pipelines.engine.operating import Progress
-from livesync_pipelines.engine.row_unfit import bad_cells, by_row
+from livesync_pipelines.engine.row_unfit import by_row, without_unread
 from livesync_pipelines.engine.writer import Inline, Writer
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import ItemFailure
@@ -175,9 +175,8 @@ class RowPass:
         rows apart too."""
         if side is Side.TARGET:
             return self.marks(self.compared(rows))
-        mapped = self.map.forward(rows)
-        unfit = by_row(bad_cells(self.map, rows, mapped.bad_cells))
-        return with_misfits(self.marks(mapped.rows), unfit)
+        mapped = without_unread(self.map, rows, self.map.forward(rows))
+        return with_misfits(self.marks(mapped.rows), by_row(mapped.bad_cells))
 
     def from_end(self, side: Side, pages: Iterator[T]) -> Iterator[T]:
         """What an end gives, while nothing else asks it."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.core.row_map import RowMap
 from livesync_pipelines.core.row_values import whole
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.row_map import BadCell
+from livesync_pipelines.model.row_map import BadCell, MappedRows
 from livesync_pipelines.model.rows import RowPage
 
 UNFIT = "\x01unfit"
@@ -38,16 +38,25 @@ def _with(rows: pa.Table, unfit: pa.Array) -> pa.Table:
     return pa.table([*rows.columns, unfit], names=[*rows.column_names, UNFIT])
 
 
-def bad_cells(made: RowMap, rows: pa.Table, found: Sequence[BadCell]) -> list[BadCell]:
-    """What does not fit into the fields of these rows: the cells that could not be read, and those
-    that were found when they were mapped."""
+def without_unread(made: RowMap, rows: pa.Table, mapped: MappedRows) -> MappedRows:
+    """What these rows were mapped to, but for the fields that are made of cells that could not be
+    read: these do not fit, whatever the mapping has made of the gap."""
     unread = [
         BadCell(place, field, reason, value)
         for place, column, value, reason in _unread(rows)
         for field in made.fields_of(column)
     ]
+    if not unread:
+        return mapped
     told = {(cell.row, cell.field) for cell in unread}
-    return unread + [cell for cell in found if (cell.row, cell.field) not in told]
+    others = [cell for cell in mapped.bad_cells if (cell.row, cell.field) not in told]
+    left = mapped.rows
+    for field in {cell.field for cell in unread}:
+        places = pa.array([cell.row for cell in unread if cell.field == field], pa.int64())
+        gap = pc.is_in(pa.array(range(len(left)), pa.int64()), value_set=places)
+        at = left.schema.get_field_index(field)
+        left = left.set_column(at, left.schema.field(at), pc.if_else(gap, None, whole(left[field])))
+    return MappedRows(left, (*unread, *others))
 
 
 def by_row(cells: Iterable[BadCell]) -> dict[int, list[tuple[str, str | None]]]:

@@ -77,6 +77,29 @@ def test_its_row_goes_over_without_it_and_comes_in_order(ends: TwoEnds) -> None:
     assert ends.run().counts.unchanged == 3
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"expression": "size * 2 if size > 0 else 0", "cast": "integer"},
+        {"template": "of size {size}"},
+        {"from": "size", "default": 0},
+    ],
+    ids=lambda made: next(iter(made)),
+)
+def test_what_is_made_of_it_is_nothing_and_not_something_else(
+    ends: TwoEnds, made: dict[str, Any]
+) -> None:
+    fill(ends, 1, 2)
+    value = spoil(ends, 1)
+    ends.configure({"mapping": [*KEY_AND_NOTE, {**made, "to": "size"}]}, {})
+    ends.run()
+    sizes = {key: size for key, (_, size) in shown(ends).items()}
+    assert sizes[1] is None
+    assert sizes[2] is not None
+    assert apart(ends) == [(ends.key(1), "size", value)]
+    assert ends.run().counts.unchanged == 2
+
+
 def test_it_heals_with_the_cell(ends: TwoEnds) -> None:
     fill(ends, 1)
     spoil(ends, 1)
