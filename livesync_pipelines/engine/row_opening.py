@@ -20,7 +20,7 @@ from livesync_pipelines.engine.row_drifted import columns_apart, drifted
 from livesync_pipelines.engine.row_due import due
 from livesync_pipelines.engine.row_pass import RowErrand, RowHands, RowPass, compared_fields
 from livesync_pipelines.engine.row_upstream import upstream
-from livesync_pipelines.engine.row_widening import Widened, following, with_reasons
+from livesync_pipelines.engine.row_widening import Widened, complete, following, with_reasons
 from livesync_pipelines.model.errors import BadInput, Broken, Drifted, NotFound
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.rows import Column, RowPage, Shape
@@ -51,7 +51,7 @@ def opened(
     _refuse_what_has_changed(connection, sync, rows, source, wide)
     renewed = types_said(target, wide.target, rows.target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:
-        target.prepare(rows.target_shape)
+        complete(sync, target, wide.target, rows.target_shape)
     if widens and errand.dry:
         target = Imagined(target, rows.target_shape)
     target_shape = target.shape() if widens or renewed else wide.target

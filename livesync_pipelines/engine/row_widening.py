@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 from livesync_pipelines.connectors.rows import RowEnd, WidensColumns, WritesRows
 from livesync_pipelines.core.row_map_drift import copied, said_type, widened
 from livesync_pipelines.engine.row_pass import RowErrand
-from livesync_pipelines.model.errors import Drifted, LiveSyncError, Unavailable
+from livesync_pipelines.model.errors import (
+    BadInput,
+    Drifted,
+    LiveSyncError,
+    Reauthorise,
+    Unavailable,
+)
 from livesync_pipelines.model.rows import Column, Shape
 from livesync_pipelines.model.sync import Mode, OnDrift, SyncConfig
 from livesync_pipelines.store import row_shapes
@@ -38,6 +44,24 @@ def as_wide(
     wide, can = widened(before, source, there, sync.fields), target.widens()
     pairs = zip(there.columns, wide.columns, strict=True)
     return replace(there, columns=tuple(w if w.name in can else has for has, w in pairs))
+
+
+def complete(sync: SyncConfig, target: WritesRows, there: Shape | None, wanted: Shape) -> None:
+    """Let the target have what it lacks. Raises as its `prepare` does, and names the columns that
+    it does not take."""
+    try:
+        target.prepare(wanted)
+    except (BadInput, Reauthorise) as error:
+        lacking = [c.name for c in wanted.columns if there and there.column(c.name) is None]
+        if not lacking:
+            raise
+        raise BadInput(
+            f"The target lacks {', '.join(lacking)}, and nothing can be added to it: "
+            f"{error.message}.",
+            hint="Whoever owns the table can add what is lacking; or write a mapping without it "
+            f"and apply it. Then `livesync sync resume {sync.sync_id}`.",
+            where=error.where,
+        ) from error
 
 
 def following(
