@@ -87,8 +87,8 @@ def lost(sought: Sequence[Sought]) -> int:
 
 
 FLOOR_S = 0.49
-"""What six trivial assets in one step cost Dagster 1.13.27 itself on two shared cores, from an event
-that a waiting sensor hears of to the end of the run, with a pool of connections and Celery's
+"""What six trivial assets in one step cost Dagster 1.13.27 itself on two shared cores: from an
+event that a waiting sensor hears of to the end of the run, with a pool of connections and Celery's
 launcher (median)."""
 
 
