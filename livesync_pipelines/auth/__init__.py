@@ -4,8 +4,7 @@
   before its proof holds. No secret means no entry.
 - Every key is tried and every comparison takes the same time, whichever fits.
 - A scheme is data (`Scheme`): how a proof is made, which clock it holds to, what its deliveries are
-  called. Order: call < told < digests, tokens, sns, websub < challenges,
-  signatures. Nothing here knows the database, and only `sns` goes out to the network, for a
-  certificate.
+  called. Order: call < told, certificates < digests, tokens, sns, websub < challenges,
+  signatures. Nothing here knows the database, and only `certificates` goes out to the network.
 - What a proof holds for is a hint: it says that something may have changed, never what.
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 ALWAYS = timedelta.max
 """The window of a scheme without a clock."""
@@ -63,7 +65,7 @@ class Scheme:
     - `ahead`: and so is one that is further ahead of our clock.
     - `tells`: what it says, asked only once it is proved.
     - `keyed_by`: what stands in for a secret in the configuration: `secret` or `topic`.
-    - `goes_out`: a proof may need a call over the network.
+    - `asks`: what a proof has to wait for, where that is done over the network; None: nothing.
     - `sends_secret`: the platform makes the secret and sends it in its first call.
     - `subscription`: which of our subscriptions a call is of, by its name (empty: of none, which
       only the proof can forbid); None: calls are of none.
@@ -80,7 +82,7 @@ class Scheme:
     window: timedelta = ALWAYS
     ahead: timedelta = FIVE_MINUTES
     keyed_by: str = "secret"
-    goes_out: bool = False
+    asks: Callable[[Call, bytes], Future[Any] | None] | None = None
     sends_secret: bool = False
     subscription: Callable[[Call], str] | None = None
     secret_of: Callable[[bytes, str], str] | None = None

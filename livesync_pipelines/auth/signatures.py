@@ -7,12 +7,13 @@ from secrets import token_bytes
 
 from livesync_pipelines.auth import digests, sns, tokens, websub
 from livesync_pipelines.auth.call import Scheme
+from livesync_pipelines.auth.certificates import Certificates
 
 STANDARD = "standard"
 HANDSHAKE = "verification_token"
 
 
-def schemes(certificates: sns.Certificates) -> Mapping[str, Scheme]:
+def schemes(certificates: Certificates) -> Mapping[str, Scheme]:
     """All of them; proofs of SNS need certificates."""
     found = (*digests.SCHEMES, *tokens.SCHEMES, websub.SCHEME, sns.scheme(certificates))
     return {scheme.name: scheme for scheme in found}

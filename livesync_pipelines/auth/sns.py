@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -23,8 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from livesync_pipelines.auth import told
 from livesync_pipelines.auth.call import Call, Scheme, Told, same
-from livesync_pipelines.model.errors import LiveSyncError, Unavailable
-from livesync_pipelines.net.client import Answer, Client
+from livesync_pipelines.auth.certificates import Certificates
 
 ARN = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]{3,32}):[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 CONFIRMATION = "SubscriptionConfirmation"
@@ -33,61 +31,22 @@ _TYPES = (NOTIFICATION, CONFIRMATION, "UnsubscribeConfirmation")
 _SIGNED = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn")
 _UNSIGNED = {NOTIFICATION: ("Token",)}
 _HASHES: Mapping[str, Callable[[], hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
-_HOST = r"sns\.{region}\.amazonaws\.com(\.cn)?"
-_CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem")
-_LONGEST = 20_000
-_KEPT = 32
-_PATIENCE_S = 5.0
-_NOT_NOW = "The certificate that this message is signed with cannot be fetched at this moment."
+_ALWAYS = frozenset({"Message", "MessageId", "Timestamp", "TopicArn", "Type"})
+_LONG = "Message"
+_BREAK = re.compile("[\r\n]")
+_HOST = r"https://sns\.{region}\.amazonaws\.com(?:\.cn)?"
+_CERTIFICATE = r"/SimpleNotificationService-[0-9A-Za-z]{1,64}\.pem"
+_CONFIRMING = r"/?(?:\?[!-~]*)?"
 
 
-@dataclass(slots=True)
-class Certificates:
-    """Amazon's certificates, each fetched once; may be shared by threads."""
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is held against a certificate: the text that was signed, and the signature."""
 
-    client: Client | None = None
-    _kept: dict[str, x509.Certificate] = field(default_factory=dict)
-    _fetching: Lock = field(default_factory=Lock)
-
-    def at(self, url: str) -> x509.Certificate | None:
-        """The certificate; None where there is none. Raises `Unavailable` where it cannot be had
-        now, which names no address: whoever called hears that."""
-        with self._fetching:
-            if url not in self._kept:
-                try:
-                    found = _read(self._get(url).content)
-                except LiveSyncError as error:
-                    raise Unavailable(_NOT_NOW, hint="Send it again.") from error
-                if found is None:
-                    return None
-                if len(self._kept) >= _KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                self._kept[url] = found
-            return self._kept[url]
-
-    def confirm(self, url: str) -> None:
-        """Tell Amazon that the subscription is wanted. Raises `Unavailable` where it does not
-        take that, and what the client raises."""
-        with self._fetching:
-            status = self._get(url).status
-        if not 200 <= status < 300:
-            raise Unavailable(f"SNS answered {status} to the confirmation of a subscription")
-
-    def close(self) -> None:
-        if self.client is not None:
-            self.client.close()
-
-    def _get(self, url: str) -> Answer:
-        if self.client is None:  # few installations ever need one
-            self.client = Client(timeout_s=_PATIENCE_S, tries=2)
-        return self.client.get(url, max_bytes=_LONGEST, follow=False)
-
-
-def _read(pem: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        return None
+    text: bytes
+    signature: bytes
+    digest: hashes.HashAlgorithm
+    certificate_url: str
 
 
 def scheme(certificates: Certificates) -> Scheme:
@@ -100,7 +59,7 @@ def scheme(certificates: Certificates) -> Scheme:
         keyed_by="topic",
         proves=lambda call, key: _proves(call, key, certificates),
         tells=_tells,
-        goes_out=True,
+        asks=lambda call, key: _asks(call, key, certificates),
         docs=("aws/aws-js-sns-message-validator index.js",),
     )
 
@@ -111,35 +70,44 @@ def _key(arn: str) -> bytes:
     return arn.encode()
 
 
+def _asks(call: Call, key: bytes, certificates: Certificates) -> Future[Any] | None:
+    """Raises `Unavailable` where the certificate cannot be had now."""
+    message = _message(call, key)
+    return None if message is None else certificates.ask(message.certificate_url)
+
+
 def _proves(call: Call, key: bytes, certificates: Certificates) -> bool:
     """Raises `Unavailable` where the certificate cannot be had now."""
+    message = _message(call, key)
+    certificate = None if message is None else certificates.at(message.certificate_url)
+    return message is not None and certificate is not None and _fits(certificate, message, call.at)
+
+
+def _message(call: Call, key: bytes) -> _Message | None:
+    """None where no certificate could prove it, so that none need be fetched."""
     said, arn = told.parsed(call.body), key.decode()
     topic = told.at(said, "TopicArn")
     if not (isinstance(topic, str) and same(topic, arn)) or said.get("Type") not in _TYPES:
-        return False
+        return None
     url, digest = said.get("SigningCertURL"), _HASHES.get(str(said.get("SignatureVersion")))
-    signature = _signature(said.get("Signature"))
-    if digest is None or signature is None or not _is_amazons(url, arn, _CERTIFICATE):
-        return False
-    certificate = certificates.at(url)
-    return certificate is not None and _fits(
-        certificate, _signed(said), signature, digest(), call.at
-    )
+    signature, text = _signature(said.get("Signature")), _signed(said)
+    if (
+        digest is None
+        or signature is None
+        or text is None
+        or not _is_amazons(url, arn, _CERTIFICATE)
+    ):
+        return None
+    return _Message(text=text, signature=signature, digest=digest(), certificate_url=url)
 
 
-def _fits(
-    certificate: x509.Certificate,
-    text: bytes,
-    signature: bytes,
-    digest: hashes.HashAlgorithm,
-    now: datetime,
-) -> bool:
+def _fits(certificate: x509.Certificate, message: _Message, now: datetime) -> bool:
     key = certificate.public_key()
     valid = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
     if not (valid and isinstance(key, RSAPublicKey)):
         return False
     try:
-        key.verify(signature, text, PKCS1v15(), digest)
+        key.verify(message.signature, message.text, PKCS1v15(), message.digest)
     except InvalidSignature:
         return False
     return True
@@ -154,28 +122,30 @@ def _signature(text: Any) -> bytes | None:
     return found if b64encode(found).decode() == text else None
 
 
-def _signed(said: Mapping[str, Any]) -> bytes:
+def _signed(said: Mapping[str, Any]) -> bytes | None:
+    """The text that Amazon signs, of which no two messages have the same; None of what is no
+    message of Amazon's.
+
+    It is lines, a name and then its value, and says of none of them which it is. So only `Message`,
+    which comes first, may have breaks (people publish what they like; Amazon takes none in a
+    subject). Then the text is read in one way only: from its end up, two lines a field, as far as
+    `MessageId`, which every message has and above which there is nothing but `Message`.
+    """
     kind = said["Type"]
     names = [name for name in (*_SIGNED, "Type") if name not in _UNSIGNED.get(kind, ())]
-    lines = [f"{name}\n{said[name]}\n" for name in names if isinstance(said.get(name), str)]
-    return "".join(lines).encode()
+    found = {name: said[name] for name in names if isinstance(said.get(name), str)}
+    broken = any(_BREAK.search(value) for name, value in found.items() if name != _LONG)
+    if broken or not found.keys() >= _ALWAYS:
+        return None
+    return "".join(f"{name}\n{value}\n" for name, value in found.items()).encode()
 
 
-def _is_amazons(url: Any, arn: str, path: re.Pattern[str]) -> bool:
-    """Whether this is an address of SNS in the topic's own region."""
+def _is_amazons(url: Any, arn: str, path: str) -> bool:
+    """Whether this is an address of SNS in the topic's own region, as Amazon spells it."""
     found = ARN.fullmatch(arn)
     if not isinstance(url, str) or found is None:
         return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    host = _HOST.format(region=re.escape(found[1]))
-    return (
-        parts.scheme == "https"
-        and re.fullmatch(host, parts.netloc) is not None
-        and path.fullmatch(parts.path) is not None
-    )
+    return re.fullmatch(_HOST.format(region=re.escape(found[1])) + path, url) is not None
 
 
 def _tells(call: Call) -> Told:
@@ -185,7 +155,7 @@ def _tells(call: Call) -> Told:
     if said["Type"] != NOTIFICATION:
         url = said.get("SubscribeURL")
         wanted = said["Type"] == CONFIRMATION
-        ours = _is_amazons(url, said["TopicArn"], re.compile("/?"))
+        ours = _is_amazons(url, said["TopicArn"], _CONFIRMING)
         return Told(delivery=name, test=True, confirm=url if wanted and ours else None)
     message = str(said.get("Message", ""))
     within = told.of_bucket(told.parsed(message), message.encode())

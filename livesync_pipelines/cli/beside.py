@@ -11,6 +11,7 @@ from pathlib import Path
 
 from livesync_pipelines.cli.children import LOOPBACK, Child, refuse_taken
 from livesync_pipelines.engine.house import PUBLIC_URL, SANDBOX
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.sandbox.workspace import variables
 from livesync_pipelines.settings import Settings, made
 
@@ -20,7 +21,9 @@ _READY_S = 30.0
 @contextmanager
 def sandbox_beside(settings: Settings) -> Iterator[Child]:
     """Serve the pretend vendors as long as this lasts, and let this home take them for the real
-    ones, where the environment says nothing else. Raises `BadInput` where the port is taken."""
+    ones, where the environment says nothing else. Raises `BadInput` where the port is taken, or
+    runs may be carried out where nobody knows of this home."""
+    _refuse_shared(settings)
     port = settings.sandbox_port
     refuse_taken(port, "the sandbox", "LIVESYNC_SANDBOX_PORT")
     command = [sys.executable, "-m", "livesync_pipelines.cli", "sandbox", "--port", f"{port}"]
@@ -39,6 +42,16 @@ def sandbox_beside(settings: Settings) -> Iterator[Child]:
 def forget_sandbox(settings: Settings) -> None:
     """Of a `livesync up` that could not take it back, the last word."""
     (settings.home / SANDBOX).unlink(missing_ok=True)
+
+
+def _refuse_shared(settings: Settings) -> None:
+    if settings.broker_url is not None:
+        raise BadInput(
+            "The sandbox is known on this machine only, and LIVESYNC_BROKER_URL shares runs with "
+            "workers on others: these would call the real vendors, with the sandbox's tokens.",
+            hint="Unset LIVESYNC_BROKER_URL to try things out, or start without --sandbox.",
+            where="environment: LIVESYNC_BROKER_URL",
+        )
 
 
 def _write(place: Path, text: str) -> None:

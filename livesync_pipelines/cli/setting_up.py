@@ -26,7 +26,7 @@ def up(files: tuple[Path, ...], once: bool, sandbox: bool) -> int:
 
     With --sandbox, the vendors of `livesync sandbox` are served beside it, and every command of
     this home calls them instead of Google, Dropbox and Confluence, unless the environment says
-    something of these.
+    something of these. Not where LIVESYNC_BROKER_URL shares runs with other machines.
 
     \b
     Example:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -89,6 +90,11 @@ def cancelled(sync_id: str, schedule: str, *, begun: bool) -> dict[str, str]:
         else ("; by itself it runs at the next change that is told, or when its schedule says.")
     )
     return {"code": CANCELLED, "message": message, "hint": again + by_itself, "where": ""}
+
+
+def is_cancelled(error: Mapping[str, str] | None) -> bool:
+    """Whether this is what is told of a run that somebody cancelled."""
+    return error is not None and error.get("code") == CANCELLED
 
 
 def backoff_s(failures: int, key: str) -> float:

@@ -15,11 +15,12 @@ from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
+from typing import Any
 from uuid import uuid4
 
 from livesync_pipelines.auth import handshakes, signatures, websub
 from livesync_pipelines.auth.call import Call, Scheme, Told, verify
-from livesync_pipelines.auth.sns import Certificates
+from livesync_pipelines.auth.certificates import Certificates
 from livesync_pipelines.core.allowance import Allowance
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.noting import Noter
@@ -117,6 +118,13 @@ class Gate:
             keys=self._strangers_keys,
             is_known=False,
         )
+
+    def missing(self, sender: Sender, call: Call) -> list[Future[Any]]:
+        """What the proof of this call has to wait for. Raises `Unavailable` where that cannot be
+        had now."""
+        asks = sender.scheme.asks
+        found = [asks(call, key) for key in sender.keys] if asks is not None else []
+        return [each for each in found if each is not None]
 
     def proved(self, sender: Sender, call: Call) -> Told | None:
         """What the call tells; None where it has no proof, which is counted. Raises what the client

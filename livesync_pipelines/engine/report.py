@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
-from livesync_pipelines.core.patience import CANCELLED
+from livesync_pipelines.core.patience import CANCELLED, is_cancelled
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.model.errors import in_a_row
 from livesync_pipelines.model.operation import Counts, Op, Status
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.settings import DISABLED_REASON
@@ -29,6 +30,7 @@ from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.stalled import Stalled
 
 _WRONG = frozenset({"failed", "rate_limited", "waiting_for_approval", "interrupted"})
+_FOR_PEOPLE = ("message", "hint")
 _OF_ROWS = ("added", "updated", "removed", "agreed", "forgotten")
 
 
@@ -90,11 +92,20 @@ def _condition(row: Mapping[str, Any], *, in_flight: bool, now: datetime) -> str
 
 
 def _as_settled(row: dict[str, Any]) -> dict[str, Any]:
-    """With what waits for a person, where a run that was broken off has not settled it either."""
-    waits_for = row.pop("waits_for")
-    if waits_for is None or _last(row) not in {CANCELLED, "interrupted"}:
+    """With what waits for a person, where a run that was broken off has not settled it either; and
+    with both, where that run was cancelled: it is not made again by itself, as others are."""
+    waits_for, last = row.pop("waits_for"), _last(row)
+    if waits_for is None or last not in {CANCELLED, "interrupted"}:
         return row
+    if last == CANCELLED:
+        both = {name: in_a_row(waits_for[name], row["last_error"][name]) for name in _FOR_PEOPLE}
+        waits_for = {**waits_for, **both}
     return {**row, "last_status": str(Status.WAITING), "last_error": waits_for}
+
+
+def ending(operation: Mapping[str, Any]) -> str:
+    """How an operation is, or went, in one word."""
+    return CANCELLED if is_cancelled(operation["error"]) else str(operation["status"])
 
 
 def _last(row: Mapping[str, Any]) -> str:
@@ -102,7 +113,7 @@ def _last(row: Mapping[str, Any]) -> str:
     last = row["last_status"]
     if last is None:
         return "new"
-    if (row["last_error"] or {}).get("code") == CANCELLED:
+    if is_cancelled(row["last_error"]):
         return CANCELLED
     return {"running": "interrupted", "success": "ok"}.get(last, str(last))
 

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from livesync_pipelines.auth import signatures, sns
+from livesync_pipelines.auth import signatures
 from livesync_pipelines.auth.call import Scheme
+from livesync_pipelines.auth.certificates import Certificates
 from livesync_pipelines.auth.references import BARE, NO_LITERALS, expand_text
 from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.connectors.rows import RowEnd
@@ -33,7 +34,7 @@ class WebhookDoor(BaseModel):
 @cache
 def known() -> Mapping[str, Scheme]:
     """The schemes, to look things up in; a gate has its own."""
-    return signatures.schemes(sns.Certificates())
+    return signatures.schemes(Certificates())
 
 
 def webhook_of(

@@ -52,8 +52,12 @@ class LiveSyncError(Exception):
 
 def in_a_line(error: Mapping[str, str]) -> str:
     """An error document for a person: what it is, and what to do."""
-    message, hint = error["message"], error["hint"]
-    return f"{message}{'' if message.endswith(_ENDS) else '.'} {hint}" if hint else message
+    return in_a_row(error["message"], error["hint"])
+
+
+def in_a_row(text: str, more: str) -> str:
+    """Two texts for a person, each a sentence or several."""
+    return f"{text}{'' if text.endswith(_ENDS) else '.'} {more}" if more else text
 
 
 class BadInput(LiveSyncError):

@@ -118,7 +118,9 @@ def described() -> dict[str, Any]:
 
 
 async def _proved(gate: Gate, sender: Sender, call: Call) -> Told | None:
-    if sender.scheme.goes_out or sender.awaits_secret:
+    for each in gate.missing(sender, call):  # no thread waits beside it, for there are few
+        await shield(wrap_future(each))
+    if sender.scheme.asks is not None or sender.awaits_secret:
         return await to_thread(gate.proved, sender, call)
     told = gate.proved(sender, call)
     if told is not None and not gate.expects(sender, call):  # it may be a moment old

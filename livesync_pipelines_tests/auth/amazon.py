@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from livesync_pipelines_tests.net.site import Site
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:changes"
 CERT_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+SLOW = "slow"
+_PATIENCE_S = 60.0
 _FIELDS = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn")
 RECORD = {
     "eventTime": "2026-03-01T12:00:00.000Z",
@@ -45,7 +48,8 @@ def as_body(said: Mapping[str, Any]) -> bytes:
 
 
 class Amazon:
-    """`targets`: what was asked of it; `calls`: how much that was."""
+    """`targets`: what was asked of it; `calls`: how much that was. Addresses with `SLOW` in them
+    are answered once `let_go` is set; `begun`: one was asked for."""
 
     def __init__(self, now: datetime) -> None:
         self.key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
@@ -61,9 +65,10 @@ class Amazon:
             .sign(self.key, hashes.SHA256())
         )
         self.targets: list[str] = []
+        self.begun, self.let_go = Event(), Event()
         self.client_of_loopback = Client(allow_private=True, tries=1)
         self.site = Site()
-        self.site.put(urlsplit(CERT_URL).path, self.certificate.public_bytes(Encoding.PEM))
+        self.certify(CERT_URL)
         self.site.put("/", b"<ConfirmSubscriptionResponse/>")
 
     def __enter__(self) -> Self:
@@ -73,6 +78,10 @@ class Amazon:
     def __exit__(self, *trouble: Any) -> None:
         self.client_of_loopback.close()
         self.site.__exit__(None, None, None)
+
+    def certify(self, url: str) -> None:
+        """From now on the certificate lies here, too."""
+        self.site.put(urlsplit(url).path, self.certificate.public_bytes(Encoding.PEM))
 
     @property
     def calls(self) -> int:
@@ -105,6 +114,9 @@ class _Client(Client):
 
     def get(self, url: str, **words: Any) -> Answer:
         self._amazon.targets.append(url)
+        if SLOW in url:
+            self._amazon.begun.set()
+            assert self._amazon.let_go.wait(_PATIENCE_S)
         if self._away:
             raise Unavailable("nobody answers")
         place = self._amazon.site.url(urlsplit(url).path)

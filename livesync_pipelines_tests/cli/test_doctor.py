@@ -134,6 +134,15 @@ def test_syncs_that_rest_or_fail_are_told(
     assert verdicts(terminal.document("doctor", **ports))["sync handbook-docs"] == "warning"
 
 
+def stop_a_run(engine: Engine, name: str, *, cancels: bool) -> None:
+    def stopped(_: Operation) -> Outcome:
+        raise KeyboardInterrupt
+
+    errand = Errand(sync_id=name, trigger=Trigger.POLL, cancelled=lambda _: cancels)
+    with engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
+        operate(engine, connection, errand, stopped)
+
+
 @pytest.mark.parametrize(
     ("cancels", "words"), [(True, "was cancelled"), (False, "was interrupted")]
 )
@@ -145,18 +154,36 @@ def test_a_sync_whose_last_run_was_stopped_is_told(
     cancels: bool,
     words: str,
 ) -> None:
-    def stopped(_: Operation) -> Outcome:
-        raise KeyboardInterrupt
-
     name = "handbook-docs"
-    errand = Errand(sync_id=name, trigger=Trigger.POLL, cancelled=lambda _: cancels)
-    with engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
-        operate(engine, connection, errand, stopped)
+    stop_a_run(engine, name, cancels=cancels)
     document = terminal.document("doctor", **ports)
     (found,) = (one for one in document["checks"] if one["check"] == f"sync {name}")
     assert found["verdict"] == "warning"
     assert words in found["message"]
     assert f"livesync sync run {name}" in found["do"]
+
+
+def test_a_cancel_is_told_beside_the_removals_that_wait(
+    terminal: Terminal, applied: Path, docs: Path, run: Run, engine: Engine, ports: dict[str, Any]
+) -> None:
+    name, strict = "handbook-docs", "schedule: hourly, limits: {delete_items: 0, delete_share: 0}"
+    applied.write_text(applied.read_text().replace("schedule: hourly", strict))
+    assert terminal("apply", f"{applied}").exit_code == 0
+    run()
+    (docs / "leave.md").unlink()
+    assert run()["status"] == "waiting_for_approval"
+    stop_a_run(engine, name, cancels=True)
+    checks = terminal.document("doctor", **ports)["checks"]
+    (found,) = (one for one in checks if one["check"] == f"sync {name}")
+    shown = (found["message"] + found["do"], terminal("status", name).stdout)
+    for told in shown:
+        assert "Nothing was removed" in told
+        assert "The run was cancelled" in told
+        assert f"livesync sync approve {name}" in told
+        assert f"livesync sync run {name}" in told
+    everything = terminal("status")
+    assert "waiting_for_approval" in everything.stdout
+    assert "The run was cancelled" in everything.stderr
 
 
 def test_requests_that_wait_while_nothing_begins_are_told(

@@ -74,3 +74,6 @@ def test_a_run_that_is_interrupted_says_so_and_how_to_go_on(
     (sync,) = terminal.document("status")["syncs"]
     assert sync["last_error"]["code"] == "cancelled"
     assert "cancelled" in terminal("status").stdout
+    (line,) = terminal("history", "pages").stdout.splitlines()[1:]
+    assert "cancelled" in line
+    assert "failed" not in line

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 from livesync_pipelines.cli.up import welcome
+from livesync_pipelines.engine.house import SANDBOX
 from livesync_pipelines.settings import Settings
 
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
@@ -108,6 +109,27 @@ def test_a_taken_port_is_told_in_one_sentence(environ: dict[str, str], tmp_path:
     assert done.returncode == 2
     assert f"Port {environ['LIVESYNC_PORT']}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--once",)])
+def test_a_sandbox_is_not_served_where_workers_of_other_machines_share_the_runs(
+    environ: dict[str, str], tmp_path: Path, more: Sequence[str]
+) -> None:
+    environ["LIVESYNC_BROKER_URL"] = "redis://:hunter2@127.0.0.1:1/0"
+    done = subprocess.run(
+        [*COMMAND, "--sandbox", *more, str(tmp_path / "sync.yaml")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "LIVESYNC_BROKER_URL shares runs with workers on others" in done.stderr
+    assert "start without --sandbox" in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home" / SANDBOX).exists()
 
 
 def test_a_home_has_one_livesync_up(environ: dict[str, str], tmp_path: Path) -> None:

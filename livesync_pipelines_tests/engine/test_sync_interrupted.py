@@ -163,7 +163,16 @@ def test_a_run_that_is_cancelled_does_not_hide_that_removals_wait(house: House) 
     cancelled_run(house, page=0, limits=strict)
     with house.engine.database.pooled() as connection:
         (told,) = report.status(house.engine, connection)["syncs"]
-    assert (told["condition"], told["last_error"]) == ("waiting_for_approval", waiting.error)
+        (cancelled, *_) = operations.history(connection, "docs")
+    assert told["condition"] == "waiting_for_approval"
+    assert waiting.error is not None
+    assert told["last_error"] == {
+        **waiting.error,
+        "message": f"{waiting.error['message']} {cancelled['error']['message']}",
+        "hint": f"{waiting.error['hint']} {cancelled['error']['hint']}",
+    }
+    assert "livesync sync approve docs" in told["last_error"]["hint"]
+    assert "livesync sync run docs" in told["last_error"]["hint"]
     assert house.run().status is Status.WAITING
 
 

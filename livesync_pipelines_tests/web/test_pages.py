@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import (
@@ -18,6 +19,7 @@ from livesync_pipelines.model.sync import (
     Webhook,
 )
 from livesync_pipelines.store import catalog
+from livesync_pipelines.store.operations import Operation, Outcome
 from livesync_pipelines.web.pages import SYNCS
 
 from .conftest import Caller, Run
@@ -94,6 +96,24 @@ def test_an_error_is_shown_on_the_status_page(client: Caller, docs: Path, run: R
     shown = page(client, "/")
     assert "is not there any more" in shown
     assert ">failed</a>" in shown
+
+
+def test_a_run_that_was_cancelled_is_shown_as_that_on_every_page(
+    client: Caller, engine: Engine, synced: SyncResult
+) -> None:
+    def stopped(_: Operation) -> Outcome:
+        raise KeyboardInterrupt
+
+    errand = Errand(sync_id="docs", trigger=Trigger.POLL, cancelled=lambda _: True)
+    with engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
+        operate(engine, connection, errand, stopped)
+    last, _ = client.get("/sync/operations").json()["operations"]
+    shown = '<td class="cancelled">cancelled</td>'
+    for path in ("/", "/operations"):
+        assert shown in page(client, path)
+    assert '<span class="cancelled">cancelled</span>' in page(
+        client, f"/sync/operations/{last['operation_id']}"
+    )
 
 
 def test_an_operation_is_a_page_for_a_browser_and_a_document_for_a_program(

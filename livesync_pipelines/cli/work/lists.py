@@ -164,7 +164,7 @@ def _line(row: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     changes = ", ".join(f"{row['counts'][n]} {n}" for n in names if row["counts"].get(n))
     return (
         ago(row["started_at"], now),
-        row["status"],
+        report.ending(row),
         row["trigger"],
         row["mode"],
         took,

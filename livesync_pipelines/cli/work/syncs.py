@@ -11,7 +11,7 @@ import click
 from livesync_pipelines.cli.failures import INTERRUPTED
 from livesync_pipelines.cli.output import emit, note, say, table
 from livesync_pipelines.cli.work.session import open_house
-from livesync_pipelines.core.patience import CANCELLED
+from livesync_pipelines.core.patience import is_cancelled
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.accounts import refuse_without
 from livesync_pipelines.engine.triggers import refuse_idle
@@ -50,7 +50,9 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
         with open_house() as house:
             left = conflict_counts.after(house.connection, sync_id, result["operation_id"])
         _show_result(result, left)
-    return INTERRUPTED if _is_cancelled(result) else EXITS.get(Status(result["status"]), 1)
+    if is_cancelled(result.get("error")):
+        return INTERRUPTED
+    return EXITS.get(Status(result["status"]), 1)
 
 
 def show_counts(result: Mapping[str, Any]) -> str:
@@ -74,12 +76,8 @@ def show_conflicts(sync_id: str, waiting: int, settled: int) -> list[str]:
     return said
 
 
-def _is_cancelled(result: Mapping[str, Any]) -> bool:
-    return (result.get("error") or {}).get("code") == CANCELLED
-
-
 def _show_result(result: Mapping[str, Any], left: tuple[int, int]) -> None:
-    how = "interrupted" if _is_cancelled(result) else result["status"]
+    how = "interrupted" if is_cancelled(result.get("error")) else result["status"]
     say(f"{result['sync_id']}: {how} in {result['duration_s']:.1f} s")
     say(f"  {show_counts(result)}")
     for line in show_conflicts(result["sync_id"], *left):
