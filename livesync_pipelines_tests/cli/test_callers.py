@@ -88,7 +88,7 @@ def test_a_run_that_fails_ends_with_1_and_the_document(terminal: Terminal, pair:
         ({"source_platform": "fax"}, "neither a connection nor a platform 'fax'", "website"),
         ({"schedule": "sometimes"}, "sometimes", "every_15_minutes"),
         ({"sync_type": "sideways"}, "not allowed", "bidirectional, pull, push"),
-        ({"sync_type": "push"}, "can only be pulled from", "mode: pull"),
+        ({"sync_type": "push"}, "can only be pulled into", "mode: pull"),
         ({"modus": "pull"}, "unknown key 'modus'", "sync_type"),
     ],
 )
