@@ -18,8 +18,8 @@ from livesync_pipelines.engine.wish import DOOR, End, Wish
 from livesync_pipelines.model.errors import BadInput, NeedsPerson
 from livesync_pipelines.model.sync import Desired, SyncConfig
 
-_PARTS = ("sheet",)
-"""Options that select another table of the same file."""
+_SHEETLESS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+"""How the names of files end that hold one table each; of any other, each sheet is a table."""
 
 
 class Meaning:
@@ -83,13 +83,19 @@ class Meaning:
         if sync.project_id != wish.project_id or sync.capsule != wish.capsule:
             return False
         if _is_of_rows(sync):
-            words = {word for _, word, _, _ in self.differs(sync, wish)}
-            return words.isdisjoint(_PARTS) and all(
+            return not self._is_of_another_sheet(sync, wish) and all(
                 self._place(asked_for.connection, asked_for.select) == self._place(end, select)
                 for _, asked_for, end, select in _ends(sync, wish)
             )
         same = all(asked_for.connection == end for _, asked_for, end, _ in _ends(sync, wish))
         return same and not self.differs(sync, wish)
+
+    def _is_of_another_sheet(self, sync: SyncConfig, wish: Wish) -> bool:
+        selects = {side: select for side, _, _, select in _ends(sync, wish)}
+        return any(
+            word == "sheet" and not str(selects[side].get("rows")).lower().endswith(_SHEETLESS)
+            for side, word, _, _ in self.differs(sync, wish)
+        )
 
     def _place(self, name: str, select: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         connection = self._connections[name]

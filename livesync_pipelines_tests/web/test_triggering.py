@@ -15,7 +15,7 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.sync import Connection, Desired, SyncState, Trigger
+from livesync_pipelines.model.sync import Connection, Desired, RowTarget, SyncState, Trigger
 from livesync_pipelines.store import catalog, queue
 from livesync_pipelines.web.app import create_app
 from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
@@ -499,3 +499,37 @@ def test_a_sync_in_real_time_is_held_to_what_that_needs_however_it_is_written(
 ) -> None:
     error = asked(door, 400, **ROWS, schedule="RealTime")["error"]
     assert "cannot tell that its rows have changed" in error["message"]
+
+
+def test_a_file_is_the_same_however_it_is_written(
+    door: httpx.Client, pair: Pair, docs: Path
+) -> None:
+    (docs / "people.csv").write_text("id,name,phone\n1,Ada,11\n")
+    source = {"connection": "files", "rows": "people.csv", "key": ["id"]}
+    told = asked(door, 202, **{**ROWS, "source": source})
+    for same in (source, {**source, "rows": "./people.csv"}, "files/people.csv"):
+        assert asked(door, 202, **{**ROWS, "source": same})["sync_id"] == told["sync_id"]
+    other = {**ROWS, "source": {**source, "key": ["name"]}}
+    assert "is [id], not [name]" in asked(door, 409, **other)["error"]["message"]
+    sheet = {**ROWS, "source": {**source, "sheet": "Second"}}
+    assert "the sheet of its source is not set" in asked(door, 409, **sheet)["error"]["message"]
+
+
+def test_each_sheet_of_a_workbook_is_a_table(
+    door: httpx.Client, pair: Pair, docs: Path, listening: Engine
+) -> None:
+    source = {"connection": "files", "rows": "people.xlsx", "key": ["id"], "sheet": "First"}
+    with listening.database.pooled() as connection:
+        target = RowTarget(connection="shop", select={"table": "customers"})
+        select = {key: value for key, value in source.items() if key != "connection"}
+        sync = replace(
+            catalog.sync(connection, "docs"),
+            sync_id="p",
+            capsule=None,
+            target=target,
+            select=select,
+        )
+        catalog.apply(connection, Desired(syncs=(sync,)))
+    assert asked(door, 202, **{**ROWS, "source": source})["sync_id"] == "p"
+    error = asked(door, 404, **{**ROWS, "source": {**source, "sheet": "Second"}})["error"]
+    assert "The source is not there" in error["message"], "another one would be made"
