@@ -47,13 +47,13 @@ class Meaning:
 
     def differs(self, sync: SyncConfig, wish: Wish) -> list[tuple[str, str, object, object]]:
         """What the wish says of an end and the sync has not: which end, the word, what the sync
-        has, what is asked for; an empty list too, which is no key."""
+        has, what is asked for."""
         return [
             (side, word, has, asked)
             for side, asked_for, end, select in _ends(sync, wish)
             for word, asked in asked_for.select.items()
             if (not _is_of_rows(sync) or word not in WHERE)
-            and ((has := self._value(end, select, word)) != asked or asked == [])
+            and (has := self._value(end, select, word)) != asked
         ]
 
     def refuse_another(self, there: SyncConfig, wish: Wish, wanted: SyncConfig) -> None:

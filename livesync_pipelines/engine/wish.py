@@ -9,6 +9,7 @@ from typing import Any
 from livesync_pipelines.core.canon import storable
 from livesync_pipelines.engine._checked import checked, nearest
 from livesync_pipelines.engine._doors import SyncDoor
+from livesync_pipelines.engine._row_doors import key_troubles
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems
 from livesync_pipelines.engine.desired import PROJECT
 from livesync_pipelines.model.errors import BadInput
@@ -76,7 +77,7 @@ def understood(document: Mapping[str, Any], also: Sequence[str] = ()) -> Wish:
     sync has; it says that the keys in `also` are allowed, too, which the door has read already."""
     _refuse_unstorable(document)
     said = _in_our_words(document, also)
-    _refuse_wrong({key: said[key] for key in ("mode", "schedule") if key in said})
+    _refuse_wrong(said)
     capsule, target = _target(said.get("target"))
     return Wish(
         project_id=_project(said.get("project_id", PROJECT)),
@@ -114,11 +115,16 @@ def _in_our_words(document: Mapping[str, Any], also: Sequence[str]) -> dict[str,
 
 
 def _refuse_wrong(said: Mapping[str, Any]) -> None:
-    """Raises `BadInput` for a mode or a schedule that there is not, whatever else is asked."""
-    _, wrong = checked(SyncDoor, {"connection": "", "target": "", **said})
+    """Raises `BadInput` for a mode, schedule or key that no sync has, whatever else is asked."""
+    alone = {key: said[key] for key in ("mode", "schedule") if key in said}
+    _, wrong = checked(SyncDoor, {"connection": "", "target": "", **alone})
     document = Document(DOOR, {})
     for trouble in wrong:
         document.complain(trouble.path, trouble.message, trouble.hint)
+    for word in ("source", "target"):
+        one = said.get(word)
+        for trouble in key_troubles(one) if isinstance(one, Mapping) else ():
+            document.complain((word, *trouble.path), trouble.message, trouble.hint)
     raise_problems([document])
 
 

@@ -462,6 +462,7 @@ def test_only_postgres_can_have_the_triggers_of_a_feed(
         ({"schedule": ""}, "hourly"),
         ({"sync_type": "PULL"}, "pull, push"),
         ({"sync_type": ["pull"]}, "pull, push"),
+        ({"source_platform": {"connection": "files", "key": []}}, "Name its columns"),
     ],
 )
 def test_a_wrong_value_is_told_before_it_is_asked_which_sync_is_meant(
