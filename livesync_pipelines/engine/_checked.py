@@ -21,6 +21,13 @@ _OUR_WORDS = (
 )
 _QUOTED = re.compile(r"'([^']*)'")
 
+_EXAMPLES = {"key": "key: [id]", "table": "table: customers", "rows": "rows: contacts.csv"}
+_OF_TYPES = {
+    "string_type": "Write a text; a number or a yes in quotes.",
+    "list_type": "Write a list: [A, B].",
+}
+"""What is right where a value is of another type, by what pydantic calls that."""
+
 _TOLD = 40
 """So many allowed words a hint has at most."""
 
@@ -78,7 +85,16 @@ def _trouble(model: type[BaseModel], problem: ErrorDetails) -> Trouble:
     said = problem["msg"].removeprefix("Value error, ")
     for theirs, ours in _OUR_WORDS:
         said = said.replace(theirs, ours)
-    return Trouble(path, said[:1].lower() + said[1:], str(problem.get("ctx", {}).get("hint", "")))
+    hint = str(problem.get("ctx", {}).get("hint", "")) or _example(path, problem["type"])
+    return Trouble(path, said[:1].lower() + said[1:], hint)
+
+
+def _example(path: Sequence[str | int], kind: str) -> str:
+    """What could stand at a place instead; empty where the message says it all."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if key in _EXAMPLES:
+        return f"Write {_EXAMPLES[key]}, with your own names."
+    return _OF_TYPES.get(kind, "")
 
 
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:

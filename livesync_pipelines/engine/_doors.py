@@ -8,7 +8,6 @@ from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -172,13 +171,17 @@ def _target(raw: object) -> object:
     return raw
 
 
-def _schedule(text: str) -> str:
+def _schedule(raw: object) -> str:
+    if not isinstance(raw, str):
+        said = {"said": "a schedule is a text", "hint": f"Allowed: {'; '.join(cadence.ALLOWED)}."}
+        raise PydanticCustomError("schedule", "{said}", said)
     try:
-        cadence.parse(text)
+        found = cadence.parse(raw)
     except BadInput as error:
         said = {"said": error.message, "hint": error.hint}
         raise PydanticCustomError("schedule", "{said}", said) from error
-    return text
+    plain = " ".join(raw.split())
+    return plain if isinstance(found, cadence.Cron) else plain.lower()
 
 
 _DOCUMENTS = TypeAdapter(list[MappingDoor])
@@ -190,7 +193,7 @@ class SyncDoor(_Door):
     target: Annotated[TargetDoor, BeforeValidator(_target)]
     select: dict[str, Any] = {}
     mode: Mode = Mode.PULL
-    schedule: Annotated[str, AfterValidator(_schedule)] = SCHEDULE
+    schedule: Annotated[str, BeforeValidator(_schedule)] = SCHEDULE
     priority: Priority = Priority.NORMAL
     limits: LimitsDoor = Field(default_factory=lambda: LimitsDoor.model_validate({}))
     mapping: list[MappingDoor] | list[FieldMapDoor] = []

@@ -19,7 +19,10 @@ _WRITTEN = {
     Mode.BIDIRECTIONAL: (Side.SOURCE, Side.TARGET),
 }
 
-_WHERE = ("url", "schema", "table", "path", "bucket", "prefix", "endpoint_url", "rows", "database")
+_POSTGRES = "postgresql"
+_ALSO_CALLED = {"postgres": _POSTGRES, "mariadb": "mysql"}
+WHERE = ("url", "schema", "table", "path", "bucket", "prefix", "endpoint_url", "rows", "database")
+"""Options that say where rows are, together."""
 
 
 def troubles(
@@ -48,6 +51,8 @@ def troubles(
         wrong = check_options(kind.Selection, selected[side], environ)
         for trouble in wrong:
             yield Trouble((said[side], *trouble.path), trouble.message, trouble.hint)
+        for trouble in () if wrong else _unusable(connection, selected[side], environ):
+            yield Trouble((said[side], *trouble.path), trouble.message, trouble.hint)
         why = None if wrong else kind.unwritable(selected[side])
         if side in _WRITTEN[sync.mode] and why is not None:
             can = [mode for mode in Mode if side not in _WRITTEN[mode]]
@@ -72,6 +77,50 @@ def troubles(
         )
 
 
+def key_troubles(said: Mapping[str, Any]) -> Iterator[Trouble]:
+    """Of a key that is written and tells no rows apart."""
+    key = said.get("key")
+    if not isinstance(key, list):
+        return
+    if not key:
+        hint = "Name its columns, as key: [id], or leave `key` out for the primary key."
+        yield Trouble(("key",), "the key is empty", hint)
+    twice = sorted({str(name) for name in key if key.count(name) > 1})
+    if twice:
+        said_twice = f"the key names {', '.join(twice)} more than once"
+        yield Trouble(("key",), said_twice, "Name each of its columns once.")
+
+
+def _unusable(
+    connection: Connection, selected: Mapping[str, Any], environ: Mapping[str, str]
+) -> Iterator[Trouble]:
+    """Of a selection whose options are well-formed."""
+    yield from key_troubles(selected)
+    database = _database_of(connection, environ) if selected.get("feed") == "trigger" else None
+    if database not in (None, _POSTGRES):
+        yield Trouble(
+            ("feed",),
+            f"only a table of Postgres can have triggers for a feed, and this is {database}",
+            "Leave `feed` out: its rows are compared whenever the sync is due.",
+        )
+
+
+def _database_of(connection: Connection, environ: Mapping[str, str]) -> str | None:
+    """Which database its url leads to; None where that is not known."""
+    try:
+        url = expand(connection.options, environ).get("url")
+    except BadInput:  # a variable is not set: that is said where it is named
+        return None
+    return _split(url)[0] if isinstance(url, str) else None
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Of a database's url: what it is, whatever the driver, and where."""
+    scheme, _, address = url.partition("://")
+    database = scheme.partition("+")[0]
+    return _ALSO_CALLED.get(database, database), address
+
+
 def _is_one_place(
     sync: SyncConfig, ends: Mapping[Side, Connection], environ: Mapping[str, str]
 ) -> bool:
@@ -91,17 +140,16 @@ def _is_one_place(
 
 def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """What tells where rows are, and nothing of how they are read."""
-    where = {name: said[name] for name in _WHERE if name in said}
+    where = {name: said[name] for name in WHERE if name in said}
     if "rows" in where:
         parts = [str(where.pop(name)) for name in ("path", "prefix", "rows") if name in where]
         where["rows"] = normpath(join(*parts))
-    scheme, _, address = str(where.get("url")).partition("://")
-    database = scheme.partition("+")[0]
-    if database in ("postgres", "postgresql"):
-        where["url"] = f"postgresql://{address}"
+    database, address = _split(str(where.get("url")))
+    if database == _POSTGRES:
+        where["url"] = f"{database}://{address}"
         where.setdefault("schema", "public")
     elif database == "sqlite":
         where |= {"url": normpath(address), "table": str(where.get("table")).casefold()}
-    elif database in ("mysql", "mariadb"):
-        where["url"] = f"mysql://{address}"
+    elif database == "mysql":
+        where["url"] = f"{database}://{address}"
     return platform, where

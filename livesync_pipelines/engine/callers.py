@@ -16,12 +16,14 @@ from typing import Any
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.engine._checked import nearest_of
+from livesync_pipelines.engine._row_doors import WHERE
 from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.difference import changed, difference, named
 from livesync_pipelines.engine.house import Disabled, Engine
+from livesync_pipelines.engine.meant import Meaning
 from livesync_pipelines.engine.row_looking import vet
 from livesync_pipelines.engine.wish import DOOR, End, Wish, understood
-from livesync_pipelines.model.errors import BadInput, NeedsPerson
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.settings import DISABLED_REASON
@@ -47,13 +49,15 @@ def found_or_made(
         connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))  # or two make it twice
         known = catalog.stored(connection)
         wish = _resolved(engine, wish, known)
-        there = _there(wish, known)
-        if there is not None and wish.mode is None and wish.schedule is None:
+        meaning = Meaning(engine, known)
+        there = meaning.there(wish)
+        plain = wish.mode is None and wish.schedule is None
+        if there is not None and plain and not meaning.differs(there, wish):
             return there
         name = there.sync_id if there else _name(wish, known)
         wanted = _checked(engine, name, wish, there, known)
         if there is not None:
-            _refuse_another(there, wanted.syncs[0])
+            meaning.refuse_another(there, wish, wanted.syncs[0])
             return there
         new = wanted.syncs[0]
         if new.target is not None:
@@ -62,24 +66,6 @@ def found_or_made(
             vet(engine, ends, new, DOOR)
         catalog.apply(connection, changed(wanted, difference(known, wanted)))
         return catalog.sync(connection, name)
-
-
-def _refuse_another(there: SyncConfig, asked_for: SyncConfig) -> None:
-    """Raises `NeedsPerson` where a sync would have to be changed: a caller asks for runs, and what
-    a sync does to its ends is said where it was made."""
-    pairs = {
-        "mode": (str(there.mode), str(asked_for.mode)),
-        "schedule": (there.schedule, asked_for.schedule),
-    }
-    for word, (has, wanted) in pairs.items():
-        if has != wanted:
-            raise NeedsPerson(
-                f"Sync '{there.sync_id}' is between these two already, and its {word} is {has}, "
-                f"not {wanted}.",
-                hint=f"Leave {word!r} out, or ask for {has}. To change it, write `{word}: {wanted}`"
-                " for this sync in the workspace file, and `livesync apply FILE`.",
-                where=f"{DOOR}: {word}",
-            )
 
 
 def _resolved(engine: Engine, wish: Wish, known: Desired) -> Wish:
@@ -162,35 +148,6 @@ def connection_named(
     raise BadInput(said, hint=nearest_of(name, there), where=where)
 
 
-def _there(wish: Wish, known: Desired) -> SyncConfig | None:
-    """The sync that is wished for, if it is there: what the wish does not say may be anything."""
-    options = {one.name: one.options for one in known.connections}
-
-    def agrees(asked_for: End, has: str, select: Mapping[str, Any]) -> bool:
-        full = {**options[has], **select}
-        return asked_for.connection == has and all(
-            full.get(key) == value for key, value in asked_for.select.items()
-        )
-
-    def meant(sync: SyncConfig) -> bool:
-        if sync.project_id != wish.project_id or sync.capsule != wish.capsule:
-            return False
-        ends = [(wish.source, sync.connection, sync.select)]
-        if wish.target is not None and sync.target is not None:
-            ends.append((wish.target, sync.target.connection, sync.target.select))
-        return all(agrees(*one) for one in ends)
-
-    found = [sync for sync in known.syncs if meant(sync)]
-    if len(found) > 1:
-        names = ", ".join(sync.sync_id for sync in found)
-        raise BadInput(
-            "several syncs are between this source and this target",
-            hint=f'Ask for one by its name, as {{"sync_id": "NAME"}}: {names}.',
-            where=DOOR,
-        )
-    return found[0] if found else None
-
-
 def _name(wish: Wish, known: Desired) -> str:
     """A readable name that is free."""
     target = wish.capsule or _spoken(wish.target)
@@ -214,8 +171,8 @@ def _checked(
 ) -> Desired:
     """What is to be stored, held to the rules of a configuration file."""
     sync: dict[str, Any] = {
-        "connection": wish.source.connection,
-        "select": dict(there.select if there else wish.source.select),
+        "connection": there.connection if there else wish.source.connection,
+        "select": _selected(wish.source, there.select if there else None),
         "target": _as_written(wish, there),
     }
     sync |= {"mode": wish.mode} if wish.mode is not None else {}
@@ -253,8 +210,16 @@ def _how_of_rows(wish: Wish) -> str:
 def _as_written(wish: Wish, there: SyncConfig | None) -> dict[str, Any]:
     if wish.target is None:
         return {"capsule": wish.capsule}
-    select = there.target.select if there and there.target else wish.target.select
-    return {**select, "connection": wish.target.connection}
+    has = there.target if there is not None else None
+    select = _selected(wish.target, has.select if has else None)
+    return {**select, "connection": has.connection if has else wish.target.connection}
+
+
+def _selected(asked_for: End, has: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is asked for of an end, of a sync that `has` a selection of the same place too."""
+    if has is None:
+        return dict(asked_for.select)
+    return {**has, **{key: said for key, said in asked_for.select.items() if key not in WHERE}}
 
 
 def told(sync: SyncConfig, ended: Mapping[str, Any] | None, *, queued: bool) -> dict[str, Any]:

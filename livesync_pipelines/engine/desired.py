@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from livesync_pipelines.connectors import FILE_ENDS, ROW_ENDS
-from livesync_pipelines.connectors.base import Connector, Watches
+from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.engine._address_doors import address_troubles
+from livesync_pipelines.engine._capsule_doors import capsule_troubles
 from livesync_pipelines.engine._checked import Trouble, checked, nearest
 from livesync_pipelines.engine._copy_doors import as_copy, copy_troubles, is_copy
 from livesync_pipelines.engine._doors import NAME, SCHEDULE, CapsuleDoor, SyncDoor
-from livesync_pipelines.engine._row_doors import troubles
+from livesync_pipelines.engine._row_doors import key_troubles, troubles
 from livesync_pipelines.engine._yaml_lines import Document, raise_problems, read
 from livesync_pipelines.engine.difference import Change, Noun, difference, named
 from livesync_pipelines.engine.options import (
@@ -27,7 +28,7 @@ from livesync_pipelines.engine.row_graph import complain_of_opposites
 from livesync_pipelines.engine.webhook_config import webhook_of
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.model.sync import Capsule, Connection, Desired, Mode, SyncConfig
+from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig
 from livesync_pipelines.settings import Settings
 
 N = TypeVar("N", Connection, Capsule)
@@ -239,6 +240,7 @@ class _Draft:
             document.complain((*path, "platform"), said, nearest(platform or "", names))
         else:
             _complain(document, path, check_options(kind.Connection, options, self.environ))
+            _complain(document, path, list(key_troubles(options)))
             options = with_absolute_paths(kind.Connection, options, self.environ)
         webhook, wrong = webhook_of(raw.get("webhook"), kind, self.environ)
         _complain(document, (*path, "webhook"), wrong)
@@ -268,21 +270,9 @@ class _Draft:
             return
         capsules = {noun.name: noun for noun in self.known.capsules} | self.capsules
         self._refer(document, (*path, "target", "capsule"), door.target.capsule or "", capsules)
-        kind = self.registry.get(connection.platform) if connection else None
-        if kind is None:
-            if connection is not None and connection.platform in ROW_ENDS:
-                said = f"{connection.platform} has rows and no documents, and a capsule holds these"
-                hint = "Write target: {connection: NAME, table: NAME}."
-                document.complain((*path, "target"), said, hint)
-            return
-        wrong = check_options(kind.Selection, door.select, self.environ)
-        _complain(document, (*path, "select"), wrong)
-        if door.schedule == "realtime" and not issubclass(kind, Watches):
-            said = f"{kind.spec.name} does not tell by itself when it changes, so not in real time"
-            document.complain((*path, "schedule"), said, "Write every_15_minutes, or less often.")
-        if door.mode is not Mode.PULL and not callable(getattr(kind, "write", None)):
-            said = f"{kind.spec.name} can only be pulled from so far: it cannot be written to"
-            document.complain((*path, "mode"), said, "Write mode: pull, or leave mode out.")
+        if connection is not None:
+            found = capsule_troubles(door, connection, self.registry, self.environ)
+            _complain(document, path, list(found))
 
     def _refer(
         self, document: Document, path: tuple[str, ...], name: str, nouns: Mapping[str, N]

@@ -72,6 +72,8 @@ class Choice(BaseModel):
     def _one_of_two(self) -> Self:
         if (self.take is None) == ("value" not in self.model_fields_set):
             raise ValueError("give either 'take' (source or target) or 'value'")
+        if "\0" in self.by:
+            raise ValueError("'by' holds a NUL character")
         return self
 
 

@@ -8,11 +8,21 @@ from typing import Annotated, Any
 from anyio import current_time, sleep
 from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from livesync_pipelines.engine import callers, report
+from livesync_pipelines.engine._checked import nearest
 from livesync_pipelines.engine.triggers import ask_for
-from livesync_pipelines.engine.wish import understood
+from livesync_pipelines.engine.wish import DOOR, understood, words_of
+from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.sync import SyncConfig
 from livesync_pipelines.store import catalog, outcomes
 from livesync_pipelines.web.models import Document, Moment, QueueDepth
@@ -28,8 +38,8 @@ Wait = Annotated[
 ]
 
 
-_READ_HERE = ("sync_id", "wait_s")
-"""Keys of a request that the engine is not asked about."""
+_READ_HERE = ("wait_s",)
+"""Keys of a request by source and target that the engine is not asked about."""
 
 
 class TriggerRequest(BaseModel):
@@ -40,6 +50,30 @@ class TriggerRequest(BaseModel):
     sync_id: str = Field(min_length=1, max_length=63)
     full: bool = Field(False, description="Read every item again, changed or not.")
     wait_s: Wait = 0
+
+    @field_validator("sync_id")
+    @classmethod
+    def _is_storable(cls, name: str) -> str:
+        if "\0" in name:
+            raise ValueError("a NUL character is in no name")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_form(cls, body: Any) -> Any:
+        """Raises `BadInput` for keys that do not belong beside `sync_id`."""
+        keys = body if isinstance(body, dict) else {}
+        other = next((key for key in keys if key not in cls.model_fields), None)
+        if other is None:
+            return body
+        asked = words_of(_READ_HERE)
+        said = "cannot stand beside 'sync_id'" if other in asked else "is an unknown key"
+        raise BadInput(
+            f"{other!r} {said}",
+            hint=f"{nearest(other, cls.model_fields)} Or ask without 'sync_id', by source and "
+            f"target: {', '.join(sorted(asked))}.",
+            where=DOOR,
+        )
 
 
 class SyncRequest(BaseModel):

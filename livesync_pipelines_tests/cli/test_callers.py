@@ -88,8 +88,10 @@ def test_a_run_that_fails_ends_with_1_and_the_document(terminal: Terminal, pair:
         ({"source_platform": "fax"}, "neither a connection nor a platform 'fax'", "website"),
         ({"schedule": "sometimes"}, "sometimes", "every_15_minutes"),
         ({"sync_type": "sideways"}, "not allowed", "bidirectional, pull, push"),
-        ({"sync_type": "push"}, "can only be pulled from", "mode: pull"),
+        ({"sync_type": "push"}, "can only be pulled into", "mode: pull"),
         ({"modus": "pull"}, "unknown key 'modus'", "sync_type"),
+        ({"schedule": 15}, "a schedule is a text", "every_15_minutes"),
+        ({"source_platform": {"connection": "docs", "include": ["\0"]}}, "a NUL", "Leave it out"),
     ],
 )
 def test_what_cannot_be_ends_with_2_and_what_is_allowed(

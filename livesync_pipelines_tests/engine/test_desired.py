@@ -202,7 +202,7 @@ def test_a_relative_folder_is_kept_as_an_absolute_one(load_text: Load, tmp_path:
             "sql_table",
         ),
         ("mode: pull", "mode: pul", "15: ~.mode", "not allowed", "mean pull?"),
-        ("mode: pull", "mode: push", "15: ~.mode", "only be pulled", "mode: pull"),
+        ("mode: pull", "mode: push", "15: ~.mode", "only be pulled into", "mode: pull"),
         (
             "every_30_minutes",
             "every_5_minutes",

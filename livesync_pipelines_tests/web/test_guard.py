@@ -152,6 +152,15 @@ def test_every_answer_carries_its_guards(client: Caller) -> None:
         "/sync/dead-letters?sync_id=%00",
         "/sync/ledger/%00",
         "/explain/%00",
+        "/operations?sync_id=%00",
+        "/sync/operations/%00",
+        "/sync/conflicts/%00",
+        "/sync/status?project=%00",
+        "/sync/ledger/docs?item=%00",
+        "/capsules/%00/search?q=leave",
+        "/capsules/handbook/search?q=leave&attribute=a:%00",
+        "/oauth/notion/start?account=%00",
+        "/oauth/notion/callback?state=%00",
     ],
 )
 def test_a_nul_in_an_address_is_refused(client: Caller, path: str) -> None:

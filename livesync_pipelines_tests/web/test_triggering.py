@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.sync import Connection, Desired, SyncState, Trigger
+from livesync_pipelines.model.sync import Connection, Desired, RowTarget, SyncState, Trigger
 from livesync_pipelines.store import catalog, queue
 from livesync_pipelines.web.app import create_app
 from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
@@ -22,6 +23,7 @@ from livesync_pipelines_tests.engine.pair import URL, Pair, a_pair
 from .conftest import SETTINGS
 from .served import a_door
 
+JSON = {"content-type": "application/json"}
 FIVE = {"status", "synced_items", "conflicts_detected", "conflict_resolution", "last_sync"}
 ASKED = {"project_id": "demo", "source_platform": "files", "target_entity": "handbook"}
 ROWS = {"project_id": "demo", "source": "crm/contacts", "target": "shop/customers"}
@@ -204,15 +206,45 @@ WRONG = [
     ({"source": "sql_table"}, "source", "several connections to sql_table", "crm, shop"),
     ({"schedule": "sometimes"}, "schedule", "sometimes", "every_15_minutes"),
     ({"mode": "sideways"}, "mode", "not allowed", "bidirectional, pull, push"),
-    ({"mode": "push"}, "mode", "can only be pulled from", "mode: pull"),
+    ({"mode": "push"}, "mode", "can only be pulled into", "written to sql_table, folder"),
     ({"source": "crm/contacts"}, "target", "no documents", "connection"),
     ({"modus": "pull"}, "modus", "unknown key", "mode"),
-    ({"wait": 3}, "wait", "unknown key", "sync_id, sync_type, target, target_entity, wait_s"),
+    (
+        {"wait": 3},
+        "wait",
+        "unknown key",
+        "source_platform, sync_type, target, target_entity, wait_s",
+    ),
     ({"mode": "pull", "sync_type": "pull"}, "sync_type", "mean the same", ""),
     ({"target": None}, "target", "missing", "CONNECTION/TABLE"),
     ({"source": 7}, "source", "names no connection", "CONNECTION/TABLE"),
     ({"project_id": "other"}, "source", "for the project 'other'", "website"),
     ({"project_id": 7}, "project_id", "text", ""),
+    ({"project_id": ""}, "project_id", "is empty", "leave it out for 'default'"),
+    ({"extra": 1}, "extra", "unknown key", "Allowed: mode, project_id, schedule, source, "),
+    ({"sync_id": "docs"}, "request", "'project_id' cannot stand", "Allowed: full, sync_id, wait_s"),
+    ({"schedule": 15}, "schedule", "is a text", "every_15_minutes"),
+    ({"schedule": ""}, "schedule", "schedule", "every_15_minutes"),
+    ({"mode": ["pull"]}, "mode", "not allowed", "bidirectional, pull, push"),
+    ({"source": "crm/contacts", "target": "shop/"}, "target", "missing behind the slash", "shop/T"),
+    (
+        {"source": "crm/contacts", "target": {"connection": "shop"}},
+        "target",
+        "the table is missing",
+        'Write "shop/TABLE"',
+    ),
+    (
+        {"source": {"connection": "crm", "table": 7}, "target": "shop/t"},
+        "table",
+        "string",
+        "custom",
+    ),
+    (
+        {"source": {"connection": "crm", "table": "contacts", "key": "id"}, "target": "shop/t"},
+        "key",
+        "list",
+        "Write key: [id]",
+    ),
 ]
 
 
@@ -325,3 +357,180 @@ def test_a_paused_sync_is_refused_and_stays_as_it_is(
     assert "a move" in error["message"]
     with listening.database.pooled() as connection:
         assert catalog.sync(connection, "docs").schedule == "hourly"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"sync_id": "a\0"},
+        *({**ASKED, word: "a\0"} for word in ("project_id", "target_entity", "schedule")),
+        {**ASKED, "a\0": 1},
+        {**ASKED, "source_platform": "files/\0"},
+        {**ASKED, "source_platform": {"connection": "files", "include": ["a\0"]}},
+        {**ASKED, "source_platform": {"connection": "files", "include": ["\ud800"]}},
+        {**ASKED, "source_platform": {"connection": "files", "a\0": ["a"]}},
+        {"sync_id": "docs", "\ud800": 1},
+    ],
+    ids=ascii,
+)
+def test_what_no_text_of_the_database_holds_is_refused(
+    door: httpx.Client, docs: Path, document: dict[str, Any]
+) -> None:
+    answer = door.post("/sync/trigger", content=json.dumps(document), headers=JSON)
+    assert answer.status_code == 400, answer.text
+
+
+def test_nobody_answers_a_conflict_in_a_name_that_holds_a_nul(door: httpx.Client) -> None:
+    answer = door.post("/sync/conflicts/1/resolve", json={"take": "source", "by": "a\0"})
+    assert answer.status_code == 400
+    assert "NUL" in answer.json()["error"]["message"]
+
+
+CONTACTS = {"connection": "crm", "table": "contacts"}
+CUSTOMERS = {"connection": "shop", "table": "customers"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target": {**CUSTOMERS, "key": []}}, "the key is empty"),
+        ({"target": {**CUSTOMERS, "key": ["id", "id"]}}, "the key names id more than once"),
+        ({"source": {**CONTACTS, "key": []}}, "the key is empty"),
+        ({"source": {**CONTACTS, "key": "id"}}, "should be a list"),
+    ],
+)
+def test_a_key_that_tells_no_rows_apart_is_refused(
+    door: httpx.Client, pair: Pair, there: bool, change: dict[str, Any], said: str
+) -> None:
+    if there:
+        asked(door, 202, **ROWS)
+    assert said in asked(door, 400, **{**ROWS, **change})["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word", "said"),
+    [
+        ({"source": {**CONTACTS, "key": ["phone"]}}, "source.key", "not set, not [phone]"),
+        ({"target": {**CUSTOMERS, "key": ["phone"]}}, "target.key", "not set, not [phone]"),
+        ({"source": {**CONTACTS, "feed": "trigger"}}, "source.feed", "none, not trigger"),
+    ],
+)
+def test_two_tables_that_have_a_sync_are_never_given_another_one(
+    door: httpx.Client, pair: Pair, listening: Engine, change: Any, word: str, said: str
+) -> None:
+    told = asked(door, 202, **ROWS)
+    error = asked(door, 409, **{**ROWS, **change})["error"]
+    assert (error["code"], error["where"]) == ("needs_person", f"request: {word}")
+    assert said in error["message"]
+    assert f"Sync '{told['sync_id']}' is between these two already" in error["message"]
+    same = {**ROWS, "source": {**CONTACTS, "feed": "none"}, "mode": "pull"}
+    assert asked(door, 202, **same)["sync_id"] == told["sync_id"]
+    with listening.database.pooled() as connection:
+        assert len(catalog.syncs(connection)) == 1
+
+
+def test_a_table_is_the_same_by_whichever_connection_it_is_named(
+    door: httpx.Client, pair: Pair, listening: Engine
+) -> None:
+    told = asked(door, 202, **ROWS)
+    with listening.database.pooled() as connection:
+        again = replace(catalog.connection_of(connection, "crm"), name="sales")
+        catalog.apply(connection, Desired(connections=(again,)))
+    found = asked(door, 202, **{**ROWS, "source": "sales/contacts"}, mode="pull")
+    assert found["sync_id"] == told["sync_id"]
+
+
+def test_only_postgres_can_have_the_triggers_of_a_feed(
+    door: httpx.Client, pair: Pair, listening: Engine, tmp_path: Path
+) -> None:
+    options = {"url": f"sqlite:///{tmp_path}/a.db"}
+    lite = Connection(name="lite", project_id="demo", platform="sql_table", options=options)
+    with listening.database.pooled() as connection:
+        catalog.apply(connection, Desired(connections=(lite,)))
+    source = {"connection": "lite", "table": "t", "feed": "trigger"}
+    error = asked(door, 400, **{**ROWS, "source": source})["error"]
+    assert "only a table of Postgres can have triggers" in error["message"]
+    assert "Leave `feed` out" in error["hint"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ({"schedule": "every_0_minutes"}, "every_15_minutes"),
+        ({"schedule": "Sometimes"}, "hourly"),
+        ({"schedule": ""}, "hourly"),
+        ({"sync_type": "PULL"}, "pull, push"),
+        ({"sync_type": ["pull"]}, "pull, push"),
+        ({"source_platform": {"connection": "files", "key": []}}, "Name its columns"),
+    ],
+)
+def test_a_wrong_value_is_told_before_it_is_asked_which_sync_is_meant(
+    door: httpx.Client, docs: Path, listening: Engine, wrong: dict[str, Any], hint: str
+) -> None:
+    with listening.database.pooled() as connection:
+        more = replace(catalog.sync(connection, "docs"), sync_id="more")
+        catalog.apply(connection, Desired(syncs=(more,)))
+    error = asked(door, 400, **{**ASKED, **wrong})["error"]
+    assert "several syncs" not in error["message"]
+    assert hint in error["hint"]
+
+
+def test_each_form_of_a_request_says_what_is_allowed_in_it(door: httpx.Client, docs: Path) -> None:
+    beside = asked(door, 400, sync_id="docs", project_id="demo")["error"]
+    assert beside["message"] == "'project_id' cannot stand beside 'sync_id'"
+    assert "Allowed: full, sync_id, wait_s. Or ask without 'sync_id'" in beside["hint"]
+    unknown = asked(door, 400, sync_id="docs", extra=1)["error"]
+    assert unknown["message"] == "'extra' is an unknown key"
+    assert "Allowed: full, sync_id, wait_s." in unknown["hint"]
+    other = asked(door, 400, **ASKED, extra=1)["error"]
+    assert "wait_s" in other["hint"]
+    assert "sync_id" not in other["hint"]
+
+
+@pytest.mark.parametrize("written", ["Hourly", " hourly", "every_hour", "every_60_minutes"])
+def test_a_schedule_is_the_same_however_it_is_written(
+    door: httpx.Client, docs: Path, written: str
+) -> None:
+    assert asked(door, 202, **ASKED, schedule=written)["sync_id"] == "docs"
+
+
+def test_a_sync_in_real_time_is_held_to_what_that_needs_however_it_is_written(
+    door: httpx.Client, pair: Pair
+) -> None:
+    error = asked(door, 400, **ROWS, schedule="RealTime")["error"]
+    assert "cannot tell that its rows have changed" in error["message"]
+
+
+def test_a_file_is_the_same_however_it_is_written(
+    door: httpx.Client, pair: Pair, docs: Path
+) -> None:
+    (docs / "people.csv").write_text("id,name,phone\n1,Ada,11\n")
+    source = {"connection": "files", "rows": "people.csv", "key": ["id"]}
+    told = asked(door, 202, **{**ROWS, "source": source})
+    for same in (source, {**source, "rows": "./people.csv"}, "files/people.csv"):
+        assert asked(door, 202, **{**ROWS, "source": same})["sync_id"] == told["sync_id"]
+    other = {**ROWS, "source": {**source, "key": ["name"]}}
+    assert "is [id], not [name]" in asked(door, 409, **other)["error"]["message"]
+    sheet = {**ROWS, "source": {**source, "sheet": "Second"}}
+    assert "the sheet of its source is not set" in asked(door, 409, **sheet)["error"]["message"]
+
+
+def test_each_sheet_of_a_workbook_is_a_table(
+    door: httpx.Client, pair: Pair, docs: Path, listening: Engine
+) -> None:
+    source = {"connection": "files", "rows": "people.xlsx", "key": ["id"], "sheet": "First"}
+    with listening.database.pooled() as connection:
+        target = RowTarget(connection="shop", select={"table": "customers"})
+        select = {key: value for key, value in source.items() if key != "connection"}
+        sync = replace(
+            catalog.sync(connection, "docs"),
+            sync_id="p",
+            capsule=None,
+            target=target,
+            select=select,
+        )
+        catalog.apply(connection, Desired(syncs=(sync,)))
+    assert asked(door, 202, **{**ROWS, "source": source})["sync_id"] == "p"
+    error = asked(door, 404, **{**ROWS, "source": {**source, "sheet": "Second"}})["error"]
+    assert "The source is not there" in error["message"], "another one would be made"
