@@ -64,8 +64,9 @@ def is_cut(value: Json) -> bool:
 def cell_of(value: Json) -> Any:
     """One value as JSON: null, text, a number, a boolean or a list of texts.
 
-    A date is its start, or `start/end`, times of a zone with their offset; a person the e-mail, else the id; a file its address where
-    it is not Notion's own, which is good for an hour only, else its name.
+    A date is its start, or `start/end`, times of a zone with their offset; a person the e-mail,
+    else the id; a file its address where it is not Notion's own, which is good for an hour only,
+    else its name.
     """
     kind = value["type"]
     found = value.get(kind)

@@ -247,7 +247,7 @@ def test_a_range_in_a_zone_comes_as_instants_and_keeps_its_zone(garden: Garden) 
         (
             "Span",
             "2026-05-01T10:00",
-            "says no offset, and the page has the time zone America/New_York",
+            "no offset, and the page has the time zone America/New_York",
         ),
         ("Span", "noon-ish, or so", "is no time in the page's time zone America/New_York"),
     ],
