@@ -22,6 +22,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError, Reauthorise
 from livesync_pipelines.model.spec import OAuth
 from livesync_pipelines.net.judging import Refusal
+from livesync_pipelines.net.verdict import TRANSIENT
 
 SPARE = timedelta(minutes=1)
 """A token that has no longer to live is renewed before it is used."""
@@ -30,6 +31,7 @@ _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "applica
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 _LATER = frozenset({"temporarily_unavailable", "slow_down"})
 _NOT_US = frozenset({"invalid_client", "unauthorized_client"})
+_WORDS = ("error", "code")
 _WHO_CHARS = 200
 
 
@@ -148,17 +150,20 @@ def revocation(oauth: OAuth, base: str, client: Client, token: str) -> Request:
 
 
 def tokens_in(
-    answer: Any, oauth: OAuth, *, asked_for: tuple[str, ...], refresh: str, now: datetime
+    answer: Any, vendor: str, *, asked_for: tuple[str, ...], refresh: str, now: datetime
 ) -> Tokens:
-    """What an answer grants. Without a refresh token the one before stays; without scopes they are
-    those that were `asked_for` (RFC 6749, 5.1 and 6).
+    """What an answer of the `vendor` grants. Without a refresh token the one before stays; without
+    scopes they are those that were `asked_for` (RFC 6749, 5.1 and 6).
 
     Raises `Broken` for an answer that grants nothing.
     """
     said = answer if isinstance(answer, dict) else {}
     access = said.get("access_token")
     if not isinstance(access, str) or not access:
-        raise Broken(f"The token endpoint of {oauth.client} answered without a token.")
+        raise Broken(
+            f"The token endpoint of {vendor} took what was sent and answered without a token.",
+            hint="Try again; if it stays so, connect the account again.",
+        )
     scope = said.get("scope")
     return Tokens(
         access=access,
@@ -205,13 +210,14 @@ def who_in(answer: Any, oauth: OAuth) -> str:
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
-    """What the errors of a token endpoint mean (RFC 6749, 5.2)."""
+    """What the errors of a token endpoint mean (RFC 6749, 5.2); a 401 speaks of the client, also
+    in the form in which the vendor's other calls are refused."""
     said = refusal.json()
-    word = said.get("error") if isinstance(said, dict) else None
-    word = word if isinstance(word, str) else ""
+    words = (said.get(name) for name in _WORDS) if isinstance(said, dict) else ()
+    word = next((word for word in words if isinstance(word, str)), "")
     if word == "invalid_grant":
         return Revoked(refusal.said(word), where=refusal.where)
-    if word in _NOT_US:
+    if word in _NOT_US or (refusal.status == 401 and word not in _LATER):
         return BadInput(
             refusal.said(word),
             hint="The client's id or secret is wrong: look at the variables that hold them.",
@@ -219,7 +225,9 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         )
     if word in _LATER:
         return refusal.limited(word)
-    return Broken(refusal.said(word), where=refusal.where) if refusal.status == 400 else None
+    if refusal.status >= 500 or refusal.status == 429 or refusal.status in TRANSIENT:
+        return None
+    return Broken(refusal.said(word), where=refusal.where)
 
 
 def _signed(

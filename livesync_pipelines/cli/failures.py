@@ -56,7 +56,8 @@ def _show(error: Mapping[str, str], *, as_json: bool) -> None:
         emit({"error": error})
         return
     message, where = error["message"], error["where"]
-    if where and "\n" not in message:  # a list of problems says of each where it is
+    # a list of problems says of each where it is, and a refusal begins with its call
+    if where and "\n" not in message and not message.startswith(where):
         message = f"{where}: {message}"
     click.echo(clean(f"Error: {message}"), err=True)
     if error["hint"]:

@@ -6,12 +6,16 @@ https://developers.notion.com/reference/page-property-values, as others tell it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.connectors._notion_api import Json
+from livesync_pipelines.core.row_map_types import zone_of
+from livesync_pipelines.model.errors import BadInput
 
 _CUT_AT = 25
 """A page shows so many items of a list at most."""
+_DAY_CHARS = len("2026-05-01")
 _LISTS = ("title", "rich_text", "people", "relation")
 _SILENT = frozenset(
     (
@@ -60,8 +64,9 @@ def is_cut(value: Json) -> bool:
 def cell_of(value: Json) -> Any:
     """One value as JSON: null, text, a number, a boolean or a list of texts.
 
-    A date is its start, or `start/end`; a person the e-mail, else the id; a file its address where
-    it is not Notion's own, which is good for an hour only, else its name.
+    A date is its start, or `start/end`, times of a zone with their offset; a person the e-mail,
+    else the id; a file its address where it is not Notion's own, which is good for an hour only,
+    else its name.
     """
     kind = value["type"]
     found = value.get(kind)
@@ -72,9 +77,26 @@ def _same(found: Any) -> Any:
     return found
 
 
+def is_day(said: str) -> bool:
+    """Whether a side of a date has no time, and so none of a zone either."""
+    return len(said) <= _DAY_CHARS
+
+
 def _date(found: Json) -> str:
-    start, end = found["start"], found.get("end")
-    return f"{start}/{end}" if end else str(start)
+    sides = (found["start"], found.get("end"))
+    return "/".join(_moment(str(side), found.get("time_zone")) for side in sides if side)
+
+
+def _moment(said: str, zone: str | None) -> str:
+    """A time of a zone is an instant: it gets the offset. Of a zone that nobody knows it is none,
+    and no time of another zone either: it keeps that name."""
+    if zone is None or is_day(said):
+        return said
+    try:
+        at, there = datetime.fromisoformat(said), zone_of(zone)
+    except (ValueError, BadInput):
+        return f"{said}[{zone}]"
+    return said if at.tzinfo else at.replace(tzinfo=there).isoformat()
 
 
 def _person(found: Json) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -18,8 +18,10 @@ import pyarrow as pa
 from livesync_pipelines.connectors._notion_api import Json, NotionApi
 from livesync_pipelines.connectors._notion_pages import Item, item_of
 from livesync_pipelines.connectors._notion_table import PAGE_ID, Field, Loaded
+from livesync_pipelines.connectors._notion_values import is_day
 from livesync_pipelines.connectors._row_judging import Judged
 from livesync_pipelines.core import row_keys
+from livesync_pipelines.core.row_map_types import zone_of
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.rows import Column
 from livesync_pipelines.net.verdict import BadAnswer, Gone
@@ -85,21 +87,22 @@ class RowWriter:
         """Where the page stands. That something is not there is then said of what a relation names:
         the page itself was there a moment ago."""
         try:
-            if self._stands(item):
-                body = {"properties": self._spelled(values)}
-                done.pages.append(self._api.update_page(item.id, body))
-            else:
+            now = self._standing(item)
+            if now is None:
                 done.moved.append(place)
+            else:
+                body = {"properties": self._spelled(values, now["properties"])}
+                done.pages.append(self._api.update_page(item.id, body))
         except (BadAnswer, Misfit) as error:
             done.failures.append(ItemFailure(key, "refused", str(error)))
 
-    def _stands(self, item: Item) -> bool:
-        """Whether the page is as it was when all was decided: Notion itself compares nothing."""
+    def _standing(self, item: Item) -> Json | None:
+        """The page, where it is as it was when all was decided: Notion itself compares nothing."""
         try:
             now = self._api.page(item.id)
         except Gone:
-            return False
-        return not now["in_trash"] and item_of(now) == item
+            return None
+        return now if not now["in_trash"] and item_of(now) == item else None
 
     def _make(self, done: Written, key: str, row: Json) -> None:
         values = {name: value for name, value in row.items() if value is not None}
@@ -108,25 +111,28 @@ class RowWriter:
                 raise Misfit(
                     "Notion gives a page its id itself: rows from elsewhere need another `key`"
                 )
-            done.pages.append(self._api.create_row(self._source["id"], self._spelled(values)))
+            done.pages.append(self._api.create_row(self._source["id"], self._spelled(values, {})))
         except (BadAnswer, Misfit) as error:
             done.failures.append(ItemFailure(key, "refused", str(error)))
 
-    def _spelled(self, values: Json) -> dict[str, Any]:
-        """As properties of a page are written."""
+    def _spelled(self, values: Json, before: Json) -> dict[str, Any]:
+        """As properties of a page are written that has those of `before`."""
         told = {}
         for name, value in values.items():
             column = self._fields.get(name)
             if column is None or not column.is_written:
                 raise Misfit(f"{name} cannot be written")
             _check(column, value)
-            told[column.said] = {column.type: self._value(column.type, value)}
+            told[column.said] = {column.type: self._value(column, value, before)}
         return told
 
-    def _value(self, kind: str, value: Any) -> Any:
-        if kind == "people":
+    def _value(self, column: Field, value: Any, before: Json) -> Any:
+        if column.type == "people":
             return [{"id": self._person(one)} for one in value or ()]
-        spell = _VALUES.get(kind)
+        if column.type == "date":
+            was = before.get(column.said, {}).get("date") or {}
+            return _date(column.name, value, was.get("time_zone"))
+        spell = _VALUES.get(column.type)
         return value if spell is None else spell(value)
 
     def _person(self, said: str) -> str:
@@ -166,12 +172,32 @@ def _options(value: Sequence[str] | None) -> list[Json]:
     return [{"name": one} for one in value or ()]
 
 
-def _date(value: date | str | None) -> Json | None:
-    """A text may hold an end too, behind a slash."""
+def _date(name: str, value: date | str | None, zone: str | None) -> Json | None:
+    """A text may hold an end too, behind a slash. Times keep the `zone` in which the page has them;
+    days have none."""
     if value is None or value == "":
         return None
     start, _, end = (value if isinstance(value, str) else value.isoformat()).partition("/")
-    return {"start": start, **({"end": end} if end else {})}
+    sides = {"start": start, **({"end": end} if end else {})}
+    if zone is None or all(map(is_day, sides.values())):
+        return sides
+    told = {side: _clock(name, said, zone) for side, said in sides.items()}
+    return {**told, "time_zone": zone}
+
+
+def _clock(name: str, said: str, zone: str) -> str:
+    """What clocks in the zone show at this instant. Raises `Misfit` where they show none, or show
+    the same at an earlier one too, as they do when they are put back."""
+    try:
+        at, there = datetime.fromisoformat(said), zone_of(zone)
+    except (ValueError, BadInput) as error:
+        raise Misfit(f"{name}: {said} is no time in the page's time zone {zone}") from error
+    if at.tzinfo is None:
+        raise Misfit(f"{name}: {said} says no offset, and the page has the time zone {zone}")
+    shown = at.astimezone(there).replace(tzinfo=None, fold=0)
+    if shown.replace(tzinfo=there).astimezone(UTC) != at:
+        raise Misfit(f"{name}: clocks in the page's time zone {zone} show the time of {said} twice")
+    return shown.isoformat()
 
 
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
@@ -180,7 +206,6 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "select": _option,
     "status": _option,
     "multi_select": _options,
-    "date": _date,
     "relation": lambda value: [{"id": one} for one in value or ()],
     "checkbox": bool,
     "url": lambda value: value or None,

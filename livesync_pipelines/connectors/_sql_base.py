@@ -6,10 +6,11 @@ import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import pyarrow as pa
 
+from livesync_pipelines.connectors._sql_prepare import Naming
 from livesync_pipelines.core.row_keys import usable
 from livesync_pipelines.model.errors import BadInput, CursorExpired
 from livesync_pipelines.model.rows import Column, KeyPage, RowPage, RowReceipt, RowWrites, Shape
@@ -33,6 +34,8 @@ class Chosen:
 
 class SqlDatabase(ABC):
     """One table of one database; the methods of `RowEnd` and of its abilities, and `tables`."""
+
+    naming: ClassVar[Naming]
 
     def __init__(self, where: str) -> None:
         self.where = where

@@ -31,7 +31,7 @@ from livesync_pipelines.connectors._sql_mysql_types import (
 from livesync_pipelines.connectors._sql_other import Found, Other, url_of
 from livesync_pipelines.connectors._sql_other_cells import batch_of, page_of_rows
 from livesync_pipelines.connectors._sql_other_write import Target
-from livesync_pipelines.connectors._sql_prepare import Step
+from livesync_pipelines.connectors._sql_prepare import Naming, Step
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.rows import Column, Shape
@@ -43,6 +43,8 @@ _STREAM_S = 3_600
 
 class MySql(Other):
     """A scan is one statement that is read as it comes, over a connection of its own."""
+
+    naming = Naming("MySQL", str.lower, longest=64)
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         self._url = url_of(url, "a MySQL")

@@ -19,6 +19,7 @@ from livesync_pipelines.connectors._sql_pg_read import batches, read_batch, sele
 from livesync_pipelines.connectors._sql_pg_session import Session, place_of
 from livesync_pipelines.connectors._sql_pg_stage import asked
 from livesync_pipelines.connectors._sql_pg_write import Writer
+from livesync_pipelines.connectors._sql_prepare import Naming
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
 
@@ -26,6 +27,8 @@ from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrite
 class Postgres(SqlDatabase):
     """Reads by one COPY for a whole scan, over a connection of its own; writes by COPY into a
     temporary table, or into the table itself where it is empty of these rows."""
+
+    naming = Naming("Postgres", str, longest=63, unit="bytes")
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         name = f"{chosen.schema}.{chosen.table}" if chosen.schema else chosen.table

@@ -3,7 +3,8 @@ the same for all databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,6 +12,30 @@ import pyarrow as pa
 from livesync_pipelines.core.row_map_types import covering
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.rows import Column, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What a database takes for the name of a column: at most so many of `unit`, where it says so;
+    names that are `folded` alike are one."""
+
+    database: str
+    folded: Callable[[str], str]
+    longest: int | None = None
+    unit: str = "characters"
+
+    def faults(self, names: Sequence[str]) -> Iterator[str]:
+        """Why these cannot be the columns of one table, a clause each."""
+        for name in names:
+            length = len(name.encode() if self.unit == "bytes" else name)
+            if self.longest is not None and length > self.longest:
+                yield f"{name!r} has {length} {self.unit}, and {self.database} takes {self.longest}"
+        alike = defaultdict[str, list[str]](list)
+        for name in names:
+            alike[self.folded(name)].append(name)
+        for same in alike.values():
+            if len(same) > 1:
+                yield f"{' and '.join(map(repr, same))} are one name for {self.database}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from livesync_pipelines.connectors._sql_cells import Batch, Refusal
 from livesync_pipelines.connectors._sql_other import Found, Other, url_of
 from livesync_pipelines.connectors._sql_other_cells import batch_of, page_of_rows
 from livesync_pipelines.connectors._sql_other_write import Target
-from livesync_pipelines.connectors._sql_prepare import Step, spelled
+from livesync_pipelines.connectors._sql_prepare import Naming, Step, spelled
 from livesync_pipelines.connectors._sql_sqlite_types import cell, declared
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.rows import PAGE_ROWS
@@ -32,6 +33,8 @@ from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError, Una
 from livesync_pipelines.model.rows import Column, Shape
 
 _SHOWN = 300
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""The case of other letters does count in names."""
 _OF_ROWS = {
     sqlite3.SQLITE_CONSTRAINT_NOTNULL: "null",
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: "foreign_key",
@@ -55,6 +58,8 @@ _LATER: dict[int, str] = {
 
 class Sqlite(Other):
     """Scans ask page by page, so that a writer of the same file need not wait for a whole scan."""
+
+    naming = Naming("SQLite", lambda name: name.translate(_ASCII_LOWER))
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         self._path = Path(url_of(url, "a SQLite file").database or "").absolute()

@@ -100,7 +100,7 @@ class Confluence(Connector):
             "that it is made once; a deletion names no version, and is looked at before and after",
             "what is written over a page leaves no place for comments that hang on its words",
             "written from what others tell of these pages, and never held to the real Confluence",
-            "Cloud has no webhooks without an app: it is polled",
+            "Cloud calls nobody without an app: it is polled",
         ),
     )
     Connection = ConfluenceConnection

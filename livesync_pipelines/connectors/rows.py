@@ -66,6 +66,14 @@ class WritesRows(Protocol):
 
 
 @runtime_checkable
+class BoundsNames(Protocol):
+    """An end that does not take every name for a column."""
+
+    def misnamed(self, names: Sequence[str]) -> Sequence[str]:
+        """Why these cannot be columns of one table here, a clause each."""
+
+
+@runtime_checkable
 class WidensColumns(Protocol):
     """An end that can make columns wider which are there."""
 

@@ -161,6 +161,9 @@ class SqlTable(RowEnd):
     def widens(self) -> frozenset[str]:
         return self._database.widens()
 
+    def misnamed(self, names: Sequence[str]) -> Sequence[str]:
+        return list(self._database.naming.faults(names))
+
     def prepare(self, wanted: Shape) -> Sequence[str]:
         return self._database.prepare(wanted)
 

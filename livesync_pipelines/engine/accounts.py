@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from livesync_pipelines.auth import oauth
-from livesync_pipelines.auth.oauth import Client, Request, Revoked, Tokens
+from livesync_pipelines.auth.oauth import Request, Revoked, Tokens
 from livesync_pipelines.auth.vault import Vault
 from livesync_pipelines.connectors.base import Accounted, Options
 from livesync_pipelines.engine.house import Engine
@@ -246,7 +246,7 @@ def _renewed(engine: Engine, connection: database.Connection, account: Account) 
     said, now = oauth_of(engine, account.platform), engine.now()
     before = opened(engine.vault(), account)
     try:
-        tokens = _granted(said, oauth.client_of(said, engine.environ), account, before, now)
+        tokens = _granted(engine, said, account, before, now)
     except Revoked as error:
         accounts.revoke(connection, account.name, error.as_dict())
         return Revoked(
@@ -266,15 +266,17 @@ def _renewed(engine: Engine, connection: database.Connection, account: Account) 
 
 
 def _granted(
-    said: OAuth, client: Client, account: Account, before: Tokens, now: datetime
+    engine: Engine, said: OAuth, account: Account, before: Tokens, now: datetime
 ) -> Tokens:
     """A refresh token that is spent by its use is sent once: the answer to a second try would be
     that it was stolen."""
     if not before.refresh:
         raise Revoked("its token has run out or was refused, and nothing renews it.")
+    client = oauth.client_of(said, engine.environ)
     request = oauth.renewal(said, account.base, client, before.refresh)
     answer = asked(account.base, request, repeats=not said.rotates)
-    return oauth.tokens_in(answer, said, asked_for=before.scopes, refresh=before.refresh, now=now)
+    vendor = spec_of(engine, account.platform).title
+    return oauth.tokens_in(answer, vendor, asked_for=before.scopes, refresh=before.refresh, now=now)
 
 
 def _place(name: str) -> str:

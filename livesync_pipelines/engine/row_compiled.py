@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from livesync_pipelines.connectors.rows import InfersTypes, RowEnd
+from livesync_pipelines.connectors.rows import BoundsNames, InfersTypes, RowEnd
 from livesync_pipelines.core.row_map import RowMap, compile_map, identity
 from livesync_pipelines.core.row_map_drift import said_type
 from livesync_pipelines.core.row_map_types import type_name
@@ -14,18 +14,36 @@ from livesync_pipelines.model.rows import Shape
 from livesync_pipelines.model.sync import SyncConfig
 
 
-def compiled(sync: SyncConfig, source: Shape, target: Shape | None, *, may_add: bool) -> RowMap:
-    """As `compile_map`. Raises `BadInput` that names the sync, and where the columns of the key are
-    of types between which a key may not come back, both of them and what to do."""
+def compiled(
+    sync: SyncConfig, source: Shape, end: RowEnd, target: Shape | None, *, may_add: bool
+) -> RowMap:
+    """As `compile_map`, into this `end`. Raises `BadInput` that names the sync, and where the
+    columns of the key are of types between which a key may not come back, both of them and what to
+    do; or the columns that the end cannot have under their names."""
+    there = target.schema.names if target is not None else []
     target = _to_be_made(sync) if target is None and may_add else target
     try:
-        return compile_map(sync.fields, source, target, may_add=may_add)
+        made = compile_map(sync.fields, source, target, may_add=may_add)
     except BadInput as error:
         unlike = list(_unlike_keys(sync, source, target))
         listed = "".join(f"\n- {said}" for said in unlike)
         message = f"The mapping cannot work.{listed}" if unlike else error.message
         where = f"sync {sync.sync_id}"
         raise BadInput(f"{where}: {message}", hint=error.hint, where=where) from error
+    _refuse_names(sync, end, dict.fromkeys([*there, *made.target_shape.schema.names]))
+    return made
+
+
+def _refuse_names(sync: SyncConfig, end: RowEnd, names: Iterable[str]) -> None:
+    wrong = end.misnamed(list(names)) if isinstance(end, BoundsNames) else ()
+    if wrong:
+        where = f"sync {sync.sync_id}"
+        raise BadInput(
+            f"{where}: the target cannot have columns of these names: {'; '.join(wrong)}.",
+            hint="Give the sync a mapping with other names: mapping: [{from: COLUMN, to: OTHER}], "
+            "a line for each column that it keeps in step.",
+            where=where,
+        )
 
 
 def _to_be_made(sync: SyncConfig) -> Shape | None:

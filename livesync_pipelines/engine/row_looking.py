@@ -74,7 +74,7 @@ def vet(engine: Engine, ends: tuple[Place, Place], sync: SyncConfig, where: str)
             raise _nothing(Side.SOURCE, ends[0], sync.select, where)
         if there is None and not (makes and isinstance(target, WritesRows)):
             raise _nothing(Side.TARGET, ends[1], sync.target.select, where)
-        rows = compiled(sync, shape, there, may_add=makes)
+        rows = compiled(sync, shape, target, there, may_add=makes)
         if sync.mode is Mode.BIDIRECTIONAL:
             refuse_one_way(rows)
         return _kept_out(rows, sync.mode)
@@ -129,7 +129,7 @@ def take_columns(engine: Engine, connection: Connection, sync_id: str) -> Sequen
         wide = as_wide(sync, before, shape, target, there)
         if there is not None and wide is not None and wide != there:
             done, narrow = widen(target, there, wide)
-        rows = compiled(sync, shape, target.shape(), may_add=True)
+        rows = compiled(sync, shape, target, target.shape(), may_add=True)
         if sync.mode is Mode.BIDIRECTIONAL:
             _refuse_both_ways(sync, before, rows, narrow)
     return [*done, *(f"cannot be made as wide: {why}" for why in narrow.values())]
@@ -183,7 +183,7 @@ def check(engine: Engine, connection: Connection, sync_id: str, *, rows: int) ->
         shape, there = _source_shape(source, sync), target.shape()
         if sync.drift is OnDrift.PROPAGATE:
             there = as_wide(sync, row_shapes.noted(connection, sync_id), shape, target, there)
-        made = compiled(sync, shape, there, may_add=True)
+        made = compiled(sync, shape, target, there, may_add=True)
         partly = sync.mode is Mode.PULL
         page = _first(source, shape, made.source_columns, rows, partly=partly)
         sample = page.rows

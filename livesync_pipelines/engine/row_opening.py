@@ -47,7 +47,7 @@ def opened(
     widens = sync.mode is not Mode.PUSH
     source_shape, there = _both_shapes(connection, operation, ends)
     wide = following(connection, errand, source_shape, target, there)
-    rows = compiled(sync, source_shape, wide.target, may_add=widens)
+    rows = compiled(sync, source_shape, target, wide.target, may_add=widens)
     _refuse_what_has_changed(connection, sync, rows, source, wide)
     renewed = types_said(target, wide.target, rows.target_shape)
     if widens and isinstance(target, WritesRows) and not errand.dry:

@@ -157,7 +157,8 @@ def _completed(engine: Engine, one: SignIn, answer: Mapping[str, str]) -> Signed
         granted = asked(one.base, request, repeats=False)
     except Revoked as error:
         raise _not_connected(engine, one, "it did not take the code that came back") from error
-    tokens = oauth.tokens_in(granted, said, asked_for=one.scopes, refresh="", now=now)
+    vendor = spec_of(engine, one.platform).title
+    tokens = oauth.tokens_in(granted, vendor, asked_for=one.scopes, refresh="", now=now)
     who = _who(said, one.base, tokens, granted)
     _keep(engine, one, tokens, who)
     missing = tuple(scope for scope in one.scopes if scope not in tokens.scopes)

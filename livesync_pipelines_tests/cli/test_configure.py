@@ -194,6 +194,8 @@ def test_a_platform_tells_what_can_be_set(terminal: Terminal) -> None:
         ("rss", "subscribed to: by LiveSync itself, where a connection has `webhook`"),
         ("s3", "subscribed to: by LiveSync itself, where a connection has `notifications`"),
         ("dropbox", "subscribed to: by hand"),
+        ("notion", "without a secret: LIVESYNC_HOME/webhooks/CONNECTION holds it once it has come"),
+        ("confluence", "subscribed to: not at all: it calls nobody itself, programs of yours may"),
         ("rss", "abilities: probe, subscribe"),
         ("sql_table", "    webhook: {scheme, secret, also, topic, url} (default None)"),
     ],
@@ -208,6 +210,8 @@ def test_what_a_platform_tells_a_person_it_tells_a_program(terminal: Terminal) -
     told = terminal.document("platforms", "notion")
     assert (told["clock"]["granularity_s"], told["clock"]["trusted"]) == (60.0, False)
     assert (told["webhook"]["scheme"], told["webhook"]["subscribed_by"]) == ("notion", None)
+    assert told["webhook"]["sends_secret"] is True
+    assert terminal.document("platforms", "confluence")["webhook"]["called_by_platform"] is False
 
 
 def test_a_token_is_shown_once_and_kept_as_a_hash(terminal: Terminal, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from livesync_pipelines.cli.main import Door, livesync
-from livesync_pipelines.model.errors import NeedsPerson
+from livesync_pipelines.model.errors import NeedsPerson, Reauthorise
 
 from .conftest import Terminal
 
@@ -100,6 +100,12 @@ def test_an_error_that_is_understood_ends_with_its_own_exit_code() -> None:
     result = go(NeedsPerson("It waits.", hint="Approve it.", where="sync a"))
     assert result.exit_code == 3
     assert result.stderr == "Error: sync a: It waits.\nHint: Approve it.\n"
+
+
+def test_an_error_that_begins_with_its_place_does_not_say_it_twice() -> None:
+    call = "GET https://a.b/spaces"
+    result = go(Reauthorise(f"{call} answered 401", where=call))
+    assert result.stderr == f"Error: {call} answered 401\n"
 
 
 def test_a_fault_names_its_type_and_keeps_its_traceback() -> None:

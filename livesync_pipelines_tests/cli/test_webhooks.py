@@ -93,12 +93,28 @@ def test_the_token_that_a_platform_is_to_send_is_waited_for_and_found(
     file.write_text(CONFIG.replace("path: docs", "path: docs, webhook: {scheme: notion}"))
     applied = terminal("apply", str(file))
     assert "before Notion has sent its token" in applied.stderr
+    assert "before Notion has sent its token" in terminal("webhooks").stderr
     sent = tmp_path / "home" / "webhooks" / "docs"
     sent.parent.mkdir(parents=True, exist_ok=True)
     sent.write_text("secret_token\n")
     found = finding(terminal.document("doctor"))
     assert str(sent) in found["message"]
     assert "secret_token" not in str(found)
+    shown = terminal("webhooks", "docs")
+    assert f"Notion has sent its token; it is in {sent}, and waits for you" in shown.stderr
+    assert "secret_token" not in shown.output
+
+
+def test_apply_tells_of_the_webhooks_of_its_file_and_doctor_of_all(
+    terminal: Terminal, docs: Path, tmp_path: Path
+) -> None:
+    file, other = tmp_path / "livesync.yaml", tmp_path / "other.yaml"
+    file.write_text(CONFIG.replace("path: docs", "path: docs, webhook: {scheme: notion}"))
+    other.write_text(f"project: demo\nconnections: {{more: {{platform: folder, path: {docs}}}}}\n")
+    assert "webhooks of docs" in terminal("apply", str(file)).stderr
+    assert "webhooks of docs" not in terminal("apply", str(other)).stderr
+    assert finding(terminal.document("doctor"))["verdict"] == "warning"
+    assert "webhooks of docs" in terminal("apply", str(file), str(other)).stderr
 
 
 FEED = 'rss, url: "https://127.0.0.1:1/feed", webhook: {secret: "${HOOK}"}'

@@ -3,8 +3,10 @@ other end has no place for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -35,6 +37,8 @@ COLUMNS = {
     "Rel": "text[]",
     "Hardy": "boolean",
     "Day": "date",
+    "At": "timestamptz",
+    "Span": "text",
 }
 TYPES = {
     "Code": "rich_text",
@@ -43,7 +47,10 @@ TYPES = {
     "Tags": "multi_select",
     "Hardy": "checkbox",
     "Day": "date",
+    "At": "date",
+    "Span": "date",
 }
+NEW_YORK = {"start": "2026-05-01T10:00:00.000", "time_zone": "America/New_York"}
 
 
 class Unhurried(NotionRows):
@@ -193,6 +200,87 @@ def test_a_range_among_days_waits_alone_and_its_page_is_named(garden: Garden) ->
     assert garden.failures() == {}
     assert str(garden.at_table("day")["a"]) == "2026-03-06"
     assert garden.at_table("name")["a"] == "Fern"
+
+
+def test_a_time_of_a_zone_is_an_instant_and_keeps_its_zone_when_it_is_written(
+    garden: Garden,
+) -> None:
+    garden.configure("At")
+    garden.row("a", At={"date": NEW_YORK})
+    second = garden.row("b", At={"date": NEW_YORK})
+    assert garden.run().status is Status.SUCCESS
+    at = datetime(2026, 5, 1, 14, tzinfo=UTC)
+    assert garden.at_table("at") == {"a": at, "b": at}
+    garden.set("a", "at", "'2026-12-01 17:30+00'")
+    garden.desk.space.set(second, {"At": {"date": {**NEW_YORK, "time_zone": "Asia/Tokyo"}}})
+    assert garden.run().counts.updated == 2
+    shown = garden.at_notion("At")["a"]
+    assert (shown["start"], shown["time_zone"]) == ("2026-12-01T12:30:00", "America/New_York")
+    assert garden.at_table("at")["b"] == datetime(2026, 5, 1, 1, tzinfo=UTC)
+    assert garden.run().counts.synced_items == 0
+    garden.set("a", "at", "null")
+    assert garden.run().status is Status.SUCCESS
+    assert garden.at_notion("At")["a"] is None
+
+
+def test_a_range_in_a_zone_comes_as_instants_and_keeps_its_zone(garden: Garden) -> None:
+    garden.configure("Span")
+    garden.row("a", Span={"date": {**NEW_YORK, "end": "2026-05-01T12:00:00.000"}})
+    assert garden.run().status is Status.SUCCESS
+    assert garden.at_table("span")["a"] == "2026-05-01T10:00:00-04:00/2026-05-01T12:00:00-04:00"
+    garden.set("a", "span", "'2026-05-01T15:00Z/2026-05-01T12:00-04:00'")
+    assert garden.run().status is Status.SUCCESS
+    assert garden.at_notion("Span")["a"] == {
+        "start": "2026-05-01T11:00:00",
+        "end": "2026-05-01T12:00:00",
+        "time_zone": "America/New_York",
+    }
+    garden.set("a", "span", "'2026-05-02'")
+    assert garden.run().status is Status.SUCCESS
+    assert garden.at_notion("Span")["a"]["time_zone"] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("At", "2026-11-01 06:30+00", "time zone America/New_York show the time of .* twice"),
+        (
+            "Span",
+            "2026-05-01T10:00",
+            "no offset, and the page has the time zone America/New_York",
+        ),
+        ("Span", "noon-ish, or so", "is no time in the page's time zone America/New_York"),
+    ],
+)
+def test_a_time_that_the_zone_of_its_page_cannot_show_is_refused_by_name(
+    garden: Garden, column: str, value: str, why: str
+) -> None:
+    garden.configure(column)
+    garden.row("a", **{column: {"date": NEW_YORK}})
+    garden.row("b", Span={"date": {**NEW_YORK, "end": "2026-05-01T12:00:00.000"}})
+    assert garden.run().status is Status.SUCCESS
+    before = garden.at_notion(column)
+    garden.set("a", column.lower(), f"'{value}'")
+    assert garden.run().status is Status.PARTIAL
+    (told,) = garden.failures().values()
+    assert re.search(f"{column}: .*{why}", told)
+    assert garden.at_notion(column) == before
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Nowhere/Town"])
+def test_a_time_of_a_zone_is_of_another_form_than_a_day_or_of_an_unknown_zone(
+    garden: Garden, zone: str
+) -> None:
+    column = "Day" if zone == "America/New_York" else "At"
+    garden.configure(column)
+    start = {"Day": "2026-03-01", "At": "2026-03-01T09:00:00.000Z"}[column]
+    page = garden.row("a", **{column: {"date": {"start": start}}})
+    assert garden.run().status is Status.SUCCESS
+    before = garden.at_table(column.lower())
+    garden.desk.space.set(page, {column: {"date": {**NEW_YORK, "time_zone": zone}}})
+    assert garden.run().status is Status.PARTIAL
+    assert f"column {column} must hold" in garden.failures()["a"]
+    assert garden.at_table(column.lower()) == before
 
 
 def test_a_box_that_is_neither_ticked_nor_not_is_unticked_at_notion_alone(garden: Garden) -> None:

@@ -77,6 +77,22 @@ def test_it_is_found_by_its_name_and_can_do_what_its_class_shows() -> None:
     assert issubclass(SqlTable, FollowsRows)
 
 
+def test_it_says_which_names_it_takes_and_takes_them(world: World) -> None:
+    longest = {"postgres": "é" * 31 + "e", "sqlite": "é" * 200, "mariadb": "é" * 64}[world.name]
+    two = {"postgres": "NUM", "sqlite": "É", "mariadb": "x"}[world.name]
+    names = list(dict.fromkeys(["id", longest, two.lower(), two]))
+    end = world.end(world.new_table())
+    assert end.misnamed(names) == []
+    columns = tuple(Column(name=name, type=pa.int64()) for name in names)
+    end.prepare(Shape(columns=columns, key=("id",)))
+    shape = end.shape()
+    assert shape is not None
+    assert shape.schema.names == names
+    longer = [] if world.name == "sqlite" else [f"{longest}e"]
+    assert len(end.misnamed([*names, *longer])) == len(longer)
+    assert len(end.misnamed(["id", "ID"])) == (world.name != "postgres")
+
+
 def test_a_driver_that_the_url_names_does_not_count(world: World) -> None:
     table, end = people(world)
     scheme, _, address = world.url.partition("://")

@@ -11,13 +11,14 @@ from datetime import timedelta
 
 import pytest
 
+from livesync_pipelines.auth import oauth
 from livesync_pipelines.auth.oauth import Revoked, Tokens
 from livesync_pipelines.auth.vault import Sealed, Vault
 from livesync_pipelines.engine import accounts as work
 from livesync_pipelines.engine.accounts import ConnectedAccount, fresh, opened, reseal, sealed
 from livesync_pipelines.engine.house import Engine, utc_now
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.errors import NotFound, Reauthorise, Unavailable
+from livesync_pipelines.model.errors import BadInput, Broken, NotFound, Reauthorise, Unavailable
 from livesync_pipelines.model.live import LiveKind
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import (
@@ -32,6 +33,7 @@ from livesync_pipelines.model.sync import (
 )
 from livesync_pipelines.net.api import Api
 from livesync_pipelines.net.client import Client
+from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.sandbox.google.door import READONLY
 from livesync_pipelines.store import accounts, catalog
 from livesync_pipelines.store.accounts import Account, AccountState
@@ -175,6 +177,36 @@ def test_a_vendor_that_fails_for_a_moment_revokes_nothing(office: Office, kind: 
     office.sandbox.fault(RENEWALS, kind, times=1)
     fresh(office.engine, "ada", of=MINE, refused=tokens(office).access)
     assert known(office).state is AccountState.CONNECTED
+
+
+def test_a_login_that_refuses_the_client_is_told_with_its_status_and_what_to_do(
+    office: Office,
+) -> None:
+    office.connect()
+    office.sandbox.fault(RENEWALS, "expired_token", times=1)
+    with pytest.raises(BadInput, match=r"POST http.*/token answered 401") as told:
+        fresh(office.engine, "ada", of=MINE, refused=tokens(office).access)
+    assert "The client's id or secret is wrong" in told.value.hint
+    assert known(office).state is AccountState.CONNECTED
+
+
+@pytest.mark.parametrize("said", [b'{"error": "not_ours"}', b'{"code": "not_ours"}'])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_of_a_login_bears_the_vendors_word_in_either_form(
+    said: bytes, status: int
+) -> None:
+    refusal = Refusal(
+        status=status, headers={}, content=said, where="POST https://a.b/token", at=utc_now()
+    )
+    error = oauth.judge(refusal)
+    assert error is not None
+    assert error.message == f"POST https://a.b/token answered {status} not_ours"
+
+
+def test_an_answer_without_a_token_names_the_vendor_by_its_title() -> None:
+    with pytest.raises(Broken, match="The token endpoint of Notion took what was sent") as told:
+        oauth.tokens_in(None, "Notion", asked_for=(), refresh="", now=utc_now())
+    assert told.value.hint
 
 
 def test_an_account_that_was_revoked_is_noted_and_nobody_is_asked_again(office: Office) -> None:

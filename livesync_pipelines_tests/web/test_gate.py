@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -341,6 +344,28 @@ def test_the_token_that_notion_sends_waits_in_a_file_for_its_owner(
     assert file.read_text() == "secret_abc123_verification_token\n"
     assert file.stat().st_mode & 0o777 == 0o600
     assert noted(house) == []
+
+
+def test_a_second_token_replaces_none_that_waits_for_its_owner(
+    house: Engine, tmp_path: Path
+) -> None:
+    allow(house, Webhook(scheme="notion"))
+    settings = SETTINGS.model_copy(update={"home": tmp_path})
+    file = tmp_path / "webhooks" / "files"
+    with a_door(create_app(house, settings)) as door:
+
+        def sent(token: str) -> int:
+            body = json.dumps({"verification_token": token}).encode()
+            proof = hmac.new(token.encode(), body, sha256).hexdigest()
+            headers = {"x-notion-signature": f"sha256={proof}"}
+            return door.post(PLACE, content=body, headers=headers).status_code
+
+        assert [sent(token) for token in ("secret_1", "secret_2", "secret_1")] == [200, 401, 200]
+        assert file.read_text() == "secret_1\n"
+        assert [one.name for one in file.parent.iterdir()] == ["files"]
+        file.unlink()
+        assert sent("secret_2") == 200
+        assert file.read_text() == "secret_2\n"
 
 
 def test_a_server_that_was_started_anew_loses_no_call(house: Engine, door: httpx.Client) -> None:

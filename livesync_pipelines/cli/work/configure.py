@@ -50,7 +50,8 @@ def apply_files(files: Sequence[Path], *, dry_run: bool, as_json: bool) -> None:
         for finding in notifications(house.settings, engine, house.connection):
             if finding.verdict == "failed":
                 note(f"Note: {finding.check}: {sentences(finding.message, finding.do)}")
-        webhooks.remark(house.settings, engine, house.connection)
+        names = [one.name for one in wanted.connections]
+        webhooks.remark(house.settings, engine, house.connection, names)
 
 
 def _vet(house: House, syncs: Iterable[SyncConfig], connections: Iterable[Connection]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from livesync_pipelines.auth.signatures import STANDARD
 from livesync_pipelines.cli.output import emit, say, table, title
 from livesync_pipelines.connectors import FILE_ENDS, PLATFORMS, ROW_ENDS
 from livesync_pipelines.connectors.base import (
@@ -70,7 +71,9 @@ def show_platform(name: str, *, as_json: bool) -> None:
     say(f"  limits: {_limits(kind)}")
     hook = found["webhook"]
     say(f"  webhook: scheme {hook['scheme']} ({hook['title']}); {hook['keyed_by']}: {hook['how']}")
-    say(f"  subscribed to: {_subscribed(hook['subscribed_by'])}")
+    if hook["sends_secret"]:
+        say("    without a secret: LIVESYNC_HOME/webhooks/CONNECTION holds it once it has come")
+    say(f"  subscribed to: {_subscribed(hook)}")
     if kind.spec.oauth is not None:
         say(f"  its accounts must grant: {' '.join(kind.spec.oauth.scopes) or 'nothing in parts'}")
         if kind.spec.oauth.writes:
@@ -109,8 +112,12 @@ def _clock(clock: Clock) -> str:
     return "; ".join(said)
 
 
-def _subscribed(key: str | None) -> str:
-    return f"by LiveSync itself, where a connection has `{key}`" if key else "by hand"
+def _subscribed(hook: Mapping[str, Any]) -> str:
+    key = hook["subscribed_by"]
+    if key:
+        return f"by LiveSync itself, where a connection has `{key}`"
+    by_hand = hook["called_by_platform"]
+    return "by hand" if by_hand else "not at all: it calls nobody itself, programs of yours may"
 
 
 def _limits(kind: type[Platform]) -> str:
@@ -149,7 +156,13 @@ def _webhook_document(spec: PlatformSpec) -> dict[str, Any]:
     """After which scheme calls for a connection are proved, unless it says another."""
     scheme = known()[spec.webhook]
     told = {"scheme": scheme.name, "title": scheme.title, "how": scheme.how}
-    return {**told, "keyed_by": scheme.keyed_by, "subscribed_by": spec.subscribed_by or None}
+    return {
+        **told,
+        "keyed_by": scheme.keyed_by,
+        "called_by_platform": scheme.name != STANDARD,
+        "sends_secret": scheme.sends_secret,
+        "subscribed_by": spec.subscribed_by or None,
+    }
 
 
 def _abilities(kind: type[Platform]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,16 +27,23 @@ def _line(one: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     return one["connection"], state, *times, (one["error"] or {}).get("message", "-")
 
 
-def check(engine: Engine, connection: Connection) -> Iterator[Finding]:
-    """That the platforms that could be asked to tell us are, and do."""
+def check(
+    engine: Engine, connection: Connection, *, among: Collection[str] | None = None
+) -> Iterator[Finding]:
+    """That the platforms that could be asked to tell us are, and do; of all connections, or
+    `among`."""
     by_call = {platform: scheme for platform, key, scheme in asked_for(engine) if key == "webhook"}
     for one in catalog.called(connection):
         assert one.webhook is not None
+        if among is not None and one.name not in among:
+            continue
         if engine.public_url is None and by_call.get(one.platform) == one.webhook.scheme:
             said = "it is polled only, for its platform cannot be told where to call"
             do = "Set LIVESYNC_PUBLIC_URL to the address under which platforms reach this machine."
             yield Finding(f"subscription of {one.name}", "warning", said, do)
     for row in subscription_list.listed(connection):
+        if among is not None and row["connection"] not in among:
+            continue
         about, error = f"subscription of {row['connection']}", row["error"] or {}
         if row["state"] == "active" and row["wanted"]:
             ends = row["expires_at"]

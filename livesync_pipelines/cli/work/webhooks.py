@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from livesync_pipelines.auth.call import Scheme
 from livesync_pipelines.cli.output import ago, emit, note, say, table
 from livesync_pipelines.cli.work import subscriptions
 from livesync_pipelines.cli.work.checks import Finding, failed
-from livesync_pipelines.cli.work.session import open_house
+from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine.announcements import inbox_of
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.webhook_config import known, troubles
 from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.sync import Connection as Place
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import announced, catalog, subscription_list, webhooks
 from livesync_pipelines.store.announced import Share
@@ -61,8 +63,24 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
         if found:
             say("")
             table(_EVENTS, ((ago(e["received_at"], now), *_event(e, now)) for e in found))
+        _remark(_awaited_all(house, connection))
         _remark(subscriptions.check(house.engine, house.connection))
         house.remark()
+
+
+def _awaited_all(house: House, connection: str | None) -> Iterator[Finding]:
+    """Of the connections whose platform makes the secret, or of one."""
+    for one in catalog.called(house.connection):
+        if connection in {None, one.name} and (scheme := _sent_by(one)) is not None:
+            yield _awaited(house.settings, one.name, scheme.title)
+
+
+def _sent_by(one: Place) -> Scheme | None:
+    """After which scheme the platform is to send the secret; None where it need not."""
+    assert one.webhook is not None
+    scheme = known().get(one.webhook.scheme)
+    is_sent = scheme is not None and scheme.sends_secret and one.webhook.secret is None
+    return scheme if is_sent else None
 
 
 def _share(share: Share) -> dict[str, Any]:
@@ -89,12 +107,20 @@ def _event(event: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     return event["connection"], short, event["seen"], synced, ", ".join(event["hints"][:3]) or "-"
 
 
-def check(settings: Settings, engine: Engine, connection: Connection) -> Iterator[Finding]:
-    """That whoever may call can prove himself, and what came."""
+def check(
+    settings: Settings,
+    engine: Engine,
+    connection: Connection,
+    *,
+    among: Collection[str] | None = None,
+) -> Iterator[Finding]:
+    """That whoever may call can prove himself, and what came; of all connections, or `among`."""
     counted = {row["connection"]: row for row in webhooks.senders(connection)}
     shares = announced.shares(connection, now=engine.now())
     for one in catalog.called(connection):
         assert one.webhook is not None
+        if among is not None and one.name not in among:
+            continue
         about = f"webhooks of {one.name}"
         wrong = list(troubles(one.webhook, engine.environ))
         for trouble in wrong:
@@ -103,8 +129,7 @@ def check(settings: Settings, engine: Engine, connection: Connection) -> Iterato
             yield Finding(about, "failed", said, trouble.hint)
         if wrong:
             continue
-        scheme = known()[one.webhook.scheme]
-        if scheme.sends_secret and one.webhook.secret is None:
+        if (scheme := _sent_by(one)) is not None:
             yield _awaited(settings, one.name, scheme.title)
         else:
             yield Finding(about, "ok", _told(counted[one.name], engine))
@@ -133,8 +158,11 @@ def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:
 def _awaited(settings: Settings, name: str, platform: str) -> Finding:
     file = settings.home / "webhooks" / name
     if file.exists():
-        said = f"{platform} has sent its token; it is in {file}"
-        do = "Put it into a variable, write secret: ${NAME}, apply, and delete the file."
+        said = f"{platform} has sent its token; it is in {file}, and waits for you"
+        do = (
+            "Compare it with what the platform shows, put it into a variable, write secret: "
+            "${NAME}, apply, and delete the file. While it lies there no other one is taken."
+        )
     else:
         said = f"nobody may call before {platform} has sent its token"
         do = f"Subscribe /sync/webhook/... of {name} there (`livesync webhooks`)."
@@ -148,10 +176,12 @@ def _told(row: Mapping[str, Any], engine: Engine) -> str:
     return f"{row['scheme']}; the last {ago(row['last_at'], engine.now())}; {came}"
 
 
-def remark(settings: Settings, engine: Engine, connection: Connection) -> None:
-    """What a person should know at once."""
-    _remark(check(settings, engine, connection))
-    _remark(subscriptions.check(engine, connection))
+def remark(
+    settings: Settings, engine: Engine, connection: Connection, among: Collection[str]
+) -> None:
+    """What a person should know at once of these connections."""
+    _remark(check(settings, engine, connection, among=among))
+    _remark(subscriptions.check(engine, connection, among=among))
 
 
 def _remark(findings: Iterable[Finding]) -> None:

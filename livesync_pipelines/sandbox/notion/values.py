@@ -6,9 +6,10 @@ https://developers.notion.com/reference/page-property-values and property-object
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -194,4 +195,17 @@ def _date(said: Any) -> Json:
     date = {name: _object(said, "date").get(name) for name in ("start", "end", "time_zone")}
     if not isinstance(date["start"], str) or not isinstance(date["end"], str | None):
         raise invalid("date.start and date.end should be ISO 8601 strings.")
+    if date["time_zone"] is not None:
+        _check_zoned([side for side in (date["start"], date["end"]) if side is not None])
     return date
+
+
+def _check_zoned(sides: Sequence[str]) -> None:
+    """With a zone there are times, and none of them has an offset."""
+    for said in sides:
+        try:
+            is_zoned = "T" in said and datetime.fromisoformat(said).tzinfo is None
+        except ValueError:
+            is_zoned = False
+        if not is_zoned:
+            raise invalid(f"With date.time_zone {said} should be a time without an UTC offset.")
