@@ -50,9 +50,12 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def once(environ: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def up(
+    environ: Mapping[str, str], tmp_path: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """One that ends by itself."""
     return subprocess.run(
-        [*COMMAND, "--once", str(tmp_path / "sync.yaml")],
+        [*COMMAND, *options, str(tmp_path / "sync.yaml")],
         env=environ,
         capture_output=True,
         text=True,
@@ -64,7 +67,7 @@ def once(environ: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProc
 def test_one_cycle_syncs_what_is_due_and_prints_its_result(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    first = once(environ, tmp_path)
+    first = up(environ, tmp_path, "--once")
     assert first.returncode == 0, first.stderr
     result = json.loads(first.stdout)
     assert (result["sync_id"], result["status"], result["added"]) == ("notes", "success", 1)
@@ -74,11 +77,11 @@ def test_one_cycle_syncs_what_is_due_and_prints_its_result(
 def test_a_second_cycle_goes_on_where_the_first_stopped(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    once(environ, tmp_path)
+    up(environ, tmp_path, "--once")
     (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter.\n")
     with psycopg.connect(environ["LIVESYNC_DATABASE_URL"], autocommit=True) as connection:
         connection.execute("update livesync.syncs set next_due_at = now()")
-    result = json.loads(once(environ, tmp_path).stdout)
+    result = json.loads(up(environ, tmp_path, "--once").stdout)
     assert (result["added"], result["unchanged"]) == (1, 1)
 
 
@@ -98,14 +101,7 @@ def test_a_taken_port_is_told_in_one_sentence(environ: dict[str, str], tmp_path:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(environ["LIVESYNC_PORT"])))
         taken.listen()
-        done = subprocess.run(
-            [*COMMAND, str(tmp_path / "sync.yaml")],
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = up(environ, tmp_path)
     assert done.returncode == 2
     assert f"Port {environ['LIVESYNC_PORT']}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -116,14 +112,7 @@ def test_a_sandbox_is_not_served_where_workers_of_other_machines_share_the_runs(
     environ: dict[str, str], tmp_path: Path, more: Sequence[str]
 ) -> None:
     environ["LIVESYNC_BROKER_URL"] = "redis://:hunter2@127.0.0.1:1/0"
-    done = subprocess.run(
-        [*COMMAND, "--sandbox", *more, str(tmp_path / "sync.yaml")],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = up(environ, tmp_path, "--sandbox", *more)
     assert done.returncode == 2
     assert "LIVESYNC_BROKER_URL shares runs with workers on others" in done.stderr
     assert "start without --sandbox" in done.stderr
@@ -134,14 +123,7 @@ def test_a_sandbox_is_not_served_where_workers_of_other_machines_share_the_runs(
 
 def test_a_home_has_one_livesync_up(environ: dict[str, str], tmp_path: Path) -> None:
     with only_one(Path(environ["LIVESYNC_HOME"])):
-        second = subprocess.run(
-            [*COMMAND, str(tmp_path / "sync.yaml")],
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        second = up(environ, tmp_path)
     assert second.returncode == 2
     assert "Another `livesync up` is at work" in second.stderr
 
@@ -168,7 +150,7 @@ def test_a_database_that_does_not_answer_is_told_in_one_sentence(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     environ["LIVESYNC_DATABASE_URL"] = f"postgresql://me:secret@127.0.0.1:{free_port()}/x"
-    done = once(environ, tmp_path)
+    done = up(environ, tmp_path, "--once")
     assert done.returncode == 1
     assert "does not answer" in done.stderr
     assert "secret" not in done.stderr
