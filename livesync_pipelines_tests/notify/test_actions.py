@@ -219,6 +219,13 @@ def test_rows_are_told_with_what_they_were_and_are(desk: Desk, own: Receiver, pa
     assert found["conflict"]["winner"] in {"source", "target"}
 
 
+def test_numbers_of_any_size_are_told(desk: Desk, own: Receiver, pair: Pair) -> None:
+    pair.execute("alter table crm.contacts add column mass float8 default 1e300")
+    rows(desk, {"on": ["added"], "call": "${HOOK}", "secret": "${HOOK_SECRET}"}, mode="pull")
+    (first,) = own.messages
+    assert [change["after"]["mass"] for change in first["data"]["changes"]] == [1e300, 1e300]
+
+
 def test_only_rows_whose_fields_changed_are_told(desk: Desk, own: Receiver, pair: Pair) -> None:
     action = {"on": ["updated"], "fields": ["phone"], "call": "${HOOK}", "secret": "${HOOK_SECRET}"}
     rows(desk, action)
