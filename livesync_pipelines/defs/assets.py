@@ -186,6 +186,7 @@ def shown(
     """What Dagster shows of an operation: the chosen stages' materialisations, and their checks."""
     url = f"http://localhost:{Settings.load().port}/sync/operations/{result.operation_id}"
     with engine.database.pooled() as connection:
+        sync = catalog.sync(connection, result.sync_id)
         counts = stages.stage_counts(connection, result.sync_id)
         rows: Mapping[str, int] = metadata.row_counts(counts, result)
         drift = report.drift(engine, connection, result.sync_id)
@@ -200,9 +201,7 @@ def shown(
                 )
                 if stage == "source":
                     told = {**told, **metadata.of_drift(drift)}
-                if stage == "mapped_rows":
-                    sync = catalog.sync(connection, result.sync_id)
-                    told = {**told, **metadata.of_lineage(platform, sync, preview)}
+                told = {**told, **metadata.of_lineage(platform, stage, sync, preview)}
                 yield dg.MaterializeResult(asset_key=key, metadata=told)
         for outcome in checks.results(connection, platform, result, counts):
             if outcome.asset_key in chosen:

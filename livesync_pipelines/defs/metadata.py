@@ -57,16 +57,23 @@ def of_stage(
     }
 
 
-def of_lineage(platform: str, sync: SyncConfig, preview: pa.Table) -> Mapping[str, Any]:
-    """From which columns of the records each mapped column is made, in a sync of rows."""
-    if sync.target is None or sync.copies:
+_MADE_OF = {"mapped_rows": "records", "resolved_rows": "mapped_rows"}
+
+
+def of_lineage(platform: str, stage: str, sync: SyncConfig, preview: pa.Table) -> Mapping[str, Any]:
+    """From which columns of the stage before those of `mapped_rows` and `resolved_rows` are made,
+    in a sync of rows."""
+    if sync.target is None or sync.copies or stage not in _MADE_OF:
         return {}
-    records = dg.AssetKey([platform, "records"])
-    made = {field.target: field.sources for field in sync.fields}
+    before = dg.AssetKey([platform, _MADE_OF[stage]])
     own = {name: meant(name) for name in preview.schema.names if name not in OURS}
+    made: dict[str, tuple[str, ...]] = {name: (name,) for name in own}
+    if stage == "mapped_rows":
+        fields = {one.target: one.sources for one in sync.fields}
+        made = {name: tuple(fields.get(column, (column,))) for name, column in own.items()}
     deps = {
-        name: [dg.TableColumnDep(records, source) for source in made.get(column, (column,))]
-        for name, column in own.items()
+        name: [dg.TableColumnDep(before, source) for source in sources]
+        for name, sources in made.items()
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps)}
 

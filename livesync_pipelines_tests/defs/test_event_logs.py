@@ -16,6 +16,7 @@ from livesync_pipelines.model.sync import Limits
 
 from .conftest import House, a_sync
 
+SYNCS = ("good", "waits", "new")
 KEYS = [dg.AssetCheckKey(dg.AssetKey(["folder", p.stage]), n) for n, p in PROMISES.items()]
 ALIKE = dg.AssetCheckKey(dg.AssetKey(["gardens", "deltas"]), "no_removal_waits")
 """A check of somebody else's, which is called as one of ours is."""
@@ -29,8 +30,8 @@ def run(house: House, sync_id: str) -> None:
 @pytest.fixture
 def checked(postgres: House) -> House:
     """One sync of which all holds, one whose removals wait, one that was never carried out."""
-    strict = replace(a_sync("waits"), limits=Limits(delete_items=0))
-    postgres.configure(a_sync("good"), strict, a_sync("new"))
+    good, waits, new = map(a_sync, SYNCS)
+    postgres.configure(good, replace(waits, limits=Limits(delete_items=0)), new)
     run(postgres, "waits")
     run(postgres, "good")
     (postgres.folder / "one.md").unlink()
@@ -45,8 +46,7 @@ def told(
     logs = house.instance.event_log_storage
     assert isinstance(logs, EventLogs)
     found = by.get_asset_check_partition_info(logs, [*KEYS, ALIKE], after, only)
-    there = house.partitions()
-    return {(e.check_key, e.partition_key): e for e in found if e.partition_key in there}
+    return {(e.check_key, e.partition_key): e for e in found if e.partition_key in SYNCS}
 
 
 def test_a_check_that_fails_for_one_sync_holds_for_another(checked: House) -> None:

@@ -90,6 +90,9 @@ def test_mapped_and_resolved_rows_show_columns_samples_and_where_each_column_is_
         assert "| Ada |" in str(made[stage]["preview"].value)
     lineage = made["mapped_rows"]["dagster/column_lineage"].value.deps_by_column
     assert [dep.column_name for dep in lineage["name"]] == ["full_name"]
+    resolved = made["resolved_rows"]["dagster/column_lineage"].value.deps_by_column
+    assert resolved["name"] == [dg.TableColumnDep(dg.AssetKey(["folder", "mapped_rows"]), "name")]
+    assert "resolution" not in resolved
 
 
 def test_columns_that_are_named_like_those_of_a_stage_are_shown_beside_them(rows: House) -> None:

@@ -58,9 +58,12 @@ def show_conflict(conflict_id: int, *, as_json: bool) -> None:
         say(f"  {end:<10}{named(json.dumps(found[end], ensure_ascii=False))}{_origin(found, end)}")
     say(f"  {'policy':<10}{found['policy']}: {found['reason']}")
     say(f"  {'opened':<10}{ago(found['opened_at'], now)}")
+    if found["owner"]:
+        say(f"  {'asked':<10}{found['owner']}")
     for word, moment in (("deadline", found["deadline"]), ("settled", found["settled_at"])):
         if moment is not None:
-            say(f"  {word:<10}{ago(moment, now)}")
+            by = f" by {found['settled_by']}" if word == "settled" and found["settled_by"] else ""
+            say(f"  {word:<10}{ago(moment, now)}{by}")
 
 
 def _origin(row: dict[str, Any], end: str) -> str:
