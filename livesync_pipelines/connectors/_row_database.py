@@ -30,6 +30,9 @@ _SETTINGS = (
     "SET lock_configuration = true",
 )
 
+_INTERRUPTED = "Query interrupted"
+"""What DuckDB says in place of what the handler of a signal has raised."""
+
 
 class PrivateDatabase:
     """SQL is composed of our own words only; values are bound or come as Arrow tables."""
@@ -93,6 +96,10 @@ def _named() -> Iterator[None]:
             f"the rows of a file could not be sorted here: {type(error).__name__}",
             hint=f"Make room in {tempfile.gettempdir()}, or let TMPDIR name a larger disk.",
         ) from error
+    except RuntimeError as error:
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _drop(db: duckdb.DuckDBPyConnection, folder: str) -> None:

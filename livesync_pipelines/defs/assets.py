@@ -123,7 +123,7 @@ def cancelled_in(instance: dg.DagsterInstance, run_id: str) -> Cancelled:
     the run, from one that ends the process."""
 
     def cancelled(stop: BaseException) -> bool:
-        if not isinstance(stop, dg.DagsterExecutionInterruptedError):
+        if not isinstance(stop, (dg.DagsterExecutionInterruptedError, KeyboardInterrupt)):
             return False
         run = instance.get_run_by_id(run_id)
         if run is None:
