@@ -9,14 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import dagster as dg
 import sqlalchemy
 from dagster import AssetCheckKey
+from dagster._core.asset_graph_view.serializable_entity_subset import SerializableEntitySubset
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
     AssetCheckPartitionInfo,
 )
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionResolvedStatus as Outcome,
+)
+from dagster._core.storage.asset_check_state import AssetCheckState
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.defs.promises import PROMISES, partition_set
@@ -91,6 +98,72 @@ class EventLogs(PostgresEventLogStorage):
         with self.index_connection() as conn:
             found = conn.execute(_BY_SYNC, asked).mappings().all()
         return [*told, *(_of_sync(ours[row["at"] - 1], row) for row in found)]
+
+    def get_asset_check_state(
+        self, keys: Sequence[tuple[AssetCheckKey, dg.PartitionsDefinition | None]]
+    ) -> Mapping[AssetCheckKey, AssetCheckState]:
+        """As Dagster's own, which asks and copies anew for every partition of ours."""
+        ours = {key: of for key, of in keys if of is not None and _is_ours(key)}
+        told = dict(super().get_asset_check_state([one for one in keys if one[0] not in ours]))
+        found: dict[AssetCheckKey, list[AssetCheckPartitionInfo]] = {key: [] for key in ours}
+        for each in self.get_asset_check_partition_info(list(ours)):
+            found[each.check_key].append(each)
+        ended = self._ended([each for infos in found.values() for each in infos])
+        return told | {key: _state(key, of, found[key], ended) for key, of in ours.items()}
+
+    def _ended(self, infos: Sequence[AssetCheckPartitionInfo]) -> Mapping[str, dg.DagsterRunStatus]:
+        """How the runs went that have left checks undone."""
+        planned = {one.latest_planned_run_id for one in infos if _is_planned(one)}
+        if not planned:
+            return {}
+        wanted = dg.RunsFilter(run_ids=list(planned), statuses=FINISHED_STATUSES)
+        return {run.run_id: run.status for run in self._instance.get_runs(wanted)}
+
+
+def _state(
+    key: AssetCheckKey,
+    partitions: dg.PartitionsDefinition,
+    infos: Sequence[AssetCheckPartitionInfo],
+    ended: Mapping[str, dg.DagsterRunStatus],
+) -> AssetCheckState:
+    syncs: dict[Outcome, set[str]] = {outcome: set() for outcome in Outcome}
+    at_work: dict[str, set[str]] = {}
+    for each in infos:
+        outcome, sync = _outcome(each, ended), each.partition_key
+        assert sync is not None
+        if outcome is not None:
+            syncs[outcome].add(sync)
+        if outcome is Outcome.IN_PROGRESS:
+            at_work.setdefault(each.latest_planned_run_id, set()).add(sync)
+
+    def subset(of: set[str]) -> SerializableEntitySubset[AssetCheckKey]:
+        return SerializableEntitySubset(key, partitions.empty_subset().with_partition_keys(of))
+
+    newest = [(e.latest_check_event_storage_id, e.latest_materialization_storage_id) for e in infos]
+    return AssetCheckState(
+        latest_storage_id=max((max(check, made or 0) for check, made in newest), default=0),
+        subsets={outcome: subset(of) for outcome, of in syncs.items()},
+        in_progress_runs={run_id: subset(of) for run_id, of in at_work.items()},
+    )
+
+
+def _outcome(
+    info: AssetCheckPartitionInfo, ended: Mapping[str, dg.DagsterRunStatus]
+) -> Outcome | None:
+    """None where what was looked at has been made anew since."""
+    if _is_planned(info):
+        status = ended.get(info.latest_planned_run_id)
+        if status is None:
+            return Outcome.IN_PROGRESS
+        has_failed = status is dg.DagsterRunStatus.FAILURE
+        return Outcome.EXECUTION_FAILED if has_failed else Outcome.SKIPPED
+    if not info.is_current:
+        return None
+    return Outcome(info.latest_execution_status.value)
+
+
+def _is_planned(info: AssetCheckPartitionInfo) -> bool:
+    return info.latest_execution_status is AssetCheckExecutionRecordStatus.PLANNED
 
 
 def _is_ours(key: AssetCheckKey) -> bool:

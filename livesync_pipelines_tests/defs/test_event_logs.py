@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
-from dagster._core.storage.asset_check_execution_record import AssetCheckPartitionInfo
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionResolvedStatus,
+    AssetCheckPartitionInfo,
+)
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.event_logs import EventLogs
+from livesync_pipelines.defs.partitions import SYNCS as PARTITIONS
 from livesync_pipelines.defs.promises import PROMISES
 from livesync_pipelines.model.sync import Limits
 
@@ -69,3 +74,14 @@ def test_what_is_told_is_what_dagster_tells(checked: House, only: list[str] | No
     for after in (None, 0, newest - 40, newest - 1, newest):
         own = told(checked, EventLogs, after=after, only=only)
         assert own == told(checked, PostgresEventLogStorage, after=after, only=only)
+
+
+def test_how_each_sync_stands_is_what_dagster_makes_of_it(checked: House) -> None:
+    logs = checked.instance.event_log_storage
+    asked = [(key, PARTITIONS["folder"]) for key in KEYS]
+    with partition_loading_context(dynamic_partitions_store=checked.instance):
+        theirs = PostgresEventLogStorage.get_asset_check_state(logs, asked)
+        assert logs.get_asset_check_state(asked) == theirs
+    (waits,) = (key for key in KEYS if key.name == "no_removal_waits")
+    failed = theirs[waits].subsets[AssetCheckExecutionResolvedStatus.FAILED]
+    assert set(failed.subset_value.get_partition_keys()) == {"waits"}
