@@ -1,5 +1,5 @@
-"""Dagster's event log in Postgres, where what checks have found neither grows for ever nor slows
-the pages that ask for the last of it.
+"""Dagster's event log in Postgres, where what checks have found does not grow for ever, and the pages
+that ask for the last of it do not read it all.
 
 As it comes, deleting a run leaves what its checks have found, and asking for the newest of a check,
 or for that of each partition, reads all that it has ever found.
