@@ -64,7 +64,7 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         engine = livesync.engine()
         result = carry_out(context, livesync, sync_id, chosen=assets)
         for event in shown(engine, spec.name, result, chosen=assets):
-            context.log_event(_reported(context.instance, event, sync_id))  # type: ignore[arg-type] # checks too
+            context.log_event(_reported(context.instance, event, sync_id))  # type: ignore[arg-type]  # checks too
 
     @dg.job(
         name=job_of_several(spec.name),

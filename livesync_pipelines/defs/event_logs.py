@@ -1,4 +1,4 @@
-"""Dagster's event log in Postgres, where what checks have found does not grow for ever, and the pages
+"""Dagster's event log in Postgres, where what checks have found does not grow for ever, and pages
 that ask for the last of it do not read it all.
 
 As it comes, deleting a run leaves what its checks have found, and asking for the newest of a check,
