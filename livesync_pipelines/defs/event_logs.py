@@ -7,28 +7,25 @@ or for that of each partition, reads all that it has ever found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 import sqlalchemy
 from dagster import AssetCheckKey
 from dagster._core.asset_graph_view.serializable_entity_subset import SerializableEntitySubset
 from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecord,
-    AssetCheckExecutionRecordStatus,
-    AssetCheckPartitionInfo,
-)
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionResolvedStatus as Outcome,
 )
 from dagster._core.storage.asset_check_state import AssetCheckState
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from dagster._core.storage.event_log.schema import AssetKeyTable
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.defs.promises import PROMISES, partition_set
 
-_INDEXES = {
+INDEXES = {
     "livesync_checks_newest": "asset_check_executions (asset_key, check_name, id)",
     "livesync_checks_of_sync": "asset_check_executions (asset_key, check_name, partition, id)",
     "livesync_checks_of_run": "asset_check_executions (run_id)",
@@ -41,26 +38,38 @@ _FORGET = sqlalchemy.text(
     "delete from asset_check_executions e where e.run_id = :run_id and case"
     f" when e.partition is null then {_NEWER} is null) else {_NEWER} = e.partition) end"
 )
-_BY_SYNC = sqlalchemy.text("""
-    select k.at, p.partition, c.*, m.id as materialised
-    from unnest(cast(:assets as text[]), cast(:names as text[]), cast(:syncs as text[]))
-        with ordinality k (asset_key, check_name, syncs, at)
-    join dynamic_partitions p on p.partitions_def_name = k.syncs
-    cross join lateral (select run_id, execution_status, evaluation_event_storage_id,
-            materialization_event_storage_id from asset_check_executions e
-        where e.asset_key = k.asset_key and e.check_name = k.check_name
-        and e.partition = p.partition and evaluation_event_storage_id is not null
-        order by e.id desc limit 1) c
-    left join lateral (select id from event_logs e where e.asset_key = k.asset_key
-        and e.dagster_event_type = 'ASSET_MATERIALIZATION' and e.partition = p.partition
-        order by e.id desc limit 1) m on true
-    where (cast(:only as text[]) is null or p.partition = any(cast(:only as text[])))
-    and greatest(c.evaluation_event_storage_id, m.id) > coalesce(:after, 0)
+_STANDINGS = sqlalchemy.text("""
+    with checks as (select * from unnest(cast(:assets as text[]), cast(:names as text[]),
+        cast(:syncs as text[])) with ordinality c (asset_key, check_name, syncs, at)),
+    made as materialized (select a.asset_key, p.partition, m.id
+        from (select distinct asset_key, syncs from checks) a
+        join dynamic_partitions p on p.partitions_def_name = a.syncs
+        cross join lateral (select id from event_logs e where e.asset_key = a.asset_key
+            and e.dagster_event_type = 'ASSET_MATERIALIZATION' and e.partition = p.partition
+            order by e.id desc limit 1) m)
+    select c.at, f.status, f.run_id, coalesce(f.about = m.id, m.id is null) as is_current,
+        array_agg(p.partition) as partitions, max(greatest(f.evaluated, m.id)) as newest
+    from checks c join dynamic_partitions p on p.partitions_def_name = c.syncs
+    cross join lateral (select execution_status as status,
+            case execution_status when 'PLANNED' then run_id end as run_id,
+            evaluation_event_storage_id as evaluated, materialization_event_storage_id as about
+        from asset_check_executions e where e.asset_key = c.asset_key
+        and e.check_name = c.check_name and e.partition = p.partition
+        and evaluation_event_storage_id is not null order by e.id desc limit 1) f
+    left join made m on m.asset_key = c.asset_key and m.partition = p.partition
+    group by 1, 2, 3, 4
 """)
 
 
 class EventLogs(PostgresEventLogStorage):
     """What a check found last of a sync is kept, whatever becomes of its run."""
+
+    def _has_asset_key_col_on_connection(
+        self, conn: sqlalchemy.Connection, column_name: str
+    ) -> bool:
+        """Dagster asks the catalogue for each event and some twenty times for a page; its tables
+        are of its version."""
+        return column_name in AssetKeyTable.c
 
     def delete_events_for_run(self, conn: sqlalchemy.Connection, run_id: str) -> None:
         super().delete_events_for_run(conn, run_id)
@@ -79,114 +88,79 @@ class EventLogs(PostgresEventLogStorage):
         }
         return {key: found[0] for key, found in newest.items() if found}
 
-    def get_asset_check_partition_info(
-        self,
-        keys: Sequence[AssetCheckKey],
-        after_storage_id: int | None = None,
-        partition_keys: Sequence[str] | None = None,
-    ) -> Sequence[AssetCheckPartitionInfo]:
-        ours = [key for key in keys if _is_ours(key)]
-        others = [key for key in keys if not _is_ours(key)]
-        told = super().get_asset_check_partition_info(others, after_storage_id, partition_keys)
-        asked = {
-            "assets": [key.asset_key.to_string() for key in ours],
-            "names": [key.name for key in ours],
-            "syncs": [partition_set(key.asset_key.path[0]) for key in ours],
-            "only": None if partition_keys is None else list(partition_keys),
-            "after": after_storage_id,
-        }
-        with self.index_connection() as conn:
-            found = conn.execute(_BY_SYNC, asked).mappings().all()
-        return [*told, *(_of_sync(ours[row["at"] - 1], row) for row in found)]
-
     def get_asset_check_state(
         self, keys: Sequence[tuple[AssetCheckKey, dg.PartitionsDefinition | None]]
     ) -> Mapping[AssetCheckKey, AssetCheckState]:
         """As Dagster's own, which asks and copies anew for every partition of ours."""
         ours = {key: of for key, of in keys if of is not None and _is_ours(key)}
-        told = dict(super().get_asset_check_state([one for one in keys if one[0] not in ours]))
-        found: dict[AssetCheckKey, list[AssetCheckPartitionInfo]] = {key: [] for key in ours}
-        for each in self.get_asset_check_partition_info(list(ours)):
-            found[each.check_key].append(each)
-        ended = self._ended([each for infos in found.values() for each in infos])
-        return told | {key: _state(key, of, found[key], ended) for key, of in ours.items()}
+        told = super().get_asset_check_state([one for one in keys if one[0] not in ours])
+        standings = self._standings(list(ours))
+        ended = self._ended(standings.values())
+        return {**told, **{key: _state(key, ours[key], standings[key], ended) for key in ours}}
 
-    def _ended(self, infos: Sequence[AssetCheckPartitionInfo]) -> Mapping[str, dg.DagsterRunStatus]:
+    def _standings(
+        self, keys: Sequence[AssetCheckKey]
+    ) -> Mapping[AssetCheckKey, Sequence[sqlalchemy.RowMapping]]:
+        """How the syncs stand in each check: those that stand alike together."""
+        asked = {
+            "assets": [key.asset_key.to_string() for key in keys],
+            "names": [key.name for key in keys],
+            "syncs": [partition_set(key.asset_key.path[0]) for key in keys],
+        }
+        told: dict[AssetCheckKey, list[sqlalchemy.RowMapping]] = {key: [] for key in keys}
+        with self.index_connection() as conn:
+            for row in conn.execute(_STANDINGS, asked).mappings():
+                told[keys[row["at"] - 1]].append(row)
+        return told
+
+    def _ended(
+        self, standings: Iterable[Sequence[sqlalchemy.RowMapping]]
+    ) -> Mapping[str, dg.DagsterRunStatus]:
         """How the runs went that have left checks undone."""
-        planned = {one.latest_planned_run_id for one in infos if _is_planned(one)}
-        if not planned:
+        left = {row["run_id"] for rows in standings for row in rows if row["run_id"]}
+        if not left:
             return {}
-        wanted = dg.RunsFilter(run_ids=list(planned), statuses=FINISHED_STATUSES)
+        wanted = dg.RunsFilter(run_ids=list(left), statuses=FINISHED_STATUSES)
         return {run.run_id: run.status for run in self._instance.get_runs(wanted)}
 
 
 def _state(
     key: AssetCheckKey,
     partitions: dg.PartitionsDefinition,
-    infos: Sequence[AssetCheckPartitionInfo],
+    standings: Sequence[sqlalchemy.RowMapping],
     ended: Mapping[str, dg.DagsterRunStatus],
 ) -> AssetCheckState:
-    syncs: dict[Outcome, set[str]] = {outcome: set() for outcome in Outcome}
-    at_work: dict[str, set[str]] = {}
-    for each in infos:
-        outcome, sync = _outcome(each, ended), each.partition_key
-        assert sync is not None
-        if outcome is not None:
-            syncs[outcome].add(sync)
+    def subset(syncs: Iterable[str]) -> SerializableEntitySubset[AssetCheckKey]:
+        return SerializableEntitySubset(key, partitions.empty_subset().with_partition_keys(syncs))
+
+    syncs: dict[Outcome | None, list[str]] = {outcome: [] for outcome in (*Outcome, None)}
+    at_work = {}
+    for row in standings:
+        outcome = _outcome(row, ended)
+        syncs[outcome] += row["partitions"]
         if outcome is Outcome.IN_PROGRESS:
-            at_work.setdefault(each.latest_planned_run_id, set()).add(sync)
-
-    def subset(of: set[str]) -> SerializableEntitySubset[AssetCheckKey]:
-        return SerializableEntitySubset(key, partitions.empty_subset().with_partition_keys(of))
-
-    newest = [(e.latest_check_event_storage_id, e.latest_materialization_storage_id) for e in infos]
+            at_work[row["run_id"]] = subset(row["partitions"])
     return AssetCheckState(
-        latest_storage_id=max((max(check, made or 0) for check, made in newest), default=0),
-        subsets={outcome: subset(of) for outcome, of in syncs.items()},
-        in_progress_runs={run_id: subset(of) for run_id, of in at_work.items()},
+        latest_storage_id=max((row["newest"] for row in standings), default=0),
+        subsets={outcome: subset(syncs[outcome]) for outcome in Outcome},
+        in_progress_runs=at_work,
     )
 
 
 def _outcome(
-    info: AssetCheckPartitionInfo, ended: Mapping[str, dg.DagsterRunStatus]
+    standing: sqlalchemy.RowMapping, ended: Mapping[str, dg.DagsterRunStatus]
 ) -> Outcome | None:
     """None where what was looked at has been made anew since."""
-    if _is_planned(info):
-        status = ended.get(info.latest_planned_run_id)
-        if status is None:
-            return Outcome.IN_PROGRESS
-        has_failed = status is dg.DagsterRunStatus.FAILURE
-        return Outcome.EXECUTION_FAILED if has_failed else Outcome.SKIPPED
-    if not info.is_current:
-        return None
-    return Outcome(info.latest_execution_status.value)
-
-
-def _is_planned(info: AssetCheckPartitionInfo) -> bool:
-    return info.latest_execution_status is AssetCheckExecutionRecordStatus.PLANNED
+    run_id = standing["run_id"]
+    if run_id is None:
+        return Outcome(standing["status"]) if standing["is_current"] else None
+    if run_id not in ended:
+        return Outcome.IN_PROGRESS
+    has_failed = ended[run_id] is dg.DagsterRunStatus.FAILURE
+    return Outcome.EXECUTION_FAILED if has_failed else Outcome.SKIPPED
 
 
 def _is_ours(key: AssetCheckKey) -> bool:
     """Whether the check is one of a stage of a platform."""
     promise = PROMISES.get(key.name)
     return promise is not None and key.asset_key.path[1:] == [promise.stage]
-
-
-def _of_sync(key: AssetCheckKey, row: sqlalchemy.RowMapping) -> AssetCheckPartitionInfo:
-    return AssetCheckPartitionInfo(
-        check_key=key,
-        partition_key=row["partition"],
-        latest_execution_status=AssetCheckExecutionRecordStatus(row["execution_status"]),
-        latest_planned_run_id=row["run_id"],
-        latest_check_event_storage_id=row["evaluation_event_storage_id"],
-        latest_materialization_storage_id=row["materialised"],
-        latest_target_materialization_storage_id=row["materialization_event_storage_id"],
-    )
-
-
-def index(connection: sqlalchemy.Connection) -> None:
-    """Put the indexes there that these questions need, where they are not."""
-    missing = sqlalchemy.text("select to_regclass(:name) is null")
-    for name, columns in _INDEXES.items():
-        if connection.scalar(missing, {"name": name}):
-            connection.exec_driver_sql(f"create index {name} on {columns}")

@@ -18,8 +18,9 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
 
-from livesync_pipelines.defs import event_logs
+from livesync_pipelines.defs import event_logs, run_storage
 from livesync_pipelines.defs.event_logs import EventLogs
+from livesync_pipelines.defs.run_storage import RunStorage
 
 _KEPT, _MORE = 4, 16
 """Connections that a process keeps, and how many more it may open for a moment."""
@@ -36,6 +37,7 @@ class PooledStorage(DagsterPostgresStorage):
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         engine = _engine(postgres_url, os.getpid())
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
+        self._run_storage = RunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = EventLogs(postgres_url, should_autocreate_tables=False)
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
             part._engine = engine
@@ -61,8 +63,16 @@ def _engine(url: str, process: int) -> sqlalchemy.Engine:
     with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_MAKING})")
         DagsterPostgresStorage(url)
-        event_logs.index(connection)
+        _index(connection)
     return engine
+
+
+def _index(connection: sqlalchemy.Connection) -> None:
+    """Put the indexes there that our questions need, where they are not."""
+    missing = sqlalchemy.text("select to_regclass(:name) is null")
+    for name, columns in {**event_logs.INDEXES, **run_storage.INDEXES}.items():
+        if connection.scalar(missing, {"name": name}):
+            connection.exec_driver_sql(f"create index {name} on {columns}")
 
 
 class FileLogs(LocalComputeLogManager):

@@ -6,15 +6,18 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.partitions.context import partition_loading_context
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionResolvedStatus,
-    AssetCheckPartitionInfo,
+import sqlalchemy
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationPlanned,
 )
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.events import DagsterEvent
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionResolvedStatus
+from dagster._core.storage.asset_check_state import AssetCheckState
+from dagster._core.utils import make_new_run_id
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.definitions import defs
-from livesync_pipelines.defs.event_logs import EventLogs
 from livesync_pipelines.defs.partitions import SYNCS as PARTITIONS
 from livesync_pipelines.defs.promises import PROMISES
 from livesync_pipelines.model.sync import Limits
@@ -22,9 +25,25 @@ from livesync_pipelines.model.sync import Limits
 from .conftest import House, a_sync
 
 SYNCS = ("good", "waits", "new")
+LEFT = {
+    "failed": dg.DagsterRunStatus.FAILURE,
+    "cancelled": dg.DagsterRunStatus.CANCELED,
+    "at work": dg.DagsterRunStatus.STARTED,
+}
+OTHERS = (*LEFT, "made anew")
 KEYS = [dg.AssetCheckKey(dg.AssetKey(["folder", p.stage]), n) for n, p in PROMISES.items()]
+ASKED = [(key, PARTITIONS["folder"]) for key in KEYS]
 ALIKE = dg.AssetCheckKey(dg.AssetKey(["gardens", "deltas"]), "no_removal_waits")
 """A check of somebody else's, which is called as one of ours is."""
+
+
+def syncs_by_outcome(state: AssetCheckState) -> dict[str, set[str]]:
+    """Of those that this test has made."""
+    found = {
+        outcome.value: set(subset.subset_value.get_partition_keys()) & {*SYNCS, *OTHERS}
+        for outcome, subset in state.subsets.items()
+    }
+    return {outcome: syncs for outcome, syncs in found.items() if syncs}
 
 
 def run(house: House, sync_id: str) -> None:
@@ -45,43 +64,83 @@ def checked(postgres: House) -> House:
     return postgres
 
 
-def told(
-    house: House, by: type[PostgresEventLogStorage], *, after: int | None, only: list[str] | None
-) -> dict[tuple[dg.AssetCheckKey, str | None], AssetCheckPartitionInfo]:
-    logs = house.instance.event_log_storage
-    assert isinstance(logs, EventLogs)
-    found = by.get_asset_check_partition_info(logs, [*KEYS, ALIKE], after, only)
-    return {(e.check_key, e.partition_key): e for e in found if e.partition_key in SYNCS}
+def leave_planned(house: House, sync_id: str, ended: dg.DagsterRunStatus) -> None:
+    """A run that was to look at a sync, and has not come to it."""
+    run_id = make_new_run_id()
+    house.instance.add_run(dg.DagsterRun(job_name="sync_folder", run_id=run_id, status=ended))
+    for key in KEYS:
+        planned = AssetCheckEvaluationPlanned(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            partitions_subset=PARTITIONS["folder"].subset_with_partition_keys([sync_id]),
+        )
+        event = DagsterEvent(
+            event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+            job_name="sync_folder",
+            event_specific_data=planned,
+        )
+        house.instance.report_dagster_event(event, run_id)
+
+
+@pytest.fixture
+def diverse(checked: House) -> House:
+    """Beside them, syncs that are made anew, looked at, or were to be looked at."""
+    checked.configure(*(a_sync(name) for name in (*SYNCS, *OTHERS)))
+    for name in OTHERS:
+        run(checked, name)
+    for key in KEYS:
+        made = dg.AssetMaterialization(key.asset_key, partition="made anew")
+        checked.instance.report_runless_asset_event(made)
+    for name, ended in LEFT.items():
+        leave_planned(checked, name, ended)
+    return checked
 
 
 def test_a_check_that_fails_for_one_sync_holds_for_another(checked: House) -> None:
-    found = told(checked, EventLogs, after=None, only=None)
-    outcomes = {
-        sync: each.latest_execution_status.value
-        for (key, sync), each in found.items()
-        if key.name == "no_removal_waits"
+    states = checked.instance.event_log_storage.get_asset_check_state(ASKED)
+    (removals,) = (key for key in KEYS if key.name == "no_removal_waits")
+    assert syncs_by_outcome(states[removals]) == {"FAILED": {"waits"}, "SUCCEEDED": {"good"}}
+
+
+def test_how_each_sync_stands_is_what_dagster_makes_of_it(diverse: House) -> None:
+    logs = diverse.instance.event_log_storage
+    with partition_loading_context(dynamic_partitions_store=diverse.instance):
+        theirs = PostgresEventLogStorage.get_asset_check_state(logs, ASKED)
+        ours = logs.get_asset_check_state(ASKED)
+    assert ours == theirs
+    (counts,) = (key for key in KEYS if key.name == "counts_agree")
+    assert syncs_by_outcome(ours[counts]) == {
+        "SUCCEEDED": {"good", "waits"},
+        "EXECUTION_FAILED": {"failed"},
+        "SKIPPED": {"cancelled"},
+        "IN_PROGRESS": {"at work"},
     }
-    assert outcomes == {"good": "SUCCEEDED", "waits": "FAILED"}
-    assert all(each.is_current for each in found.values())
 
 
-@pytest.mark.parametrize("only", [None, ["waits"], ["new"], []])
-def test_what_is_told_is_what_dagster_tells(checked: House, only: list[str] | None) -> None:
-    newest = max(
-        e.latest_check_event_storage_id
-        for e in told(checked, EventLogs, after=None, only=None).values()
-    )
-    for after in (None, 0, newest - 40, newest - 1, newest):
-        own = told(checked, EventLogs, after=after, only=only)
-        assert own == told(checked, PostgresEventLogStorage, after=after, only=only)
-
-
-def test_how_each_sync_stands_is_what_dagster_makes_of_it(checked: House) -> None:
+def test_of_checks_that_are_not_ours_dagster_tells(checked: House) -> None:
     logs = checked.instance.event_log_storage
-    asked = [(key, PARTITIONS["folder"]) for key in KEYS]
+    for passed in (True, False):
+        found = dg.AssetCheckEvaluation(
+            asset_key=ALIKE.asset_key, check_name=ALIKE.name, passed=passed
+        )
+        checked.instance.report_runless_asset_event(found)
+    asked = [(ALIKE, None), *ASKED]
     with partition_loading_context(dynamic_partitions_store=checked.instance):
         theirs = PostgresEventLogStorage.get_asset_check_state(logs, asked)
         assert logs.get_asset_check_state(asked) == theirs
-    (waits,) = (key for key in KEYS if key.name == "no_removal_waits")
-    failed = theirs[waits].subsets[AssetCheckExecutionResolvedStatus.FAILED]
-    assert set(failed.subset_value.get_partition_keys()) == {"waits"}
+    assert not theirs[ALIKE].subsets[AssetCheckExecutionResolvedStatus.FAILED].is_empty
+
+
+def test_a_run_does_not_ask_for_the_columns_of_dagsters_tables(checked: House) -> None:
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        run(checked, "good")
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    assert any("INSERT INTO event_logs" in one for one in asked)
+    assert not [one for one in asked if "pg_attribute" in one]
