@@ -1,6 +1,6 @@
 """What an old database costs: the same is measured before and after months of events, operations
 and runs were put into it. A first time that does not count brings it into the state in which both
-find it: with the documents of all loads, each synced more than once.
+find it: with the documents of all loads, each synced more than once, and one run of every sync.
 
 Four loads share one database and take turns; the syncs of those whose turn it is not are paused.
 """
@@ -73,6 +73,11 @@ class Ground:
     wanted: Mapping[str, Any]
 
     @property
+    def fed(self) -> Sequence[str]:
+        """The syncs of feeds."""
+        return [*self.called, *self.burst, *self.quiet]
+
+    @property
     def url(self) -> str:
         return self.engine.database.url
 
@@ -102,8 +107,9 @@ def measure(sizes: Sizes) -> Figures:
     figures = Figures()
     with _ground(sizes) as ground:
         _measure(ground, FIRST, figures)
+        _grow_old(ground, len(ground.fed))
         _measure(ground, BEFORE, figures)
-        _grow_old(ground)
+        _grow_old(ground, sizes.old)
         _measure(ground, AFTER, figures)
     return figures
 
@@ -191,20 +197,18 @@ def _sweeps(ground: Ground, when: str, figures: Figures) -> None:
         figures.wrong.append(f"{when}: sweeps have queued {swept.queued} syncs")
 
 
-def _grow_old(ground: Ground) -> None:
-    count = ground.sizes.old
+def _grow_old(ground: Ground, count: int) -> None:
     content.say(f"{count:,} old events, operations and runs")
-    feeds_ = [*ground.called, *ground.burst, *ground.quiet]
     with psycopg.connect(ground.url, autocommit=True) as connection:
         known, like = connection.execute(
             "select (select count(*) from public.runs), (select run_id from public.runs"
             " where pipeline_name = 'sync_rss' and status = 'SUCCESS' order by id desc limit 1)"
         ).fetchone() or (0, "")
-        past.add_ours(connection, [*feeds_, *gate.names()], count)
-        past.add_runs(connection, feeds_, count, like=like)
+        past.add_ours(connection, [*ground.fed, *gate.names()], count)
+        past.add_runs(connection, ground.fed, count, like=like)
         past.settle(connection)
     with running.dagster_of(ground.place) as instance:
-        past.check(instance, feeds_, like=like, known=known, count=count)
+        past.check(instance, ground.fed, like=like, known=known, count=count)
 
 
 def report(figures: Figures, old: int) -> str:

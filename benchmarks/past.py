@@ -36,7 +36,7 @@ _OPERATIONS = f"""
 _DELIVERIES = f"""
     insert into livesync.webhook_events
         (connection, delivery_id, received_at, last_seen_at, seen, scheme, digest, hints)
-    select s.connection, 'old-' || n, {_SPREAD}, {_SPREAD}, 1, 'standard',
+    select s.connection, 'old-' || gen_random_uuid(), {_SPREAD}, {_SPREAD}, 1, 'standard',
         sha256(n::text::bytea), '{{}}'
     from generate_series(1, %(count)s) n join livesync.syncs s on s.sync_id = {_NTH_SYNC}
 """

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -25,8 +25,13 @@ COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
 
 
 def _children(parent: int, name: str) -> list[psutil.Process]:
-    family = psutil.Process(parent).children()
-    return [child for child in family if name in " ".join(child.cmdline())]
+    """Those that live: one that has died has no command line."""
+    found = []
+    for child in psutil.Process(parent).children():
+        with suppress(psutil.NoSuchProcess):
+            if name in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.fixture
