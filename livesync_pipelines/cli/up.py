@@ -28,13 +28,13 @@ from livesync_pipelines.cli.children import (
 from livesync_pipelines.cli.runs import opened, run_here
 from livesync_pipelines.cli.work.notifications import tell
 from livesync_pipelines.cli.worker import DEFINITIONS, worker
+from livesync_pipelines.engine import report
 from livesync_pipelines.engine.desired import from_environment, load
 from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.unsigned import unsigned
 from livesync_pipelines.engine.watching import watch
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
-from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, embedded, operations, queue
@@ -257,18 +257,5 @@ def _tell_of_operations(own: OwnConnection, seen: datetime) -> datetime:
     with own.used() as connection:
         for row in operations.since(connection, seen):
             seen = row["finished_at"]
-            _say(_line(row, seen))
+            _say(report.line(row))
     return seen
-
-
-def _line(row: dict[str, Any], at: datetime) -> str:
-    result = operations.result(row)
-    counts = result.counts
-    parts = [f"{counts.added} added", f"{counts.updated} updated", f"{counts.moved} moved"]
-    parts += [f"{counts.removed} removed", f"{counts.unchanged} unchanged"]
-    parts += [f"{counts.failed} failed"] if counts.failed else []
-    parts += [f"{counts.conflicts_detected} conflicts"] if counts.conflicts_detected else []
-    told = f"{at:%H:%M:%S} {result.sync_id} ({row['trigger']}) {result.status}: {', '.join(parts)}"
-    if result.error and result.status is not Status.SUCCESS:
-        told += f" - {result.error['message']}"
-    return told

@@ -108,6 +108,21 @@ def ending(operation: Mapping[str, Any]) -> str:
     return CANCELLED if is_cancelled(operation["error"]) else str(operation["status"])
 
 
+def line(operation: Mapping[str, Any]) -> str:
+    """One that has ended, in a line of a log."""
+    result = operations.result(operation)
+    counts = result.counts
+    parts = [f"{counts.added} added", f"{counts.updated} updated", f"{counts.moved} moved"]
+    parts += [f"{counts.removed} removed", f"{counts.unchanged} unchanged"]
+    parts += [f"{counts.failed} failed"] if counts.failed else []
+    parts += [f"{counts.conflicts_detected} conflicts"] if counts.conflicts_detected else []
+    told = f"{operation['finished_at']:%H:%M:%S} {result.sync_id} ({operation['trigger']})"
+    told += f" {ending(operation)}: {', '.join(parts)}"
+    if result.error and result.status is not Status.SUCCESS:
+        told += f" - {result.error['message']}"
+    return told
+
+
 def _last(row: Mapping[str, Any]) -> str:
     """How its last run went."""
     last = row["last_status"]

@@ -125,6 +125,17 @@ def test_a_run_that_is_cancelled_has_failed_at_once_and_keeps_what_it_wrote(hous
     assert_in_step(house)
 
 
+def test_a_line_of_the_log_says_of_a_cancelled_run_that_it_was_cancelled(house: House) -> None:
+    fill(house)
+    before = house.engine.now()
+    cancelled_run(house, page=1)
+    with house.engine.database.connect() as connection:
+        (operation,) = operations.since(connection, before - timedelta(seconds=1))
+    at = f"{operation['finished_at']:%H:%M:%S}"
+    assert report.line(operation).startswith(f"{at} docs (webhook) cancelled: 2 added, 0 updated, ")
+    assert report.line(operation).endswith(f" - {operation['error']['message']}")
+
+
 def test_a_run_that_is_cancelled_is_not_made_again_before_its_schedule_says(house: House) -> None:
     fill(house)
     for _ in range(4):
