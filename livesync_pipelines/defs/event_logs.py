@@ -1,8 +1,8 @@
 """Dagster's event log in Postgres, where what checks have found does not grow for ever, and pages
 that ask for the last of it do not read it all.
 
-As it comes, deleting a run leaves what its checks have found, and asking for the newest of a check,
-or for that of each partition, reads all that it has ever found.
+As it comes, deleting a run leaves what its checks have found, asking for the newest of a check
+reads all that it has ever found, and questions begin with which tables and columns there are.
 """
 
 from __future__ import annotations
