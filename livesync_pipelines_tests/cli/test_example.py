@@ -26,7 +26,6 @@ from livesync_pipelines_tests.cli.agreeing import agree
 
 from .conftest import Terminal
 from .left_behind import channel_tokens, leaks, tokens_of
-from .test_sandbox import until_it_answers
 
 HERE = Path(__file__).parents[2]
 FILES = ("examples/livesync.yaml", "examples/sandbox.yaml")
@@ -163,23 +162,3 @@ def until_it_calls(at: Terminal) -> None:
             return
         sleep(0.1)
     raise AssertionError("nobody has asked the pretend Drive to call")
-
-
-def test_a_document_that_the_pretend_drive_does_not_have_is_said_to_be_missing(
-    at: Terminal,
-) -> None:
-    environ = {**at.environ, "LIVESYNC_SANDBOX_PORT": f"{free_port()}"}
-    words = [sys.executable, "-m", "livesync_pipelines.cli", "sandbox"]
-    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, text=True) as sandbox:
-        assert sandbox.stdout is not None
-        next(line for line in sandbox.stdout if "is up" in line)
-        port = environ["LIVESYNC_SANDBOX_PORT"]
-        until_it_answers(int(port))
-        missing = at("sandbox", "edit", "Nothing.md", "x", LIVESYNC_SANDBOX_PORT=port)
-        native = at("sandbox", "edit", "Plum 6", "Plums ripen.", LIVESYNC_SANDBOX_PORT=port)
-        sandbox.send_signal(signal.SIGINT)
-    assert missing.exit_code == 2
-    assert "no text document 'Nothing.md'" in missing.output
-    for door in ("dropbox/2", "confluence/wiki/api/v2", "notion/v1"):
-        assert f"http://127.0.0.1:{port}/{door}" in missing.output
-    assert native.exit_code == 0, native.output
