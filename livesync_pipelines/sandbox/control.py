@@ -1,5 +1,5 @@
-"""`/sandbox`: faults, limits, clock, calls, truth, documents and grants, for whoever controls the
-sandbox.
+"""`/sandbox`: faults, limits, clock, calls, truth, documents, secrets and grants, for whoever
+controls the sandbox.
 
 Every answer is JSON; what cannot be done is answered 400 with an `error` that says why.
 """
@@ -20,7 +20,9 @@ from livesync_pipelines.sandbox.calls import Call
 from livesync_pipelines.sandbox.clock import rfc3339
 from livesync_pipelines.sandbox.faults import Fault
 from livesync_pipelines.sandbox.limits import Limit
+from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.vendor import Vendor
+from livesync_pipelines.sandbox.workspace import TOKENS
 from livesync_pipelines.sandbox.world import Json, World
 
 _SHOWN_CALLS = 1_000
@@ -51,6 +53,7 @@ class Control:
             ("GET", "/sandbox/truth/{vendor}", self.truth),
             ("GET", "/sandbox/documents", self.documents),
             ("POST", "/sandbox/documents/{desk}", self.add),
+            ("GET", "/sandbox/secrets", self.secrets),
             ("POST", "/sandbox/oauth/{vendor}", self.rules),
             ("POST", "/sandbox/oauth/{vendor}/token", self.token),
             ("POST", "/sandbox/oauth/{vendor}/withdraw", self.withdraw),
@@ -116,6 +119,10 @@ class Control:
             raise LookupError(f"there is no document {asked['id']}")
         self._desks[where].add(asked["id"], str(asked["words"]))
         return {"id": asked["id"], "name": name}
+
+    async def secrets(self, request: Request) -> Json:
+        """What opens the vendors here, and is printed nowhere."""
+        return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **TOKENS}
 
     async def rules(self, request: Request) -> Json:
         """The body has the fields of OAuth's Rules that change."""

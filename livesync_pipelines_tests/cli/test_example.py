@@ -21,6 +21,7 @@ import pytest
 from livesync_pipelines.cli.children import free_port
 from livesync_pipelines.engine.house import SANDBOX
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.notion.workspace import SECRET
 from livesync_pipelines.sandbox.oauth import CLIENT_SECRET
 from livesync_pipelines_tests.cli.agreeing import agree
 
@@ -106,6 +107,7 @@ def test_a_newcomer_sees_a_sign_in_a_call_and_a_conflict_and_no_secret_is_left_b
     hook = json.loads((home / SANDBOX).read_text())["SANDBOX"]["SANDBOX_HOOK"]
     used = {"state": back.url.params["state"], "code": back.url.params["code"]}
     used |= {"client secret": CLIENT_SECRET, "API token": API_TOKEN, "webhook secret": hook}
+    used |= {"token of Notion": SECRET}
     used |= {f"first {name}": one for name, one in tokens_of(database_url, home, "ada").items()}
     assert "Sign in" not in httpx.get(here, headers=html).text
 
@@ -129,6 +131,7 @@ def test_a_newcomer_sees_a_sign_in_a_call_and_a_conflict_and_no_secret_is_left_b
     start.until("Stopping")
     start.process.wait(60)
     assert not (home / SANDBOX).exists()
+    assert "The sandbox is up" in (home / "logs" / "sandbox.log").read_text()
     used |= tokens_of(database_url, home, "ada") | channel_tokens(database_url, hook)
     assert used["access token"] != used["first access token"], "it was renewed on the way"
     assert leaks(used, home, database_url) == []
