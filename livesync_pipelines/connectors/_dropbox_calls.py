@@ -120,7 +120,7 @@ def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     if "too_many_write_operations" in tags:
         return RateLimited(said, after_s=_CROWDED_S, where=refusal.where)
     if tags[:1] == ("incorrect_offset",):
-        correct = int(refusal.json()["error"]["correct_offset"])
+        correct = int(refusal.word("error", "correct_offset"))
         return WrongOffset(said, correct=correct, where=refusal.where)
     if later := _hinted(_LATER, tags):
         return Unavailable(said, hint=later, where=refusal.where)
@@ -145,9 +145,7 @@ def version(meta: Mapping[str, Any]) -> str:
 
 def _tags(refusal: Refusal) -> tuple[str, ...]:
     """Those that lead through the union of an error, without the dots that its summary ends in."""
-    said = refusal.json()
-    summary = str(said.get("error_summary", "")) if isinstance(said, dict) else ""
-    return tuple(tag for tag in summary.split("/") if tag.strip("."))
+    return tuple(tag for tag in refusal.word("error_summary").split("/") if tag.strip("."))
 
 
 def _hinted(hints: Mapping[str, str], tags: tuple[str, ...]) -> str:
@@ -157,5 +155,5 @@ def _hinted(hints: Mapping[str, str], tags: tuple[str, ...]) -> str:
 
 def _scope(refusal: Refusal) -> str:
     """The scope that is missing, where it is one that we know."""
-    told = refusal.json()["error"].get("required_scope")
+    told = refusal.word("error", "required_scope")
     return told if told in (*OAUTH.scopes, *OAUTH.writes) else "enough"
