@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, Any, TypeAlias
 from urllib.parse import quote
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._dropbox_calls import (
     OAUTH,
     apis,
@@ -26,25 +26,23 @@ from livesync_pipelines.connectors._dropbox_files import Files
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors._dropbox_names import Names, folded
 from livesync_pipelines.connectors._dropbox_options import DropboxConnection, DropboxSelection
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.base import FetchLimits, Memory, listing_table
 from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer, Gone
+from livesync_pipelines.net.verdict import Gone
 
 __all__ = ["Dropbox", "DropboxConnection", "DropboxSelection"]
 
 _PAGE_ITEMS = 1_000
 """What Dropbox takes for about so many; its most is 2,000, which is ours too."""
-_WIDTH = 8
 
 Meta: TypeAlias = Mapping[str, Any]
 """A file, a folder or a deletion, as Dropbox shows it."""
 
 
-class Dropbox(Connector):
+class Dropbox(Called):
     """The key is the path in lower case, by which Dropbox itself tells files apart."""
 
     spec = PlatformSpec(
@@ -86,7 +84,6 @@ class Dropbox(Connector):
         self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._client = client_for(limits)
         self._api, self._content = apis(self._client, limits, judge)
         self._longpoll = Longpoll(limits)
         self._account = connection.account
@@ -101,9 +98,6 @@ class Dropbox(Connector):
             yield from self._listed(resume)
         except CursorExpired:
             yield from self._listed(None)
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def root(self, key: str) -> str:
         chosen = (folder for folder in self._folders if key.startswith(f"{folder}/"))
@@ -162,7 +156,7 @@ class Dropbox(Connector):
 
     def close(self) -> None:
         self._longpoll.close()
-        self._client.close()
+        super().close()
 
     def _listed(self, resume: str | None) -> Iterator[ListingPage]:
         """`resume` is a folder and the cursor of the page after it; None in place of a cursor is
@@ -235,19 +229,8 @@ class Dropbox(Connector):
             return False
         return self._names.selects(meta["path_lower"])
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
+    def read(self, entry: Entry) -> Body | ItemFailure:
         """What the file is now, wherever it lies: its id finds it."""
-        if entry.size is not None and entry.size > self.limits.max_bytes:
-            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
-            return ItemFailure(entry.key, "too_large", reason)
-        try:
-            return self._downloaded(entry)
-        except Gone:
-            return ItemFailure(entry.key, "vanished", "it went away after it was listed")
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
-
-    def _downloaded(self, entry: Entry) -> Body | ItemFailure:
         into = BytesIO()
         answer = self._content.download(
             "files/download",
