@@ -15,7 +15,6 @@ from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_changes import Changes
-from livesync_pipelines.connectors._confluence_choices import choices
 from livesync_pipelines.connectors._confluence_items import (
     HANGING,
     STATUSES,
@@ -115,7 +114,9 @@ class Confluence(Called):
     @staticmethod
     def choices(connection: ConfluenceConnection, limits: FetchLimits) -> Iterator[Choice]:
         with client_for(limits, max_bytes=limits.max_bytes) as client:
-            yield from choices(_api_of(client, connection, limits))
+            for space in _api_of(client, connection, limits).all_spaces():
+                key, title = str(space["key"]), str(space["name"])
+                yield Choice(title=title, kind="space", option="spaces", values=[key])
 
     def root(self, key: str) -> str:
         return key.partition("/")[0]

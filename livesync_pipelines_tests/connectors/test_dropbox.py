@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from livesync_pipelines.connectors import dropbox
+from livesync_pipelines.connectors import _dropbox_calls
 from livesync_pipelines.connectors._dropbox_calls import content_hash
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors.base import FetchLimits
@@ -318,7 +318,7 @@ class _Gardener:
 def test_a_long_random_history_ends_in_the_truth_however_its_pages_are_cut(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, seed: int, page_items: int
 ) -> None:
-    monkeypatch.setattr(dropbox, "_PAGE_ITEMS", page_items)
+    monkeypatch.setattr(_dropbox_calls, "_PAGE_ITEMS", page_items)
     chance = Random(seed)
     with a_cupboard(engine) as found:
         found.configure()
