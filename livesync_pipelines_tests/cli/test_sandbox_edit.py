@@ -140,6 +140,13 @@ def test_a_platform_that_the_sandbox_does_not_have_is_told_with_those_that_it_ha
     assert "confluence, dropbox, google_drive, notion" in missing.output
 
 
+def test_without_a_sandbox_it_is_said_how_one_is_started(at: Terminal) -> None:
+    missing = at("sandbox", "edit", "Bed 1", "x", LIVESYNC_SANDBOX_PORT=f"{free_port()}")
+    assert missing.exit_code == 1
+    assert "No sandbox answers at port" in missing.output
+    assert "livesync up --sandbox" in missing.output
+
+
 def test_who_controls_the_sandbox_is_told_what_cannot_be_written_to(sandbox: Sandbox) -> None:
     for where, said in (("nowhere", "nothing is written at nowhere"), ("notion", "no document x")):
         answer = sandbox.client.post(f"/sandbox/documents/{where}", json={"id": "x", "words": "x"})

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from livesync_pipelines.cli.output import emit, say
-from livesync_pipelines.model.errors import BadInput, NotFound
+from livesync_pipelines.model.errors import BadInput, NotFound, Unavailable
 from livesync_pipelines.net.api import ANONYMOUS, Api
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.sandbox.serve import HOST
@@ -26,13 +26,24 @@ def edit(name: str, words: str, *, platform: str | None, port: int, as_json: boo
     at this port."""
     with Client(allow_private=(HOST,), tries=1) as client:
         sandbox = Api(client, f"http://{HOST}:{port}/sandbox", ANONYMOUS)
-        where, document_id = _found(name, _at(platform, sandbox.get("documents")))
+        where, document_id = _found(name, _at(platform, _documents(sandbox, port)))
         done = sandbox.post(f"documents/{where}", {"id": document_id, "words": words})
     told = {"platform": where, **done, "person": PEOPLE[0].email}
     if as_json:
         emit(told)
         return
     say(f"{told['person']} has added a paragraph to {told['name']} ({where}).")
+
+
+def _documents(sandbox: Api, port: int) -> _Documents:
+    try:
+        there: _Documents = sandbox.get("documents")
+    except Unavailable as error:
+        raise Unavailable(
+            f"No sandbox answers at port {port}.",
+            hint="Start one (`livesync sandbox`, `livesync up --sandbox`), or say its --port.",
+        ) from error
+    return there
 
 
 def _at(platform: str | None, there: _Documents) -> _Documents:
