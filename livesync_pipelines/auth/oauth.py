@@ -212,9 +212,7 @@ def who_in(answer: Any, oauth: OAuth) -> str:
 def judge(refusal: Refusal) -> LiveSyncError | None:
     """What the errors of a token endpoint mean (RFC 6749, 5.2); a 401 speaks of the client, also
     in the form in which the vendor's other calls are refused."""
-    said = refusal.json()
-    words = (said.get(name) for name in _WORDS) if isinstance(said, dict) else ()
-    word = next((word for word in words if isinstance(word, str)), "")
+    word = next(filter(None, map(refusal.word, _WORDS)), "")
     if word == "invalid_grant":
         return Revoked(refusal.said(word), where=refusal.where)
     if word in _NOT_US or (refusal.status == 401 and word not in _LATER):

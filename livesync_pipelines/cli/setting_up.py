@@ -209,18 +209,24 @@ def sandbox(ctx: click.Context, port: int, seed: int, documents: int, no_limits:
 @sandbox.command()
 @click.argument("name")
 @click.argument("words")
+@click.option("--platform", help="Where, if several have a document NAME: notion, dropbox ...")
 @click.option("--port", envvar=_SANDBOX_PORT, default=8700, show_default=True, type=_PORT)
 @json_option
-def edit(name: str, words: str, port: int, as_json: bool) -> None:
-    """Add WORDS to the document NAME in the pretend Drive, as its owner would.
+def edit(name: str, words: str, platform: str | None, port: int, as_json: bool) -> None:
+    """Add WORDS to the document NAME at a pretend vendor, as its owner would.
+
+    NAME is that of a document in the Drive, a file in the Dropbox, a page in Notion or in
+    Confluence; or its id.
 
     \b
     Example:
       livesync sandbox edit "Petal 1.md" "The zebrafish exhibit opens on Sunday."
+      livesync sandbox edit Watering "Water the zebra plants, too."
+      livesync sandbox edit "Bed 1" "Zebra plants grow here now." --platform notion
     """
     from livesync_pipelines.cli.work.sandbox_edit import edit as work
 
-    work(name, words, port=port, as_json=as_json)
+    work(name, words, platform=platform, port=port, as_json=as_json)
 
 
 COMMANDS = (up, worker, apply, connect, platforms, doctor, token, sandbox)

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi, judge_reading
 from livesync_pipelines.connectors._confluence_form import normal
-from livesync_pipelines.connectors._confluence_items import Item, Json, item_of, text_of
+from livesync_pipelines.connectors._confluence_items import Item, item_of, text_of
 from livesync_pipelines.connectors.files import Moved
 from livesync_pipelines.model.errors import (
     BadInput,
@@ -233,7 +233,7 @@ def _asked(wanted: Wanted) -> dict[str, Any]:
 
 def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     """A token may be one that only reads: which scopes it lacks is said."""
-    if refusal.status == 401 and "scope" in _words(refusal.json()):
+    if refusal.status == 401 and "scope" in _words(refusal):
         return Reauthorise(
             f"{refusal.said()}: the API token lacks a scope: {' or '.join(SCOPES)}",
             hint="Make one with these scopes at "
@@ -244,7 +244,6 @@ def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     return judge_reading(refusal)
 
 
-def _words(told: Json | None) -> str:
-    """What a refusal says, for looking into only."""
-    errors = (told or {}).get("errors") or [{}]
-    return str(errors[0].get("title") or (told or {}).get("message") or "").lower()
+def _words(refusal: Refusal) -> str:
+    """What it says, for looking into only."""
+    return (refusal.word("errors", 0, "title") or refusal.word("message")).lower()

@@ -7,13 +7,14 @@ https://dropbox.tech/developers/using-oauth-2-0-with-offline-access, as others t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import (
+    BadInput,
     CursorExpired,
     LiveSyncError,
     RateLimited,
@@ -21,17 +22,22 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 from livesync_pipelines.model.spec import OAuth
-from livesync_pipelines.net.api import Api
+from livesync_pipelines.net.api import Account, Api, paged
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Judge, Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Conflict, Forbidden, Gone
 
 DROPBOX = "https://api.dropboxapi.com"
-_CONTENT = "https://content.dropboxapi.com"
-_NOTIFY = "https://notify.dropboxapi.com"
+CONTENT = "https://content.dropboxapi.com"
+NOTIFY = "https://notify.dropboxapi.com"
+_PAGE_ITEMS = 1_000
+"""What Dropbox takes for about so many; its most is 2,000, which is ours too."""
 _BLOCK_BYTES = 4 * 1024 * 1024
 _CROWDED_S = 1.0
 """How long it is waited where others write to the same Dropbox at the same moment."""
+
+Meta: TypeAlias = Mapping[str, Any]
+"""A file, a folder or a deletion, as Dropbox shows it; or an answer that holds such."""
 
 OAUTH = OAuth(
     client="DROPBOX",
@@ -70,23 +76,37 @@ class WrongOffset(BadAnswer):
         self.correct = correct
 
 
-def calls_at(limits: FetchLimits) -> str:
-    """Where all is asked but what follows."""
-    return f"{limits.api_url or DROPBOX}/2"
+def api_of(
+    host: str,
+    client: Client,
+    limits: FetchLimits,
+    judge: Judge,
+    account: Account | None = None,
+) -> Api:
+    """One of Dropbox's hosts, as `account` or that of the limits is served there."""
+    return Api(client, f"{limits.api_url or host}/2", account or limits.account, judge)
 
 
-def apis(client: Client, limits: FetchLimits, judge: Judge) -> tuple[Api, Api]:
-    """For calls, and for contents: Dropbox's two hosts."""
-    contents = f"{limits.api_url or _CONTENT}/2"
-    return (
-        Api(client, calls_at(limits), limits.account, judge),
-        Api(client, contents, limits.account, judge),
-    )
+def pieces(
+    api: Api, folder: str, cursor: str | None = None, *, deep: bool = True
+) -> Iterator[Meta]:
+    """What lies in a folder, in answers that each bear the cursor of the next: from the first on,
+    or from a cursor, which may be a place in the feed of changes. Raises `CursorExpired`, and
+    `BadInput` where there is no such folder."""
+
+    def piece(at: str | None) -> Meta:
+        if at is not None:
+            return _told(api, "files/list_folder/continue", folder, {"cursor": at})
+        return _told(api, "files/list_folder", folder, _followed(folder, deep=deep))
+
+    return paged(piece, lambda told: told["cursor"] if told["has_more"] else None, cursor)
 
 
-def notices_at(limits: FetchLimits) -> str:
-    """Where it is waited for a change."""
-    return f"{limits.api_url or _NOTIFY}/2"
+def latest(api: Api, folder: str) -> str:
+    """The cursor of what happens below a folder from now on. Raises `BadInput` where there is no
+    such folder."""
+    route = "files/list_folder/get_latest_cursor"
+    return str(_told(api, route, folder, _followed(folder, deep=True))["cursor"])
 
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
@@ -120,7 +140,7 @@ def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     if "too_many_write_operations" in tags:
         return RateLimited(said, after_s=_CROWDED_S, where=refusal.where)
     if tags[:1] == ("incorrect_offset",):
-        correct = int(refusal.json()["error"]["correct_offset"])
+        correct = int(refusal.word("error", "correct_offset"))
         return WrongOffset(said, correct=correct, where=refusal.where)
     if later := _hinted(_LATER, tags):
         return Unavailable(said, hint=later, where=refusal.where)
@@ -138,16 +158,14 @@ def content_hash(content: bytes | IO[bytes]) -> str:
     return sha256(b"".join(sha256(block).digest() for block in blocks)).hexdigest()
 
 
-def version(meta: Mapping[str, Any]) -> str:
+def version(meta: Meta) -> str:
     """Of a file: what it says and how it is called."""
     return f"{meta['content_hash']}:{meta['name']}"
 
 
 def _tags(refusal: Refusal) -> tuple[str, ...]:
     """Those that lead through the union of an error, without the dots that its summary ends in."""
-    said = refusal.json()
-    summary = str(said.get("error_summary", "")) if isinstance(said, dict) else ""
-    return tuple(tag for tag in summary.split("/") if tag.strip("."))
+    return tuple(tag for tag in refusal.word("error_summary").split("/") if tag.strip("."))
 
 
 def _hinted(hints: Mapping[str, str], tags: tuple[str, ...]) -> str:
@@ -157,5 +175,27 @@ def _hinted(hints: Mapping[str, str], tags: tuple[str, ...]) -> str:
 
 def _scope(refusal: Refusal) -> str:
     """The scope that is missing, where it is one that we know."""
-    told = refusal.json()["error"].get("required_scope")
+    told = refusal.word("error", "required_scope")
     return told if told in (*OAUTH.scopes, *OAUTH.writes) else "enough"
+
+
+def _followed(folder: str, *, deep: bool) -> Meta:
+    """What a listing and the cursor that follows it ask for: the same."""
+    return {
+        "path": folder,
+        "recursive": deep,
+        "limit": _PAGE_ITEMS,
+        "include_non_downloadable_files": False,
+    }
+
+
+def _told(api: Api, route: str, folder: str, asked: Meta) -> Meta:
+    try:
+        told: Meta = api.post(route, asked, repeats=True)
+    except Gone as error:
+        raise BadInput(
+            f"The account has no folder {folder}.",
+            hint="Mend `folders` of the sync. Nothing was taken for deleted.",
+            where=f"folder {folder}",
+        ) from error
+    return told

@@ -16,8 +16,10 @@ from io import BytesIO
 from typing import IO, Any
 
 from livesync_pipelines.connectors._dropbox_calls import (
+    CONTENT,
+    DROPBOX,
     WrongOffset,
-    apis,
+    api_of,
     content_hash,
     judge_writing,
     version,
@@ -48,7 +50,8 @@ class Files:
 
     @classmethod
     def of(cls, client: Client, limits: FetchLimits, where: str) -> Files:
-        return cls(*apis(client, limits, judge_writing), where)
+        api, content = (api_of(one, client, limits, judge_writing) for one in (DROPBOX, CONTENT))
+        return cls(api, content, where)
 
     def put(
         self, path: str, content: bytes | IO[bytes], *, key: str, expected_version: str | None

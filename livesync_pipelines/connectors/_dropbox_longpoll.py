@@ -11,10 +11,10 @@ from dataclasses import replace
 from threading import Event, Thread
 
 from livesync_pipelines.connectors._api_client import client_for
-from livesync_pipelines.connectors._dropbox_calls import calls_at, judge, notices_at
+from livesync_pipelines.connectors._dropbox_calls import DROPBOX, NOTIFY, api_of, judge, latest
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import CursorExpired, LiveSyncError
-from livesync_pipelines.net.api import ANONYMOUS, Api
+from livesync_pipelines.net.api import ANONYMOUS
 from livesync_pipelines.net.pace import UNPACED
 
 _ASKED_S = 30
@@ -30,8 +30,8 @@ class Longpoll:
         """Its calls wait longer than others, and are not counted."""
         timeout_s = _ASKED_S + _CHANCE_S + _SPARE_S
         self._client = client_for(replace(limits, timeout_s=timeout_s, pacer=UNPACED))
-        self._api = Api(self._client, calls_at(limits), limits.account, judge)
-        self._notices = Api(self._client, notices_at(limits), ANONYMOUS, judge)
+        self._api = api_of(DROPBOX, self._client, limits, judge)
+        self._notices = api_of(NOTIFY, self._client, limits, judge, ANONYMOUS)
         self._told = Event()
         self._over = Event()
         self._failed: LiveSyncError | None = None
@@ -40,7 +40,7 @@ class Longpoll:
     def wait(self, timeout_s: float) -> bool:
         """As `Watches.wait`. Raises what has ended the thread."""
         if self._thread is None:
-            self._thread = Thread(target=self._listen, args=(self._latest(),), daemon=True)
+            self._thread = Thread(target=self._listen, args=(latest(self._api, ""),), daemon=True)
             self._thread.start()
             return True
         if not self._told.wait(timeout_s):
@@ -60,19 +60,13 @@ class Longpoll:
         try:
             while not self._over.is_set():
                 if self._changed(cursor) and not self._over.is_set():
-                    cursor = self._latest()
+                    cursor = latest(self._api, "")
                     self._told.set()
         except LiveSyncError as error:
             self._failed = error
             self._told.set()
         finally:
             self._client.close()
-
-    def _latest(self) -> str:
-        """The cursor of whatever happens in the account from now on."""
-        asked = {"path": "", "recursive": True}
-        said = self._api.post("files/list_folder/get_latest_cursor", asked, repeats=True)
-        return str(said["cursor"])
 
     def _changed(self, cursor: str) -> bool:
         """Whether something has, or may have: a cursor that is forgotten cannot tell."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from unicodedata import normalize
 
+from livesync_pipelines.connectors._dropbox_calls import Meta
 from livesync_pipelines.connectors._dropbox_options import DropboxSelection, outermost
 from livesync_pipelines.connectors._globs import Named
 from livesync_pipelines.connectors.files import not_selected, safe
@@ -27,7 +27,7 @@ class Names:
         below = [key[len(folder) + 1 :] for folder in self.folders if key.startswith(f"{folder}/")]
         return bool(below) and self._globs.keeps([*below, key.removeprefix("/")])
 
-    def note(self, told: Sequence[Mapping[str, Any]]) -> None:
+    def note(self, told: Sequence[Meta]) -> None:
         """How the paths of a page are spelled. It is kept of the last one alone, until a name is
         asked for: then of all that follow."""
         if not self._is_asked:

@@ -6,7 +6,6 @@ https://developers.google.com/workspace/drive/api/guides/handle-errors, read 202
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
 from livesync_pipelines.model.spec import OAuth
@@ -20,6 +19,9 @@ SCOPE = f"{GOOGLE}/auth/"
 _LOGIN = "https://oauth2.googleapis.com"
 PAUSE_S = 1.0
 """What a refusal for haste is taken to mean that names no time; the client adds its own backoff."""
+
+_FIRST = ("error", "errors", 0)
+"""Where the first of the errors is that an answer names."""
 
 _HASTE = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "quotaExceeded"}
@@ -76,8 +78,7 @@ def google_oauth(*scopes: str, writes: tuple[str, ...] = ()) -> OAuth:
 
 def judge(refusal: Refusal) -> LiveSyncError | None:
     """What Google means where it says more than the status does."""
-    said = _first_error(refusal.json())
-    reason, where = str(said.get("reason", "")), refusal.where
+    reason, where = refusal.word(*_FIRST, "reason"), refusal.where
     if refusal.status == 429 or (refusal.status == 403 and reason in _HASTE):
         wait_s = retry_after_s(refusal.headers.get("retry-after"), refusal.at)
         after_s = PAUSE_S if wait_s is None else wait_s
@@ -95,17 +96,9 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
             hint="Enable the API in the Google Cloud project of the client.",
             where=where,
         )
-    if refusal.status in {400, 404, 410} and said.get("location") == "pageToken":
+    if refusal.status in {400, 404, 410} and refusal.word(*_FIRST, "location") == "pageToken":
         return BadToken(refusal.said(reason), where=where)
     if refusal.status == 403 and reason == "storageQuotaExceeded":
         return Broken(refusal.said(reason), hint="The Drive is full: make room.", where=where)
     kind = _KINDS.get(reason)
     return kind(refusal.said(reason), where=where) if kind else None
-
-
-def _first_error(body: Any) -> Mapping[str, Any]:
-    """The first of the errors that an answer names; empty for another kind of answer."""
-    error = body.get("error") if isinstance(body, dict) else None
-    errors = error.get("errors") if isinstance(error, dict) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    return first if isinstance(first, dict) else {}

@@ -172,7 +172,7 @@ def judge_of_token(refusal: Refusal) -> LiveSyncError | None:
     if refusal.status != 401:
         return judge(refusal)
     return Reauthorise(
-        f"{refusal.said(_word(refusal))}: the token is not taken",
+        f"{refusal.said(refusal.word('code'))}: the token is not taken",
         hint="Copy the token of the internal connection out of its settings in Notion, and correct "
         "`token` of the connection.",
         where=refusal.where,
@@ -182,7 +182,7 @@ def judge_of_token(refusal: Refusal) -> LiveSyncError | None:
 def judge(refusal: Refusal) -> LiveSyncError | None:
     """A collision of two transactions is over in a moment. What does not fit, or is not there, is
     told in Notion's own words: its code says only that something does not, or is not."""
-    said, word = refusal.json(), _word(refusal)
+    word = refusal.word("code")
     if refusal.status == 401:
         return None
     if refusal.status == 403 and word == "restricted_resource":
@@ -195,19 +195,13 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
         return Unavailable(refusal.said(word), where=refusal.where)
     kind = _TOLD.get((refusal.status, word))
     if kind is not None:
-        return kind(f"{refusal.said(word)}: {_words(said.get('message', ''))}", where=refusal.where)
+        return kind(f"{refusal.said(word)}: {_words(refusal.word('message'))}", where=refusal.where)
     if refusal.status == 529 and "retry-after" in refusal.headers:
         return refusal.limited(word)
     return None
 
 
-def _word(refusal: Refusal) -> str:
-    """Notion's own for what went wrong."""
-    said = refusal.json()
-    return str(said.get("code", "")) if isinstance(said, dict) else ""
-
-
-def _words(message: object) -> str:
+def _words(message: str) -> str:
     """On one line, no longer than a person reads."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in str(message))
+    shown = "".join(sign if sign.isprintable() else " " for sign in message)
     return " ".join(shown.split())[:_WORDS]

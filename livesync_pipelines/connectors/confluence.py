@@ -5,17 +5,16 @@ REST v2 and the download of REST v1, as in the pages named below, as others tell
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from urllib.parse import urlsplit
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_changes import Changes
-from livesync_pipelines.connectors._confluence_choices import choices
 from livesync_pipelines.connectors._confluence_items import (
     HANGING,
     STATUSES,
@@ -35,21 +34,17 @@ from livesync_pipelines.connectors._confluence_options import (
     ConfluenceSelection,
 )
 from livesync_pipelines.connectors._confluence_storage import storage_markdown
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.base import FetchLimits, Memory, listing_table
 from livesync_pipelines.connectors.choosing import Choice
-from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 from livesync_pipelines.net.api import Basic
 from livesync_pipelines.net.client import Client
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 __all__ = ["Confluence", "ConfluenceConnection", "ConfluenceSelection"]
 
-_WIDTH = 4
 _REST = "https://developer.atlassian.com/cloud/confluence"
 
 
@@ -59,7 +54,7 @@ def _api_of(client: Client, connection: ConfluenceConnection, limits: FetchLimit
     return ConfluenceApi(client, at, account, max_bytes=limits.max_bytes)
 
 
-class Confluence(Connector):
+class Confluence(Called):
     """The key is the space's and the content's id, which it keeps for life: `GARDEN/65537`."""
 
     spec = PlatformSpec(
@@ -105,24 +100,23 @@ class Confluence(Connector):
     )
     Connection = ConfluenceConnection
     Selection = ConfluenceSelection
+    width = 4
 
     def __init__(
         self, connection: ConfluenceConnection, selection: ConfluenceSelection, limits: FetchLimits
     ) -> None:
-        super().__init__(connection, selection, limits)
+        super().__init__(connection, selection, limits, max_bytes=limits.max_bytes)
         self._site = connection.url
         self._selection = selection
-        self._client = client_for(limits, max_bytes=limits.max_bytes)
         self._api = _api_of(self._client, connection, limits)
         self._changes = Changes(self._api, selection, self.spec.clock, self._host)
 
     @staticmethod
     def choices(connection: ConfluenceConnection, limits: FetchLimits) -> Iterator[Choice]:
         with client_for(limits, max_bytes=limits.max_bytes) as client:
-            yield from choices(_api_of(client, connection, limits))
-
-    def close(self) -> None:
-        self._client.close()
+            for space in _api_of(client, connection, limits).all_spaces():
+                key, title = str(space["key"]), str(space["name"])
+                yield Choice(title=title, kind="space", option="spaces", values=[key])
 
     def root(self, key: str) -> str:
         return key.partition("/")[0]
@@ -144,9 +138,6 @@ class Confluence(Connector):
             blind=unseen,
             complete=True,
         )
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def cursor(self) -> str:
         return self._changes.place(self._spaces)
@@ -208,22 +199,12 @@ class Confluence(Connector):
     def _why_gone(self, item: Item) -> str | None:
         return why_gone(item, archived=self._selection.archived)
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
+    def read(self, entry: Entry) -> Body | ItemFailure:
         known = Remembered.read(entry.state or "")
-        try:
-            read = self._file if known.kind == "attachment" else self._text
-            return read(entry, known)
-        except Gone as error:
-            return ItemFailure(entry.key, "vanished", error.message)
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
-        except Unreadable as error:
-            return ItemFailure(entry.key, error.code, error.reason)
+        read = self._file if known.kind == "attachment" else self._text
+        return read(entry, known)
 
-    def _file(self, entry: Entry, known: Remembered) -> Body | ItemFailure:
-        if entry.size is not None and entry.size > self.limits.max_bytes:
-            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
-            return ItemFailure(entry.key, "too_large", reason)
+    def _file(self, entry: Entry, known: Remembered) -> Body:
         into = BytesIO()
         self._api.download(known.above, known.id, known.number, into)
         return Body(

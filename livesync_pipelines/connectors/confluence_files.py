@@ -6,12 +6,12 @@ What `confluence` and `_confluence_pages` name, as others tell it (2026-11-22).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import IO
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi
 from livesync_pipelines.connectors._confluence_folders import FOLDER, Folders
 from livesync_pipelines.connectors._confluence_form import PageForm, forms_of
@@ -31,7 +31,6 @@ from livesync_pipelines.connectors._confluence_pages import (
 from livesync_pipelines.connectors._confluence_render import family_of, page_of, title_of
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
-    Connector,
     FetchLimits,
     ListingMark,
     Memory,
@@ -44,13 +43,9 @@ from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.net.api import Basic
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer
-
-_WIDTH = 4
 
 
-class ConfluencePages(Connector):
+class ConfluencePages(Called):
     """The key is the path of the file that a page was made of: which page that is, is remembered,
     so people may rename and move it. Pages that nobody has copied there are not listed. The version
     is the page's id, its number, and the digest of what it was given."""
@@ -58,6 +53,7 @@ class ConfluencePages(Connector):
     spec = Confluence.spec
     Connection = ConfluenceConnection
     Selection = ConfluencePagesSelection
+    width = 4
 
     def __init__(
         self,
@@ -69,7 +65,6 @@ class ConfluencePages(Connector):
         self._site = connection.url
         self._key, self._parent = selection.space, selection.parent
         self._where = f"space {selection.space} of {connection.url}"
-        self._client = client_for(limits)
         self._api = ConfluenceApi(
             self._client,
             limits.api_url or connection.url,
@@ -79,9 +74,6 @@ class ConfluencePages(Connector):
         )
         self._names: dict[str, str] = {}
         self._recalled: dict[str, dict[str, str]] = {}
-
-    def close(self) -> None:
-        self._client.close()
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         versions = self._known(memory)
@@ -97,9 +89,6 @@ class ConfluencePages(Connector):
                 resume=None if is_last else ANEW,
                 complete=is_last,
             )
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def place(self) -> str:
         below = f"pages/{self._parent}/" if self._parent else ""
@@ -272,14 +261,11 @@ class ConfluencePages(Connector):
             state=page.known.webui,
         )
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
+    def read(self, entry: Entry) -> Body | ItemFailure:
         seen = PageVersion.read(entry.version)
-        try:
-            found = self._pages.now(seen.id)
-            if found is not None and not found[1] and self._pages.is_elsewhere(seen.id):
-                return ItemFailure(entry.key, "other_format", "its text is in the new editor's own")
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
+        found = self._pages.now(seen.id)
+        if found is not None and not found[1] and self._pages.is_elsewhere(seen.id):
+            return ItemFailure(entry.key, "other_format", "its text is in the new editor's own")
         if found is None or found[0].status != "current":
             return ItemFailure(entry.key, "vanished", "its page has gone while it was read")
         page, storage = found

@@ -7,44 +7,40 @@ below, read 2026-11-22.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
-from typing import IO, Any, TypeAlias
+from itertools import zip_longest
+from typing import IO
 from urllib.parse import quote
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._dropbox_calls import (
+    CONTENT,
+    DROPBOX,
     OAUTH,
-    apis,
+    Meta,
+    api_of,
     content_hash,
     judge,
+    latest,
+    pieces,
     version,
 )
-from livesync_pipelines.connectors._dropbox_choices import choices
 from livesync_pipelines.connectors._dropbox_files import Files
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
 from livesync_pipelines.connectors._dropbox_names import Names, folded
 from livesync_pipelines.connectors._dropbox_options import DropboxConnection, DropboxSelection
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.base import FetchLimits, Memory, listing_table
 from livesync_pipelines.connectors.choosing import Choice
-from livesync_pipelines.model.errors import BadInput, CursorExpired, ItemFailure
+from livesync_pipelines.model.errors import CursorExpired, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 __all__ = ["Dropbox", "DropboxConnection", "DropboxSelection"]
 
-_PAGE_ITEMS = 1_000
-"""What Dropbox takes for about so many; its most is 2,000, which is ours too."""
-_WIDTH = 8
 
-Meta: TypeAlias = Mapping[str, Any]
-"""A file, a folder or a deletion, as Dropbox shows it."""
-
-
-class Dropbox(Connector):
+class Dropbox(Called):
     """The key is the path in lower case, by which Dropbox itself tells files apart."""
 
     spec = PlatformSpec(
@@ -86,8 +82,8 @@ class Dropbox(Connector):
         self, connection: DropboxConnection, selection: DropboxSelection, limits: FetchLimits
     ) -> None:
         super().__init__(connection, selection, limits)
-        self._client = client_for(limits)
-        self._api, self._content = apis(self._client, limits, judge)
+        self._api = api_of(DROPBOX, self._client, limits, judge)
+        self._content = api_of(CONTENT, self._client, limits, judge)
         self._longpoll = Longpoll(limits)
         self._account = connection.account
         self._where = f"the Dropbox of {connection.account}"
@@ -101,9 +97,6 @@ class Dropbox(Connector):
             yield from self._listed(resume)
         except CursorExpired:
             yield from self._listed(None)
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def root(self, key: str) -> str:
         chosen = (folder for folder in self._folders if key.startswith(f"{folder}/"))
@@ -136,19 +129,17 @@ class Dropbox(Connector):
         self._files.remove(key, expected_version=expected_version)
 
     def cursor(self) -> str:
-        return json.dumps({folder: self._latest(folder) for folder in self._folders})
+        return json.dumps({folder: latest(self._api, folder) for folder in self._folders})
 
     def changes(self, cursor: str) -> Iterator[FeedPage]:
         places: dict[str, str] = json.loads(cursor)
         if tuple(places) != self._folders:
             raise CursorExpired("Other folders are followed than before.")
         for folder in self._folders:
-            more = True
-            while more:
-                told = self._ask("files/list_folder/continue", {"cursor": places[folder]})
-                places[folder], more = told["cursor"], told["has_more"]
+            for told in pieces(self._api, folder, places[folder]):
+                places[folder] = told["cursor"]
                 place = json.dumps(places)
-                is_last = not more and folder == self._folders[-1]
+                is_last = not told["has_more"] and folder == self._folders[-1]
                 yield self._changed(told["entries"], place, token=None if is_last else place)
 
     def wait(self, timeout_s: float) -> bool:
@@ -157,54 +148,33 @@ class Dropbox(Connector):
 
     @staticmethod
     def choices(connection: DropboxConnection, limits: FetchLimits) -> Iterator[Choice]:
+        """The folders at the top, those that are shared with the account among them."""
         with client_for(limits) as client:
-            yield from choices(apis(client, limits, judge)[0])
+            for told in pieces(api_of(DROPBOX, client, limits, judge), "", deep=False):
+                paths = [m["path_display"] for m in told["entries"] if m[".tag"] == "folder"]
+                for path in paths:
+                    yield Choice(title=path, kind="folder", option="folders", values=[path])
 
     def close(self) -> None:
         self._longpoll.close()
-        self._client.close()
+        super().close()
 
     def _listed(self, resume: str | None) -> Iterator[ListingPage]:
         """`resume` is a folder and the cursor of the page after it; None in place of a cursor is
         the folder's first page."""
         begun, cursor = json.loads(resume) if resume else (self._folders[0], None)
-        for folder in self._folders[self._folders.index(begun) :]:
-            more = True
-            while more:
-                told = self._first(folder) if cursor is None else self._next(cursor)
-                cursor, more = told["cursor"], told["has_more"]
-                following = _after(folder, self._folders)
-                goes_on = [folder, cursor] if more else [following, None]
+        folders = self._folders[self._folders.index(begun) :]
+        for folder, following in zip_longest(folders, folders[1:]):
+            for told in pieces(self._api, folder, cursor):
+                goes_on = (folder, told["cursor"]) if told["has_more"] else (following, None)
                 self._names.note(told["entries"])
-                is_last = not more and following is None
+                is_last = goes_on[0] is None
                 yield ListingPage(
                     entries=listing_table(map(_entry, filter(self._means, told["entries"]))),
                     resume=None if is_last else json.dumps(goes_on),
                     complete=is_last,
                 )
             cursor = None
-
-    def _first(self, folder: str) -> Meta:
-        return self._ask("files/list_folder", _followed(folder), folder)
-
-    def _next(self, cursor: str) -> Meta:
-        return self._ask("files/list_folder/continue", {"cursor": cursor})
-
-    def _latest(self, folder: str) -> str:
-        answer = self._ask("files/list_folder/get_latest_cursor", _followed(folder), folder)
-        return str(answer["cursor"])
-
-    def _ask(self, route: str, argument: Meta, folder: str = "") -> Meta:
-        """Raises `BadInput` where the chosen folder is not there."""
-        try:
-            found: Meta = self._api.post(route, argument, repeats=True)
-        except Gone as error:
-            raise BadInput(
-                f"The account has no folder {folder}.",
-                hint="Mend `folders` of the sync. Nothing was taken for deleted.",
-                where=f"folder {folder}",
-            ) from error
-        return found
 
     def _changed(self, told: Sequence[Meta], cursor: str, token: str | None) -> FeedPage:
         """Lines of the feed hold in their order: each replaces what is at its path, and all but
@@ -235,19 +205,8 @@ class Dropbox(Connector):
             return False
         return self._names.selects(meta["path_lower"])
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
+    def read(self, entry: Entry) -> Body | ItemFailure:
         """What the file is now, wherever it lies: its id finds it."""
-        if entry.size is not None and entry.size > self.limits.max_bytes:
-            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
-            return ItemFailure(entry.key, "too_large", reason)
-        try:
-            return self._downloaded(entry)
-        except Gone:
-            return ItemFailure(entry.key, "vanished", "it went away after it was listed")
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
-
-    def _downloaded(self, entry: Entry) -> Body | ItemFailure:
         into = BytesIO()
         answer = self._content.download(
             "files/download",
@@ -268,21 +227,6 @@ class Dropbox(Connector):
             modified_at=_moment(meta),
             attributes={"path": meta["path_display"]},
         )
-
-
-def _followed(folder: str) -> Meta:
-    """What a listing and the cursor that follows it ask for: the same."""
-    return {
-        "path": folder,
-        "recursive": True,
-        "limit": _PAGE_ITEMS,
-        "include_non_downloadable_files": False,
-    }
-
-
-def _after(folder: str, folders: Sequence[str]) -> str | None:
-    place = folders.index(folder) + 1
-    return folders[place] if place < len(folders) else None
 
 
 def _entry(meta: Meta) -> Entry:

@@ -5,12 +5,12 @@ Drive API v3, its discovery document of 2026-11-06 and the pages named below, re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from hashlib import md5
 from io import BytesIO
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._google_calls import google_oauth
 from livesync_pipelines.connectors._google_channels import Channels
 from livesync_pipelines.connectors._google_drive_api import Page, drive_of
@@ -22,24 +22,20 @@ from livesync_pipelines.connectors._google_drive_options import (
     Selected,
 )
 from livesync_pipelines.connectors._google_files import DriveFile, Remembered
-from livesync_pipelines.connectors.base import Connector, FetchLimits, Memory, listing_table
+from livesync_pipelines.connectors.base import FetchLimits, Memory, listing_table
 from livesync_pipelines.connectors.choosing import Choice
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.operation import ANEW
 from livesync_pipelines.model.records import Body, Entry, FeedPage, ListingPage
 from livesync_pipelines.model.spec import Absence, Budget, Clock, PlatformSpec, Scope
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer, Gone
 
 __all__ = ["GoogleDrive", "GoogleDriveConnection", "GoogleDriveSelection"]
 
-_WIDTH = 8
 _TRIES = 3
-_NOT_FOUND = "not_found"
 _GUIDES = "https://developers.google.com/workspace/drive/api/guides"
 
 
-class GoogleDrive(Connector):
+class GoogleDrive(Called):
     """The key is the file's id, which it keeps for life, whatever it is called and wherever it is
     moved; so a rename is a change of the item."""
 
@@ -103,7 +99,6 @@ class GoogleDrive(Connector):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._selection = selection
-        self._client = client_for(limits)
         self._drive = drive_of(self._client, limits)
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
@@ -114,9 +109,6 @@ class GoogleDrive(Connector):
                 resume=None if is_last else ANEW,
                 complete=is_last,
             )
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def cursor(self) -> str:
         tokens = {drive_id: self._drive.start_token(drive_id) for drive_id in self._drives}
@@ -137,9 +129,6 @@ class GoogleDrive(Connector):
     def choices(connection: GoogleDriveConnection, limits: FetchLimits) -> Iterator[Choice]:
         with client_for(limits) as client:
             yield from choices(drive_of(client, limits))
-
-    def close(self) -> None:
-        self._client.close()
 
     @cached_property
     def _roots(self) -> tuple[DriveFile, ...]:
@@ -193,18 +182,7 @@ class GoogleDrive(Connector):
                 yield [file for file in page if file.id not in seen]
                 seen.update(file.id for file in page)
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
-        if entry.size is not None and entry.size > self.limits.max_bytes:
-            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
-            return ItemFailure(entry.key, "too_large", reason)
-        try:
-            return self._body(entry)
-        except Gone as error:
-            return ItemFailure(entry.key, _NOT_FOUND, error.message)
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
-
-    def _body(self, entry: Entry) -> Body | ItemFailure:
+    def read(self, entry: Entry) -> Body | ItemFailure:
         """The bytes that were listed; or those of now, where they have changed since."""
         for _ in range(_TRIES):
             file = Remembered.read(entry.state or "")
@@ -213,7 +191,7 @@ class GoogleDrive(Connector):
                 return _body(entry, file, content)
             now = self._drive.file(entry.key)
             if now is None:
-                return ItemFailure(entry.key, _NOT_FOUND, "it has gone while it was read")
+                return ItemFailure(entry.key, "vanished", "it has gone while it was read")
             entry = now.entry()
         return ItemFailure(
             entry.key, "changing", f"it has changed {_TRIES} times while it was read"

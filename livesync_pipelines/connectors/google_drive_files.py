@@ -6,7 +6,7 @@ What `google_drive`, `_google_drive_writer` and `_google_drive_placing` name, re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import md5
 from io import BytesIO
@@ -14,7 +14,7 @@ from typing import IO, Annotated
 
 from pydantic import AfterValidator, Field
 
-from livesync_pipelines.connectors._api_client import client_for
+from livesync_pipelines.connectors._api_client import Called
 from livesync_pipelines.connectors._globs import Glob, Globs
 from livesync_pipelines.connectors._google_calls import GOOGLE, judge
 from livesync_pipelines.connectors._google_drive_api import drive_of
@@ -25,7 +25,6 @@ from livesync_pipelines.connectors._google_drive_writer import DriveWriter
 from livesync_pipelines.connectors._google_files import DriveFile, version_of, versioned
 from livesync_pipelines.connectors.base import (
     PAGE_ITEMS,
-    Connector,
     FetchLimits,
     Memory,
     Options,
@@ -36,10 +35,7 @@ from livesync_pipelines.connectors.google_drive import GoogleDrive
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.records import Body, Entry, ListingPage
 from livesync_pipelines.net.api import Api
-from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.net.verdict import BadAnswer
 
-_WIDTH = 8
 _TRIES = 3
 _ANEW = "from the start"
 
@@ -53,7 +49,7 @@ class GoogleDriveFilesSelection(Options):
     exclude: list[Glob] = Field(default=[])
 
 
-class GoogleDriveFiles(Connector):
+class GoogleDriveFiles(Called):
     """The key is the path below the folder, the version the file's id and the MD5 of its bytes.
     What has no bytes of its own (native documents, shortcuts) is left out."""
 
@@ -70,7 +66,6 @@ class GoogleDriveFiles(Connector):
         super().__init__(connection, selection, limits)
         self._folder_id = selection.folder
         self._globs = Globs(selection.include, selection.exclude)
-        self._client = client_for(limits)
         api, uploads = (
             Api(self._client, f"{limits.api_url or GOOGLE}{path}", limits.account, judge)
             for path in ("/drive/v3", "/upload/drive/v3")
@@ -94,9 +89,6 @@ class GoogleDriveFiles(Connector):
                 resume=None if is_last else _ANEW,
                 complete=is_last,
             )
-
-    def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
-        return fan_out(self._read, entries, width=_WIDTH)
 
     def probe(self, memory: Memory) -> str:
         """Where the change feeds stand that tell of the folder."""
@@ -137,9 +129,6 @@ class GoogleDriveFiles(Connector):
         for written in reserved.values():
             self._placing.recall(json.loads(written))
 
-    def close(self) -> None:
-        self._client.close()
-
     @cached_property
     def _root(self) -> DriveFile:
         """Raises `BadInput`: a folder that is gone has not become empty."""
@@ -160,24 +149,18 @@ class GoogleDriveFiles(Connector):
     def _keeps(self, path: str) -> bool:
         return self._globs.keeps(path)
 
-    def _read(self, entry: Entry) -> Body | ItemFailure:
-        if entry.size is not None and entry.size > self.limits.max_bytes:
-            reason = f"it has {entry.size} bytes; {self.limits.max_bytes} are allowed"
-            return ItemFailure(entry.key, "too_large", reason)
+    def read(self, entry: Entry) -> Body | ItemFailure:
         file_id, wanted = version_of(entry.version)
-        try:
-            for _ in range(_TRIES):
-                into = BytesIO()
-                self._drive.download(file_id, into, self.limits.max_bytes)
-                content = into.getvalue()
-                if md5(content, usedforsecurity=False).hexdigest() == wanted:
-                    return _body(entry, versioned(file_id, wanted), content)
-                now = self._drive.file(file_id)
-                if now is None:
-                    return ItemFailure(entry.key, "not_found", "it has gone while it was read")
-                wanted = now.md5
-        except BadAnswer as error:
-            return ItemFailure(entry.key, error.code, error.message)
+        for _ in range(_TRIES):
+            into = BytesIO()
+            self._drive.download(file_id, into, self.limits.max_bytes)
+            content = into.getvalue()
+            if md5(content, usedforsecurity=False).hexdigest() == wanted:
+                return _body(entry, versioned(file_id, wanted), content)
+            now = self._drive.file(file_id)
+            if now is None:
+                return ItemFailure(entry.key, "vanished", "it has gone while it was read")
+            wanted = now.md5
         reason = f"it has changed {_TRIES} times while it was read"
         return ItemFailure(entry.key, "changing", reason)
 

@@ -53,6 +53,19 @@ class Refusal:
         except ValueError:
             return None
 
+    def word(self, *path: str | int) -> str:
+        """What the body says at this path of names and places; empty where it says nothing there,
+        or something that is neither a text nor a whole number."""
+        at = self.json()
+        for step in path:
+            if isinstance(at, dict):
+                at = at.get(step)
+            elif isinstance(at, list) and isinstance(step, int):
+                at = next(iter(at[step:]), None)
+            else:
+                return ""
+        return str(at) if isinstance(at, (str, int)) else ""
+
     def said(self, word: str = "") -> str:
         """One sentence: the call, the status, the vendor's own word for the error where it is a
         word, and its name of the request."""

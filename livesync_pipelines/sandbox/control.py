@@ -1,4 +1,5 @@
-"""`/sandbox`: faults, limits, clock, calls, truth and grants, for whoever controls the sandbox.
+"""`/sandbox`: faults, limits, clock, calls, truth, documents, secrets and grants, for whoever
+controls the sandbox.
 
 Every answer is JSON; what cannot be done is answered 400 with an `error` that says why.
 """
@@ -19,7 +20,9 @@ from livesync_pipelines.sandbox.calls import Call
 from livesync_pipelines.sandbox.clock import rfc3339
 from livesync_pipelines.sandbox.faults import Fault
 from livesync_pipelines.sandbox.limits import Limit
+from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from livesync_pipelines.sandbox.vendor import Vendor
+from livesync_pipelines.sandbox.workspace import TOKENS
 from livesync_pipelines.sandbox.world import Json, World
 
 _SHOWN_CALLS = 1_000
@@ -33,6 +36,9 @@ class Control:
     def __init__(self, world: World, vendors: Mapping[str, Vendor]) -> None:
         self._world = world
         self._vendors = vendors
+        self._desks = {
+            name: desk for vendor in vendors.values() for name, desk in vendor.desks.items()
+        }
 
     def routes(self) -> list[Route]:
         served: list[tuple[str, str, _Endpoint]] = [
@@ -45,6 +51,9 @@ class Control:
             ("GET", "/sandbox/calls", self.calls),
             ("DELETE", "/sandbox/calls", self.clear_calls),
             ("GET", "/sandbox/truth/{vendor}", self.truth),
+            ("GET", "/sandbox/documents", self.documents),
+            ("POST", "/sandbox/documents/{desk}", self.add),
+            ("GET", "/sandbox/secrets", self.secrets),
             ("POST", "/sandbox/oauth/{vendor}", self.rules),
             ("POST", "/sandbox/oauth/{vendor}/token", self.token),
             ("POST", "/sandbox/oauth/{vendor}/withdraw", self.withdraw),
@@ -95,6 +104,25 @@ class Control:
 
     async def truth(self, request: Request) -> Json:
         return self._vendor(request).truth(request.query_params.get("content") == "true")
+
+    async def documents(self, request: Request) -> Json:
+        """What can be written to, by where it is: names by id."""
+        return {name: dict(desk.documents()) for name, desk in self._desks.items()}
+
+    async def add(self, request: Request) -> Json:
+        """A paragraph of `words` to the document `id`, as somebody types it there."""
+        asked, where = await _body(request), request.path_params["desk"]
+        if where not in self._desks:
+            raise LookupError(f"nothing is written at {where}")
+        name = self._desks[where].documents().get(asked["id"])
+        if name is None:
+            raise LookupError(f"there is no document {asked['id']}")
+        self._desks[where].add(asked["id"], str(asked["words"]))
+        return {"id": asked["id"], "name": name}
+
+    async def secrets(self, request: Request) -> Json:
+        """What opens the vendors here, and is printed nowhere."""
+        return {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **TOKENS}
 
     async def rules(self, request: Request) -> Json:
         """The body has the fields of OAuth's Rules that change."""

@@ -10,6 +10,9 @@ from livesync_pipelines.sandbox.confluence.site import API_TOKEN
 from livesync_pipelines.sandbox.notion.workspace import SECRET
 from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 
+TOKENS = {"SANDBOX_API_TOKEN": API_TOKEN, "SANDBOX_NOTION_TOKEN": SECRET}
+"""Those of the wiki and of Notion, which nobody has to ask for."""
+
 _WITH_LOGIN = ("google", "dropbox", "notion")
 _WITHOUT = ("confluence",)
 
@@ -27,9 +30,4 @@ def variables(address: str) -> Mapping[str, Mapping[str, str]]:
         for name in _WITH_LOGIN
     }
     found |= {name.upper(): {f"{name.upper()}_API_URL": f"{address}/{name}"} for name in _WITHOUT}
-    said = {
-        "SANDBOX_API_TOKEN": API_TOKEN,
-        "SANDBOX_NOTION_TOKEN": SECRET,
-        "SANDBOX_HOOK": secrets.token_urlsafe(24),
-    }
-    return {**found, "SANDBOX": said}
+    return {**found, "SANDBOX": {**TOKENS, "SANDBOX_HOOK": secrets.token_urlsafe(24)}}

@@ -14,8 +14,8 @@ from livesync_pipelines.engine.accounts import opened
 from livesync_pipelines.store import accounts
 from livesync_pipelines.store.database import Database, rows
 
-_OURS_TO_KEEP = frozenset({KEY_FILE, "sandbox.log"})
-"""The key that seals is a secret by itself; the sandbox says at its start how to get into it."""
+_OURS_TO_KEEP = frozenset({KEY_FILE})
+"""The key that seals is a secret by itself."""
 
 _TABLES = (
     "select schemaname, tablename from pg_tables"

@@ -21,12 +21,12 @@ import pytest
 from livesync_pipelines.cli.children import free_port
 from livesync_pipelines.engine.house import SANDBOX
 from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.notion.workspace import SECRET
 from livesync_pipelines.sandbox.oauth import CLIENT_SECRET
 from livesync_pipelines_tests.cli.agreeing import agree
 
 from .conftest import Terminal
 from .left_behind import channel_tokens, leaks, tokens_of
-from .test_sandbox import until_it_answers
 
 HERE = Path(__file__).parents[2]
 FILES = ("examples/livesync.yaml", "examples/sandbox.yaml")
@@ -107,6 +107,7 @@ def test_a_newcomer_sees_a_sign_in_a_call_and_a_conflict_and_no_secret_is_left_b
     hook = json.loads((home / SANDBOX).read_text())["SANDBOX"]["SANDBOX_HOOK"]
     used = {"state": back.url.params["state"], "code": back.url.params["code"]}
     used |= {"client secret": CLIENT_SECRET, "API token": API_TOKEN, "webhook secret": hook}
+    used |= {"token of Notion": SECRET}
     used |= {f"first {name}": one for name, one in tokens_of(database_url, home, "ada").items()}
     assert "Sign in" not in httpx.get(here, headers=html).text
 
@@ -130,6 +131,7 @@ def test_a_newcomer_sees_a_sign_in_a_call_and_a_conflict_and_no_secret_is_left_b
     start.until("Stopping")
     start.process.wait(60)
     assert not (home / SANDBOX).exists()
+    assert "The sandbox is up" in (home / "logs" / "sandbox.log").read_text()
     used |= tokens_of(database_url, home, "ada") | channel_tokens(database_url, hook)
     assert used["access token"] != used["first access token"], "it was renewed on the way"
     assert leaks(used, home, database_url) == []
@@ -163,23 +165,3 @@ def until_it_calls(at: Terminal) -> None:
             return
         sleep(0.1)
     raise AssertionError("nobody has asked the pretend Drive to call")
-
-
-def test_a_document_that_the_pretend_drive_does_not_have_is_said_to_be_missing(
-    at: Terminal,
-) -> None:
-    environ = {**at.environ, "LIVESYNC_SANDBOX_PORT": f"{free_port()}"}
-    words = [sys.executable, "-m", "livesync_pipelines.cli", "sandbox"]
-    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, text=True) as sandbox:
-        assert sandbox.stdout is not None
-        next(line for line in sandbox.stdout if "is up" in line)
-        port = environ["LIVESYNC_SANDBOX_PORT"]
-        until_it_answers(int(port))
-        missing = at("sandbox", "edit", "Nothing.md", "x", LIVESYNC_SANDBOX_PORT=port)
-        native = at("sandbox", "edit", "Plum 6", "Plums ripen.", LIVESYNC_SANDBOX_PORT=port)
-        sandbox.send_signal(signal.SIGINT)
-    assert missing.exit_code == 2
-    assert "no text document 'Nothing.md'" in missing.output
-    for door in ("dropbox/2", "confluence/wiki/api/v2", "notion/v1"):
-        assert f"http://127.0.0.1:{port}/{door}" in missing.output
-    assert native.exit_code == 0, native.output

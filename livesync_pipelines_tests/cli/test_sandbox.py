@@ -14,6 +14,9 @@ import httpx
 import pytest
 
 from livesync_pipelines.cli.children import free_port
+from livesync_pipelines.sandbox.confluence.site import API_TOKEN
+from livesync_pipelines.sandbox.notion.workspace import SECRET
+from livesync_pipelines.sandbox.oauth import CLIENT_SECRET
 
 from .conftest import Terminal
 
@@ -34,7 +37,7 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.kill()
 
 
-def test_it_says_where_it_is_and_what_to_try_and_ends_in_order(
+def test_it_says_where_it_is_and_what_to_try_but_no_secret_and_ends_in_order(
     served: tuple[subprocess.Popen[str], str],
 ) -> None:
     process, said = served
@@ -47,6 +50,11 @@ def test_it_says_where_it_is_and_what_to_try_and_ends_in_order(
     asked = {"q": "name contains 'Chapter'", "pageSize": "1000"}
     folders = httpx.get(files_url, params=asked, headers=headers).json()["files"]
     assert sorted(folder["name"] for folder in folders) == ["Chapter 1", "Chapter 2"]
+    (where,) = re.findall(r"curl -s (\S+/secrets)", said)
+    told = httpx.get(where).json()
+    held = {CLIENT_SECRET, API_TOKEN, SECRET}
+    assert held < set(told.values())
+    assert [one for one in held if one in said] == []
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
 

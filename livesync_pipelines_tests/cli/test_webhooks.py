@@ -50,6 +50,7 @@ def test_who_may_call_is_listed_with_what_came(called: Terminal) -> None:
     expected = {"path": "/sync/webhook/folder/docs", "scheme": "standard", "platform": "folder"}
     counts = {"delivered": 2, "doubled": 1, "refused": 1, "held_back": 0}
     assert expected.items() | counts.items() <= sender.items()
+    assert sender["token"] is None, "its secret is ours"
     assert [(e["delivery_id"], e["seen"]) for e in document["webhooks"]] == [
         ("msg_2", 2),
         ("msg_1", 1),
@@ -95,14 +96,24 @@ def test_the_token_that_a_platform_is_to_send_is_waited_for_and_found(
     assert "before Notion has sent its token" in applied.stderr
     assert "before Notion has sent its token" in terminal("webhooks").stderr
     sent = tmp_path / "home" / "webhooks" / "docs"
+    assert token(terminal) == {"waits": False, "file": str(sent)}
     sent.parent.mkdir(parents=True, exist_ok=True)
     sent.write_text("secret_token\n")
     found = finding(terminal.document("doctor"))
     assert str(sent) in found["message"]
     assert "secret_token" not in str(found)
+    assert token(terminal) == {"waits": True, "file": str(sent)}
     shown = terminal("webhooks", "docs")
     assert f"Notion has sent its token; it is in {sent}, and waits for you" in shown.stderr
     assert "secret_token" not in shown.output
+
+
+def token(terminal: Terminal) -> Any:
+    """What the document tells of the token that the platform makes, and not the token."""
+    document = terminal.document("webhooks")
+    assert "secret_token" not in str(document)
+    (sender,) = document["senders"]
+    return sender["token"]
 
 
 def test_apply_tells_of_the_webhooks_of_its_file_and_doctor_of_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -11,19 +12,22 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from livesync_pipelines.connectors import dropbox
+from livesync_pipelines.connectors import _dropbox_calls
 from livesync_pipelines.connectors._dropbox_calls import content_hash
 from livesync_pipelines.connectors._dropbox_longpoll import Longpoll
+from livesync_pipelines.connectors._listed import NoMemory
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import Reauthorise
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.net.api import Bearer
+from livesync_pipelines.net.verdict import BadAnswer
 from livesync_pipelines.sandbox.dropbox.boxes import planted
 from livesync_pipelines.sandbox.world import World
 
 from ..engine.test_watching import queued, watched
+from ..net.site import Site
 from ..sandbox.served import ADA
 from .dropbox_world import CHANGES, DOWNLOADS, LISTINGS, Cupboard, a_cupboard
 
@@ -318,7 +322,7 @@ class _Gardener:
 def test_a_long_random_history_ends_in_the_truth_however_its_pages_are_cut(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, seed: int, page_items: int
 ) -> None:
-    monkeypatch.setattr(dropbox, "_PAGE_ITEMS", page_items)
+    monkeypatch.setattr(_dropbox_calls, "_PAGE_ITEMS", page_items)
     chance = Random(seed)
     with a_cupboard(engine) as found:
         found.configure()
@@ -333,3 +337,22 @@ def test_a_long_random_history_ends_in_the_truth_however_its_pages_are_cut(
         assert_true(found)
         assert found.run(full=True).counts.synced_items == 0
         assert found.failures() == {}
+
+
+def test_a_dropbox_that_names_a_page_twice_is_not_asked_for_ever() -> None:
+    """Neither for its listing nor for its feed, nor for what there is to choose from."""
+    connection = DropboxConnection(account="me")
+    circle = json.dumps({"entries": [], "cursor": "c1", "has_more": True})
+    with Site() as site:
+        for route in ("list_folder", "list_folder/continue"):
+            site.put(f"/2/files/{route}", circle)
+        limits = FetchLimits(account=Bearer("x"), api_url=site.url("").rstrip("/"))
+        with closing(Dropbox(connection, DropboxSelection(), limits)) as found:
+            for pages in (
+                found.listing(NoMemory()),
+                found.changes(json.dumps({"": "c0"})),
+                found.choices(connection, limits),
+            ):
+                with pytest.raises(BadAnswer, match="no end"):
+                    list(pages)
+    assert len(site.calls) == 6

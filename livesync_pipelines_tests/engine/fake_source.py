@@ -92,6 +92,12 @@ class Source:
         self.history.append((old, None))
         self._now(new, item)
 
+    def carry(self, folder: str, to: str) -> None:
+        """All that lies in a folder lies in another one; nothing else of it changes, and nothing
+        is said of where it was."""
+        for key in [key for key in self.items if key.startswith(f"{folder}/")]:
+            self._now(f"{to}{key.removeprefix(folder)}", self.items.pop(key))
+
     def swap(self, one: str, other: str) -> None:
         """Two items exchange their names."""
         self.items[one], self.items[other] = self.items[other], self.items[one]

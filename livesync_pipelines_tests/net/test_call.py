@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 
 import pytest
 
@@ -71,8 +72,32 @@ def test_only_401_is_worth_other_credentials() -> None:
 
 def says_limited(refusal: Refusal) -> LiveSyncError | None:
     """As Google does, which says 403 for "too many calls"."""
-    reason = (refusal.json() or {}).get("reason", "")
+    reason = refusal.word("reason")
     return refusal.limited(reason) if reason == "userRateLimitExceeded" else None
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ('{"error": {"errors": [{"reason": "full"}, {"reason": "late"}]}}', "full"),
+        ('{"error": {"errors": [{"reason": 7}]}}', "7"),
+        ('{"error": {"errors": [{"reason": ["full"]}]}}', ""),
+        ('{"error": {"errors": [{}]}}', ""),
+        ('{"error": {"errors": []}}', ""),
+        ('{"error": {"errors": null}}', ""),
+        ('{"error": "full"}', ""),
+        ('["full"]', ""),
+        ("<html>full</html>", ""),
+        ("", ""),
+    ],
+)
+def test_a_word_of_a_refusal_is_empty_wherever_the_vendor_says_something_else(
+    body: str, word: str
+) -> None:
+    refusal = Refusal(
+        status=403, headers={}, content=body.encode(), where="GET x", at=datetime.now(UTC)
+    )
+    assert refusal.word("error", "errors", 0, "reason") == word
 
 
 class Told(Unpaced):

@@ -10,7 +10,6 @@ from livesync_pipelines.cli.children import refuse_taken
 from livesync_pipelines.sandbox.app import application
 from livesync_pipelines.sandbox.clock import Clock
 from livesync_pipelines.sandbox.confluence.planting import planted as planted_site
-from livesync_pipelines.sandbox.confluence.site import API_TOKEN
 from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.dropbox import boxes
 from livesync_pipelines.sandbox.dropbox import door as dropbox_door
@@ -21,8 +20,7 @@ from livesync_pipelines.sandbox.google.vendor import google
 from livesync_pipelines.sandbox.notion import door as notion_door
 from livesync_pipelines.sandbox.notion.planting import planted as planted_space
 from livesync_pipelines.sandbox.notion.vendor import notion
-from livesync_pipelines.sandbox.notion.workspace import SECRET
-from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
+from livesync_pipelines.sandbox.oauth import CLIENT_ID
 from livesync_pipelines.sandbox.serve import HOST, serve
 from livesync_pipelines.sandbox.world import World
 
@@ -50,6 +48,7 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
 
 
 def _told(address: str, world: World, documents: int) -> str:
+    """Without the secrets, for this may go into a log."""
     ada = world.people[0].email
     people = ", ".join(person.email for person in world.people)
     asked = f'{{"person": "{ada}", "scopes": ["{DRIVE}"]}}'
@@ -58,17 +57,18 @@ def _told(address: str, world: World, documents: int) -> str:
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
   Dropbox         {address}/dropbox/2            {documents} documents of {ada}
   OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token
-  Confluence      {address}/confluence           {documents} notes; any e-mail below, {API_TOKEN}
-  Notion          {address}/notion/v1            {documents} notes and rows; token {SECRET}
+  Confluence      {address}/confluence           {documents} notes; an e-mail below and a token
+  Notion          {address}/notion/v1            {documents} notes and rows; a token or OAuth
   OAuth           {address}/notion/v1/oauth/authorize and {address}/notion/v1/oauth/token
-  Client          {CLIENT_ID}, secret {CLIENT_SECRET}
+  Client          {CLIENT_ID}
+  Secrets         curl -s {address}/sandbox/secrets
   People          {people}
 
 Try:
 
   curl -s {address}/sandbox/oauth/google/token -d '{asked}'
   curl -s {address}/google/drive/v3/files -H "Authorization: Bearer ACCESS_TOKEN"
-  curl -s {address}/confluence/wiki/api/v2/pages -u {ada}:{API_TOKEN}
+  curl -s {address}/confluence/wiki/api/v2/pages -u {ada}:SANDBOX_API_TOKEN
   curl -s {address}/sandbox/faults -d '{{"match": "GET /google/*", "kind": "429", "times": 3}}'
   curl -s {address}/sandbox/calls
   curl -s {address}/sandbox/truth/google

@@ -1,71 +1,91 @@
-"""`livesync sandbox edit`: somebody works in a pretend Drive, through the API as anybody would."""
+"""`livesync sandbox edit`: somebody writes at a pretend vendor."""
 
 from __future__ import annotations
 
-from io import BytesIO
-from typing import Any
+import difflib
+from collections.abc import Mapping
+from itertools import chain
+from typing import TypeAlias
 
 from livesync_pipelines.cli.output import emit, say
-from livesync_pipelines.model.errors import BadInput, NotFound
-from livesync_pipelines.net.api import ANONYMOUS, Api, Bearer, Params
+from livesync_pipelines.model.errors import BadInput, NotFound, Unavailable
+from livesync_pipelines.net.api import ANONYMOUS, Api
 from livesync_pipelines.net.client import Client
-from livesync_pipelines.sandbox.google.door import DRIVE
 from livesync_pipelines.sandbox.serve import HOST
 from livesync_pipelines.sandbox.world import PEOPLE
 
-_FILES = "drive/v3/files"
-_MARKDOWN = "text/markdown"
-_EVERYWHERE: Params = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
-_KINDS = (_MARKDOWN, "text/plain", "application/vnd.google-apps.document")
+_Documents: TypeAlias = Mapping[str, Mapping[str, str]]
+"""The names of documents, by platform and id."""
+
+_SUGGESTED = 3
 
 
-def edit(name: str, words: str, *, port: int, as_json: bool) -> None:
-    """Add a paragraph to the document of this name in the Drive of the first person there. Raises
-    `NotFound`, and `Unavailable` where no sandbox is served at this port."""
+def edit(name: str, words: str, *, platform: str | None, port: int, as_json: bool) -> None:
+    """Add a paragraph to the document of this name or id, as the first person there. Raises
+    `NotFound`, `BadInput` where several have the name, and `Unavailable` where no sandbox is served
+    at this port."""
     with Client(allow_private=(HOST,), tries=1) as client:
-        address, ada = f"http://{HOST}:{port}", PEOPLE[0].email
-        asked = {"person": ada, "scopes": [DRIVE]}
-        given = Api(client, f"{address}/sandbox", ANONYMOUS).post("oauth/google/token", asked)
-        drive = Api(client, f"{address}/google", Bearer(given["access_token"]))
-        file = _found(drive, name, address)
-        _add(drive, file, words)
+        sandbox = Api(client, f"http://{HOST}:{port}/sandbox", ANONYMOUS)
+        where, document_id = _found(name, _at(platform, _documents(sandbox, port)))
+        done = sandbox.post(f"documents/{where}", {"id": document_id, "words": words})
+    told = {"platform": where, **done, "person": PEOPLE[0].email}
     if as_json:
-        emit({"file_id": file["id"], "name": name, "person": ada})
+        emit(told)
         return
-    say(f"{ada} has added a paragraph to {name}.")
+    say(f"{told['person']} has added a paragraph to {told['name']} ({where}).")
 
 
-def _found(drive: Api, name: str, address: str) -> dict[str, Any]:
-    spelled = name.replace("\\", "\\\\").replace("'", "\\'")
-    kinds = " or ".join(f"mimeType = '{kind}'" for kind in _KINDS)
-    question = f"name = '{spelled}' and trashed = false and ({kinds})"
-    asked: Params = {"q": question, "fields": "files(id,mimeType)", **_EVERYWHERE}
-    files = drive.get(_FILES, asked)["files"]
-    if not files:
+def _documents(sandbox: Api, port: int) -> _Documents:
+    try:
+        there: _Documents = sandbox.get("documents")
+    except Unavailable as error:
+        raise Unavailable(
+            f"No sandbox answers at port {port}.",
+            hint="Start one (`livesync sandbox`, `livesync up --sandbox`), or say its --port.",
+        ) from error
+    return there
+
+
+def _at(platform: str | None, there: _Documents) -> _Documents:
+    if platform is None:
+        return there
+    if platform not in there:
         raise NotFound(
-            f"The pretend Drive has no text document '{name}'.",
-            hint="`livesync search` shows the names of documents, such as 'Petal 1.md'. Those of "
-            f"the other vendors are edited through their APIs: Dropbox at {address}/dropbox/2, "
-            f"Confluence at {address}/confluence/wiki/api/v2, Notion at {address}/notion/v1.",
+            f"The sandbox does not pretend to be '{platform}'.",
+            hint=f"It is {', '.join(sorted(there))}.",
         )
-    if len(files) > 1:
-        raise BadInput(f"{len(files)} documents there are called '{name}'.", hint="Name another.")
-    found: dict[str, Any] = files[0]
-    return found
+    return {platform: there[platform]}
 
 
-def _add(drive: Api, file: dict[str, Any], words: str) -> None:
-    """A native document is read as Markdown, and made of it again."""
-    into, path = BytesIO(), f"{_FILES}/{file['id']}"
-    if file["mimeType"].startswith("text/"):
-        drive.download(path, into, params={"alt": "media", **_EVERYWHERE})
-    else:
-        drive.download(f"{path}/export", into, params={"mimeType": _MARKDOWN})
-    content = b"\n\n".join((into.getvalue().rstrip(), words.encode())) + b"\n"
-    drive.call(
-        "PATCH",
-        f"upload/{path}",
-        params={"uploadType": "media", **_EVERYWHERE},
-        body=content,
-        headers={"content-type": _MARKDOWN},
-    )
+def _found(name: str, there: _Documents) -> tuple[str, str]:
+    """Where it is, and its id."""
+    found = [
+        (platform, document_id)
+        for platform, documents in there.items()
+        for document_id, title in documents.items()
+        if name in (document_id, title)
+    ]
+    if not found:
+        raise NotFound(
+            f"There is no text document '{name}' in the pretend {', '.join(there)}.",
+            hint=f"There are: {', '.join(_others(name, there))}.",
+        )
+    if len(found) > 1:
+        ids = ", ".join(f"{document_id} ({platform})" for platform, document_id in found)
+        raise BadInput(
+            f"{len(found)} documents are called '{name}': {ids}.",
+            hint="Say which platform with --platform, or the id instead of the name.",
+        )
+    return found[0]
+
+
+def _others(name: str, there: _Documents) -> list[str]:
+    """Names that are like it, or the first ones of each platform."""
+    names = {platform: list(documents.values()) for platform, documents in there.items()}
+    every = dict.fromkeys(chain.from_iterable(names.values()))
+    close = difflib.get_close_matches(name, every, n=_SUGGESTED)
+    return [f"'{title}'" for title in close] or [
+        f"'{title}' ({platform})"
+        for platform, titles in names.items()
+        for title in titles[:_SUGGESTED]
+    ]

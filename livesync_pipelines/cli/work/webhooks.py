@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from livesync_pipelines.auth.call import Scheme
@@ -43,8 +44,14 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
             catalog.connection_of(house.connection, connection)
         now = house.engine.now()
         shares = announced.shares(house.connection, now=now)
+        tokens = _tokens(house)
         senders = [
-            {**row, "path": path(row), **_share(shares.get(row["connection"], Share()))}
+            {
+                **row,
+                "path": path(row),
+                **_share(shares.get(row["connection"], Share())),
+                "token": tokens.get(row["connection"]),
+            }
             for row in webhooks.senders(house.connection)
             if connection in {None, row["connection"]}
         ]
@@ -81,6 +88,21 @@ def _sent_by(one: Place) -> Scheme | None:
     scheme = known().get(one.webhook.scheme)
     is_sent = scheme is not None and scheme.sends_secret and one.webhook.secret is None
     return scheme if is_sent else None
+
+
+def _tokens(house: House) -> dict[str, dict[str, Any]]:
+    """Of the connections whose platform makes the secret: whether it has come, and where it then
+    waits for a person."""
+    files = {
+        one.name: _token_file(house.settings, one.name)
+        for one in catalog.called(house.connection)
+        if _sent_by(one) is not None
+    }
+    return {name: {"waits": file.exists(), "file": f"{file}"} for name, file in files.items()}
+
+
+def _token_file(settings: Settings, name: str) -> Path:
+    return settings.home / "webhooks" / name
 
 
 def _share(share: Share) -> dict[str, Any]:
@@ -156,7 +178,7 @@ def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:
 
 
 def _awaited(settings: Settings, name: str, platform: str) -> Finding:
-    file = settings.home / "webhooks" / name
+    file = _token_file(settings, name)
     if file.exists():
         said = f"{platform} has sent its token; it is in {file}, and waits for you"
         do = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from livesync_pipelines.sandbox.confluence.console import Console
+from livesync_pipelines.sandbox.confluence.desk import desk
 from livesync_pipelines.sandbox.confluence.door import NAME, Door
 from livesync_pipelines.sandbox.confluence.errors import refuse
 from livesync_pipelines.sandbox.confluence.reading import Reading
@@ -29,6 +30,7 @@ def confluence(world: World, site: Site | None = None) -> Vendor:
         names_calls="atl-traceid",
         truth=lambda content: truth(kept, content=content),
         close=_nothing_goes_on,
+        desks={NAME: desk(kept)},
     )
 
 

@@ -10,6 +10,7 @@ from livesync_pipelines.sandbox.dropbox import reading, writing
 from livesync_pipelines.sandbox.dropbox.box import Box
 from livesync_pipelines.sandbox.dropbox.boxes import Boxes, empty
 from livesync_pipelines.sandbox.dropbox.console import Console
+from livesync_pipelines.sandbox.dropbox.desk import desk
 from livesync_pipelines.sandbox.dropbox.door import (
     ACCOUNT,
     LOOK,
@@ -50,6 +51,7 @@ def dropbox(world: World, boxes: Boxes | None = None) -> Vendor:
         names_calls="x-dropbox-request-id",
         truth=lambda content: truth(kept, hooks, content=content),
         close=hooks.close,
+        desks={NAME: desk(kept[world.people[0].email])},
     )
 
 

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from livesync_pipelines.sandbox.google.changes import Changes
 from livesync_pipelines.sandbox.google.channels import Channels
+from livesync_pipelines.sandbox.google.desk import desk
 from livesync_pipelines.sandbox.google.door import (
     ANY,
     LOOK,
@@ -48,6 +49,7 @@ def google(world: World, drive: Drive | None = None) -> Vendor:
         refuse=refuse,
         truth=lambda content: truth(kept, channels, content=content),
         close=channels.close,
+        desks={"google_drive": desk(kept)},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from livesync_pipelines.sandbox.notion.console import Console
+from livesync_pipelines.sandbox.notion.desk import desk
 from livesync_pipelines.sandbox.notion.door import NAME, Door
 from livesync_pipelines.sandbox.notion.errors import refuse
 from livesync_pipelines.sandbox.notion.hooks import Hooks
@@ -40,6 +41,7 @@ def notion(world: World, space: Workspace | None = None) -> Vendor:
         refuse=refuse,
         truth=lambda content: truth(kept, hooks, content=content),
         close=hooks.close,
+        desks={NAME: desk(kept)},
     )
 
 
