@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,17 +16,19 @@ from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met, said
 from livesync_pipelines.engine.row_pass import RowPass
-from livesync_pipelines.model.conflict import Answer, Refusal
+from livesync_pipelines.model.conflict import AGREED, NEITHER, Answer, Refusal
 from livesync_pipelines.model.merge import Side
 
 Place = tuple[int, str | None]
 
 
 class Misfit(NamedTuple):
-    """Why an answer is none; `restores`: it was to bring something back."""
+    """Why an answer is none; `restores`: it was to bring something back; `by`: which edit came
+    first."""
 
     why: str
     restores: bool
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def given(this: RowPass, met: Met, taken: pa.Table) -> Given:
     return Given(answers, restored)
 
 
-_EDITED = "nothing was brought back: the {} has been edited since both ends were last in step"
+_EDITED = (
+    "nothing was brought back: the {} has been edited since both ends were last in step, and {}"
+)
 _ABSENT = "nothing was brought back: its row is not at both ends"
 _WAITS = "nothing was brought back: what people wrote at the target into {} is not at the source"
 
@@ -79,28 +83,52 @@ def unless_edited(this: RowPass, met: Met, agreed: pa.Table, restored: Restored)
     unfit, values = dict(restored.unfit), {}
     for (row, field), value in restored.values.items():
         of_row = field is None
+        edited = _edits(this, met, agreed, row, field)
         why = _row_hinders(this, met, agreed, row) if of_row else None
-        if field is not None and _edited(this, met, agreed, row, field):
+        if edited:
             both = met.in_source[row].as_py() and met.in_target[row].as_py()
-            why = _EDITED.format("field") if both else _ABSENT
+            kind = "row" if of_row else "field"
+            why = _EDITED.format(kind, _now_says(met, row, field, edited))
+            why = why if both or of_row else _ABSENT
         if why is None:
             values[row, field] = value
         else:
-            unfit[row, field] = Misfit(why, restores=True)
+            unfit[row, field] = Misfit(why, restores=True, by=_whose(edited))
     return Restored(values, unfit)
 
 
+def _whose(edited: Sequence[Side]) -> str | None:
+    return f"an edit at the {' and at the '.join(edited)}" if edited else None
+
+
+def _now_says(met: Met, row: int, field: str | None, edited: Sequence[Side]) -> str:
+    """What the ends that were edited say now, as a person is told it."""
+    told = []
+    for side in edited:
+        there = said(met, row, side, None)
+        if not there:
+            told.append(f"the {side} has no such row now")
+        elif field is None:
+            told.append(f"the {side} shows another one now")
+        else:
+            value = json.dumps(said(met, row, side, field), ensure_ascii=False)
+            told.append(f"the {side} says {value} now")
+    return ", ".join(told)
+
+
 def _row_hinders(this: RowPass, met: Met, agreed: pa.Table, row: int) -> str | None:
-    if any(_other_mark(met, row, side) for side in Side):
-        return _EDITED.format("row")
     shown = this.compared(met.target)
     waiting = [n for n in this.schema.names if _unlike(shown[n], agreed[f"target:{n}"], row)]
     there = met.in_target[row].as_py() and met.had[row].as_py()
     return _WAITS.format(", ".join(waiting)) if there and waiting else None
 
 
-def _edited(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str) -> bool:
-    """Whether an end says something else than was agreed, and than it said in the conflict."""
+def _edits(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str | None) -> list[Side]:
+    """The ends that say something else than was agreed, and than they said in the conflict; of a
+    whole row, those that show another one."""
+    if field is None:
+        return [side for side in Side if _other_mark(met, row, side)]
+    found = list[Side]()
     seen = this.answers[met.keys[row].as_py(), field].seen or (None, None)
     shown = {Side.SOURCE: met.source, Side.TARGET: this.compared(met.target)}
     for side, told in zip(Side, seen, strict=True):
@@ -110,8 +138,8 @@ def _edited(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str) -> 
             edited = _unlike(shown[side][field], agreed[f"{side}:{field}"], row)
             edited = edited and said(met, row, side, field) != told
         if edited:
-            return True
-    return False
+            found.append(side)
+    return found
 
 
 def _other_mark(met: Met, row: int, side: Side) -> bool:
@@ -184,14 +212,59 @@ def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
     ]
 
 
-def refusals(met: Met, merged: Merged, restored: Restored) -> list[Refusal]:
-    """What was not brought back, and is no open question by itself."""
-    still = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
-    return [
-        Refusal(key=met.keys[row].as_py(), field=field, why=misfit.why)
+def refusals(this: RowPass, met: Met, merged: Merged, restored: Restored) -> list[Refusal]:
+    """What was not brought back, and the answers that came too late: both ends have come to say
+    something else by themselves."""
+    if not this.answers:
+        return []
+    found = [
+        Refusal(
+            key=met.keys[row].as_py(), field=field, why=misfit.why, winner=NEITHER, by=misfit.by
+        )
         for (row, field), misfit in restored.unfit.items()
-        if misfit.restores and (row, field) not in still
+        if misfit.restores
     ]
+    return [*found, *_too_late(this, met, merged, restored.unfit)]
+
+
+_TOO_LATE = "what was chosen came too late, for both ends were edited to the same: {}"
+
+
+def _too_late(
+    this: RowPass, met: Met, merged: Merged, unfit: Mapping[Place, Misfit]
+) -> Iterator[Refusal]:
+    if not (this.writes(Side.SOURCE) and this.writes(Side.TARGET)):
+        return
+    rows = {key: row for row, key in enumerate(met.keys.to_pylist())}
+    clashing = {(clash.row, clash.field) for clash in merged.clashes}
+    for (key, field), answer in this.answers.items():
+        row = rows.get(key)
+        if row is None or answer.restores or (row, field) in clashing:
+            continue
+        now = _outcome(merged, row, field)
+        if (row, field) not in unfit and now == _chosen(merged, field, answer):
+            continue
+        told = "has no such row" if now is None else f"says {json.dumps(now, ensure_ascii=False)}"
+        why = _TOO_LATE.format(f"each {told} now")
+        yield Refusal(key=key, field=field, why=why, winner=AGREED, by="both ends")
+
+
+def _outcome(merged: Merged, row: int, field: str | None) -> Any:
+    """What both ends have of it; None where they have no such row."""
+    if not merged.there[row].as_py():
+        return None
+    return True if field is None else _shown(merged.target, row, field)
+
+
+def _chosen(merged: Merged, field: str | None, answer: Answer) -> Any:
+    """What was answered, as `_outcome` tells it."""
+    source, target = answer.seen or (None, None)
+    value = answer.value
+    if answer.side is not None:
+        value = source if answer.side is Side.SOURCE else target
+    if field is None:
+        return None if value is None else True
+    return plain(typed([value], merged.target.schema.field(field).type))[0]
 
 
 def _shown(table: pa.Table, row: int, field: str | None) -> Any:

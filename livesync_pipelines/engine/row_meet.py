@@ -70,7 +70,7 @@ def bring_together(this: RowPass, met: Met) -> None:
         clashes=clashes,
         buried=buried,
         answers=answered.answers,
-        refused=refusals(met, merged, restored),
+        refused=refusals(this, met, merged, restored),
         noted=noted(this, merged, lines, lost),
     )
     this.begin(lambda: _carried_out(this, page))
@@ -81,7 +81,7 @@ class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
     `noted` waits until that stands in an intent. `given_back`: what the source is given; `kept`:
     its cells that stay there and do not fit; `buried`: what it held that nobody has seen;
-    `refused`: what is not brought back."""
+    `refused`: what people wanted and did not get."""
 
     met: Met
     merged: Merged
@@ -128,6 +128,12 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
+    done = set(met.keys.to_pylist()) - left
+    this.answers = {
+        place: each
+        for place, each in this.answers.items()
+        if not (each.restores and place[0] in done)  # an edit that comes from now on is newer
+    }
     return Batch(rows=commit, dropped=list(commit.seen))
 
 
