@@ -1,18 +1,17 @@
-"""What an old database costs: the same is measured before and after months of events, operations
-and runs were put into it. A first time that does not count brings it into the state in which both
-find it: with the documents of all loads, each synced more than once, and one run of every sync.
+"""What an old database costs: two houses are alike, but into the database of one months of events,
+operations and runs have been put. All is measured in both, in turns, so that whatever else the
+machine does slows both.
 
-Four loads share one database and take turns; the syncs of those whose turn it is not are paused.
+Four loads share a database; the syncs of those whose turn it is not are paused.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import psycopg
@@ -24,49 +23,58 @@ from livesync_pipelines.store import embedded
 from livesync_pipelines.store.database import Database
 
 WANTED_RATIO = 1.3
-FIRST, BEFORE, AFTER = "first", "before", "after"
+YOUNG, OLD = "young", "old"
 _FOREVER = {f"LIVESYNC_KEEP_{what}_DAYS": "never" for what in ("OPERATIONS", "LEDGER", "DAGSTER")}
-_SWEEPS = 3
-_ASKS = 40
-_GATE = ("busy", "called-%")
+_FOUND = "webhook to found, s"
+_PACED = f"gate at {gate.WANTED_PER_S}/s, ms"
+_TAILS = {_FOUND: 95, _PACED: 99}
+"""Of which the slowest are told too, up to that percentile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """`old`: of each kind. `bursts`: syncs that a burst is over."""
+    """`old`: of each kind. `bursts`: syncs that a burst is over. `events`, `burst` and `calls` are
+    of each of the `turns`."""
 
     old: int = 100_000
-    events: int = 50
+    turns: int = 3
+    events: int = 20
     feeds: int = 10
     burst: int = 2_000
     bursts: int = 40
-    calls: int = 10_000
+    asks: int = 40
+    calls: int = 5_000
     documents: int = gate.DOCUMENTS
     quiet: int = 1_000
 
 
 @dataclass(slots=True)
 class Figures:
-    """By what was measured: how long it took before and after. `wrong`: what was lost, doubled, or
-    begun without need."""
+    """`took`: by what was measured and in which house, how long it took each time. `wrong`: what
+    was lost, doubled, or begun without need."""
 
-    took: dict[str, dict[str, float]] = field(default_factory=dict)
+    took: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
-    def note(self, when: str, what: str, took: float) -> None:
-        self.took.setdefault(what, {})[when] = took
+    def note(self, where: str, what: str, *took: float) -> None:
+        self.took.setdefault(what, {}).setdefault(where, []).extend(took)
 
-    def ratio(self, what: str) -> float:
-        return self.took[what][AFTER] / self.took[what][BEFORE]
+    def rows(self) -> Iterator[tuple[str, float, float]]:
+        """What was measured, and how long that takes in the young house and in the old."""
+        for what, took in self.took.items():
+            for percent in (50, *([_TAILS[what]] if what in _TAILS else [])):
+                tail = "" if percent == 50 else f", p{percent}"
+                young, old = (percentile(took[where], percent) for where in (YOUNG, OLD))
+                yield f"{what}{tail}", young, old
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where all is: `wanted` is the configuration of the feeds that are called for."""
+    """Where all is of one house: `wanted` is the configuration of the feeds that are called for."""
 
+    name: str
     place: Path
     engine: Engine
-    sizes: Sizes
     called: Sequence[str]
     burst: Sequence[str]
     quiet: Sequence[str]
@@ -95,6 +103,13 @@ class Ground:
                 " where s.sync_id = q.sync_id and s.state = 'paused'"
             )
 
+    @contextmanager
+    def up(self) -> Iterator[running.House]:
+        self.only("feed-%", "burst-%")
+        environ = {**calls.ENVIRON, **_FOREVER}
+        with running.up(self.place, self.wanted, environ=environ) as house:
+            yield house
+
 
 def main(old: int) -> int:
     """Prints the table; 1 where something was lost, doubled, or begun without need."""
@@ -105,17 +120,21 @@ def main(old: int) -> int:
 
 def measure(sizes: Sizes) -> Figures:
     figures = Figures()
-    with _ground(sizes) as ground:
-        _measure(ground, FIRST, figures)
-        _grow_old(ground, len(ground.fed))
-        _measure(ground, BEFORE, figures)
-        _grow_old(ground, sizes.old)
-        _measure(ground, AFTER, figures)
+    with ExitStack() as stack:
+        young, old = grounds = [stack.enter_context(_ground(n, sizes)) for n in (YOUNG, OLD)]
+        _grow(young, len(young.fed))
+        _grow(old, sizes.old)
+        _while_up(grounds, sizes, figures)
+        for ground in _turns(grounds, sizes):
+            _gate(ground, sizes, figures)
+        for ground in _turns(grounds, sizes):
+            _sweep(ground, figures)
     return figures
 
 
 @contextmanager
-def _ground(sizes: Sizes) -> Iterator[Ground]:
+def _ground(name: str, sizes: Sizes) -> Iterator[Ground]:
+    """After the first runs of its feeds."""
     place = content.a_place(None)
     webhooks.know_commits(place)
     engine = Engine(database=Database(embedded.start(place / "home")))
@@ -128,77 +147,17 @@ def _ground(sizes: Sizes) -> Iterator[Ground]:
     with quiet.served(place) as quiet_port, feeds.served(place / "feeds") as port:
         names = quiet.configure(engine, sizes.quiet, quiet_port)
         wanted = webhooks.configuration(port, [*called, *hit])
-        yield Ground(place, engine, sizes, called, hit, names, wanted)
+        ground = Ground(name, place, engine, called, hit, names, wanted)
+        content.say(f"{name}: first runs")
+        with ground.up():
+            pass
+        yield ground
     engine.database.close()
 
 
-def _measure(ground: Ground, when: str, figures: Figures) -> None:
-    content.say(f"{when}: `livesync up`")
-    ground.only("feed-%", "burst-%")
-    environ = {**calls.ENVIRON, **_FOREVER}
-    with running.up(ground.place, ground.wanted, environ=environ) as house:
-        _idle(ground, house, when, figures)
-        _burst(ground, house, when, figures)
-        _pages(ground, house, when, figures)
-    _gate(ground, when, figures)
-    _sweeps(ground, when, figures)
-
-
-def _idle(ground: Ground, house: running.House, when: str, figures: Figures) -> None:
-    found = webhooks.follow(
-        house,
-        ground.place / "feeds",
-        ground.called,
-        count=ground.sizes.events,
-        per_s=webhooks.IDLE_PER_S,
-        title="idle",
-    )
-    took = [event.took_s for event in found.events]
-    figures.note(when, "webhook to found, median, s", median(took))
-    figures.note(when, "webhook to found, p95, s", percentile(took, 95))
-    if not found.is_right:
-        figures.wrong.append(f"{when}: a webhook was lost")
-
-
-def _burst(ground: Ground, house: running.House, when: str, figures: Figures) -> None:
-    found = burst.send(house, ground.place / "feeds", ground.burst, ground.sizes.burst)
-    figures.note(when, "burst accepted, s", found.accepted_s)
-    figures.note(when, "burst reflected, s", found.reflected_s)
-    if not found.is_right:
-        figures.wrong.append(f"{when}: the burst\n{burst.report(found, len(ground.burst))}")
-
-
-def _pages(ground: Ground, house: running.House, when: str, figures: Figures) -> None:
-    name = ground.called[0]
-    asked = pages.of(house, platform="rss", sync_id=name, capsule=webhooks.capsule_of(name))
-    pages.ask(asked, times=_ASKS, meanwhile=when)
-    for page in asked:
-        figures.note(when, f"{page.name}, median, ms", median(page.took_ms[when]))
-
-
-def _gate(ground: Ground, when: str, figures: Figures) -> None:
-    ground.only(*_GATE)
-    rates = (gate.WANTED_PER_S, 0)
-    paced, rushed = gate.rounds(ground.url, ground.place, ground.sizes.calls, rates)
-    figures.note(when, f"gate at {gate.WANTED_PER_S}/s, p99, ms", paced.percentile(99))
-    figures.note(when, "gate all at once, s for 1,000", 1_000 / rushed.per_s)
-    figures.wrong += [
-        f"{when}: the gate has lost {one.lost}, doubled {one.doubled}, refused {one.refused}"
-        for one in (paced, rushed)
-        if not one.is_right
-    ]
-
-
-def _sweeps(ground: Ground, when: str, figures: Figures) -> None:
-    ground.only("quiet-%")
-    swept = quiet.swept(ground.engine, len(ground.quiet), _SWEEPS)
-    figures.note(when, "a sweep, s", median(swept.seconds))
-    if swept.queued:
-        figures.wrong.append(f"{when}: sweeps have queued {swept.queued} syncs")
-
-
-def _grow_old(ground: Ground, count: int) -> None:
-    content.say(f"{count:,} old events, operations and runs")
+def _grow(ground: Ground, count: int) -> None:
+    """Put so many old events, operations and runs there."""
+    content.say(f"{ground.name}: {count:,} old events, operations and runs")
     with psycopg.connect(ground.url, autocommit=True) as connection:
         known, like = connection.execute(
             "select (select count(*) from public.runs), (select run_id from public.runs"
@@ -211,14 +170,97 @@ def _grow_old(ground: Ground, count: int) -> None:
         past.check(instance, ground.fed, like=like, known=known, count=count)
 
 
+def _turns(grounds: Sequence[Ground], sizes: Sizes) -> Iterator[Ground]:
+    """Each as often, and as often first."""
+    for number in range(sizes.turns):
+        yield from reversed(grounds) if number % 2 else grounds
+
+
+def _while_up(grounds: Sequence[Ground], sizes: Sizes, figures: Figures) -> None:
+    content.say("`livesync up`, twice")
+    with ExitStack() as stack:
+        houses = {ground.name: stack.enter_context(ground.up()) for ground in grounds}
+        for ground in _turns(grounds, sizes):
+            _idle(ground, houses[ground.name], sizes, figures)
+        for ground in _turns(grounds, sizes):
+            _burst(ground, houses[ground.name], sizes, figures)
+        _pages(grounds, houses, sizes, figures)
+
+
+def _idle(ground: Ground, house: running.House, sizes: Sizes, figures: Figures) -> None:
+    found = webhooks.follow(
+        house,
+        ground.place / "feeds",
+        ground.called,
+        count=sizes.events,
+        per_s=webhooks.IDLE_PER_S,
+        title="idle",
+    )
+    figures.note(ground.name, _FOUND, *(event.took_s for event in found.events))
+    if not found.is_right:
+        figures.wrong.append(f"{ground.name}: a webhook was lost")
+
+
+def _burst(ground: Ground, house: running.House, sizes: Sizes, figures: Figures) -> None:
+    found = burst.send(house, ground.place / "feeds", ground.burst, sizes.burst)
+    figures.note(ground.name, "burst accepted, s", found.accepted_s)
+    figures.note(ground.name, "burst reflected, s", found.reflected_s)
+    if not found.is_right:
+        told = burst.report(found, len(ground.burst))
+        figures.wrong.append(f"{ground.name}: the burst\n{told}")
+
+
+def _pages(
+    grounds: Sequence[Ground],
+    houses: Mapping[str, running.House],
+    sizes: Sizes,
+    figures: Figures,
+) -> None:
+    """Each page of one house after that of the other."""
+    content.say(f"pages, {sizes.asks} times each")
+    asked = {
+        ground.name: pages.of(
+            houses[ground.name],
+            platform="rss",
+            sync_id=ground.called[0],
+            capsule=webhooks.capsule_of(ground.called[0]),
+        )
+        for ground in grounds
+    }
+    pairs = zip(*asked.values(), strict=True)
+    pages.ask([page for pair in pairs for page in pair], times=sizes.asks, meanwhile="")
+    for where, of_it in asked.items():
+        for page in of_it:
+            figures.note(where, f"{page.name}, ms", *page.took_ms[""])
+
+
+def _gate(ground: Ground, sizes: Sizes, figures: Figures) -> None:
+    ground.only("busy", "called-%")
+    rates = (gate.WANTED_PER_S, 0)
+    paced, rushed = gate.rounds(ground.url, ground.place, sizes.calls, rates)
+    figures.note(ground.name, _PACED, *paced.took_ms)
+    figures.note(ground.name, "gate all at once, s for 1,000", 1_000 / rushed.per_s)
+    figures.wrong += [
+        f"{ground.name}: the gate has lost {one.lost}, doubled {one.doubled}, refused {one.refused}"
+        for one in (paced, rushed)
+        if not one.is_right
+    ]
+
+
+def _sweep(ground: Ground, figures: Figures) -> None:
+    ground.only("quiet-%")
+    swept = quiet.swept(ground.engine, len(ground.quiet), 1)
+    figures.note(ground.name, "a sweep, s", *swept.seconds)
+    if swept.queued:
+        figures.wrong.append(f"{ground.name}: sweeps have queued {swept.queued} syncs")
+
+
 def report(figures: Figures, old: int) -> str:
     """Markdown."""
-    rows = [
-        (what, f"{took[BEFORE]:,.2f}", f"{took[AFTER]:,.2f}", f"{figures.ratio(what):.2f}")
-        for what, took in figures.took.items()
-    ]
-    slower = [what for what in figures.took if figures.ratio(what) > WANTED_RATIO]
-    head = ("", BEFORE, f"with {old:,} old of each", "ratio")
+    found = [(what, young, aged, aged / young) for what, young, aged in figures.rows()]
+    rows = [(what, f"{y:,.2f}", f"{o:,.2f}", f"{ratio:.2f}") for what, y, o, ratio in found]
+    slower = [what for what, _, _, ratio in found if ratio > WANTED_RATIO]
+    head = ("median, where no percentile is named", YOUNG, f"{old:,} old of each", "ratio")
     return "\n".join(
         [
             *table(head, rows),

@@ -13,6 +13,8 @@ import resource
 import sys
 from time import perf_counter
 
+import pandas as pd  # noqa: F401 - pyarrow wants it for its first array, and a worker has it
+
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status

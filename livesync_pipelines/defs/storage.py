@@ -18,9 +18,10 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres.storage import DagsterPostgresStorage
 from dagster_postgres.utils import pg_url_from_config
 
-from livesync_pipelines.defs import event_logs, run_storage
+from livesync_pipelines.defs import event_logs, run_storage, standings
 from livesync_pipelines.defs.event_logs import EventLogs
 from livesync_pipelines.defs.run_storage import RunStorage
+from livesync_pipelines.defs.schedule_storage import ScheduleStorage
 
 _KEPT, _MORE = 4, 16
 """Connections that a process keeps, and how many more it may open for a moment."""
@@ -39,6 +40,7 @@ class PooledStorage(DagsterPostgresStorage):
         super().__init__(postgres_url, should_autocreate_tables=False, inst_data=inst_data)
         self._run_storage = RunStorage(postgres_url, should_autocreate_tables=False)
         self._event_log_storage = EventLogs(postgres_url, should_autocreate_tables=False)
+        self._schedule_storage = ScheduleStorage(postgres_url, should_autocreate_tables=False)
         for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
             part._engine = engine
 
@@ -64,6 +66,7 @@ def _engine(url: str, process: int) -> sqlalchemy.Engine:
         connection.exec_driver_sql(f"select pg_advisory_xact_lock({_MAKING})")
         DagsterPostgresStorage(url)
         _index(connection)
+        standings.prepare(connection)
     return engine
 
 

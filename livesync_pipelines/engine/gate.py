@@ -172,14 +172,17 @@ class Gate:
             self._certificates.confirm(told.confirm)
 
     def note(self, sender: Sender, call: Call, told: Told) -> Future[None]:
-        """Done once the delivery is durable, and its syncs are queued."""
-        digest = sha256(call.body)
+        """Done once the delivery is durable, and its syncs are queued. Anybody may sign as Standard
+        Webhooks say, also who gives out his ids anew: another body is another delivery. Platforms
+        keep to theirs, and some change the body when they send it again."""
+        digest, scheme = sha256(call.body).digest(), sender.scheme.name
         event = Event(
             connection=sender.connection,
             delivery_id=told.delivery or f"once:{uuid4()}",
             received_at=call.at,
-            scheme=sender.scheme.name,
-            digest=digest.digest(),
+            scheme=scheme,
+            digest=digest,
+            variant=digest if scheme == signatures.STANDARD else b"",
             hints=told.hints,
         )
         return self._noter.note(event)

@@ -20,7 +20,7 @@ AGREED = "agreed"
 """The `op` of a row that was written nowhere: both ends have come to show the same."""
 FORGOTTEN = "forgotten"
 """The `op` of a row that is gone from both ends without our doing."""
-GONE = pa.array([Op.REMOVED.value, FORGOTTEN])
+GONE = (Op.REMOVED.value, FORGOTTEN)
 """After these, no row has a state."""
 STATE = pa.schema(
     [
@@ -100,12 +100,17 @@ def count(counts: Counts, made: RowCommit) -> None:
     counts.conflicts_detected += len(made.conflicts)
 
 
+def are_gone(lines: pa.Table) -> pa.Array:
+    """Which of these lines leave no row behind."""
+    return pc.is_in(lines["op"], value_set=pa.array(GONE))
+
+
 def _write_block(
     connection: Connection, operation: Operation, made: RowCommit, now: datetime
 ) -> Line:
     sync_id, lines = operation.sync.sync_id, made.lines
     block = operation.ledger_seq + 1
-    gone, known = pc.is_in(lines["op"], value_set=GONE), pc.is_valid(lines["before"])
+    gone, known = are_gone(lines), pc.is_valid(lines["before"])
     row_base.forget(connection, sync_id, lines["key"].filter(gone).to_pylist())
     row_base.change(connection, sync_id, lines.filter(pc.and_not(known, gone)), block=block)
     new = lines.filter(pc.invert(pc.or_(gone, known)))

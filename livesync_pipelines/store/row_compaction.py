@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.store import compaction, row_blocks, row_rebuild
 from livesync_pipelines.store.database import Connection
-from livesync_pipelines.store.row_commit import FORGOTTEN, GONE
+from livesync_pipelines.store.row_commit import FORGOTTEN, are_gone
 
 PIECE = 200
 """How many blocks one transaction takes at most."""
@@ -127,14 +127,10 @@ def _dead(
     for block, data in row_blocks.sound(connection, sync_id, blocks):
         lines = row_blocks.heads(data, ("key", "op", "before"))
         known = lines.filter(pc.is_valid(lines["before"]))
-        gone = lines if block in elsewhere else lines.filter(_are_gone(lines))
-        pieces.append(_went(known["key"], known["before"], _are_gone(known)))
-        pieces.append(_went(gone["key"], _number(block, len(gone)), _are_gone(gone)))
+        gone = lines if block in elsewhere else lines.filter(are_gone(lines))
+        pieces.append(_went(known["key"], known["before"], are_gone(known)))
+        pieces.append(_went(gone["key"], _number(block, len(gone)), are_gone(gone)))
     return pa.concat_tables(pieces)
-
-
-def _are_gone(lines: pa.Table) -> pa.Array:
-    return pc.is_in(lines["op"], value_set=GONE)
 
 
 def _number(block: int, count: int) -> pa.Array:
@@ -205,7 +201,7 @@ def _take_lines(
         return
     left = row_blocks.restate(connection, sync_id, block, lines.filter(pc.invert(goes)))
     piece.digests[str(block)] = left.hex() if left else None
-    piece.went.append(_went(dead["key"], _number(block, len(dead)), _are_gone(dead)))
+    piece.went.append(_went(dead["key"], _number(block, len(dead)), are_gone(dead)))
 
 
 def _refuse_loss(connection: Connection, sync_id: str, went: pa.Table) -> None:

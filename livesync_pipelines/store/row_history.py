@@ -68,7 +68,7 @@ def _told(connection: Connection, sync_id: str, lines: pa.Table) -> Iterator[dic
     after = _rows(row_blocks.values(lines, schema))
     for head, now in zip(lines.select(_HEAD).to_pylist(), after, strict=True):
         old = before.get(head["key"])
-        new = None if head["op"] in GONE.to_pylist() else now
+        new = None if head["op"] in GONE else now
         is_kept = head["before"] is None or old is not None
         changed = [n for n in schema.names if old is None or new is None or old[n] != new[n]]
         fields = changed if is_kept else []

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from livesync_pipelines.store import row_base, row_blocks, tenure
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation
-from livesync_pipelines.store.row_commit import GONE
+from livesync_pipelines.store.row_commit import are_gone
 
 _TOLD = "livesync_told"
 _LIKE = f"create temp table {_TOLD} (like livesync.row_base including all) on commit drop"
@@ -74,5 +74,5 @@ def _play(connection: Connection, sync_id: str, keys: Sequence[str] | None = Non
             f"delete from {_TOLD} where sync_id = %s and key = any(%s)".encode(),
             (sync_id, lines["key"].to_pylist()),
         )
-        living = lines.filter(pc.invert(pc.is_in(lines["op"], value_set=GONE)))
+        living = lines.filter(pc.invert(are_gone(lines)))
         row_base.put(connection, sync_id, living, block=block, table=_TOLD)

@@ -20,14 +20,20 @@ PIECE = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A proved call. `digest` is the SHA-256 of its body."""
+    """A proved call. `digest` is the SHA-256 of its body. `variant`: what tells it apart from
+    others with its id; those that have it too are the same call, sent again."""
 
     connection: str
     delivery_id: str
     received_at: datetime
     scheme: str
     digest: bytes
+    variant: bytes = b""
     hints: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, bytes]:
+        return self.connection, self.delivery_id, self.variant
 
 
 def note(connection: Connection, events: Sequence[Event]) -> int:
@@ -45,20 +51,17 @@ def note(connection: Connection, events: Sequence[Event]) -> int:
 
 def _insert(connection: Connection, events: Sequence[Event]) -> list[str]:
     """The connections of the new ones, each as often as it has new ones."""
-    seen: dict[tuple[str, str], int] = {}
-    first: dict[tuple[str, str], Event] = {}
-    for event in events:
-        key = event.connection, event.delivery_id
-        seen[key] = seen.get(key, 0) + 1
-        first.setdefault(key, event)
+    seen = Counter(event.key for event in events)
+    first = {event.key: event for event in reversed(events)}
     found = connection.execute(
         "insert into livesync.webhook_events as e"
-        " (connection, delivery_id, received_at, last_seen_at, seen, scheme, digest, hints)"
-        " select c, d, r, r, n, s, b, coalesce((select array_agg(h) from"
+        " (connection, delivery_id, variant, received_at, last_seen_at, seen, scheme, digest,"
+        " hints)"
+        " select c, d, v, r, r, n, s, b, coalesce((select array_agg(h) from"
         " jsonb_array_elements_text(hs::jsonb) h), '{}') from unnest(%s::text[], %s::text[],"
-        " %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[], %s::text[])"
-        " as given (c, d, r, n, s, b, hs)"
-        " on conflict (connection, delivery_id) do update"
+        " %s::bytea[], %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[], %s::text[])"
+        " as given (c, d, v, r, n, s, b, hs)"
+        " on conflict (connection, delivery_id, variant) do update"
         " set seen = e.seen + excluded.seen, last_seen_at = excluded.last_seen_at"
         " returning connection, xmax = 0",
         _columns([(first[key], seen[key]) for key in sorted(first)]),
@@ -71,6 +74,7 @@ def _columns(counted: Sequence[tuple[Event, int]]) -> list[list[Any]]:
     return [
         [event.connection for event in events],
         [event.delivery_id for event in events],
+        [event.variant for event in events],
         [event.received_at for event in events],
         [times for _, times in counted],
         [event.scheme for event in events],
@@ -165,8 +169,8 @@ def senders(connection: Connection) -> list[dict[str, Any]]:
 def drop(connection: Connection, *, before: datetime) -> int:
     """Delete a piece of the deliveries that came last before this; returns how many."""
     return connection.execute(
-        "delete from livesync.webhook_events where (connection, delivery_id) in"
-        " (select connection, delivery_id from livesync.webhook_events"
+        "delete from livesync.webhook_events where (connection, delivery_id, variant) in"
+        " (select connection, delivery_id, variant from livesync.webhook_events"
         " where received_at < %s and last_seen_at < %s order by received_at limit %s)",
         (before, before, PIECE),
     ).rowcount

@@ -42,6 +42,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_no_words_import_dagster_or_pandas_to_do_their_work() -> None:
+    code = (
+        "import pkgutil, sys; from importlib import import_module\n"
+        "from livesync_pipelines.cli import work\n"
+        "found = [m.name for m in pkgutil.iter_modules(work.__path__)]\n"
+        "for name in found: import_module(f'{work.__name__}.{name}')\n"
+        "sys.exit(str([m for m in ('dagster', 'pandas') if m in sys.modules] or '') or not found)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_no_words_at_all_show_the_help() -> None:
     result = CliRunner().invoke(livesync, [])
     assert result.exit_code == 0

@@ -18,6 +18,8 @@ from dagster._core.utils import make_new_run_id
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs import standings
+from livesync_pipelines.defs.event_logs import EventLogs
 from livesync_pipelines.defs.partitions import SYNCS as PARTITIONS
 from livesync_pipelines.defs.promises import PROMISES
 from livesync_pipelines.model.sync import Limits
@@ -44,6 +46,11 @@ def syncs_by_outcome(state: AssetCheckState) -> dict[str, set[str]]:
         for outcome, subset in state.subsets.items()
     }
     return {outcome: syncs for outcome, syncs in found.items() if syncs}
+
+
+def standings_of(connection: sqlalchemy.Connection) -> list[tuple[object, ...]]:
+    query = "select * from livesync_check_standings order by asset_key, check_name, partition"
+    return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def run(house: House, sync_id: str) -> None:
@@ -131,16 +138,35 @@ def test_of_checks_that_are_not_ours_dagster_tells(checked: House) -> None:
     assert not theirs[ALIKE].subsets[AssetCheckExecutionResolvedStatus.FAILED].is_empty
 
 
-def test_a_run_does_not_ask_for_the_columns_of_dagsters_tables(checked: House) -> None:
-    asked: list[str] = []
+def test_an_asset_that_was_wiped_stands_nowhere(diverse: House) -> None:
+    (removals,) = (key for key in KEYS if key.name == "no_removal_waits")
+    diverse.instance.wipe_assets([removals.asset_key])
+    logs = diverse.instance.event_log_storage
+    with partition_loading_context(dynamic_partitions_store=diverse.instance):
+        ours = logs.get_asset_check_state(ASKED)
+        assert ours == PostgresEventLogStorage.get_asset_check_state(logs, ASKED)
+    assert syncs_by_outcome(ours[removals]) == {}
 
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        asked.append(statement)
 
-    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
-    try:
-        run(checked, "good")
-    finally:
-        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
-    assert any("INSERT INTO event_logs" in one for one in asked)
-    assert not [one for one in asked if "pg_attribute" in one]
+def test_what_checks_have_found_before_is_known_from_the_first_start_on(diverse: House) -> None:
+    logs = diverse.instance.event_log_storage
+    assert isinstance(logs, EventLogs)
+    with logs.index_connection() as connection:
+        kept = standings_of(connection)
+        connection.exec_driver_sql("drop table livesync_check_standings")
+        connection.exec_driver_sql("drop function livesync_check_stands cascade")
+        standings.prepare(connection)
+        assert standings_of(connection) == kept != []
+
+
+def test_what_is_told_late_does_not_cover_what_is_newer(checked: House) -> None:
+    logs = checked.instance.event_log_storage
+    assert isinstance(logs, EventLogs)
+    with logs.index_connection() as connection:
+        kept = standings_of(connection)
+        connection.exec_driver_sql(
+            "update asset_check_executions e set execution_status = 'PLANNED' where exists"
+            " (select from asset_check_executions n where n.id > e.id and n.partition = e.partition"
+            " and n.asset_key = e.asset_key and n.check_name = e.check_name)"
+        )
+        assert standings_of(connection) == kept

@@ -113,6 +113,21 @@ def test_the_operation_that_follows_says_that_a_webhook_began_it(
     assert queued(house) == []
 
 
+def test_a_known_id_with_another_body_is_another_delivery(
+    door: httpx.Client, house: Engine
+) -> None:
+    bodies = [BODY, b'{"type": "file.changed", "again": 1}']
+    for body in bodies:
+        assert door.post(PLACE, content=body, headers=signed(body=body)).status_code == 200
+        assert queued(house) == ["docs"]
+        run_sync(house, "docs", trigger=Trigger.WEBHOOK)
+    for body in bodies:
+        assert door.post(PLACE, content=body, headers=signed(body=body)).status_code == 200
+        assert queued(house) == []
+    assert [(event["delivery_id"], event["seen"]) for event in noted(house)] == [("msg_1", 2)] * 2
+    assert (known_of(house)["delivered"], known_of(house)["doubled"]) == (2, 2)
+
+
 def test_a_delivery_that_comes_twice_wakes_nobody_twice(door: httpx.Client, house: Engine) -> None:
     assert door.post(PLACE, content=BODY, headers=signed()).status_code == 200
     run_sync(house, "docs", trigger=Trigger.WEBHOOK)
