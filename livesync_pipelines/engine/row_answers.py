@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met, said
 from livesync_pipelines.engine.row_pass import RowPass
-from livesync_pipelines.model.conflict import AGREED, NEITHER, Answer, Refusal
+from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 
 Place = tuple[int, str | None]
@@ -210,61 +210,6 @@ def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
         else clash
         for clash in merged.clashes
     ]
-
-
-def refusals(this: RowPass, met: Met, merged: Merged, restored: Restored) -> list[Refusal]:
-    """What was not brought back, and the answers that came too late: both ends have come to say
-    something else by themselves."""
-    if not this.answers:
-        return []
-    found = [
-        Refusal(
-            key=met.keys[row].as_py(), field=field, why=misfit.why, winner=NEITHER, by=misfit.by
-        )
-        for (row, field), misfit in restored.unfit.items()
-        if misfit.restores
-    ]
-    return [*found, *_too_late(this, met, merged, restored.unfit)]
-
-
-_TOO_LATE = "what was chosen came too late, for both ends were edited to the same: {}"
-
-
-def _too_late(
-    this: RowPass, met: Met, merged: Merged, unfit: Mapping[Place, Misfit]
-) -> Iterator[Refusal]:
-    if not (this.writes(Side.SOURCE) and this.writes(Side.TARGET)):
-        return
-    rows = {key: row for row, key in enumerate(met.keys.to_pylist())}
-    clashing = {(clash.row, clash.field) for clash in merged.clashes}
-    for (key, field), answer in this.answers.items():
-        row = rows.get(key)
-        if row is None or answer.restores or (row, field) in clashing:
-            continue
-        now = _outcome(merged, row, field)
-        if (row, field) not in unfit and now == _chosen(merged, field, answer):
-            continue
-        told = "has no such row" if now is None else f"says {json.dumps(now, ensure_ascii=False)}"
-        why = _TOO_LATE.format(f"each {told} now")
-        yield Refusal(key=key, field=field, why=why, winner=AGREED, by="both ends")
-
-
-def _outcome(merged: Merged, row: int, field: str | None) -> Any:
-    """What both ends have of it; None where they have no such row."""
-    if not merged.there[row].as_py():
-        return None
-    return True if field is None else _shown(merged.target, row, field)
-
-
-def _chosen(merged: Merged, field: str | None, answer: Answer) -> Any:
-    """What was answered, as `_outcome` tells it."""
-    source, target = answer.seen or (None, None)
-    value = answer.value
-    if answer.side is not None:
-        value = source if answer.side is Side.SOURCE else target
-    if field is None:
-        return None if value is None else True
-    return plain(typed([value], merged.target.schema.field(field).type))[0]
 
 
 def _shown(table: pa.Table, row: int, field: str | None) -> Any:

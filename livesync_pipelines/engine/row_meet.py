@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import plain, whole
-from livesync_pipelines.engine.row_answers import given, refusals, unless_edited, with_restored
+from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
 from livesync_pipelines.engine.row_defaults import defaults
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
@@ -23,6 +23,7 @@ from livesync_pipelines.engine.row_misfits import (
     unfit,
     with_old_values,
 )
+from livesync_pipelines.engine.row_overtaken import refusals
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
 from livesync_pipelines.model.conflict import BadCell, Conflict, Refusal
