@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import shield, sleep, to_thread, wrap_future
+from collections import Counter
 from time import monotonic
 from typing import Any
 
@@ -149,7 +150,12 @@ def _call(gate: Gate, request: Request, sender: Sender, body: bytes) -> Call:
     """A platform calls over https; the address is as it stands in the request where nobody has said
     another one."""
     scope = request.scope
-    headers = {n.decode("latin-1"): said.decode("latin-1") for n, said in scope["headers"]}
+    named = Counter(name for name, _ in scope["headers"])
+    headers = {
+        name.decode("latin-1"): said.decode("latin-1")
+        for name, said in scope["headers"]
+        if named[name] == 1  # of two that differ nobody knows which is meant
+    }
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     path = scope["raw_path"].decode("latin-1")
     here = f"https://{headers.get('host', '')}{path}"

@@ -4,11 +4,13 @@ import random
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from livesync_pipelines.cli.work import checks
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.sync import Priority, Trigger
@@ -83,6 +85,26 @@ def test_a_database_that_does_not_answer_fails(terminal: Terminal, ports: dict[s
     nobody = "postgresql://someone@127.0.0.1:1/livesync"
     document = terminal.document("doctor", code=1, LIVESYNC_DATABASE_URL=nobody, **ports)
     assert verdicts(document)["database"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "verdict", "said"),
+    [
+        (0, "ok", "within 2 s of the database's"),
+        (300, "failed", "this machine's is 300 s ahead of the database's"),
+        (-300, "failed", "this machine's is 300 s behind the database's"),
+    ],
+)
+def test_a_clock_that_is_far_from_the_databases_fails(
+    engine: Engine, apart_s: int, verdict: str, said: str
+) -> None:
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=apart_s)
+
+    with engine.database.connect() as connection:
+        (found,) = checks.clock(now, connection)
+    assert (found.verdict, found.message) == (verdict, said)
+    assert bool(found.do) is (verdict == "failed")
 
 
 def test_a_broker_that_does_not_answer_fails(terminal: Terminal, ports: dict[str, Any]) -> None:

@@ -113,6 +113,17 @@ def test_the_operation_that_follows_says_that_a_webhook_began_it(
     assert queued(house) == []
 
 
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_a_proof_that_comes_twice_is_none(
+    door: httpx.Client, house: Engine, bad_first: bool
+) -> None:
+    good = signed()
+    pair = [("webhook-signature", said) for said in ("v1,bad", good.pop("webhook-signature"))]
+    headers = [*good.items(), *(pair if bad_first else pair[::-1])]
+    assert door.post(PLACE, content=BODY, headers=headers).status_code == 401
+    assert noted(house) == []
+
+
 def test_a_known_id_with_another_body_is_another_delivery(
     door: httpx.Client, house: Engine
 ) -> None:

@@ -6,8 +6,9 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from livesync_pipelines.store.operations import advice
 OLDEST, NEWEST = (3, 11), (3, 13)
 _ROOM_BYTES = 1_000_000_000
 _PATIENCE_S = 2.0
+_CLOCKS_APART_S = 2
 
 Verdict = Literal["ok", "warning", "failed"]
 
@@ -100,6 +102,20 @@ def database(settings: Settings) -> Iterator[Finding | Database]:
     made = f"{applied} migrations applied just now" if applied else "up to date"
     yield Finding("schema", "ok", f"livesync: {made}")
     yield found
+
+
+def clock(now: Callable[[], datetime], connection: Connection) -> Iterator[Finding]:
+    """Whether this machine's is near that of the database, and so those of all machines."""
+    before = now()
+    (theirs,) = connection.execute("select clock_timestamp()").fetchone() or (before,)
+    ahead_s = (before + (now() - before) / 2 - theirs).total_seconds()
+    if abs(ahead_s) < _CLOCKS_APART_S:
+        yield Finding("clock", "ok", f"within {_CLOCKS_APART_S} s of the database's")
+        return
+    how = "ahead of" if ahead_s > 0 else "behind"
+    said = f"this machine's is {abs(ahead_s):,.0f} s {how} the database's"
+    do = "Keep all machines' clocks in step (NTP): what is due and what came first go by them."
+    yield Finding("clock", "failed", said, do)
 
 
 def broker(settings: Settings) -> Iterator[Finding]:

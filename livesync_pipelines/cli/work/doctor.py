@@ -50,6 +50,7 @@ def _findings() -> Iterator[Finding]:
 def _within(settings: Settings, database: Database) -> Iterator[Finding]:
     engine = engine_on(settings, database)
     with answering(database), database.connect() as connection:
+        yield from checks.clock(engine.now, connection)
         yield from checks.files(settings, engine, connection)
         yield from checks.connections(engine, connection)
         yield from checks.accounts(engine, connection)
