@@ -53,7 +53,13 @@ def refusal_of(error: DBAPIError) -> Refusal | None:
     code = _code(error)
     if code not in _OF_ROWS:
         return None
-    return _OF_ROWS[code], str(getattr(error.orig, "args", ("", ""))[1])[:_SHOWN]
+    return _OF_ROWS[code], _said(error)
+
+
+def _said(error: DBAPIError) -> str:
+    """The database's own sentence, which names the privilege, or the column, and the table."""
+    args: tuple[object, ...] = getattr(error.orig, "args", ())
+    return str(args[1] if len(args) > 1 else error.orig)[:_SHOWN]
 
 
 def error_of(error: DBAPIError, where: str) -> LiveSyncError:
@@ -66,7 +72,7 @@ def error_of(error: DBAPIError, where: str) -> LiveSyncError:
         )
     if code in _RIGHTS:
         return Reauthorise(
-            f"{where} does not let this user do so ({code})",
+            f"{where} does not let this user do so: {_said(error)}",
             hint="Its owner can grant it: select to read; insert, update and delete to write; "
             "create and alter to make tables fit.",
             where=where,

@@ -146,10 +146,16 @@ def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any
         where["rows"] = normpath(join(*parts))
     database, address = _split(str(where.get("url")))
     if database == _POSTGRES:
-        where["url"] = f"{database}://{address}"
+        where["url"] = f"{database}://{_whoever_asks(address, port=5432)}"
         where.setdefault("schema", "public")
     elif database == "sqlite":
         where |= {"url": normpath(address), "table": str(where.get("table")).casefold()}
     elif database == "mysql":
-        where["url"] = f"{database}://{address}"
+        where["url"] = f"{database}://{_whoever_asks(address, port=3306)}"
     return platform, where
+
+
+def _whoever_asks(address: str, *, port: int) -> str:
+    """Without who logs in, and without the port that holds where none is written."""
+    host, slash, rest = address.partition("/")
+    return f"{host.rpartition('@')[2].lower().removesuffix(f':{port}')}{slash}{rest}"

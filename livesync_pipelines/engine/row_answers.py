@@ -16,17 +16,19 @@ from livesync_pipelines.core.row_merge import Answers, Clash, Merged
 from livesync_pipelines.core.row_values import differs, plain, typed, whole
 from livesync_pipelines.engine.row_met import Met, said
 from livesync_pipelines.engine.row_pass import RowPass
-from livesync_pipelines.model.conflict import Answer, Refusal
+from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.merge import Side
 
 Place = tuple[int, str | None]
 
 
 class Misfit(NamedTuple):
-    """Why an answer is none; `restores`: it was to bring something back."""
+    """Why an answer is none; `restores`: it was to bring something back; `by`: which edit came
+    first."""
 
     why: str
     restores: bool
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def given(this: RowPass, met: Met, taken: pa.Table) -> Given:
     return Given(answers, restored)
 
 
-_EDITED = "nothing was brought back: the {} has been edited since both ends were last in step"
+_EDITED = (
+    "nothing was brought back: the {} has been edited since both ends were last in step, and {}"
+)
 _ABSENT = "nothing was brought back: its row is not at both ends"
 _WAITS = "nothing was brought back: what people wrote at the target into {} is not at the source"
 
@@ -79,28 +83,52 @@ def unless_edited(this: RowPass, met: Met, agreed: pa.Table, restored: Restored)
     unfit, values = dict(restored.unfit), {}
     for (row, field), value in restored.values.items():
         of_row = field is None
+        edited = _edits(this, met, agreed, row, field)
         why = _row_hinders(this, met, agreed, row) if of_row else None
-        if field is not None and _edited(this, met, agreed, row, field):
+        if edited:
             both = met.in_source[row].as_py() and met.in_target[row].as_py()
-            why = _EDITED.format("field") if both else _ABSENT
+            kind = "row" if of_row else "field"
+            why = _EDITED.format(kind, _now_says(met, row, field, edited))
+            why = why if both or of_row else _ABSENT
         if why is None:
             values[row, field] = value
         else:
-            unfit[row, field] = Misfit(why, restores=True)
+            unfit[row, field] = Misfit(why, restores=True, by=_whose(edited))
     return Restored(values, unfit)
 
 
+def _whose(edited: Sequence[Side]) -> str | None:
+    return f"an edit at the {' and at the '.join(edited)}" if edited else None
+
+
+def _now_says(met: Met, row: int, field: str | None, edited: Sequence[Side]) -> str:
+    """What the ends that were edited say now, as a person is told it."""
+    told = []
+    for side in edited:
+        there = said(met, row, side, None)
+        if not there:
+            told.append(f"the {side} has no such row now")
+        elif field is None:
+            told.append(f"the {side} shows another one now")
+        else:
+            value = json.dumps(said(met, row, side, field), ensure_ascii=False)
+            told.append(f"the {side} says {value} now")
+    return ", ".join(told)
+
+
 def _row_hinders(this: RowPass, met: Met, agreed: pa.Table, row: int) -> str | None:
-    if any(_other_mark(met, row, side) for side in Side):
-        return _EDITED.format("row")
     shown = this.compared(met.target)
     waiting = [n for n in this.schema.names if _unlike(shown[n], agreed[f"target:{n}"], row)]
     there = met.in_target[row].as_py() and met.had[row].as_py()
     return _WAITS.format(", ".join(waiting)) if there and waiting else None
 
 
-def _edited(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str) -> bool:
-    """Whether an end says something else than was agreed, and than it said in the conflict."""
+def _edits(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str | None) -> list[Side]:
+    """The ends that say something else than was agreed, and than they said in the conflict; of a
+    whole row, those that show another one."""
+    if field is None:
+        return [side for side in Side if _other_mark(met, row, side)]
+    found = list[Side]()
     seen = this.answers[met.keys[row].as_py(), field].seen or (None, None)
     shown = {Side.SOURCE: met.source, Side.TARGET: this.compared(met.target)}
     for side, told in zip(Side, seen, strict=True):
@@ -110,8 +138,8 @@ def _edited(this: RowPass, met: Met, agreed: pa.Table, row: int, field: str) -> 
             edited = _unlike(shown[side][field], agreed[f"{side}:{field}"], row)
             edited = edited and said(met, row, side, field) != told
         if edited:
-            return True
-    return False
+            found.append(side)
+    return found
 
 
 def _other_mark(met: Met, row: int, side: Side) -> bool:
@@ -181,16 +209,6 @@ def _asked_again(merged: Merged, restored: Restored) -> list[Clash]:
         if clash.winner is None and (clash.row, clash.field) in restored.unfit
         else clash
         for clash in merged.clashes
-    ]
-
-
-def refusals(met: Met, merged: Merged, restored: Restored) -> list[Refusal]:
-    """What was not brought back, and is no open question by itself."""
-    still = {(clash.row, clash.field) for clash in merged.clashes if clash.winner is None}
-    return [
-        Refusal(key=met.keys[row].as_py(), field=field, why=misfit.why)
-        for (row, field), misfit in restored.unfit.items()
-        if misfit.restores and (row, field) not in still
     ]
 
 

@@ -90,28 +90,49 @@ def complain_of_opposites(
     known: Desired,
     environ: Mapping[str, str],
 ) -> None:
-    """Say of two one-way syncs that go there and back between the same two places that they must
-    be one."""
+    """Say of two syncs between the same two places that they must be one, if they go there and back
+    together, or one of them does by itself."""
     there = {one.name: one for one in known.connections} | dict(connections)
     syncs = {one.sync_id: one for one in known.syncs} | dict(wanted)
     for one, other in _opposites(ways(syncs.values(), there, environ)):
-        name = other if other in wanted else one
-        if name in wanted:
-            documents["syncs", name].complain(
-                ("syncs", name),
-                f"{one} and {other} go there and back between the same two tables, so each would "
-                "write anew what the other has written",
-                "Make one sync of them, with mode: bidirectional.",
+        mine, first = (other, one) if other.sync_id in wanted else (one, other)
+        if mine.sync_id in wanted:
+            documents["syncs", mine.sync_id].complain(
+                ("syncs", mine.sync_id), *_to_be_one(mine, first)
             )
 
 
-def _opposites(found: Sequence[Way]) -> Iterator[tuple[str, str]]:
-    one_way = [way for way in found if way.sync.mode is not Mode.BIDIRECTIONAL]
-    by_places: dict[tuple[str, str], list[Way]] = defaultdict(list)
-    for way in one_way:
-        for other in by_places[way.writes, way.reads]:
-            yield other.sync.sync_id, way.sync.sync_id
-        by_places[way.reads, way.writes].append(way)
+def _opposites(found: Sequence[Way]) -> Iterator[tuple[SyncConfig, SyncConfig]]:
+    between: dict[frozenset[str], list[Way]] = defaultdict(list)
+    told = set()
+    for way in found:
+        pair = frozenset((way.reads, way.writes))
+        for other in between[pair]:
+            names = other.sync.sync_id, way.sync.sync_id
+            if names[0] != names[1] and names not in told and way.writes == other.reads:
+                told.add(names)
+                yield other.sync, way.sync
+        between[pair].append(way)
+
+
+def _to_be_one(mine: SyncConfig, other: SyncConfig) -> tuple[str, str]:
+    """What is wrong with having both, and what to do. A sync of another project is not named."""
+    same = mine.project_id == other.project_id
+    name = other.sync_id if same else "a sync of another project"
+    if Mode.BIDIRECTIONAL not in (mine.mode, other.mode):
+        return (
+            f"{name} and {mine.sync_id} go there and back between the same two tables, so each "
+            "would write anew what the other has written",
+            "Make one sync of them, with mode: bidirectional.",
+        )
+    keeps, too = (name, mine.sync_id) if other.mode is Mode.BIDIRECTIONAL else (mine.sync_id, name)
+    remove = f", or first `livesync sync remove {name}`" if same else ""
+    return (
+        f"{keeps} keeps these two tables in step both ways, whichever of them is its source, and "
+        f"{too} would write over what it has written",
+        f"Leave {mine.sync_id} out{remove}. Whose value of a field stands is said in the one sync, "
+        "as policy: {fields: {phone: source_wins}}.",
+    )
 
 
 def remarks(found: Sequence[Way], among: Collection[str] | None = None) -> list[Remark]:

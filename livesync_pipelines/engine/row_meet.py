@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core.row_merge import Answers, Clash, Merged, Sides, merge
 from livesync_pipelines.core.row_values import plain, whole
-from livesync_pipelines.engine.row_answers import given, refusals, unless_edited, with_restored
+from livesync_pipelines.engine.row_answers import given, unless_edited, with_restored
 from livesync_pipelines.engine.row_defaults import defaults
 from livesync_pipelines.engine.row_echo import echoed
 from livesync_pipelines.engine.row_lines import Cells, lines_of, loops
@@ -23,6 +23,7 @@ from livesync_pipelines.engine.row_misfits import (
     unfit,
     with_old_values,
 )
+from livesync_pipelines.engine.row_overtaken import refusals
 from livesync_pipelines.engine.row_pass import RowPass, at
 from livesync_pipelines.engine.row_writing import Part, Written, for_source, noted, write_both
 from livesync_pipelines.model.conflict import BadCell, Conflict, Refusal
@@ -70,7 +71,7 @@ def bring_together(this: RowPass, met: Met) -> None:
         clashes=clashes,
         buried=buried,
         answers=answered.answers,
-        refused=refusals(met, merged, restored),
+        refused=refusals(this, met, merged, restored),
         noted=noted(this, merged, lines, lost),
     )
     this.begin(lambda: _carried_out(this, page))
@@ -81,7 +82,7 @@ class _Page:
     """What was decided of some rows; `lines` are those that are true once it has landed, and
     `noted` waits until that stands in an intent. `given_back`: what the source is given; `kept`:
     its cells that stay there and do not fit; `buried`: what it held that nobody has seen;
-    `refused`: what is not brought back."""
+    `refused`: what people wanted and did not get."""
 
     met: Met
     merged: Merged
@@ -128,6 +129,12 @@ def _carried_out(this: RowPass, page: _Page) -> Batch:
         policy=str(this.operation.sync.policy.default),
     )
     this.noted |= {each.key for each in commit.conflicts} | {each.key for each in commit.cells}
+    done = set(met.keys.to_pylist()) - left
+    this.answers = {
+        place: each
+        for place, each in this.answers.items()
+        if not (each.restores and place[0] in done)  # an edit that comes from now on is newer
+    }
     return Batch(rows=commit, dropped=list(commit.seen))
 
 

@@ -129,10 +129,8 @@ def _what_landed(this: RowPass, intent: Intent) -> Batch:
 
 
 def _answer(this: RowPass) -> None:
-    """Carry out what people have answered. What was to be brought back is not tried again: rows
-    that are met once more are in step by then, whoever has edited them."""
+    """Carry out what people have answered."""
     meet_keys(this, sorted({key for key, _ in this.answers}))
-    this.answers = {place: each for place, each in this.answers.items() if not each.restores}
 
 
 def meet_keys(this: RowPass, keys: list[str]) -> None:

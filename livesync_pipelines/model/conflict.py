@@ -13,6 +13,10 @@ LOOP = "loop"
 """The policy of a row that is frozen, because its two ends kept rewriting it."""
 RESTORE = "restore"
 """The policy of a conflict in which a person brings back what lost in another."""
+NEITHER = "neither"
+"""The winner where nothing was brought back."""
+AGREED = "agreed"
+"""The winner where both ends have come to say the same by themselves."""
 
 
 class ConflictState(StrEnum):
@@ -66,11 +70,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What a person wanted to have back of a field, or of a row, and why it was not to be had."""
+    """What a person wanted to have back of a field, or of a row, or had answered, and why it was
+    not carried out. `winner`: what stands instead; `by`: what came first, where it was an edit."""
 
     key: str
     field: str | None
     why: str
+    winner: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

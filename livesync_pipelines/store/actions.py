@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from math import isfinite
+from typing import Any, Self
 
 from livesync_pipelines.core.canon import canonical, storable
 from livesync_pipelines.model.conflict import Conflict
@@ -13,17 +15,19 @@ from livesync_pipelines.model.notice import EventKind
 from livesync_pipelines.model.operation import Op
 from livesync_pipelines.model.records import Change, Known
 from livesync_pipelines.model.sync import Action
-from livesync_pipelines.store import outbox, row_history
+from livesync_pipelines.store import outbox, row_history, row_shapes
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.file_commit import FileCommit
 from livesync_pipelines.store.operations import Operation
 from livesync_pipelines.store.row_commit import RowCommit
+from livesync_pipelines.store.row_names import RowNames
 
 MOST = 100
 """So many changes stand in one event; of the rest it says how many they are."""
 MOST_BYTES = 200_000
 """And so many bytes of them, as JSON."""
 
+_VALUES = ("before", "after", "base", "source", "target")
 _CALLED_FOR = {Op.MOVED: Op.UPDATED}
 
 
@@ -69,11 +73,55 @@ def _item(item_id: str, key: str, op: Op, fields: list[str]) -> dict[str, Any]:
 def _of_rows(connection: Connection, operation: Operation, page: Page) -> Iterator[dict[str, Any]]:
     if page.rows is None:
         return
+    spelled = _Spelled.of(connection, operation.sync.sync_id)
     if count := len(page.rows.lines):
         told = row_history.of_block(connection, operation.sync.sync_id, page.block, limit=count)
         names = ("key", "op", "fields", "before", "after")
-        yield from ({name: change[name] for name in names} for change in told)
-    yield from map(_of_conflict, page.rows.conflicts)
+        yield from (spelled.told({name: change[name] for name in names}) for change in told)
+    yield from map(spelled.told, map(_of_conflict, page.rows.conflicts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """How rows are told outside: keys as people write them, and JSON as JSON. `json`: the fields
+    that hold it as text."""
+
+    names: RowNames
+    sync_id: str
+    json: frozenset[str]
+
+    @classmethod
+    def of(cls, connection: Connection, sync_id: str) -> Self:
+        shape = row_shapes.written(connection, sync_id)
+        fields = frozenset(one.name for one in shape.columns if one.json) if shape else frozenset()
+        return cls(RowNames(connection), sync_id, fields)
+
+    def told(self, change: dict[str, Any]) -> dict[str, Any]:
+        one = change["fields"][0] if change["op"] == Op.CONFLICT and change["fields"] else None
+        values = {name: self._value(change[name], one) for name in _VALUES if name in change}
+        return {**change, "key": self.names.shown(self.sync_id, change["key"]), **values}
+
+    def _value(self, value: Any, field: str | None) -> Any:
+        """Of one field, or of a whole row its values by field."""
+        if field is None and isinstance(value, dict):
+            return {name: self._value(inner, name) for name, inner in value.items()}
+        return _parsed(value) if field in self.json and isinstance(value, str) else value
+
+
+def _parsed(text: str) -> Any:
+    """What stands in a text of JSON; what is none, or has a number that no JSON holds, stays a
+    text."""
+    try:
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
+    except ValueError:
+        return text
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits} is no number of JSON")
+    return number
 
 
 def _of_files(page: Page) -> Iterator[dict[str, Any]]:

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from livesync_pipelines.model.conflict import RESTORE, ConflictState, Refusal
+from livesync_pipelines.model.conflict import NEITHER, ConflictState, Refusal
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import conflicts
 from livesync_pipelines.store.database import Connection, rows
-
-NEITHER = "neither"
-"""The winner where nothing was brought back."""
 
 
 def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
@@ -55,14 +52,14 @@ def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime)
 def refuse(
     connection: Connection, sync_id: str, found: Sequence[Refusal], *, now: datetime
 ) -> None:
-    """Close what was asked to be brought back and was not, with the reason: it can be asked for
-    again."""
+    """Close what was asked to be brought back, or answered, and was not carried out, with the
+    reason and what came first. What was to be brought back can be asked for again."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "update livesync.conflicts set state = 'settled', winner = %s, reason = %s,"
-            " settled_at = %s where sync_id = %s and key = %s and field is not distinct from %s"
-            " and policy = %s and state = 'answered'",
-            [(NEITHER, each.why, now, sync_id, each.key, each.field, RESTORE) for each in found],
+            " settled_by = coalesce(%s, settled_by), settled_at = %s where sync_id = %s"
+            " and key = %s and field is not distinct from %s and state <> 'settled'",
+            [(r.winner, r.why, r.by, now, sync_id, r.key, r.field) for r in found],
         )
 
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from livesync_pipelines.model.conflict import LOOP, RESTORE, Answer
+from livesync_pipelines.model.conflict import LOOP, NEITHER, RESTORE, Answer
 from livesync_pipelines.model.merge import Side
-from livesync_pipelines.store.conflict_restores import NEITHER
 from livesync_pipelines.store.database import Connection
 
 BY = "mode"

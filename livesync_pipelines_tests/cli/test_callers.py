@@ -138,6 +138,22 @@ def test_a_sync_of_rows_is_added_by_options(terminal: Terminal, pair: Pair, engi
     assert (sync.target.connection, sync.target.select) == ("shop", {"table": "customers"})
 
 
+def test_two_tables_in_step_both_ways_get_no_second_sync_the_other_way_round(
+    terminal: Terminal, pair: Pair
+) -> None:
+    code, told = piped(terminal, json.dumps({**ROWS, "mode": "bidirectional"}))
+    assert code == 0
+    there, swapped = told["sync_id"], {**ROWS, "source": ROWS["target"], "target": ROWS["source"]}
+    ends = ("--connection", "shop/customers", "--target", "crm/contacts", "--key", "id")
+    for mode in ("bidirectional", "pull"):
+        code, told = piped(terminal, json.dumps({**swapped, "mode": mode}))
+        assert (code, f"{there} keeps these two" in told["error"]["message"]) == (2, True)
+        error = terminal.document("sync", "add", "back", *ends, "--mode", mode, code=2)["error"]
+        assert f"{there} keeps these two" in error["message"]
+        assert f"livesync sync remove {there}" in error["hint"]
+    assert [one["sync_id"] for one in terminal.document("sync", "list")["syncs"]] == [there]
+
+
 def test_a_key_that_is_no_column_adds_no_sync(terminal: Terminal, pair: Pair) -> None:
     ends = ("--connection", "crm/contacts", "--target", "shop/customers")
     error = terminal.document("sync", "add", "people", *ends, "--key", "nope", code=2)["error"]

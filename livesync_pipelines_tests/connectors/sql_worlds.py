@@ -214,9 +214,14 @@ class MariaDb:
             "create database if not exists things character set utf8mb4;\n"
             "create user tester@'127.0.0.1' identified by 'p@ss';\n"
             "grant all on things.* to tester@'127.0.0.1';\n"
+            "create user owner@'127.0.0.1' identified by 'p@ss';\n"
+            "grant all on *.* to owner@'127.0.0.1' with grant option;\n"
         )
+        passing = self._home / "passing"  # a server that starts clears /tmp of what others have
+        passing.mkdir(exist_ok=True)
+        own = [f"--datadir={data}", f"--tmpdir={passing}", *_SMALL, *user]
         made = subprocess.run(
-            [install, "--no-defaults", f"--datadir={data}", "--skip-test-db", *_SMALL, *user],
+            [install, "--no-defaults", "--skip-test-db", *own],
             check=False,
             capture_output=True,
             text=True,
@@ -227,16 +232,14 @@ class MariaDb:
                 [
                     server,
                     "--no-defaults",
-                    f"--datadir={data}",
                     f"--socket={self._home}/socket",
                     f"--init-file={setup}",
                     f"--port={self._port}",
                     "--bind-address=127.0.0.1",
                     "--skip-log-bin",
                     "--skip-name-resolve",
-                    *_SMALL,
                     "--innodb-flush-log-at-trx-commit=0",
-                    *user,
+                    *own,
                 ],
                 stdout=log,
                 stderr=log,

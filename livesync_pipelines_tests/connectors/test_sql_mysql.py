@@ -161,6 +161,41 @@ def test_what_is_wrong_with_the_place_is_told_in_one_sentence(
     assert "p@ss" not in f"{told.value!r} {told.value.as_dict()}"
 
 
+def test_a_privilege_that_is_missing_is_named_with_its_table_or_column(
+    maria: MariaDbWorld, mariadb: MariaDb
+) -> None:
+    table = maria.new_table("id int primary key, name varchar(9), secret varchar(9)")
+    maria.run(f"insert into {table} values (1, 'a', 'x')")
+    MariaDbWorld(mariadb.url.replace("tester", "owner")).run(
+        "create or replace user reader@'127.0.0.1' identified by 'p@ss'",
+        f"grant select (id, name), update (id) on things.{table} to reader@'127.0.0.1'",
+    )
+    end = maria.end(table, url=maria.url.replace("tester", "reader"))
+    row, after = {"id": 1, "name": "a"}, {"id": 1, "name": "b"}
+    assert scanned(end, ["id", "name"]).to_pylist() == [row]
+    for rows, was, privilege, what in (
+        ([{"id": 2, "name": "b"}], [], "INSERT", table),
+        ([after], [row], "UPDATE", "'name'"),
+        ([], [row], "DELETE", table),
+    ):
+        with pytest.raises(Reauthorise, match="does not let this user do so") as told:
+            end.write(writes(end, rows, was) if rows else writes(end, deletes=was))
+        assert privilege in told.value.message
+        assert what in told.value.message
+        assert "p@ss" not in f"{told.value!r} {told.value.as_dict()}"
+
+
+def test_a_column_that_does_not_take_a_value_is_named(maria: MariaDbWorld) -> None:
+    table = maria.new_table(
+        "id int primary key, short varchar(3), n tinyint, e enum('a'), must int not null,"
+        " pos int check (pos > 0)"
+    )
+    end, good = maria.end(table), {"id": 1, "short": "a", "n": 1, "e": "a", "must": 1, "pos": 1}
+    for name, value in (("short", "long"), ("n", 1000), ("e", "z"), ("must", None), ("pos", -1)):
+        (failure,) = end.write(writes(end, [{**good, name: value}])).failures
+        assert name in failure.reason, f"{failure.code}: {failure.reason}"
+
+
 def test_a_row_that_somebody_holds_for_too_long_is_left_for_later(maria: MariaDbWorld) -> None:
     table = maria.new_table("id int primary key, name varchar(9)")
     maria.run(f"insert into {table} values (1, 'a')")

@@ -40,6 +40,9 @@ SAME_BASE = {"platform": "sql_table", "url": "sqlite:////srv/../srv/crm.db"}
 MARIA = {"platform": "sql_table", "url": "mariadb://u@h/crm"}
 MYSQL = {"platform": "sql_table", "url": "mysql://u@h/crm"}
 DRIVEN = {"platform": "sql_table", "url": "mysql+pymysql://u@h/crm"}
+OTHERS = {"platform": "sql_table", "url": "mysql+pymysql://root:p@H:3306/crm"}
+PLAIN = {"platform": "sql_table", "url": "postgresql://h/crm"}
+LOGGED_IN = {"platform": "sql_table", "url": "postgres://ada:p@h:5432/crm", "schema": "public"}
 DRIVE = {"platform": "google_drive", "account": "ada"}
 
 
@@ -57,6 +60,8 @@ DRIVE = {"platform": "google_drive", "account": "ada"}
         (BASE, {"table": "people"}, SAME_BASE, {"table": "People"}),
         (MARIA, {"table": "people"}, MYSQL, {"table": "people"}),
         (MYSQL, {"table": "people"}, DRIVEN, {"table": "people"}),
+        (MYSQL, {"table": "people"}, OTHERS, {"table": "people"}),
+        (PLAIN, {"table": "people"}, LOGGED_IN, {"table": "people"}),
         (FILES, {"include": ["a/**"]}, {**FILES, "path": "/srv/"}, {"include": ["b/**"]}),
         (BUCKET, {}, BUCKET, {}),
         (DRIVE, {"folders": ["1A"]}, DRIVE, {"folder": "1A"}),

@@ -41,6 +41,50 @@ def test_two_syncs_there_and_back_are_refused(back: dict[str, Any]) -> None:
     assert "mode: bidirectional" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "second",
+    [sync("b", "a", mode) for mode in ("bidirectional", "pull", "push")]
+    + [sync("a", "b", mode) for mode in ("bidirectional", "pull", "push")]
+    + [sync("b", "a", "bidirectional", "x")],
+)
+def test_two_tables_that_are_kept_in_step_both_ways_take_no_second_sync(
+    second: dict[str, Any],
+) -> None:
+    first = sync("a", "b", "bidirectional", "y")
+    for known, syncs in ((made(first=first), {}), (None, {"first": first})):
+        with pytest.raises(BadInput, match="first keeps these two tables in step both ways") as e:
+            made(known=known, **syncs, second=second)
+        assert "second would write over what it has written" in e.value.message
+        assert "livesync sync remove first" in e.value.hint
+
+
+def test_two_tables_with_a_one_way_sync_take_none_both_ways_beside_it() -> None:
+    with pytest.raises(BadInput, match=r"second keeps these two .*, and first would write over"):
+        made(known=made(first=sync("a", "b")), second=sync("b", "a", "bidirectional"))
+
+
+def test_a_sync_that_is_made_to_go_both_ways_stands_in_its_own_way_never() -> None:
+    assert made(known=made(one=sync("a", "b")), one=sync("a", "b", "bidirectional")).syncs
+
+
+def test_a_sync_of_another_project_is_not_named() -> None:
+    known = made(first=sync("a", "b", "bidirectional"))
+    data = {
+        "project": "other",
+        "connections": {"own": {"platform": "sql_table", "url": "${URL}"}},
+        "syncs": {
+            "second": {
+                "connection": "own",
+                "select": {"table": "b"},
+                "target": {"connection": "own", "table": "a"},
+            }
+        },
+    }
+    with pytest.raises(BadInput, match="a sync of another project keeps these two") as raised:
+        asked("test", data, REGISTRY, ENVIRON, known=known)
+    assert "first" not in f"{raised.value.message} {raised.value.hint}"
+
+
 def test_a_longer_way_back_is_remarked_once() -> None:
     ((names, said),) = told(one=sync("a", "b"), two=sync("b", "c"), three=sync("c", "a"))
     assert sorted(names) == ["one", "three", "two"]

@@ -74,6 +74,18 @@ def asked(door: httpx.Client, status: int, **document: Any) -> dict[str, Any]:
     return found
 
 
+def test_two_tables_in_step_both_ways_get_no_second_sync_the_other_way_round(
+    door: httpx.Client, pair: Pair, listening: Engine
+) -> None:
+    there = asked(door, 202, **ROWS, mode="bidirectional")["sync_id"]
+    swapped = {**ROWS, "source": ROWS["target"], "target": ROWS["source"]}
+    for mode in ("bidirectional", "pull"):
+        error = asked(door, 400, **swapped, mode=mode)["error"]
+        assert f"{there} keeps these two tables in step both ways" in error["message"]
+    with listening.database.pooled() as connection:
+        assert [sync.sync_id for sync in catalog.syncs(connection)] == [there]
+
+
 def test_the_document_of_the_mission_uses_the_sync_that_is_there(
     door: httpx.Client, docs: Path, drained: None, listening: Engine
 ) -> None:
