@@ -50,9 +50,8 @@ def status(
     """The status document, of one sync with its failing items. `most`: no more syncs than so many,
     those first that need to be looked at; their rows are not held against each other then, which
     reads all of them. Raises `NotFound`."""
-    if sync_id is not None:
-        catalog.sync(connection, sync_id)
-    shares = announced.shares(connection, now=engine.now())
+    of = None if sync_id is None else catalog.sync(connection, sync_id).connection
+    shares = announced.shares(connection, now=engine.now(), of=of)
     working, held = operations.in_flight(connection), budgets.held(connection)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
     apart = {} if most else row_apart.counts(connection, sync_id)

@@ -23,6 +23,7 @@ with ran as (
     from livesync.connections c join livesync.syncs s on s.connection = c.name
     join livesync.operations o using (sync_id)
     where (c.webhook is not null or c.options ? 'queue_url')
+    and (%(of)s::text is null or c.name = %(of)s)
     and o.started_at > %(since)s and o.status in ('success', 'partial')),
 changed as (
     select connection, trigger = 'webhook' or exists (
@@ -56,11 +57,11 @@ class Share:
         return self.missed >= MISSED and (self.missed_share or 0.0) > MISSED_SHARE
 
 
-def shares(connection: Connection, *, now: datetime) -> dict[str, Share]:
-    """By connection; those that nobody may call are not among them."""
+def shares(connection: Connection, *, now: datetime, of: str | None = None) -> dict[str, Share]:
+    """By connection, or `of` one alone; those that nobody may call are not among them."""
     found = connection.execute(
         f"{_COUNTED} select connection, told, missed from counted".encode(),
-        {"since": now - LOOKED_BACK},
+        {"since": now - LOOKED_BACK, "of": of},
     )
     return {name: Share(told, missed) for name, told, missed in found}
 
@@ -78,6 +79,7 @@ def tighten(connection: Connection, *, now: datetime) -> int:
         " and s.next_due_at > %(soonest)s + interval '1 minute'".encode(),
         {
             "since": now - LOOKED_BACK,
+            "of": None,
             "soonest": now + SOONEST,
             "missed": MISSED,
             "share": MISSED_SHARE,

@@ -43,8 +43,13 @@ def change(house: House, number: int, *, told: bool, trigger: Trigger = Trigger.
 
 
 def share(house: House) -> Share:
+    """Of the house's connection, which is as it is among all; of another there is none."""
+    now = house.engine.now()
     with house.engine.database.pooled() as connection:
-        return announced.shares(connection, now=house.engine.now()).get("fake", Share())
+        found = announced.shares(connection, now=now)
+        assert announced.shares(connection, now=now, of="fake") == found
+        assert announced.shares(connection, now=now, of="another") == {}
+    return found.get("fake", Share())
 
 
 def test_a_change_that_polling_found_first_was_told_if_somebody_called_meanwhile(
