@@ -28,7 +28,7 @@ lint: setup
 # versions that are cleaned away, are for `make prove`.
 LONG := livesync_pipelines_tests/proof/test_mutants.py \
 	livesync_pipelines_tests/engine/test_row_cleaning.py \
-	$(patsubst %,livesync_pipelines_tests/benchmarks/test_%.py,burst old quiet webhooks)
+	$(patsubst %,livesync_pipelines_tests/benchmarks/test_%.py,burst content gate old quiet webhooks)
 
 test: lint
 	$(BIN)/python -m pytest $(LONG:%=--ignore=%)

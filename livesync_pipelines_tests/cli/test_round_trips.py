@@ -67,27 +67,32 @@ syncs:
     mode: bidirectional
     select: {table: a, key: [id]}
     target: {connection: crm, table: b, key: [id]}
-  back:
+  on:
     connection: crm
     schedule: manual
     select: {table: b, key: [id]}
+    target: {connection: crm, table: c, key: [id]}
+  back:
+    connection: crm
+    schedule: manual
+    select: {table: c, key: [id]}
     target: {connection: crm, table: a, key: [id]}
     mapping: [{from: id, to: id}, {expression: "n + 1", cast: integer, to: n}]
 """
 
 
-def test_so_is_one_that_a_sync_brings_back_to_another_that_goes_both_ways(
+def test_so_is_one_that_others_bring_back_to_a_sync_that_goes_both_ways(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
-        for name in "ab":
+        for name in "abc":
             crm.execute(f"create table {name} (id int primary key, n int)")
         crm.execute("insert into a values (1, 0)")
     (tmp_path / "rows.yaml").write_text(RING)
     terminal("apply", "rows.yaml")
     rounds = 0
     while not (found := terminal.document("conflicts", "list")["conflicts"]):
-        for sync_id in ("there", "back"):
+        for sync_id in ("there", "on", "back"):
             assert terminal("sync", "run", sync_id).exit_code == 0
         rounds += 1
         assert rounds < 12, "it goes round for ever"

@@ -189,8 +189,12 @@ def test_once_a_day_and_in_a_full_resync_everything_is_scanned(house: House) -> 
 
 
 def test_a_rehearsal_makes_no_triggers(house: House) -> None:
+    triggers = "select tgname from pg_trigger where not tgisinternal"
+    before = house.ends.source.sql(triggers)
     plan_sync(house.ends.engine, SYNC)
-    assert house.ends.source.sql("select 1 from pg_trigger where not tgisinternal") == []
+    assert house.ends.source.sql(triggers) == before
+    house.run()
+    assert house.ends.source.sql(triggers) != before
 
 
 def test_a_sync_in_real_time_is_queued_when_a_feed_tells_of_something(house: House) -> None:
