@@ -139,9 +139,9 @@ def judge_writing(refusal: Refusal) -> LiveSyncError | None:
     said = refusal.said("/".join(tags[:3]))
     if "too_many_write_operations" in tags:
         return RateLimited(said, after_s=_CROWDED_S, where=refusal.where)
-    if tags[:1] == ("incorrect_offset",):
-        correct = int(refusal.word("error", "correct_offset"))
-        return WrongOffset(said, correct=correct, where=refusal.where)
+    correct = refusal.word("error", "correct_offset")
+    if tags[:1] == ("incorrect_offset",) and correct.isdecimal():
+        return WrongOffset(said, correct=int(correct), where=refusal.where)
     if later := _hinted(_LATER, tags):
         return Unavailable(said, hint=later, where=refusal.where)
     if tags[1:3] == ("conflict", "file"):

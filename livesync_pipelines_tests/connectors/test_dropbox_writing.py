@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from livesync_pipelines.connectors import _dropbox_files as files
+from livesync_pipelines.connectors._dropbox_calls import WrongOffset, judge_writing
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.dropbox import Dropbox
 from livesync_pipelines.connectors.files import FoldsNames, Moved, MovesFiles
 from livesync_pipelines.model.errors import BadInput, RateLimited, Reauthorise, Unavailable
 from livesync_pipelines.model.records import Entry
+from livesync_pipelines.net.judging import Refusal
 
 from ..contracts.memory import FakeMemory
 from ..sandbox.served import ADA
@@ -311,3 +314,19 @@ def test_a_long_wait_is_left_to_the_next_run(place: DropboxPlace, target: Dropbo
         target.put(target.key_of("fern.md"), b"one", expected_version=None)
     assert place.names() == []
     assert place.sandbox.count(LOOK) == 0, "nothing was done, so nothing is looked at"
+
+
+@pytest.mark.parametrize(
+    ("error", "correct"),
+    [
+        ('{"correct_offset": 8}', 8),
+        ('{"correct_offset": "x"}', None),
+        ('{"correct_offset": null}', None),
+        ("{}", None),
+    ],
+)
+def test_a_wrong_offset_is_one_where_the_right_one_is_said(error: str, correct: int | None) -> None:
+    body = f'{{"error_summary": "incorrect_offset/..", "error": {error}}}'.encode()
+    at, where = datetime(2026, 11, 22, tzinfo=UTC), "POST https://content.dropboxapi.com/2/append"
+    told = judge_writing(Refusal(status=409, headers={}, content=body, where=where, at=at))
+    assert (told.correct if isinstance(told, WrongOffset) else None) == correct
