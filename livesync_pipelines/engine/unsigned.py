@@ -3,7 +3,7 @@ what goes on once he has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -42,7 +42,7 @@ def unsigned(engine: Engine, connection: database.Connection) -> list[Unsigned]:
     """One for each account, in the order of their connections."""
     found: dict[tuple[str, tuple[str, str]], Unsigned] = {}
     known = {one.name: one for one in accounts.listed(connection)}
-    for one, account in _accounted(engine, catalog.stored(connection).connections):
+    for one, account in _accounted(engine, catalog.accounted(connection)):
         there = known.get(account)
         is_its = there is not None and (there.platform, there.project_id) == _of(one)
         if there is not None and is_its and there.state is AccountState.CONNECTED:
@@ -57,12 +57,8 @@ def go_on(engine: Engine, account: str, of: tuple[str, str]) -> None:
     """Run the syncs that waited for this account, and ask its platform to tell of changes where it
     could not be asked; `of`: its platform and project."""
     with engine.database.connect() as connection, connection.transaction():
-        stored = catalog.stored(connection).connections
-        names = [
-            one.name
-            for one, named in _accounted(engine, stored)
-            if named == account and _of(one) == of
-        ]
+        stored = _accounted(engine, catalog.accounted(connection))
+        names = [one.name for one, named in stored if named == account and _of(one) == of]
         waited = catalog.resume_signed_in(connection, names)
         for sync_id in waited if engine.enabled else ():
             ask_for(engine, connection, sync_id)
@@ -70,7 +66,7 @@ def go_on(engine: Engine, account: str, of: tuple[str, str]) -> None:
 
 
 def _accounted(
-    engine: Engine, connections: tuple[Connection, ...]
+    engine: Engine, connections: Iterable[Connection]
 ) -> Iterator[tuple[Connection, str]]:
     """Those that name an account, with its name; not those that name a variable that is not set, or
     that hold a token instead."""
@@ -79,7 +75,7 @@ def _accounted(
         if kind is None or not issubclass(kind.Connection, Accounted):
             continue
         try:
-            said = expand({"account": one.options.get("account", "")}, engine.environ)
+            said = expand({"account": one.options["account"]}, engine.environ)
         except BadInput:
             continue
         if said["account"]:

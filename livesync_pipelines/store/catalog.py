@@ -38,12 +38,7 @@ _SYNC = "sync_id, project_id, connection, capsule, target, config"
 def stored(connection: database.Connection) -> Desired:
     """Everything that is configured now."""
     return Desired(
-        connections=tuple(
-            _connection(row)
-            for row in rows(
-                connection, f"select {_CONNECTION} from livesync.connections order by name"
-            )
-        ),
+        connections=tuple(_connections(connection, "true")),
         capsules=tuple(
             Capsule(**row)
             for row in rows(
@@ -115,40 +110,38 @@ def schedules(connection: database.Connection) -> list[tuple[str, str]]:
 
 def connection_of(connection: database.Connection, name: str) -> Connection:
     """One connection. Raises `NotFound`."""
-    found = rows(
-        connection,
-        f"select {_CONNECTION} from livesync.connections where name = %s",
-        (name,),
-    )
+    found = connections(connection, [name])
     if not found:
         raise NotFound(f"There is no connection '{name}'.")
-    return _connection(found[0])
+    return found[name]
 
 
 def connections(connection: database.Connection, names: Sequence[str]) -> dict[str, Connection]:
     """Those of these connections that are there, by name."""
-    found = rows(
-        connection,
-        f"select {_CONNECTION} from livesync.connections where name = any(%s)",
-        (list(names),),
-    )
-    return {row["name"]: _connection(row) for row in found}
+    return {one.name: one for one in _connections(connection, "name = any(%s)", list(names))}
 
 
 def called(connection: database.Connection) -> list[Connection]:
     """The connections for which somebody may call."""
-    found = rows(
-        connection, f"select {_CONNECTION} from livesync.connections where webhook is not null"
-    )
-    return [_connection(row) for row in found]
+    return _connections(connection, "webhook is not null")
+
+
+def accounted(connection: database.Connection) -> list[Connection]:
+    """The connections that say whose account they use."""
+    return _connections(connection, "options ? 'account'")
 
 
 def announced(connection: database.Connection) -> list[Connection]:
     """The connections that name a queue, and have a sync."""
+    has_sync = "exists (select from livesync.syncs s where s.connection = c.name)"
+    return _connections(connection, f"options ? 'queue_url' and {has_sync}")
+
+
+def _connections(connection: database.Connection, where: str, *values: Any) -> list[Connection]:
     found = rows(
         connection,
-        f"select {_CONNECTION} from livesync.connections c where options ? 'queue_url'"
-        " and exists (select from livesync.syncs s where s.connection = c.name)",
+        f"select {_CONNECTION} from livesync.connections c where {where} order by name",
+        values,
     )
     return [_connection(row) for row in found]
 

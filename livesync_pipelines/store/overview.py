@@ -28,6 +28,15 @@ select (select count(*) from livesync.shadow) + (select count(*) from livesync.r
 """
 
 _STATUS = f"""
+with shown as materialized (
+    select s.sync_id, %(most)s::integer is not null and s.state = 'active' and coalesce(
+        (select o.status = 'success' from livesync.operations o where o.sync_id = s.sync_id
+            and o.status <> 'refused' order by o.started_at desc limit 1), false) as is_well
+    from livesync.syncs s
+    where s.state <> 'removed' and (%(project)s::text is null or s.project_id = %(project)s)
+      and (%(sync_id)s::text is null or s.sync_id = %(sync_id)s)
+    order by is_well, s.sync_id limit %(most)s
+)
 select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connection, s.capsule,
        s.looked_at,
        s.target, s.config -> 'target' -> 'select' as target_select, s.config ->> 'mode' as mode,
@@ -55,17 +64,14 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
          where x.sync_id = s.sync_id and x.state <> 'settled') as open_conflicts,
        (select count(*) from livesync.conflicts x where x.sync_id = s.sync_id
          and x.state = 'open' and x.policy = 'loop') as frozen_rows
-from livesync.syncs s
+from shown join livesync.syncs s using (sync_id)
 join livesync.connections c on c.name = s.connection
 left join lateral (select status, error, counts, operation_id from livesync.operations o
     where o.sync_id = s.sync_id and status <> 'refused'
     order by started_at desc limit 1) last on true
 left join lateral (select status, error from livesync.operations o where o.sync_id = s.sync_id
     and {approvals.SETTLED} order by started_at desc limit 1) settled on true
-where s.state <> 'removed' and (%(project)s::text is null or s.project_id = %(project)s)
-  and (%(sync_id)s::text is null or s.sync_id = %(sync_id)s)
-order by %(most)s::integer is not null and s.state = 'active' and last.status = 'success', s.sync_id
-limit %(most)s
+order by shown.is_well, s.sync_id
 """
 
 _LISTED = (

@@ -17,7 +17,7 @@ from livesync_pipelines.cli.work.configure import valued, write
 from livesync_pipelines.cli.work.session import House, open_house
 from livesync_pipelines.engine.choosing import Seen, seen_by, seen_through
 from livesync_pipelines.engine.desired import PROJECT, asked
-from livesync_pipelines.engine.difference import changed, difference, named
+from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.first_look import Sight, first_look
 from livesync_pipelines.engine.unsigned import unsigned
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, in_a_line
@@ -97,7 +97,7 @@ def _project(house: House, new: NewConnection) -> str:
     connections that wait for the account."""
     if new.project is not None:
         return new.project
-    there = named(catalog.stored(house.connection).connections).get(new.name or "")
+    there = catalog.connections(house.connection, [new.name or ""]).get(new.name or "")
     account = accounts.found(house.connection, new.account) if new.account else None
     owner = there or account
     if owner is not None:
