@@ -255,15 +255,14 @@ def test_who_reads_too_slowly_is_told_and_let_go(
 ) -> None:
     monkeypatch.setattr(hub, "WAITING", 2)
     monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
-    heard = []
+    heard: list[Told] = []
     with reading(door) as reader:
         assert [reader.next()["type"] for _ in range(2)] == ["hello", "heartbeat"]
         with engine.database.connect() as connection, connection.transaction():
             for name in ("anna", "ben", "carl", "dora"):
                 _ask_whom(connection, name)
         with pytest.raises(ConnectionClosed) as closed:
-            while True:
-                heard.append(reader.next())
+            heard.extend(iter(reader.next, None))
     assert [each["owner"] for each in heard if each["type"] != "heartbeat"] == ["anna", "ben"]
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == sockets.TOO_SLOW
