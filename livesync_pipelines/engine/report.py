@@ -92,14 +92,25 @@ def _condition(row: Mapping[str, Any], *, in_flight: bool, now: datetime) -> str
 
 def _as_settled(row: dict[str, Any]) -> dict[str, Any]:
     """With what waits for a person, where a run that was broken off has not settled it either; and
-    with both, where that run was cancelled: it is not made again by itself, as others are."""
-    waits_for, last = row.pop("waits_for"), _last(row)
+    with both, where that run was cancelled: it is not made again by itself, as others are. And with
+    what it is allowed, once somebody has approved of it."""
+    waits_for, approved, last = row.pop("waits_for"), row.pop("approved"), _last(row)
+    if last == Status.WAITING and approved:
+        return {**row, "last_error": _approved(row, approved)}
     if waits_for is None or last not in {CANCELLED, "interrupted"}:
         return row
     if last == CANCELLED:
         both = {name: in_a_row(waits_for[name], row["last_error"][name]) for name in _FOR_PEOPLE}
         waits_for = {**waits_for, **both}
     return {**row, "last_status": str(Status.WAITING), "last_error": waits_for}
+
+
+def _approved(row: Mapping[str, Any], count: int) -> dict[str, str]:
+    return {
+        **row["last_error"],
+        "message": f"{count} items are approved; its next run goes on with them.",
+        "hint": f"`livesync sync run {row['sync_id']}` makes one now.",
+    }
 
 
 def ending(operation: Mapping[str, Any]) -> str:

@@ -51,6 +51,7 @@ select s.sync_id, c.platform, s.project_id, s.state, s.state_reason, s.connectio
        last.status as last_status, last.error as last_error, last.counts as progress,
        last.operation_id::text as last_operation_id,
        case when settled.status = 'waiting_for_approval' then settled.error end as waits_for,
+       (select count(*) from livesync.approvals a where a.sync_id = s.sync_id) as approved,
        (select count(*) from livesync.shadow x where x.sync_id = s.sync_id)
          + (select count(*) from livesync.row_base x where x.sync_id = s.sync_id)
          + (select count(*) from livesync.copied_files x where x.sync_id = s.sync_id) as items,

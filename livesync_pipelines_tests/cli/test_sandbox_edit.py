@@ -128,7 +128,7 @@ def test_a_document_that_is_not_there_is_told_with_those_that_are(
 def test_a_name_that_is_nearly_right_is_told_the_right_one(at: Terminal) -> None:
     missing = at("sandbox", "edit", "Waterin", "x")
     assert missing.exit_code == 2
-    assert "There are: 'Watering'" in missing.output
+    assert "There are: 'Watering' (confluence)" in missing.output
 
 
 def test_a_platform_that_the_sandbox_does_not_have_is_told_with_those_that_it_has(

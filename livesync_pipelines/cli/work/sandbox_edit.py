@@ -84,8 +84,8 @@ def _others(name: str, there: _Documents) -> list[str]:
     names = {platform: list(documents.values()) for platform, documents in there.items()}
     every = dict.fromkeys(chain.from_iterable(names.values()))
     close = difflib.get_close_matches(name, every, n=_SUGGESTED)
-    return [f"'{title}'" for title in close] or [
+    return [
         f"'{title}' ({platform})"
         for platform, titles in names.items()
-        for title in titles[:_SUGGESTED]
+        for title in ([t for t in close if t in titles] if close else titles[:_SUGGESTED])
     ]

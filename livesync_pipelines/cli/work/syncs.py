@@ -58,7 +58,7 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
 def show_counts(result: Mapping[str, Any]) -> str:
     """What was or would be done to items and chunks, in one line."""
     shown = ("added", "updated", "moved", "removed", "unchanged", "skipped", "failed")
-    counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing new"]
+    counts = [f"{result[name]} {name}" for name in shown if result[name]] or ["nothing changed"]
     told = [result[f"chunks_{name}"] for name in ("written", "kept", "removed")]
     if not any(told):
         return ", ".join(counts)
