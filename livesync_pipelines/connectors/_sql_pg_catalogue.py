@@ -144,9 +144,10 @@ def _described(session: Session, oid: int) -> list[Described]:
         " d.mod::bigint as mod, t.typtype::text as kind, t.typcategory::text as category,"
         " format_type(t.oid, -1) as cast,"
         " d.nullable, d.writable, d.identity, coalesce(c.collisdeterministic, true) as bytewise,"
-        " d.depth > 0 as domain"
+        " d.depth > 0 as domain, array(select e.enumlabel::text from pg_enum e"
+        " where e.enumtypid = t.oid order by e.enumsortorder) as words"
         " from d join pg_type t on t.oid = d.type join pg_namespace n on n.oid = t.typnamespace"
         " left join pg_collation c on c.oid = d.colloid"
         " where t.typtype <> 'd' order by d.number"
     ).to_pylist()
-    return [Described(**row) for row in found]
+    return [Described(**{**row, "words": tuple(row["words"])}) for row in found]

@@ -75,7 +75,8 @@ class Described:
 
     - `base`: the name of the base type, with its schema unless that is pg_catalog; `mod`: its
       typmod; `kind` and `category`: its typtype and typcategory; `cast`: how to spell it
-      without any length: a cast to a type with a length cuts in silence, an assignment refuses.
+      without any length: a cast to a type with a length cuts in silence, an assignment refuses;
+      `words`: those of an enumeration.
     - `bytewise`: texts are equal in its collation only where they are so byte for byte.
     """
 
@@ -90,6 +91,7 @@ class Described:
     identity: bool
     bytewise: bool
     domain: bool
+    words: tuple[str, ...]
 
     def column(
         self,
@@ -107,4 +109,6 @@ class Described:
             writable=self.writable,
             bits=bits,
             max_chars=max_chars,
+            words=self.words,
+            cased=bool(self.words),
         )

@@ -48,8 +48,10 @@ def converted(value: Any, target: Column, zone: str | None = None, *, lossy: boo
 
 
 def _among(text: str, target: Column) -> bool:
-    """A database takes a word in whatever case its collation says, and leaves out blanks at the
-    end."""
+    """Where its collation says so, a database takes a word in whatever case, and leaves out blanks
+    at the end."""
+    if target.cased:
+        return text in target.words
     words = {word.casefold() for word in target.words}
     parts = (text.split(",") if text else []) if target.several else [text]
     return all(part.rstrip(" ").casefold() in words for part in parts)

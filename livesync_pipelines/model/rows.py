@@ -38,8 +38,9 @@ class Column:
     - `json`: the text is canonical JSON, compared as such.
     - `writable`: False for what the end computes itself (generated, formulas, rollups).
     - `bits`: of an integer, 64 unless the end stores less; `unsigned`: it takes none below zero.
-    - `max_chars`: the longest text it takes. `words`: the only texts it takes, whatever their case,
-      and with `several` also more than one with commas between; empty where it takes any.
+    - `max_chars`: the longest text it takes. `words`: the only texts it takes, whatever their case
+      unless it is `cased`, and with `several` also more than one with commas between; empty where
+      it takes any.
     - `typed`: False where nothing at the end says the type yet (a file without values): `type` is
       a stand-in, and whoever writes there says it. It is no part of what a column is.
     """
@@ -54,6 +55,7 @@ class Column:
     max_chars: int | None = None
     words: tuple[str, ...] = ()
     several: bool = False
+    cased: bool = False
     typed: bool = field(default=True, compare=False)
 
 

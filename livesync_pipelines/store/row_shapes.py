@@ -55,8 +55,8 @@ def _said(shape: Shape) -> dict[str, Any]:
 
 
 def _told(column: Column) -> dict[str, Any]:
-    names = ("name", "nullable", "json", "writable", "bits", "unsigned", "max_chars", "several")
-    held = {name: getattr(column, name) for name in names}
+    names = ("name", "nullable", "json", "writable", "bits", "unsigned", "max_chars")
+    held = {name: getattr(column, name) for name in (*names, "several", "cased")}
     return held | {"type": str(column.type), "words": list(column.words)}
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.connectors.sql_table import SqlTable
+from livesync_pipelines.core.row_map import compile_map
 from livesync_pipelines.model.errors import (
     BadInput,
     CursorExpired,
@@ -25,7 +26,7 @@ from livesync_pipelines.model.errors import (
     Reauthorise,
     Unavailable,
 )
-from livesync_pipelines.model.rows import RowReceipt
+from livesync_pipelines.model.rows import Column, RowReceipt, Shape
 from livesync_pipelines_tests.connectors.sql_worlds import PostgresWorld, column_of, scanned, writes
 
 
@@ -66,6 +67,7 @@ def test_types_of_its_own_become_texts_and_json(postgres: PostgresWorld) -> None
     assert [c.name for c in shape.columns if not c.writable] == ["o", "y"]
     assert column_of(shape, "d").max_chars == 4
     assert not column_of(shape, "d").nullable
+    assert column_of(shape, "m").words == ("sad", "glad")
     assert column_of(shape, "s").bits == 16
     assert column_of(shape, "w").type == pa.decimal128(38, 20)
     receipt = end.write(writes(end, [row]))
@@ -77,6 +79,32 @@ def test_types_of_its_own_become_texts_and_json(postgres: PostgresWorld) -> None
     assert scanned(end, list(row)).to_pylist() == [changed]
     receipt = end.write(writes(end, [{"id": row["id"], "i": "10.0.0.2"}], [{"i": "10.0.0.1/32"}]))
     assert receipt.stored.to_pylist() == [{"id": row["id"], "i": "10.0.0.2/32"}]
+
+
+def test_what_an_enumeration_does_not_take_is_foreseen(postgres: PostgresWorld) -> None:
+    mood, glum = f"mood_{uuid4().hex[:8]}", f"glum_{uuid4().hex[:8]}"
+    postgres.run(
+        f"create type {mood} as enum ('sad', 'glad')", f"create domain {glum} as {mood} not null"
+    )
+    table = postgres.new_table(f"id int primary key, m {mood}, d {glum}, many {mood}[]")
+    end = postgres.end(table)
+    there = end.shape()
+    assert there is not None
+    assert [c.words for c in there.columns] == [(), ("sad", "glad"), ("sad", "glad"), ()]
+    source = pa.schema([("id", pa.int64()), ("m", pa.string()), ("d", pa.string())])
+    shape = Shape(columns=tuple(Column(name=f.name, type=f.type) for f in source), key=("id",))
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "m": "sad", "d": "glad"},
+        {"id": 2, "m": "Sad", "d": "glad"},
+        {"id": 3, "m": "sad ", "d": "sad"},
+        {"id": 4, "m": None, "d": "sad"},
+    ]
+    made = compile_map((), shape, there)
+    mapped = made.forward(pa.Table.from_pylist(rows, schema=source))
+    assert [(cell.row, cell.field) for cell in mapped.bad_cells] == [(1, "m"), (2, "m")]
+    receipt = end.write(writes(end, rows))
+    assert [failure.key for failure in receipt.failures] == ["a2", "a3"]
+    assert postgres.rows(f"select id from {table} order by id") == [(1,), (4,)]
 
 
 def test_a_key_that_the_table_makes_is_kept_when_a_row_comes_from_elsewhere(

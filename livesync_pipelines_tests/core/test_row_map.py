@@ -204,6 +204,9 @@ def test_a_word_that_an_enumeration_lacks_and_a_number_below_zero_are_told() -> 
             (4, "is none of red, it's, and the target holds nothing else", ""),
         ],
     )
+    exact = column("b", "text", words=("red", "it's"), cased=True)
+    values, bad = forward(field("b", "a"), ["red", "RED", "red "], "text", exact)
+    assert (values, [one[0] for one in bad]) == (["red", None, None], [1, 2])
     some = column("b", "text", words=("x", "y"), several=True)
     values, bad = forward(field("b", "a"), ["y,x", "", "x,z"], "text", some)
     assert (values, [one[0] for one in bad]) == (["y,x", "", None], [2])
