@@ -10,13 +10,11 @@ from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 
 _STATES = """
 select case when state = 'paused' then 'paused'
-            when last.status in ('failed', 'rate_limited', 'waiting_for_approval') then last.status
-            when last.status is null then 'new'
+            when last_status in ('failed', 'rate_limited', 'waiting_for_approval') then last_status
+            when last_status is null then 'new'
             else 'active' end as state, count(*) as syncs
-from livesync.syncs s
-left join lateral (select status from livesync.operations o where o.sync_id = s.sync_id
-    and status <> 'running' order by started_at desc limit 1) last on true
-where s.state <> 'removed'
+from livesync.syncs
+where state <> 'removed'
 group by 1 order by 1
 """
 
@@ -29,9 +27,10 @@ select (select count(*) from livesync.shadow) + (select count(*) from livesync.r
 
 _STATUS = f"""
 with shown as materialized (
-    select s.sync_id, %(most)s::integer is not null and s.state = 'active' and coalesce(
-        (select o.status = 'success' from livesync.operations o where o.sync_id = s.sync_id
-            and o.status <> 'refused' order by o.started_at desc limit 1), false) as is_well
+    select s.sync_id, %(most)s::integer is not null and s.state = 'active'
+        and s.last_status is not distinct from 'success' and not exists (
+            select from livesync.operations o where o.sync_id = s.sync_id and o.status = 'running'
+        ) as is_well
     from livesync.syncs s
     where s.state <> 'removed' and (%(project)s::text is null or s.project_id = %(project)s)
       and (%(sync_id)s::text is null or s.sync_id = %(sync_id)s)

@@ -15,7 +15,7 @@ from livesync_pipelines.core.chunk import chunk
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.operation import SyncResult
+from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import PlatformSpec
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
 from livesync_pipelines.store import catalog, ledger, operations, stages
@@ -24,6 +24,7 @@ from livesync_pipelines_tests.engine.fake_source import ORDERED, Fake, Source, p
 
 SYNC = "docs"
 DATA = ("shadow", "records", "contents", "documents", "chunks", "ledger", "item_failures")
+UNENDED = {Status.RUNNING, Status.REFUSED}
 Row = dict[str, Any]
 
 
@@ -198,6 +199,7 @@ def assert_sound(house: House, sync_id: str = SYNC) -> None:
     """What holds after every operation, however it ended."""
     _assert_chunks_follow_the_text(house, sync_id)
     _assert_the_ledger_tells_it_all(house, sync_id)
+    _assert_how_it_went_is_known(house, sync_id)
     with house.engine.database.pooled() as connection:
         counts = stages.stage_counts(connection, sync_id)
         assert ledger.first_broken(connection, sync_id) is None
@@ -241,6 +243,12 @@ def _assert_the_ledger_tells_it_all(house: House, sync_id: str) -> None:
     changed = ("added", "updated", "moved", "removed")
     told = sum(op["counts"].get(name, 0) for op in house.history(sync_id) for name in changed)
     assert told == len(entries)
+
+
+def _assert_how_it_went_is_known(house: House, sync_id: str) -> None:
+    """What the database keeps of how the last operation went is what the history says."""
+    ended = [op["status"] for op in house.history(sync_id) if op["status"] not in UNENDED]
+    assert house.sync_row(sync_id)["last_status"] == (ended[-1] if ended else None)
 
 
 def begin_following(house: House) -> None:
