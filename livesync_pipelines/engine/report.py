@@ -106,9 +106,10 @@ def _as_settled(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _approved(row: Mapping[str, Any], count: int) -> dict[str, str]:
+    said = f"{count} items are" if count > 1 else "1 item is"
     return {
         **row["last_error"],
-        "message": f"{count} items are approved; its next run goes on with them.",
+        "message": f"{said} approved: its next run goes on with that.",
         "hint": f"`livesync sync run {row['sync_id']}` makes one now.",
     }
 

@@ -67,7 +67,7 @@ def test_approving_what_waits_lets_it_go(
     assert "waiting_for_approval" in terminal("status").stdout
     assert terminal.document("sync", "approve", "handbook-docs")["approved"] == 30
     asked = terminal("status")
-    assert "30 items are approved; its next run goes on with them." in asked.stdout + asked.stderr
+    assert "30 items are approved: its next run goes on with that." in asked.stdout + asked.stderr
     assert "waits for your approval" not in asked.stdout + asked.stderr
     assert run()["removed"] == 30
 
