@@ -217,6 +217,12 @@ def place_of(url: str) -> str:
     return f"Postgres {host}:{info.get('port') or 5432}/{info.get('dbname') or info.get('user')}"
 
 
+_MISSING = {
+    "42P01": "It was there before: was it dropped?",
+    "3F000": "Create the schema, or correct its name.",
+}
+
+
 def _answered(state: str, said: str, where: str) -> LiveSyncError:
     name = _name_of(state)
     if state.startswith("28"):
@@ -236,8 +242,8 @@ def _answered(state: str, said: str, where: str) -> LiveSyncError:
             hint="Give the url of the primary server.",
             where=where,
         )
-    if state == "42P01":
-        return BadInput(f"{where}: {said}", hint="It was there before: was it dropped?")
+    if state in _MISSING:
+        return BadInput(f"{where}: {said}", hint=_MISSING[state], where=where)
     if state.startswith(_PASSING):
         return Unavailable(f"{where} could not do it now ({name})", where=where)
     return Broken(f"{where} answered {name}: {said}", where=where)

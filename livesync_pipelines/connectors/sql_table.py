@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from livesync_pipelines.connectors._sql_base import Chosen, SqlDatabase
 from livesync_pipelines.connectors.base import FetchLimits, Options
 from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.core.row_place import schema_and_table
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
@@ -52,7 +53,8 @@ class SqlTableConnection(Options):
     """`url`: postgresql://user:password@host/database, sqlite:////absolute/path.db,
     mysql://user:password@host/database or mariadb://...; a driver (`mysql+pymysql://`) may be
     named, and does not count. `table`, `key` and `schema` hold for all syncs of the connection that
-    do not say their own; `key` is the primary key unless said."""
+    do not say their own; `key` is the primary key unless said. A Postgres without `schema` takes
+    `SCHEMA.TABLE` for both."""
 
     url: Annotated[SecretStr, AfterValidator(_known)]
     table: Name | None = None
@@ -113,9 +115,12 @@ class SqlTable(RowEnd):
     ) -> None:
         super().__init__(connection, selection, limits)
         self._url = connection.url
+        schema, table = connection.schema_, selection.table or connection.table or ""
+        if self._of_postgres:
+            schema, table = schema_and_table(schema, table)
         self._chosen = Chosen(
-            table=selection.table or connection.table or "",
-            schema=connection.schema_,
+            table=table,
+            schema=schema,
             key=tuple(selection.key or connection.key),
             columns=tuple(selection.columns),
             modified=selection.modified,
@@ -130,6 +135,10 @@ class SqlTable(RowEnd):
     @classmethod
     def watched(cls, selection: Mapping[str, object]) -> bool:
         return cls.tells(selection)
+
+    @property
+    def _of_postgres(self) -> bool:
+        return self._url.get_secret_value().startswith("postgres")
 
     @cached_property
     def _any(self) -> SqlDatabase:

@@ -7,6 +7,7 @@ from posixpath import join, normpath
 from typing import Any
 
 from livesync_pipelines.connectors.rows import RowEnd
+from livesync_pipelines.core.row_place import schema_and_table
 from livesync_pipelines.engine._checked import Trouble
 from livesync_pipelines.engine.options import check_options, expand
 from livesync_pipelines.model.errors import BadInput
@@ -147,7 +148,10 @@ def place_of(platform: str, said: Mapping[str, Any]) -> tuple[str, dict[str, Any
     database, address = _split(str(where.get("url")))
     if database == _POSTGRES:
         where["url"] = f"{database}://{_whoever_asks(address, port=5432)}"
-        where.setdefault("schema", "public")
+        where["schema"], where["table"] = schema_and_table(
+            where.get("schema"), str(where.get("table"))
+        )
+        where["schema"] = where["schema"] or "public"
     elif database == "sqlite":
         where |= {"url": normpath(address), "table": str(where.get("table")).casefold()}
     elif database == "mysql":

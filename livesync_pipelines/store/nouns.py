@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.sync import Capsule, Connection, SyncConfig
-from livesync_pipelines.store import database
+from livesync_pipelines.store import database, queue
 
 _PER_ITEM = (
     "chunks",
@@ -44,21 +44,22 @@ _SAME_SOURCE = (
 def put_connection(connection: database.Connection, one: Connection) -> None:
     _keep_project(connection, "connections", "name", one.name, one.project_id)
     options = Jsonb(dict(one.options))
-    moved = connection.execute(
+    found = connection.execute(
         "select s.sync_id from livesync.syncs s, livesync.connections c"
         " where c.name = %s and c.name in (s.connection, s.target)"
         " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
         (one.name, one.platform, options),
     )
-    _forget_agreed(connection, [sync_id for (sync_id,) in moved])
+    moved = [sync_id for (sync_id,) in found]
+    _forget_agreed(connection, moved)
     connection.execute(
         "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
-        " mark = null, failures_in_row = 0,"
+        " mark = null, next_due_at = null, failures_in_row = 0,"
         " state = case when paused_by <> 'person' then 'active' else state end"
-        " from livesync.connections c where s.connection = c.name and c.name = %s"
-        " and (c.platform, c.options) is distinct from (%s, %s::jsonb)",
-        (one.name, one.platform, options),
+        " where sync_id = any(%s)",
+        (moved,),
     )
+    queue.try_now(connection, moved)
     connection.execute(
         "insert into livesync.connections (name, project_id, platform, options, webhook)"
         " values (%s, %s, %s, %s, %s) on conflict (name) do update set"
@@ -107,7 +108,7 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
         " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
         " connection = excluded.connection, capsule = excluded.capsule, target = excluded.target,"
         " config = excluded.config,"
-        " next_due_at = null, mark = null,"
+        " next_due_at = null, mark = null, failures_in_row = 0,"
         " told = case when s.config -> 'notify' = excluded.config -> 'notify'"
         " then s.told else '{}' end,"
         f" note = case when {_SAME_SOURCE} then s.note end,"
@@ -124,6 +125,7 @@ def put_sync(connection: database.Connection, config: SyncConfig) -> None:
             Jsonb(details),
         ),
     )
+    queue.try_now(connection, [config.sync_id])
     connection.execute(
         "update livesync.documents set capsule = %s where sync_id = %s and capsule <> %s",
         (config.capsule, config.sync_id, config.capsule),

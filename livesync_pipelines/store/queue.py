@@ -165,6 +165,14 @@ def ask_again(connection: Connection, sync_id: str) -> None:
     connection.execute("select pg_notify(%s, '')", (CHANNEL,))
 
 
+def try_now(connection: Connection, sync_ids: Sequence[str]) -> None:
+    """What of these waits for another try does not wait any longer: something was mended."""
+    connection.execute(
+        "update livesync.queue set not_before = null where sync_id = any(%s)", (list(sync_ids),)
+    )
+    connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+
+
 def waiting_critical(connection: Connection, platform: str, *, now: datetime) -> str | None:
     """A critical sync of this platform that was handed to a run a while ago and has not begun:
     all places are taken."""

@@ -261,6 +261,26 @@ def test_a_table_of_another_schema_is_found_by_it(postgres: PostgresWorld) -> No
     end = postgres.end("t", schema=schema)
     assert end.shape() is not None
     assert postgres.end("t", schema="public").shape() is None
+    with pytest.raises(BadInput) as unnamed:
+        postgres.end(None).shape()
+    assert f"{schema}.t" in unnamed.value.hint
+    whole = postgres.end(f"{schema}.t")
+    assert whole.shape() == end.shape()
+    wanted = Shape(columns=(Column(name="id", type=pa.int64()),), key=("id",))
+    made = postgres.end(f"{schema}.made")
+    made.prepare(wanted)
+    assert made.shape() is not None
+    assert postgres.end("made", schema=schema).shape() == made.shape()
+    postgres.run(f"drop schema {schema} cascade")
+    with pytest.raises(BadInput, match=f'schema "{schema}" does not exist'):
+        postgres.end(f"{schema}.made").prepare(wanted)
+
+
+def test_a_name_with_a_dot_is_a_table_where_its_schema_is_said(postgres: PostgresWorld) -> None:
+    schema = f"s_{uuid4().hex[:8]}"
+    postgres.run(f"create schema {schema}", f'create table {schema}."a.b" (id int primary key)')
+    assert postgres.end("a.b", schema=schema).shape() is not None
+    assert postgres.end("a.b").shape() is None
     postgres.run(f"drop schema {schema} cascade")
 
 

@@ -62,6 +62,7 @@ DRIVE = {"platform": "google_drive", "account": "ada"}
         (MYSQL, {"table": "people"}, DRIVEN, {"table": "people"}),
         (MYSQL, {"table": "people"}, OTHERS, {"table": "people"}),
         (PLAIN, {"table": "people"}, LOGGED_IN, {"table": "people"}),
+        (PLAIN, {"table": "public.people"}, LOGGED_IN, {"table": "people"}),
         (FILES, {"include": ["a/**"]}, {**FILES, "path": "/srv/"}, {"include": ["b/**"]}),
         (BUCKET, {}, BUCKET, {}),
         (DRIVE, {"folders": ["1A"]}, DRIVE, {"folder": "1A"}),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.core.patience import TRIES
+from livesync_pipelines.engine.difference import changed, difference
 from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.errors import (
@@ -20,7 +21,7 @@ from livesync_pipelines.model.errors import (
     Unavailable,
 )
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.model.sync import SyncState, Trigger
+from livesync_pipelines.model.sync import Connection, Desired, SyncState, Trigger
 from livesync_pipelines.store import catalog, letters, queue
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, assert_in_step, prose
@@ -76,6 +77,37 @@ def test_a_source_that_is_away_is_asked_again_after_a_while_and_as_fully(live: H
     assert poll(live, full=True).status is Status.SUCCESS
     assert waiting(live) is None
     assert live.sync_row()["failures_in_row"] == 0
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        Desired(syncs=(a_sync(schedule="hourly", select={"only": "a"}),)),
+        Desired(
+            connections=(
+                Connection(name="fake", project_id="demo", platform="fake", options={"place": "b"}),
+            )
+        ),
+    ],
+)
+def test_what_is_mended_is_tried_at_once_and_as_often_as_anew(live: House, mended: Desired) -> None:
+    live.source.at_page[0] = fails(Unavailable("away"))
+    poll(live)
+    poll(live)
+    assert asked(live) == []
+    with live.engine.database.pooled() as connection:
+        catalog.apply(connection, mended)
+    assert asked(live) == ["docs"]
+    assert live.sync_row()["failures_in_row"] == 0
+
+
+def test_what_is_applied_as_it_is_waits_on(live: House) -> None:
+    live.source.at_page[0] = fails(Unavailable("away"))
+    poll(live)
+    with live.engine.database.pooled() as connection:
+        known = catalog.stored(connection)
+        catalog.apply(connection, changed(known, difference(known, known)))
+    assert asked(live) == []
 
 
 def test_after_three_tries_a_source_that_is_away_is_left_to_its_schedule(live: House) -> None:
