@@ -16,6 +16,7 @@ from livesync_pipelines.engine.sync import FEED, RELISTING
 from livesync_pipelines.model.errors import CursorExpired
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.sandbox.confluence.site import Kind
+from livesync_pipelines.sandbox.confluence.site import Status as PageStatus
 from livesync_pipelines_tests.contracts.memory import FakeMemory
 from livesync_pipelines_tests.engine.test_sweep import later
 from livesync_pipelines_tests.sandbox.served import BEN
@@ -95,8 +96,8 @@ def test_new_pages_posts_and_files_are_told_without_a_listing(followed: Followed
 
 
 @pytest.mark.parametrize("status", ["trashed", "archived"])
-def test_what_has_gone_is_missed_by_its_number(followed: Followed, status: str) -> None:
-    followed.wiki.site.turn(page(followed, "A"), status)  # type: ignore[arg-type]
+def test_what_has_gone_is_missed_by_its_number(followed: Followed, status: PageStatus) -> None:
+    followed.wiki.site.turn(page(followed, "A"), status)
     counts, told_by, _ = followed.looked()
     assert (counts.removed, told_by) == (1, RELISTING)
     assert followed.looked()[1:] == (FEED, 2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from livesync_pipelines.model.errors import BadInput, NotFound
@@ -14,9 +17,11 @@ from livesync_pipelines.model.sync import (
     Notify,
     NotifyOn,
     Priority,
+    RowTarget,
+    Trigger,
 )
 from livesync_pipelines.model.sync import Connection as Account
-from livesync_pipelines.store import catalog, overview
+from livesync_pipelines.store import catalog, overview, queue
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines_tests.engine.house import House, a_sync, assert_in_step, prose
 
@@ -44,6 +49,37 @@ def test_what_is_applied_is_what_is_stored(house: House, connection: Connection)
     catalog.apply(connection, wanted)
     assert catalog.stored(connection) == wanted
     assert catalog.sync(connection, "full") == FULL
+
+
+def test_a_changed_target_is_tried_at_once_and_nothing_known_of_the_old_one_counts(
+    house: House, connection: Connection
+) -> None:
+    """Of its neighbour, whose ends are as they were, everything stays."""
+    crm = Account(name="crm", project_id="demo", platform="sql_table", options={"url": "${A}"})
+    shop = replace(crm, name="shop")
+    rows = [
+        a_sync(f"to-{end}", capsule=None, target=RowTarget(connection=end, select={"table": "t"}))
+        for end in ("crm", "shop")
+    ]
+    catalog.apply(connection, Desired(connections=(crm, shop), syncs=tuple(rows)))
+    later = house.engine.now() + timedelta(days=1)
+    connection.execute(
+        "update livesync.syncs set cursor = 'c', mark = 'm', failures_in_row = 2, next_due_at = %s",
+        (later,),
+    )
+    for sync in rows:
+        queue.put(connection, sync.sync_id, trigger=Trigger.POLL, priority=Priority.NORMAL)
+    connection.execute("update livesync.queue set not_before = %s", (later,))
+    fences = {name: house.sync_row(name)["fence"] for name in ("to-crm", "to-shop")}
+    catalog.apply(connection, Desired(connections=(replace(crm, options={"url": "${B}"}), shop)))
+    taken = queue.take(connection, now=house.engine.now())
+    assert [request.sync_id for request in taken] == ["to-crm"]
+    changed, same = house.sync_row("to-crm"), house.sync_row("to-shop")
+    known = ("cursor", "mark", "failures_in_row", "next_due_at")
+    assert [changed[name] for name in known] == [None, None, 0, None]
+    assert [same[name] for name in known] == ["c", "m", 2, later]
+    assert changed["fence"] == fences["to-crm"] + 1
+    assert same["fence"] == fences["to-shop"]
 
 
 def test_what_is_not_named_stays(house: House, connection: Connection) -> None:
