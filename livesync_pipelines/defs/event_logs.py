@@ -21,6 +21,7 @@ from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogSto
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from livesync_pipelines.defs import standings
+from livesync_pipelines.defs.pages import ForPages
 
 INDEXES = {
     "livesync_checks_newest": "asset_check_executions (asset_key, check_name, id)",
@@ -37,7 +38,7 @@ _FORGET = sqlalchemy.text(
 )
 
 
-class EventLogs(PostgresEventLogStorage):
+class EventLogs(ForPages, PostgresEventLogStorage):
     """What a check found last of a sync is kept, whatever becomes of its run."""
 
     def has_table(self, table_name: str) -> bool:

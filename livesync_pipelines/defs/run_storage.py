@@ -10,11 +10,13 @@ import dagster as dg
 import sqlalchemy
 from dagster_postgres.run_storage import PostgresRunStorage
 
+from livesync_pipelines.defs.pages import ForPages
+
 INDEXES = {"livesync_runs_alone": "runs (id) where backfill_id is null"}
 """Those that the list of runs counts."""
 
 
-class RunStorage(PostgresRunStorage):
+class RunStorage(ForPages, PostgresRunStorage):
     """Its tables are of its version, so their columns are known."""
 
     def has_run_stats_index_cols(self) -> bool:

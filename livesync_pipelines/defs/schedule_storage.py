@@ -6,8 +6,10 @@ from __future__ import annotations
 import sqlalchemy
 from dagster_postgres.schedule_storage import PostgresScheduleStorage
 
+from livesync_pipelines.defs.pages import ForPages
 
-class ScheduleStorage(PostgresScheduleStorage):
+
+class ScheduleStorage(ForPages, PostgresScheduleStorage):
     """Its tables are of its version, so they are known."""
 
     def _has_instigators_table(self, conn: sqlalchemy.Connection) -> bool:

@@ -68,16 +68,7 @@ class Database:
         with self._opening:
             if self._pool is None:
                 self.connect().close()
-                self._pool = ConnectionPool(
-                    self.url,
-                    min_size=0,
-                    max_size=8,
-                    timeout=10,
-                    check=ConnectionPool.check_connection,  # a restart of the server goes unseen
-                    configure=_read_numbers,
-                    kwargs={"autocommit": True},
-                    open=True,
-                )
+                self._pool = _pool(self.url)
             return self._pool
 
     def close(self) -> None:
@@ -106,6 +97,29 @@ class Database:
             )
             rows = connection.execute("select name from livesync.migrations").fetchall()
             return _apply_missing(connection, {name for (name,) in rows})
+
+
+def _pool(url: str) -> ConnectionPool[Connection]:
+    """One to which a restart of the server goes unseen."""
+
+    def check(connection: Connection) -> None:
+        try:
+            ConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            pool.drain()  # or each of the others is found dead in turn, ever more slowly
+            raise
+
+    pool: ConnectionPool[Connection] = ConnectionPool(
+        url,
+        min_size=0,
+        max_size=8,
+        timeout=10,
+        check=check,
+        configure=_read_numbers,
+        kwargs={"autocommit": True},
+        open=True,
+    )
+    return pool
 
 
 class OwnConnection:
