@@ -1,7 +1,8 @@
 """Who may come in at the HTTP door: bearer tokens, each for one project and one role.
 
 The file holds a line for each token, `SHA256 PROJECT ROLE [USER]`; the project `*` stands for all.
-It holds no token, and a line that is taken out shuts its token out from the next request on.
+It holds no token, and a line that is taken out shuts its token out from the next request on, and
+out of its open sockets within a heartbeat.
 """
 
 from __future__ import annotations
@@ -54,14 +55,9 @@ ANYBODY = Holder(ALL, Role.EDITOR)
 """Whoever calls where no tokens are asked for: programs on this machine."""
 
 
-def holder_of(file: Path, token: str) -> Holder | None:
-    """Whose token this is; None where it is nobody's. Raises `Broken` for a file that cannot be
-    read or understood: then nobody comes in."""
-    return holder_of_digest(file, digest_of(token))
-
-
-def holder_of_digest(file: Path, digest: str) -> Holder | None:
-    """Whose token has this digest, as `holder_of`."""
+def holder_of(file: Path, digest: str) -> Holder | None:
+    """Whose token has this digest; None where it is nobody's. Raises `Broken` for a file that
+    cannot be read or understood: then nobody comes in."""
     found = None
     for known, holder in _lines(file):
         if compare_digest(known, digest):  # all lines are compared, whichever it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from livesync_pipelines.engine.tokens import Holder, Role, digest_of, holder_of, holder_of_digest
+from livesync_pipelines.engine.tokens import Role, digest_of, holder_of
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.web import bodies, gate
 from livesync_pipelines.web.oauth import COMES_BACK
@@ -86,8 +87,9 @@ class Guard:
             return None
         if scope.get("method") == "GET" and COMES_BACK.fullmatch(scope["path"]):
             return None  # its state proves it
+        digest = self._digest(scope)
         try:
-            holder = self._holder(scope, self._tokens)
+            holder = holder_of(self._tokens, digest) if digest else None
         except Broken as error:
             _log.error("%s %s", error.message, error.hint)
             return JSONResponse({"error": error.as_dict()}, 500)
@@ -98,20 +100,22 @@ class Guard:
             return answer
         if scope.get("method", "GET") not in _READS and holder.role is not Role.EDITOR:
             return _refused(403, f"A {holder.role} may only read.", code="forbidden")
-        scope.setdefault("state", {})["holder"] = holder
-        if token := _token(scope):
-            scope["state"]["ticket"] = lambda: self._tickets.issue(digest_of(token))
+        state = scope.setdefault("state", {})
+        state["holder"] = holder
+        state["still"] = partial(holder_of, self._tokens, digest)
+        if _token(scope):
+            state["ticket"] = lambda: self._tickets.issue(digest)
         return None
 
-    def _holder(self, scope: Scope, tokens: Path) -> Holder | None:
-        """Whose token is shown; a socket may bring the ticket of a page of ours instead."""
+    def _digest(self, scope: Scope) -> str:
+        """Of the token that is shown, empty without one; a socket may bring the ticket of a page of
+        ours instead."""
         if token := _token(scope):
-            return holder_of(tokens, token)
+            return digest_of(token)
         headers = Headers(scope=scope)
         if scope["type"] != "websocket" or not _from_our_own_page(headers):
-            return None
-        digest = self._tickets.digest_of(headers.get("cookie", ""))
-        return holder_of_digest(tokens, digest) if digest else None
+            return ""
+        return self._tickets.digest_of(headers.get("cookie", "")) or ""
 
 
 def _token(scope: Scope) -> str:

@@ -54,6 +54,10 @@ class Wish(BaseModel):
         )
 
 
+class ShutOut(Exception):
+    """The token with which a reader came in lets nobody in any more."""
+
+
 @dataclass(slots=True)
 class _Reader:
     """`last`: the number of the last event that was sent."""
@@ -113,6 +117,8 @@ async def connect(socket: WebSocket, project: str, after: str | None = None) -> 
             await _serve(reader)
     except WebSocketDisconnect:
         return
+    except ShutOut:
+        await _close(socket, FORBIDDEN, "This token was taken out.")
     except TooSlow:
         await _close(socket, TOO_SLOW, f"Too slow: resume after {reader.last if reader else 0}.")
     except LiveSyncError as error:
@@ -121,9 +127,8 @@ async def connect(socket: WebSocket, project: str, after: str | None = None) -> 
 
 async def _serve(reader: _Reader) -> None:
     """Until either side ends it."""
-    hearing = asyncio.create_task(_hear(reader))
-    telling = asyncio.create_task(_tell(reader))
-    tasks = (hearing, telling)
+    ways = (_hear(reader), _tell(reader), _doubt(reader))
+    tasks = [asyncio.create_task(way) for way in ways]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -142,6 +147,16 @@ async def _tell(reader: _Reader) -> None:
             await reader.send("heartbeat", seq=reader.last)
         else:
             await reader.pass_on(event)
+
+
+async def _doubt(reader: _Reader) -> None:
+    """Raises `ShutOut` once the token's line says something else, or is taken out."""
+    still = getattr(reader.socket.state, "still", None)
+    while still is not None:
+        await asyncio.sleep(HEARTBEAT_S)
+        if await in_thread(still) != reader.room.holder:
+            raise ShutOut
+    await asyncio.Event().wait()
 
 
 async def _tell_history(reader: _Reader) -> None:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import sleep, time
 from typing import Any
@@ -287,6 +288,7 @@ def test_two_servers_tell_the_same(engine: Engine, run: Run) -> None:
 class Guarded:
     door: str
     token: Callable[..., str]
+    file: Path
 
 
 @pytest.fixture
@@ -295,7 +297,7 @@ def guarded(engine: Engine, docs: Path, tmp_path: Path) -> Iterator[Guarded]:
     file.touch()
     settings = Settings.load({"EXTERNAL_SYNC_ENABLED": "true", "LIVESYNC_API_TOKENS": str(file)})
     with serving(create_app(engine, settings)) as door:
-        yield Guarded(door, lambda *words: tokens.make(file, *words))
+        yield Guarded(door, lambda *words: tokens.make(file, *words), file)
 
 
 def test_without_a_token_nobody_hears_anything(guarded: Guarded) -> None:
@@ -311,6 +313,23 @@ def test_a_token_of_another_project_hears_nothing(guarded: Guarded) -> None:
         closed_at(guarded.door, name, additional_headers=headers) for name in ("demo", "nowhere")
     ]
     assert told == 2 * [(sockets.FORBIDDEN, "This token is for another project.")]
+
+
+@pytest.mark.parametrize("line", ["", "another project"])
+def test_a_token_that_is_taken_out_hears_no_more(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(sockets, "HEARTBEAT_S", 0.2)
+    headers = {"authorization": f"Bearer {guarded.token('demo', 'viewer')}"}
+    with reading(guarded.door, additional_headers=headers) as reader:
+        assert [reader.next()["type"] for _ in range(3)] == ["hello", "heartbeat", "heartbeat"]
+        kept = guarded.file.read_text().replace(" demo ", " sales ") if line else ""
+        guarded.file.write_text(kept)
+        with pytest.raises(ConnectionClosed) as closed:
+            list(islice(iter(reader.next, None), 100))
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == sockets.FORBIDDEN
+    assert closed.value.rcvd.reason == "This token was taken out."
 
 
 def test_a_page_sends_its_token_as_a_subprotocol(guarded: Guarded) -> None:
