@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.core.sentences import sentences
@@ -22,13 +23,19 @@ from livesync_pipelines.model.spec import STAGES, PlatformSpec
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog, stages
-from livesync_pipelines.store.operations import Operation
+from livesync_pipelines.store.operations import Busy, Operation
 
 FULL_TAG = "livesync/full"
 TRIGGER_TAG = "livesync/trigger"
 PLAN_TAG = "livesync/plan"
 BACKFILL_TAG = "dagster/backfill"
 OWNER = "team:livesync"
+
+TURN_S = 300.0
+"""So long a run waits while another one works on its sync: most are over in seconds, and one that
+takes long would keep the place that this one has from other syncs."""
+
+_LOOK_S = 0.3
 
 _CANCELLED = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
@@ -108,14 +115,37 @@ def carry_out(
     engine, progress = livesync.engine(), _Reporter(context, livesync.progress_items)
     run_id = context.run.run_id
     cancelled = cancelled_in(context.instance, run_id)
-    if any(key.path[-1] == "source" for key in chosen):
-        errand = _errand(context.run, sync_id)
-        result = _run(engine, context.run, replace(errand, progress=progress, cancelled=cancelled))
-    else:
-        result = replay_sync(engine, sync_id, run_id=run_id, cancelled=cancelled)
+    in_turn = _in_turn(context, sync_id)
+    try:
+        if any(key.path[-1] == "source" for key in chosen):
+            errand = replace(_errand(context.run, sync_id), progress=progress, cancelled=cancelled)
+            result = in_turn(_run, engine, context.run, errand)
+        else:
+            result = in_turn(replay_sync, engine, sync_id, run_id=run_id, cancelled=cancelled)
+    except Busy as error:
+        said = sentences(error.message, error.hint)
+        raise dg.Failure(description=said, allow_retries=False) from error
     if result.status in {Status.FAILED, Status.RATE_LIMITED}:
         raise _failure(result)
     return result
+
+
+def _in_turn(context: Context, sync_id: str) -> Retrying:
+    """Calls what it is given once no other operation of the sync is in flight."""
+
+    def told(state: RetryCallState) -> None:
+        if state.attempt_number == 1:
+            context.log.info(
+                f"{sync_id}: another operation is in flight; waiting up to {TURN_S:.0f} s for it."
+            )
+
+    return Retrying(
+        retry=retry_if_exception_type(Busy),
+        stop=stop_after_delay(TURN_S),
+        wait=wait_fixed(_LOOK_S),
+        before_sleep=told,
+        reraise=True,
+    )
 
 
 def cancelled_in(instance: dg.DagsterInstance, run_id: str) -> Cancelled:

@@ -5,15 +5,18 @@ from time import monotonic
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.batches import together
 from livesync_pipelines.defs.cancelled import withdraw_cancelled
+from livesync_pipelines.defs.coordinator import LAST
 from livesync_pipelines.defs.requests import add_partitions, job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import refresh, sweep
+from livesync_pipelines.model.sync import Priority
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
@@ -26,6 +29,7 @@ _SENSORS, _APART_S = 4, 4.0
 several wait, and return at different times where nothing comes."""
 
 _WAITING = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
+_GIVING_WAY = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={PRIORITY_TAG: LAST})
 _ENOUGH = 3
 """So many runs may wait for a place in Dagster's own queue."""
 
@@ -105,8 +109,8 @@ def await_requests(
     """What waits in the queue; or what comes within the time, realtime sources included. What was
     requested and is cancelled is seen meanwhile.
 
-    While runs wait for places, only critical syncs are handed out: the rest gathers here, where
-    many hints are one and many syncs will be one run.
+    While runs wait for places, only syncs that are more urgent are handed out: the rest gathers
+    here, where many hints are one and many syncs will be one run.
     """
     until = monotonic() + hold_s
     with engine.database.connect() as connection:
@@ -117,8 +121,16 @@ def await_requests(
             if mine:
                 sweep(engine, realtime=True)
                 withdraw_cancelled(instance, engine, connection)
-            crowded = instance.get_runs_count(_WAITING) >= _ENOUGH
-            requests = queue.take(connection, now=engine.now(), critical_only=crowded)
+            requests = queue.take(connection, now=engine.now(), down_to=_with_room(instance))
             if requests or monotonic() >= until:
                 return requests
             queue.wait(connection, timeout_s=REALTIME_CHECK_S)
+
+
+def _with_room(instance: dg.DagsterInstance) -> Priority:
+    """The least urgent syncs of which not enough runs wait for a place already."""
+    waiting = instance.get_runs_count(_WAITING)
+    if waiting < _ENOUGH:
+        return Priority.LOW
+    giving_way = instance.get_runs_count(_GIVING_WAY)
+    return Priority.NORMAL if waiting - giving_way < _ENOUGH else Priority.CRITICAL

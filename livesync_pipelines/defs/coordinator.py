@@ -9,9 +9,14 @@ from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimit
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
+from dagster._core.storage.tags import BACKFILL_ID_TAG, PRIORITY_TAG
 
 from livesync_pipelines.defs.launcher import WarmLauncher, database
 from livesync_pipelines.store import holders
+
+LAST = "-1"
+"""The priority of a run that gives way to others: a backfill, a full resync, a sync of low
+priority."""
 
 COLD_RUNS = 10
 """So many runs at once where each is a process of its own, if `dagster.yaml` gives no number."""
@@ -22,13 +27,16 @@ class PromptCoordinator(QueuedRunCoordinator):
 
     A run is either launched or queued, never both. At most as many are launched as living workers
     have places for (`max_concurrent_runs`, where it is not negative, can make it fewer); what
-    comes while no worker lives waits in the queue.
+    comes while no worker lives waits in the queue. There backfills give way to everything else,
+    where nobody has given them a priority.
     """
 
     _launching = Lock()
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         run = context.dagster_run
+        if BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
+            self._instance.add_run_tags(run.run_id, {PRIORITY_TAG: LAST})
         with self._launching:
             if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room(run):
                 return self._instance.launch_run(run.run_id, context.workspace)

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import dagster as dg
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
+from livesync_pipelines.defs.coordinator import LAST
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.store.queue import Request
 
 RUN_KEY_TAG = "dagster/run_key"
-PRIORITY_TAG = "dagster/priority"
 SYNCS_TAG = "livesync/syncs"
 """The syncs of a run that has several, as JSON, each with the key of its request."""
 
@@ -74,7 +75,7 @@ def _tags(request: Request) -> dict[str, str]:
     return {
         TRIGGER_TAG: str(request.trigger),
         FULL_TAG: "true" if request.full else "false",
-        PRIORITY_TAG: f"{1 - request.rank}",
+        PRIORITY_TAG: LAST if request.full else f"{1 - request.rank}",
     }
 
 

@@ -18,6 +18,7 @@ from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.store import announced, catalog, looks, queue, shadow
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.looks import Looked
+from livesync_pipelines.store.queue import Due
 
 _WIDTH = 6
 """So many sources are asked side by side: fewer than there are shared connections."""
@@ -33,6 +34,7 @@ def sweep(
     engine: Engine, *, platform: str | None = None, realtime: bool | None = None
 ) -> list[str]:
     """Look at every sync whose time has come (see `queue.due`); returns those that were queued.
+    Beside realtime syncs, only a few that are new or changed: the next minute has the rest.
 
     A source that can be asked cheaply and answers as it did before costs no run. One that
     cannot be asked is queued all the same, so that its run tells what is wrong. Where realtime
@@ -46,11 +48,18 @@ def sweep(
     queued: list[str] = []
     with engine.database.connect() as connection, queue.sweeping(connection) as mine:
         due = queue.due(connection, now=now, platform=platform, realtime=realtime)
+        if realtime:
+            due = _with_few_others(due)
         for start in range(0, len(due) if mine else 0, _PIECE):
             queued += _look(engine, connection, due[start : start + _PIECE], now=now)
         if mine and realtime is not True:
             announced.tighten(connection, now=now)
     return queued
+
+
+def _with_few_others(due: Sequence[Due]) -> list[Due]:
+    others = [line for line in due if line[1] != "realtime"]
+    return others[:_WIDTH] + [line for line in due if line[1] == "realtime"]
 
 
 def refresh(engine: Engine, platform: str) -> str | None:
@@ -75,7 +84,7 @@ def refresh(engine: Engine, platform: str) -> str | None:
 def _look(
     engine: Engine,
     connection: Connection,
-    due: Sequence[tuple[str, str, str | None]],
+    due: Sequence[Due],
     *,
     now: datetime,
 ) -> list[str]:
@@ -86,7 +95,7 @@ def _look(
     watched = looks.watched(connection, names, now=now)
     due = [line for line in due if line[0] in syncs]
 
-    def answer(line: tuple[str, str, str | None]) -> str | None:
+    def answer(line: Due) -> str | None:
         sync = syncs[line[0]]
         return _ask(engine, sync, sources[sync.connection], line[2])
 

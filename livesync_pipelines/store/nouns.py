@@ -55,7 +55,9 @@ def put_connection(connection: database.Connection, one: Connection) -> None:
     connection.execute(
         "update livesync.syncs s set fence = fence + 1, resume = null, note = null, cursor = null,"
         " mark = null, next_due_at = null, failures_in_row = 0,"
-        " state = case when paused_by <> 'person' then 'active' else state end"
+        " state = case when paused_by <> 'person' then 'active' else state end,"
+        " state_reason = case when paused_by = 'person' then state_reason end,"
+        " paused_by = case when paused_by = 'person' then paused_by end"
         " where sync_id = any(%s)",
         (moved,),
     )

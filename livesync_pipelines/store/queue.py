@@ -110,21 +110,22 @@ def take(
     now: datetime,
     platform: str | None = None,
     limit: int = 100,
-    critical_only: bool = False,
+    down_to: Priority = Priority.LOW,
 ) -> list[Request]:
-    """Hand out what waits, the most urgent first, whom waiting has made more urgent; the line goes
-    when its operation begins.
+    """Hand out what waits and is no less urgent than `down_to`, the most urgent first; waiting
+    makes more urgent. The line goes when its operation begins.
 
     A sync that is being worked on is left for later: what it misses is still noted here.
     """
-    busy = list(in_flight(connection))
+    busy, rank = list(in_flight(connection)), _RANK[down_to]
     found = connection.execute(
         "with due as (select q.sync_id, c.platform from livesync.queue q"
         " join livesync.syncs s using (sync_id)"
         " join livesync.connections c on c.name = s.connection"
         " where s.state = 'active' and not q.sync_id = any(%s)"
         " and requested_at is null and (not_before is null or not_before <= %s)"
-        " and (%s::text is null or c.platform = %s) and (q.priority = 0 or not %s)"
+        " and (%s::text is null or c.platform = %s)"
+        " and (q.priority <= %s or q.queued_at + (q.priority - %s) * %s <= %s)"
         " order by q.queued_at + q.priority * %s, q.sync_id limit %s"
         " for update of q skip locked)"
         " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
@@ -132,7 +133,7 @@ def take(
         " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
         " extract(epoch from q.queued_at)::text, q.request, q.priority,"
         " q.queued_at + q.priority * %s as urgency",
-        (busy, now, platform, platform, critical_only, AGES_IN, limit, now, AGES_IN),
+        (busy, now, platform, platform, rank, rank, AGES_IN, now, AGES_IN, limit, now, AGES_IN),
     ).fetchall()
     return [
         Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), rank)
@@ -190,18 +191,22 @@ def _urgency(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row[-1], row[0]
 
 
+Due = tuple[str, str, str | None]  # a sync, its schedule, what its source answered last
+
+
 def due(
     connection: Connection,
     *,
     now: datetime,
     platform: str | None = None,
     realtime: bool | None = None,
-) -> list[tuple[str, str, str | None]]:
-    """Syncs whose time has come and that nobody works on: (sync_id, schedule, last mark).
+) -> list[Due]:
+    """Syncs whose time has come and that nobody works on.
 
-    Of one platform or of all; only the `realtime` ones, only the others, or both (None). A mark
-    does not count after an operation that was left behind, nor while an item waits for another
-    try, nor where an answer waits to be carried out, nor for what another chunker has cut.
+    Of one platform or of all; only the `realtime` ones and what is new or changed, only those of
+    other schedules, or all (None). A mark does not count after an operation that was left behind,
+    nor while an item waits for another try, nor where an answer waits to be carried out, nor for
+    what another chunker has cut.
     """
     busy = list(in_flight(connection))
     return connection.execute(
@@ -219,7 +224,8 @@ def due(
         " join livesync.connections c on c.name = s.connection"
         " where state = 'active' and config ->> 'schedule' <> 'manual'"
         " and (%s::text is null or c.platform = %s)"
-        " and (%s::boolean is null or (config ->> 'schedule' = 'realtime') = %s)"
+        " and (%s::boolean is null or (config ->> 'schedule' = 'realtime') = %s"
+        " or (%s and next_due_at is null))"
         " and (next_due_at is null or next_due_at <= %s)"
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
@@ -230,6 +236,7 @@ def due(
             now,
             platform,
             platform,
+            realtime,
             realtime,
             realtime,
             now,

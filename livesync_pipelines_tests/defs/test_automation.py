@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,11 +14,15 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
+from dagster._core.run_coordinator import SubmitRunContext
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
+from livesync_pipelines.defs.assets import BACKFILL_TAG, TRIGGER_TAG
 from livesync_pipelines.defs.automation import DRAINS, POLLS
+from livesync_pipelines.defs.coordinator import LAST, PromptCoordinator
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.partitions import SYNCS
@@ -58,11 +63,32 @@ def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
         queue.put(connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL, full=full)
 
 
+def looked_at(house: House) -> None:
+    """Nothing is new here, and nothing is due."""
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set next_due_at = now() + interval '1 hour'")
+
+
 def test_a_new_sync_is_due_at_once_and_requested_once(house: House) -> None:
     assert poll(house) == "Queued 1 syncs, for `drain_queue`."
     assert [(r.job_name, r.partition_key) for r in drain(house)] == [("sync_folder", SYNC)]
     assert poll(house) == QUIET
     assert drain(house) == []
+
+
+def test_a_few_new_syncs_do_not_wait_for_the_minute(house: House) -> None:
+    house.configure(a_sync("by-hand", "manual"), *(a_sync(f"s{number}") for number in range(9)))
+    (request,) = drain(house)
+    assert len(json.loads(request.tags[SYNCS_TAG])) == 6
+    assert poll(house) == "Queued 4 syncs, for `drain_queue`."
+
+
+def test_a_changed_sync_does_not_wait_for_its_schedule(house: House) -> None:
+    (request,) = drain(house)
+    assert run(house, **dict(request.tags)).success
+    assert drain(house) == []
+    house.configure(a_sync(schedule="daily"))
+    assert [request.partition_key for request in drain(house)] == [SYNC]
 
 
 def test_a_request_runs_as_it_stands_and_carries_its_trigger(house: House) -> None:
@@ -101,6 +127,7 @@ def test_many_hints_of_one_sync_are_one_request(house: House) -> None:
 
 def test_the_sensor_hands_out_every_waiting_sync(house: House) -> None:
     house.configure(a_sync("second"), a_sync("third"))
+    looked_at(house)
     for sync_id in ("second", "third"):
         put(house, sync_id)
     assert {request.partition_key for request in drain(house)} == {"second", "third"}
@@ -113,6 +140,7 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
         replace(a_sync("urgent"), priority=Priority.CRITICAL),
         a_sync("whole"),
     )
+    looked_at(house)
     for name in names:
         put(house, name)
     put(house, "whole", full=True)
@@ -121,6 +149,11 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
     requests = drain(house)
     assert requests[0].partition_key == "urgent"
     assert [r.partition_key for r in requests[1:] if r.partition_key] == ["whole"]
+    assert {r.partition_key: r.tags[PRIORITY_TAG] for r in requests} == {
+        "urgent": "1",
+        "whole": LAST,
+        None: "0",
+    }
     several = [json.loads(r.tags[SYNCS_TAG]) for r in requests if SYNCS_TAG in r.tags]
     assert sorted(len(syncs) for syncs in several) == [2, MOST]
     assert {name for syncs in several for name in syncs} == set(names)
@@ -129,23 +162,64 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
 
 def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: House) -> None:
     house.configure(a_sync("calm"), replace(a_sync("urgent"), priority=Priority.CRITICAL))
-    location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
-    waiting = [
-        dg.DagsterRun(
-            job_name="sync_folder",
-            status=dg.DagsterRunStatus.QUEUED,
-            remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
-        )
-        for _ in range(3)
-    ]
-    for waits in waiting:
-        house.instance.add_run(waits)
+    looked_at(house)
+    waiting = [waits(house) for _ in range(3)]
     put(house, "calm")
     with house.engine.database.connect() as connection:
         queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
     assert [request.partition_key for request in drain(house)] == ["urgent"]
     house.instance.delete_run(waiting[0].run_id)
     assert [request.partition_key for request in drain(house)] == ["calm"]
+
+
+def test_what_gives_way_keeps_only_the_least_urgent_waiting_and_not_for_ever(house: House) -> None:
+    house.configure(a_sync("calm"), a_sync("least"))
+    looked_at(house)
+    for _ in range(3):
+        waits(house, {PRIORITY_TAG: LAST})
+    put(house, "calm")
+    with house.engine.database.connect() as connection:
+        queue.put(connection, "least", trigger=Trigger.PERSON, priority=Priority.LOW)
+        assert [request.partition_key for request in drain(house)] == ["calm"]
+        connection.execute("update livesync.queue set queued_at = queued_at - %s", (queue.AGES_IN,))
+    assert [request.partition_key for request in drain(house)] == ["least"]
+
+
+def waits(
+    house: House,
+    tags: Mapping[str, str] | None = None,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.QUEUED,
+) -> dg.DagsterRun:
+    """A run without a place."""
+    location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
+    run = dg.DagsterRun(
+        job_name="sync_folder",
+        status=status,
+        tags=tags,
+        remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
+    )
+    house.instance.add_run(run)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("tags", "priority"),
+    [
+        ({BACKFILL_TAG: "again"}, LAST),
+        ({BACKFILL_TAG: "again", PRIORITY_TAG: "3"}, "3"),
+        ({TRIGGER_TAG: "person"}, None),
+    ],
+)
+def test_a_backfill_gives_way_unless_it_is_said_to_be_urgent(
+    house: House, tags: Mapping[str, str], priority: str | None
+) -> None:
+    coordinator = PromptCoordinator()
+    coordinator.register_instance(house.instance)
+    run = waits(house, tags, dg.DagsterRunStatus.NOT_STARTED)
+    coordinator.submit_run(SubmitRunContext(run, None))  # type: ignore[arg-type]  # no workspace
+    (run,) = house.instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))
+    assert run.status is dg.DagsterRunStatus.QUEUED
+    assert run.tags.get(PRIORITY_TAG) == priority
 
 
 def age_requests(house: House) -> None:
@@ -166,6 +240,7 @@ def test_a_request_that_a_dying_daemon_has_lost_is_made_again(house: House) -> N
 def test_a_request_whose_run_waits_for_a_place_is_not_made_again(house: House) -> None:
     names = [f"s{number}" for number in range(5)]
     house.configure(*(a_sync(name) for name in names))
+    looked_at(house)
     put(house, "s0")
     (alone,) = drain(house)
     for name in names[1:]:
@@ -196,7 +271,10 @@ def test_the_house_is_kept_by_a_sensor_of_its_own(house: House) -> None:
     house.configure()
     said = keep_house(sensing(house))
     assert isinstance(said, dg.SkipReason)
-    assert said.skip_message == "Closed 0 runs, sent 0 again; asked for 0 again."
+    assert said.skip_message == (
+        "Closed 0 runs, sent 0 again; asked for 0 again, and for 0 with questions whose time is "
+        "over."
+    )
     assert len(house.instance.event_log_storage.get_pool_limits()) == len(SYNCS)
 
 

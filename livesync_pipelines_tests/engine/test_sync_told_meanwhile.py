@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from time import sleep
 
 import pytest
 
@@ -17,7 +18,7 @@ from livesync_pipelines.model.errors import RateLimited
 from livesync_pipelines.model.operation import ANEW, Status, SyncResult
 from livesync_pipelines.model.records import ListingPage
 from livesync_pipelines.model.sync import Priority, Trigger
-from livesync_pipelines.store import queue
+from livesync_pipelines.store import operations, queue
 from livesync_pipelines.store.queue import Request
 from livesync_pipelines_tests.engine.fake_source import ORDERED, Fake, Probed, fails
 from livesync_pipelines_tests.engine.house import (
@@ -72,6 +73,9 @@ def killed(house: House, *, cancelled: bool = False) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_errand(house.engine, errand)
     house.source.forget()
+    with house.engine.database.pooled() as connection:
+        while operations.in_flight(connection):
+            sleep(0.01)  # Postgres has not noticed yet
 
 
 def edit_what_was_passed(house: House) -> None:

@@ -199,12 +199,16 @@ def test_what_is_paused_or_queued_is_not_due(house: House, connection: Connectio
     assert queue.due(connection, now=now(house)) == []
 
 
-def test_realtime_and_the_rest_are_asked_for_apart(house: House, connection: Connection) -> None:
+def test_realtime_and_what_is_new_are_asked_for_apart_from_the_rest(
+    house: House, connection: Connection
+) -> None:
     house.configure(a_sync("live", schedule="realtime"), a_sync("slow", schedule="daily"))
 
     def due(realtime: bool | None) -> list[str]:
         return sorted(s for s, _, _ in queue.due(connection, now=now(house), realtime=realtime))
 
+    assert (due(True), due(False), due(None)) == (["live", "slow"], ["slow"], ["live", "slow"])
+    connection.execute("update livesync.syncs set next_due_at = %s", (now(house),))
     assert (due(True), due(False), due(None)) == (["live"], ["slow"], ["live", "slow"])
 
 
