@@ -32,6 +32,7 @@ _HINT = (
     "Mend `queue_url`; the keys need sqs:ReceiveMessage, sqs:DeleteMessage and "
     "sqs:GetQueueAttributes on it."
 )
+_AWAY = "Nothing to do if its server comes back; else mend `queue_url`."
 
 
 class Queue:
@@ -98,5 +99,7 @@ def _asked(where: str) -> Iterator[None]:
     try:
         with named(where):
             yield
+    except Unavailable as error:
+        raise Unavailable(error.message, hint=_AWAY, where=where) from error
     except LiveSyncError as error:
         raise type(error)(error.message, hint=_HINT, where=where) from error

@@ -4,7 +4,7 @@ away."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.sync import Connection
 from livesync_pipelines.net.fanout import fan_out
 from livesync_pipelines.store import catalog, webhooks
+from livesync_pipelines.store import unread as unread_queues
 from livesync_pipelines.store.webhooks import Event
 
 SCHEME = "sqs"
@@ -37,12 +38,13 @@ _log = logging.getLogger(__name__)
 def collect(engine: Engine) -> int:
     """Fetch what lies in the queues of all connections; returns how much was new.
 
-    A queue that cannot be read is left alone for a while, and logged once until it can: polling
-    goes on, and `doctor` says what is wrong with it.
+    A queue that cannot be read is left alone for a while, and noted (and logged once) until it can:
+    polling goes on, and every door tells of it.
     """
     with engine.database.pooled() as connection:
         found = catalog.announced(connection)
-    return sum(fan_out(lambda one: _collected(engine, one), found, width=_WIDTH))
+        unread = unread_queues.listed(connection) if found else {}
+    return sum(fan_out(lambda one: _collected(engine, one, unread), found, width=_WIDTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ _resting: dict[tuple[str, str], _Resting] = {}
 """By database and connection; one thread at a time looks after each."""
 
 
-def _collected(engine: Engine, one: Connection) -> int:
+def _collected(engine: Engine, one: Connection, unread: Collection[str]) -> int:
     key, now = (engine.database.url, one.name), engine.now()
     before = _resting.get(key)
     if before is not None and before.connection != one:
@@ -71,11 +73,16 @@ def _collected(engine: Engine, one: Connection) -> int:
     except LiveSyncError as error:
         pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
         _resting[key] = _Resting(one, pause, now + pause)
-        if before is None:
+        if one.name not in unread:
             _log.warning("connection %s: %s %s", one.name, error.message, error.hint)
+        with engine.database.pooled() as connection:
+            unread_queues.note(connection, one.name, error.as_dict(), now=now)
         return 0
-    if _resting.pop(key, None) is not None:
+    _resting.pop(key, None)
+    if one.name in unread:
         _log.warning("connection %s: its queue is read again.", one.name)
+        with engine.database.pooled() as connection:
+            unread_queues.forget(connection, one.name)
     return new
 
 

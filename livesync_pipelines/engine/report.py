@@ -24,6 +24,7 @@ from livesync_pipelines.store import (
     row_apart,
     row_names,
     samples,
+    unread,
 )
 from livesync_pipelines.store import stalled as store_stalled
 from livesync_pipelines.store.database import Connection
@@ -52,6 +53,7 @@ def status(
     reads all of them. Raises `NotFound`."""
     of = None if sync_id is None else catalog.sync(connection, sync_id).connection
     shares = announced.shares(connection, now=engine.now(), of=of)
+    unread_queues = unread.listed(connection)
     working, held = operations.in_flight(connection), budgets.held(connection)
     looked = samples.counts(connection, today=engine.now().date(), sync_id=sync_id)
     apart = {} if most else row_apart.counts(connection, sync_id)
@@ -65,6 +67,7 @@ def status(
             "held_until": max(held.of(row["connection"], row["platform"]).values(), default=None),
             "drift": divergence(looked.get(row["sync_id"], {})),
             "untold": _untold(shares.get(row["connection"])),
+            "unread_queue": unread_queues.get(row["connection"]),
         }
         for row in map(
             _as_settled, overview.status(connection, project_id, sync_id=sync_id, most=most)
@@ -164,6 +167,11 @@ def untold_by(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]
         for row in rows
         if (said := row["untold"]) and announced.Share(said["told"], said["missed"]).is_high
     }
+
+
+def unread_by(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """By connection, of status rows: the queues that cannot be read."""
+    return {row["connection"]: row["unread_queue"] for row in rows if row["unread_queue"]}
 
 
 def divergence(counted: Mapping[str, Any]) -> dict[str, Any]:

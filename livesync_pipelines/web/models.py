@@ -77,6 +77,12 @@ class Untold(BaseModel):
     missed_share: float
 
 
+class UnreadQueue(BaseModel):
+    message: str
+    hint: str
+    since: Moment
+
+
 class Drift(BaseModel):
     """What random items that were read anew showed, over the last `days`."""
 
@@ -132,6 +138,9 @@ class SyncStatus(Document):
     bad_cells: int = Field(description="Cells of the source that do not fit, of rows.")
     drift: Drift
     untold: Untold | None
+    unread_queue: UnreadQueue | None = Field(
+        description="What its platform announces in a queue is not heard of, and why."
+    )
 
 
 class ItemFailure(BaseModel):

@@ -89,6 +89,7 @@ def status(request: Request, room: Given) -> HTMLResponse:
             newest=newest,
             projects=sorted({row["project_id"] for row in found["syncs"]}),
             untold=report.untold_by(found["syncs"]),
+            unread=report.unread_by(found["syncs"]),
             unsigned=unsigned(room.engine, connection),
             syncs=overview.count_syncs(connection),
             conflicts=row_names.told(connection, conflicts.listed(connection, limit=SHOWN)),

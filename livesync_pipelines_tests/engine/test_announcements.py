@@ -15,11 +15,12 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from livesync_pipelines.engine import report
 from livesync_pipelines.engine.announcements import collect, inbox_of
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
 from livesync_pipelines.store import catalog, queue, webhooks
 from livesync_pipelines_tests.connectors.s3_world import (
@@ -201,6 +202,39 @@ def test_a_queue_that_is_not_there_is_asked_ever_more_seldom_and_said_once(
     assert caplog.text.count("its queue is read again") == 1
 
 
+def test_a_queue_that_cannot_be_read_is_told_with_the_state_of_its_syncs(
+    world: World, no_queue: str
+) -> None:
+    def told() -> dict[str, Any] | None:
+        with world.engine.database.pooled() as connection:
+            (row,) = report.status(world.engine, connection)["syncs"]
+        found: dict[str, Any] | None = row["unread_queue"]
+        return found
+
+    def applied(options: dict[str, Any]) -> None:
+        with world.engine.database.pooled() as connection:
+            wrong = replace(world.source, options=options)
+            catalog.apply(connection, Desired(connections=(wrong,)))
+
+    wrong = {**world.source.options, "queue_url": no_queue}
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    assert told() is None
+    applied(wrong)
+    for minutes in (0, 10):
+        now = since + timedelta(minutes=minutes)
+        collect(replace(world.engine, now=partial(datetime.fromtimestamp, now.timestamp(), UTC)))
+        found = told()
+        assert found is not None
+        assert found["message"].startswith("the queue events")
+        assert found["hint"].startswith("Mend `queue_url`")
+        assert found["since"] == since
+    applied({name: value for name, value in wrong.items() if name != "queue_url"})
+    assert told() is None
+    applied(dict(world.source.options))
+    collect(world.engine)
+    assert told() is None
+
+
 def test_a_queue_that_is_not_there_is_said_and_keeps_nobody_from_polling(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -214,3 +248,12 @@ def test_a_queue_that_is_not_there_is_said_and_keeps_nobody_from_polling(
     assert inbox is not None
     with pytest.raises(LiveSyncError):
         inbox.depth()
+
+
+def test_of_a_queue_that_nobody_serves_it_is_said_that_it_may_come_back(world: World) -> None:
+    options = {**world.source.options, "queue_url": "http://127.0.0.1:1/1/events"}
+    inbox = inbox_of(world.engine, replace(world.source, options=options))
+    assert inbox is not None
+    with pytest.raises(Unavailable) as raised:
+        inbox.depth()
+    assert raised.value.hint.startswith("Nothing to do if its server comes back")

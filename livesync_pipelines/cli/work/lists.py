@@ -70,6 +70,8 @@ def _all(house: House, document: Mapping[str, Any]) -> None:
             note(f"{row['sync_id']}: {_held(row, now)}")
     for connection, share in report.untold_by(document["syncs"]).items():
         note(f"{connection}: {_untold(share)}")
+    for connection, trouble in report.unread_by(document["syncs"]).items():
+        note(f"{connection}: {_unread(trouble, now)}")
     house.remark()
 
 
@@ -93,6 +95,11 @@ def _untold(share: Mapping[str, Any]) -> str:
     return f"{share['missed_share']:.0%} of {changes} changes in 3 days came without a call"
 
 
+def _unread(trouble: Mapping[str, Any], now: datetime) -> str:
+    since = f"changes are found by polling only, since {ago(trouble['since'], now)}"
+    return f"{trouble['message']}; {since} (livesync doctor)"
+
+
 def _next(row: Mapping[str, Any], now: datetime) -> str:
     if row["state"] == "paused" or row["schedule"] == "manual":
         return "-"
@@ -114,6 +121,8 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
         say(f"  held        {_held(row, now)}")
     if row["untold"] is not None:
         say(f"  untold      {_untold(row['untold'])}")
+    if row["unread_queue"]:
+        say(f"  queue       {_unread(row['unread_queue'], now)}")
     say(f"  holds       {row['items']} items, {row['chunks']} chunks")
     say(f"  left out    {row['skipped_items']} of a kind without text")
     if row["open_conflicts"]:

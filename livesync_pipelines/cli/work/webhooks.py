@@ -18,7 +18,7 @@ from livesync_pipelines.engine.webhook_config import known, troubles
 from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.model.sync import Connection as Place
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import announced, catalog, subscription_list, webhooks
+from livesync_pipelines.store import announced, catalog, subscription_list, unread, webhooks
 from livesync_pipelines.store.announced import Share
 from livesync_pipelines.store.database import Connection
 
@@ -71,6 +71,7 @@ def show_webhooks(connection: str | None, limit: int, *, as_json: bool) -> None:
             say("")
             table(_EVENTS, ((ago(e["received_at"], now), *_event(e, now)) for e in found))
         _remark(_awaited_all(house, connection))
+        _remark(_unread(house.connection, connection))
         _remark(subscriptions.check(house.engine, house.connection))
         house.remark()
 
@@ -161,8 +162,17 @@ def check(
 def _missed(about: str, share: Share) -> Iterator[Finding]:
     if share.is_high:
         said = f"nobody called for {share.missed} of {share.missed + share.told} changes"
-        do = "Is the platform still told to call? Until then it is polled every 15 minutes."
+        do = (
+            "Is the platform still told to call? Until then it is polled every 15 minutes at least."
+        )
         yield Finding(about, "warning", said, do)
+
+
+def _unread(connection: Connection, of: str | None) -> Iterator[Finding]:
+    """Of all connections, or of one."""
+    for name, trouble in unread.listed(connection).items():
+        if of in {None, name}:
+            yield Finding(f"queue of {name}", "warning", trouble["message"], trouble["hint"])
 
 
 def queues(engine: Engine, connection: Connection) -> Iterator[Finding]:
