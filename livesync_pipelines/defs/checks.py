@@ -5,13 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.promises import PROMISES
 from livesync_pipelines.model.operation import Status, SyncResult
-from livesync_pipelines.store import conflict_counts, row_apart, stages
+from livesync_pipelines.model.sync import Mode
+from livesync_pipelines.store import catalog, conflict_counts, row_apart, stages
 from livesync_pipelines.store.database import Connection
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -35,6 +37,44 @@ def _differences(connection: Connection, sync_id: str) -> tuple[row_apart.Apart,
         " target"
         for one in found
     ]
+
+
+class _Ends(NamedTuple):
+    """Whether both ends show the same, whether it is only to be warned of, and in words."""
+
+    equal: bool
+    is_tolerated: bool
+    said: str
+    metadata: Mapping[str, str | int]
+
+
+def _ends(connection: Connection, result: SyncResult) -> _Ends:
+    sync_id, promise = result.sync_id, PROMISES["both_ends_equal"]
+    sync = catalog.sync(connection, sync_id)
+    apart, differing = _differences(connection, sync_id)
+    rows, cells = row_apart.left_out(connection, sync_id) if sync.target else (0, 0)
+    said = []
+    if apart.alone:
+        said.append(promise.broken)
+    if apart.normalised:
+        said.append(f"An end normalises what is written to it: {'; '.join(differing)}.")
+    if rows:
+        said.append(f"What cannot be read or written waits: {rows} (`livesync status {sync_id}`).")
+    if cells:
+        said.append(f"Cells that do not fit: {cells} (`livesync mapping cells {sync_id}`).")
+    equal = not said
+    if equal:
+        said.append(promise.kept)
+    if equal and sync.target and sync.mode is not Mode.BIDIRECTIONAL:
+        said.append(f"What others do in its target, a {sync.mode} does not look at.")
+    metadata: dict[str, str | int] = {
+        "rows_apart": apart.alone,
+        "rows_normalised": apart.normalised,
+        "left_out": rows,
+        "cells_left_out": cells,
+        "differences": "; ".join(differing) or "-",
+    }
+    return _Ends(equal, not apart.alone, " ".join(said), metadata)
 
 
 def specs(platform: str) -> list[dg.AssetCheckSpec]:
@@ -61,7 +101,7 @@ def results(
     held = {name: counts[name] for name in ("source", "records", "resolved_rows")}
     chunks = {n: counts[n] for n in ("capsule_chunks", "placed_chunks", "misplaced_chunks")}
     still_open, overdue = conflict_counts.counts(connection, result.sync_id, now=datetime.now(UTC))
-    apart, differing = _differences(connection, result.sync_id)
+    ends = _ends(connection, result)
     outcomes: dict[str, tuple[bool, Mapping[str, str | int]]] = {
         "counts_agree": (len(set(held.values())) == 1, held),
         "no_orphan_chunks": (counts["misplaced_chunks"] == 0, chunks),
@@ -74,25 +114,16 @@ def results(
             {"reason": (result.error or {}).get("message", "-")},
         ),
         "no_conflict_overdue": (overdue == 0, {"open": still_open, "overdue": overdue}),
-        "both_ends_equal": (
-            not any(apart),
-            {
-                "rows_apart": apart.alone,
-                "rows_normalised": apart.normalised,
-                "differences": "; ".join(differing) or "-",
-            },
-        ),
+        "both_ends_equal": (ends.equal, ends.metadata),
     }
-    tolerated = {"both_ends_equal"} if apart.normalised and not apart.alone else set()
     for name, (passed, metadata) in outcomes.items():
-        said = _said(name, passed, compared=listed is not None)
-        if name in tolerated:
-            said = f"An end normalises what is written to it: {'; '.join(differing)}"
+        of_ends = name == "both_ends_equal"
+        said = ends.said if of_ends else _said(name, passed, compared=listed is not None)
         yield dg.AssetCheckResult(
             passed=passed,
             asset_key=dg.AssetKey([platform, PROMISES[name].stage]),
             check_name=name,
-            severity=WARN if name in tolerated else ERROR,
+            severity=WARN if of_ends and ends.is_tolerated else ERROR,
             description=f"{result.sync_id}: {said}",
             metadata={"sync_id": result.sync_id, **metadata},
         )

@@ -13,8 +13,10 @@ from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.requests import keys_of
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.triggers import ask_for
+from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import DISABLED_REASON
-from livesync_pipelines.store import queue
+from livesync_pipelines.store import conflict_counts, queue
 
 _ARRIVES_WITHIN = timedelta(seconds=15)
 """A run that was sent to a worker with a place has begun after this time."""
@@ -25,7 +27,8 @@ _ARRIVES_WITHIN = timedelta(seconds=15)
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps the partitions equal to the configured syncs, sizes pools, and mends what "
-    "was killed: runs without a process, requests without a run, launches that were lost.",
+    "was killed: runs without a process, requests without a run, launches that were lost. Has the "
+    "default of questions carried out whose time is over.",
 )
 def keep_house(context: dg.SensorEvaluationContext, livesync: LiveSync) -> dg.SkipReason:
     engine = livesync.engine()
@@ -36,7 +39,11 @@ def keep_house(context: dg.SensorEvaluationContext, livesync: LiveSync) -> dg.Sk
     closed = close_killed(context.instance, engine)
     asked = ask_again(context.instance, engine)
     sent = send_again(context.instance, engine)
-    return dg.SkipReason(f"Closed {closed} runs, sent {sent} again; asked for {asked} again.")
+    overdue = ask_for_overdue(engine)
+    return dg.SkipReason(
+        f"Closed {closed} runs, sent {sent} again; asked for {asked} again, and for {overdue} with "
+        "questions whose time is over."
+    )
 
 
 def close_killed(instance: dg.DagsterInstance, engine: Engine) -> int:
@@ -63,6 +70,16 @@ def _keys_of_runs(instance: dg.DagsterInstance) -> set[str]:
     """Of all requests that a run which has not ended is to answer."""
     runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
     return set().union(*map(keys_of, runs))
+
+
+def ask_for_overdue(engine: Engine) -> int:
+    """Have the default of questions carried out that nobody has answered in time, whatever the
+    schedule; returns of how many syncs."""
+    with engine.database.pooled() as connection:
+        overdue = conflict_counts.overdue(connection, now=engine.now())
+        for sync_id in overdue:
+            ask_for(engine, connection, sync_id, trigger=Trigger.POLL)
+    return len(overdue)
 
 
 def send_again(instance: dg.DagsterInstance, engine: Engine) -> int:

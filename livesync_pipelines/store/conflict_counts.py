@@ -1,4 +1,4 @@
-"""How many conflicts there are, for those who tell of them and do not show them."""
+"""How many conflicts there are, and whose time is over, for those who do not show them."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ def counts(connection: Connection, sync_id: str, *, now: datetime) -> tuple[int,
     ).fetchone()
     assert found is not None
     return int(found[0]), int(found[1])
+
+
+def overdue(connection: Connection, *, now: datetime) -> list[str]:
+    """The syncs with a question whose deadline has passed since they began to run last, and that
+    nobody has asked to run."""
+    found = connection.execute(
+        "select distinct sync_id from livesync.conflicts c join livesync.syncs s using (sync_id)"
+        " where s.state = 'active' and c.state = 'open' and c.policy <> 'loop' and c.deadline <= %s"
+        " and not exists (select from livesync.queue q where q.sync_id = c.sync_id)"
+        " and not exists (select from livesync.operations o"
+        " where o.sync_id = c.sync_id and o.started_at > c.deadline) order by sync_id",
+        (now,),
+    )
+    return [sync_id for (sync_id,) in found]

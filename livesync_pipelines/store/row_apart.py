@@ -41,6 +41,18 @@ def counts(connection: Connection, sync_id: str | None = None) -> dict[str, Apar
     return {name: Apart(alone, normalised) for name, alone, normalised in found}
 
 
+def left_out(connection: Connection, sync_id: str) -> tuple[int, int]:
+    """How many rows of a sync wait for they cannot be read or written, and how many cells of others
+    are kept apart for they do not fit."""
+    found = connection.execute(
+        "select (select count(*) from livesync.item_failures where sync_id = %(s)s),"
+        " (select count(*) from livesync.bad_cells where sync_id = %(s)s)",
+        {"s": sync_id},
+    ).fetchone()
+    assert found is not None
+    return int(found[0]), int(found[1])
+
+
 def named(connection: Connection, sync_id: str, *, limit: int) -> list[dict[str, Any]]:
     """The first rows that both ends show differently, as people write their keys, each field as
     `of_row` tells it."""

@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs.housekeeping import ask_for_overdue
 from livesync_pipelines.model.merge import MergePolicy, Policy
 from livesync_pipelines.model.row_map import FieldMap
 from livesync_pipelines.model.spec import STAGES
@@ -159,3 +160,56 @@ def test_rows_that_differ_because_an_end_normalises_are_named_by_a_warning(rows:
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert "1.name: 'Ada L' at the source, 'ADA L' at the target" in str(check.description)
     assert check.metadata["rows_normalised"].value == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.PULL, Mode.BIDIRECTIONAL])
+def test_a_check_claims_nothing_of_a_target_that_is_not_looked_at(rows: House, mode: Mode) -> None:
+    with rows.engine.database.pooled() as connection:
+        rows.configure(replace(catalog.sync(connection, SYNC), mode=mode))
+    result = defs.resolve_job_def("sync_folder").execute_in_process(
+        instance=rows.instance, partition_key=SYNC, raise_on_error=False
+    )
+    (check,) = [
+        c for c in result.get_asset_check_evaluations() if c.check_name == "both_ends_equal"
+    ]
+    assert check.passed
+    one_way = "What others do in its target, a pull does not look at."
+    assert str(check.description).endswith(one_way) is (mode is Mode.PULL)
+
+
+def test_a_question_whose_time_is_over_is_settled_whatever_the_schedule(rows: House) -> None:
+    run(rows)
+    edit(rows)
+    run(rows)
+
+    def deadline(moved: timedelta) -> None:
+        with rows.engine.database.connect() as connection:
+            connection.execute("update livesync.conflicts set deadline = now() + %s", (moved,))
+
+    deadline(timedelta(hours=1))
+    assert ask_for_overdue(rows.engine) == 0
+    deadline(timedelta(0))
+    assert ask_for_overdue(rows.engine) == 1
+    assert ask_for_overdue(rows.engine) == 0, "it is asked for"
+    made, _ = run(rows)
+    assert made["resolved_rows"]["updated"].value == 1
+    deadline(timedelta(hours=-1))
+    assert ask_for_overdue(rows.engine) == 0
+
+
+def test_what_is_left_out_is_named_by_a_warning(rows: House) -> None:
+    phone = FieldMap(target="phone", sources=("phone",), cast="integer")
+    with rows.engine.database.pooled() as connection:
+        sync = catalog.sync(connection, SYNC)
+    rest = tuple(one for one in sync.fields if one.target != "phone")
+    rows.configure(replace(sync, fields=(*rest, phone), mode=Mode.PULL))
+    (rows.folder / "people.csv").write_text("id,full_name,phone\n1,Ada,many\n2,Bob,22\n,Cid,33\n")
+    result = defs.resolve_job_def("sync_folder").execute_in_process(
+        instance=rows.instance, partition_key=SYNC, raise_on_error=False
+    )
+    (check,) = [
+        c for c in result.get_asset_check_evaluations() if c.check_name == "both_ends_equal"
+    ]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert f"waits: 1 (`livesync status {SYNC}`)" in str(check.description)
+    assert f"do not fit: 1 (`livesync mapping cells {SYNC}`)" in str(check.description)
