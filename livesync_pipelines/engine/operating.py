@@ -75,8 +75,7 @@ def operate(engine: Engine, connection: Connection, errand: Errand, work: Work) 
     except LiveSyncError as error:
         outcome = _failed(operation, error, _told(connection, sync, error))
     except Exception as error:
-        fault = {"code": "fault", "message": f"{type(error).__name__}: {error}"}
-        _close(engine, connection, operation, _failed(operation, error, fault))
+        _close(engine, connection, operation, _failed(operation, error, _fault(error)))
         raise
     except BaseException as stop:
         if errand.cancelled(stop) and not operation.rehearsed:
@@ -105,6 +104,14 @@ def _told(connection: Connection, sync: SyncConfig, error: LiveSyncError) -> dic
     if isinstance(error, Reauthorise) and not accounts.of_sync(connection, sync.sync_id):
         return {**told, "hint": patience.resuming(sync.sync_id, told["hint"])}
     return told
+
+
+def _fault(error: Exception) -> dict[str, str]:
+    return {
+        "code": "fault",
+        "message": f"{type(error).__name__}: {error}",
+        "hint": "A fault of LiveSync, not yours: please report it. Its run's log has more.",
+    }
 
 
 def _failed(operation: Operation, error: Exception, told: Mapping[str, str]) -> Outcome:

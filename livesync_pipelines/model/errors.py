@@ -52,7 +52,7 @@ class LiveSyncError(Exception):
 
 def in_a_line(error: Mapping[str, str]) -> str:
     """An error document for a person: what it is, and what to do."""
-    return in_a_row(error["message"], error["hint"])
+    return in_a_row(error["message"], error.get("hint", ""))
 
 
 def in_a_row(text: str, more: str) -> str:

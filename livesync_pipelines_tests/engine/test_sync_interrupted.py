@@ -296,6 +296,7 @@ def test_a_fault_of_our_own_is_raised_and_is_in_the_history(house: House) -> Non
     assert house.history()[0]["error"] == {
         "code": "fault",
         "message": "ZeroDivisionError: of our own",
+        "hint": "A fault of LiveSync, not yours: please report it. Its run's log has more.",
     }
     house.source.forget()
     house.run()

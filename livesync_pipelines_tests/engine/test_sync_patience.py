@@ -190,7 +190,7 @@ def test_a_lost_authorisation_pauses_and_a_mended_connection_resumes(live: House
     poll(live)
     assert state(live) == (SyncState.PAUSED, "the token was revoked")
     live.configure(a_sync(schedule="hourly"), options={"shelf": "mended"})
-    assert state(live)[0] is SyncState.ACTIVE
+    assert state(live) == (SyncState.ACTIVE, None)
 
 
 def test_what_a_person_paused_is_not_resumed_by_a_mended_connection(live: House) -> None:

@@ -98,6 +98,26 @@ def test_an_error_is_shown_on_the_status_page(client: Caller, docs: Path, run: R
     assert ">failed</a>" in shown
 
 
+@pytest.mark.parametrize("hint", [True, False], ids=["with a hint", "as it was kept before"])
+def test_a_fault_of_our_own_takes_no_page_down(
+    client: Caller, engine: Engine, synced: SyncResult, hint: bool
+) -> None:
+    def broken(_: Operation) -> Outcome:
+        raise ZeroDivisionError("of our own")
+
+    errand = Errand(sync_id="docs", trigger=Trigger.POLL)
+    with engine.database.connect() as connection:
+        with pytest.raises(ZeroDivisionError):
+            operate(engine, connection, errand, broken)
+        if not hint:
+            connection.execute("update livesync.operations set error = error - 'hint'")
+    (last, *_) = client.get("/sync/operations").json()["operations"]
+    for path in ("/", f"/sync/operations/{last['operation_id']}"):
+        shown = page(client, path)
+        assert "ZeroDivisionError: of our own" in shown
+        assert ("please report it" in shown) is hint
+
+
 def test_a_run_that_was_cancelled_is_shown_as_that_on_every_page(
     client: Caller, engine: Engine, synced: SyncResult
 ) -> None:
