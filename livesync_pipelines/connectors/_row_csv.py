@@ -72,7 +72,11 @@ def layout(file: IO[bytes], *, delimiter: str | None, header: bool) -> Layout:
     mark = delimiter or delimiter_of(head)
     file.seek(start)
     lines = csv.reader(_lines(file), delimiter=mark)
-    first = next((row for row in lines if row), [])
+    try:
+        first = next((row for row in lines if row), [])
+    except csv.Error as error:
+        hint = "Lines must end with LF or CRLF, as nearly every program saves them now."
+        raise BadInput(f"the header cannot be read: {error}", hint=hint) from error
     read = lines.line_num
     if not header:
         file.seek(start)

@@ -71,6 +71,6 @@ def _object(line: bytes) -> dict[str, Any] | str:
     """What the line says, or why it says nothing."""
     try:
         found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return "it is not JSON"
+    except orjson.JSONDecodeError as error:
+        return f"it is not JSON that can be read: {error.msg}"
     return found if isinstance(found, dict) else "it is JSON, but no object"

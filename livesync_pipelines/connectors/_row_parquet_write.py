@@ -25,7 +25,7 @@ class ParquetWriter:
         self, file: IO[bytes], judged: Judged, kinds: Mapping[str, Kind], into: IO[bytes]
     ) -> None:
         opened = open_parquet(file)
-        schema = opened.schema_arrow
+        schema = _typed(opened, _types(judged.changed) | _types(judged.added))
         for name, kind in kinds.items():
             if name not in schema.names:
                 schema = schema.append(_field(name, kind))
@@ -41,7 +41,7 @@ class ParquetWriter:
 
     def refused(self, rows: pa.Table, file: IO[bytes]) -> dict[int, str]:
         """Values that the types in the file do not hold, where those are narrower than ours."""
-        schema, found = open_parquet(file).schema_arrow, dict[int, str]()
+        schema, found = _typed(open_parquet(file), _types(rows)), dict[int, str]()
         for name in rows.column_names:
             if name not in schema.names:
                 continue
@@ -53,7 +53,21 @@ class ParquetWriter:
         return found
 
     def shown(self, rows: pa.Table, file: IO[bytes]) -> pa.Table:
-        return told(_native(rows, open_parquet(file).schema_arrow)).cast(rows.schema)
+        return told(_native(rows, _typed(open_parquet(file), _types(rows)))).cast(rows.schema)
+
+
+def _typed(opened: pq.ParquetFile, types: Mapping[str, pa.DataType]) -> pa.Schema:
+    """The schema of the file; a column that has no type, for nothing was ever in it, has one of
+    these."""
+    schema = opened.schema_arrow
+    for place, field in enumerate(schema):
+        if pa.types.is_null(field.type) and field.name in types:
+            schema = schema.set(place, field.with_type(types[field.name]))
+    return schema
+
+
+def _types(rows: pa.Table) -> dict[str, pa.DataType]:
+    return dict(zip(rows.column_names, rows.schema.types, strict=True))
 
 
 def _holds(column: pa.Array, kind: pa.DataType) -> bool:
@@ -71,9 +85,9 @@ def _native(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """With nulls in the columns that it lacks."""
+    """With nulls in the columns that it lacks, and in those that had no type."""
     columns = [
-        table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type)
+        table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(len(table), f.type)
         for f in schema
     ]
     return pa.table(columns, schema=schema)

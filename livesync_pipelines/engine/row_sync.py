@@ -81,7 +81,7 @@ def _not_whole(this: RowPass) -> dict[str, str]:
     return {
         "code": "not_whole",
         "message": f"The {ends} could not be read as a whole, so deletions wait at both ends.",
-        "hint": f"`livesync dead-letters list {this.sync_id}` names the rows that have no key, or "
+        "hint": f"`livesync status {this.sync_id}` names the rows that have no key, or "
         "share one. Once these are mended, deletions go on.",
         "where": "",
     }

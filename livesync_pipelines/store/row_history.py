@@ -154,3 +154,13 @@ def bad_cells(
         (sync_id, key, key, limit),
     )
     return told(connection, found, sync_id=sync_id)
+
+
+def count_bad_cells(connection: Connection, sync_id: str, operation_id: str) -> int:
+    """How many of them an operation has found, or found anew."""
+    found = connection.execute(
+        "select count(*) from livesync.bad_cells where sync_id = %s and operation_id = %s",
+        (sync_id, operation_id),
+    ).fetchone()
+    assert found is not None
+    return int(found[0])

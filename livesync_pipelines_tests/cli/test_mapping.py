@@ -59,7 +59,8 @@ def test_a_check_tells_of_cells_that_do_not_fit_and_of_rows_that_cannot_be_read(
 def test_after_a_run_status_doctor_explain_and_cells_say_what_did_not_fit(
     people: Terminal,
 ) -> None:
-    people("sync", "run", "people")
+    ran = people("sync", "run", "people")
+    assert "1 cell does not fit: livesync mapping cells people" in ran.stdout
     (cell,) = people.document("mapping", "cells", "people")["cells"]
     assert (cell["field"], cell["value"]) == ("age", "many")
     assert "many" in people("mapping", "cells", "people").stdout

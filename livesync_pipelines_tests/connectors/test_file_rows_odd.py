@@ -271,6 +271,7 @@ def test_a_file_without_a_header_has_numbered_columns(place: FolderPlace) -> Non
         (b"", "the file is empty"),
         (b"id,,x\n", "column 2 of the header has no name"),
         (b"id,x,x\n", "the header names x more than once"),
+        (b"id,x\r1,a\r2,b\r", "the header cannot be read: new-line character"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_told(
@@ -369,7 +370,7 @@ def test_jsonl_has_nested_values_as_json_and_says_what_is_no_row(place: FolderPl
     ]
     assert [f"{failure.key}: {failure.reason}" for failure in failures(end)] == [
         "line 2: it is JSON, but no object",
-        "line 5: it is not JSON",
+        "line 5: it is not JSON that can be read: unexpected end of data",
     ]
 
 
@@ -464,6 +465,25 @@ def test_nanoseconds_of_a_parquet_file_outlive_an_edit_of_another_cell(place: Fo
     after = pq.read_table(io.BytesIO(place.get("t.parquet")))
     assert after["at"].equals(table["at"])
     assert after["word"].to_pylist() == ["new", "b"]
+
+
+def test_a_column_of_a_parquet_file_in_which_nothing_ever_was_takes_what_is_written(
+    place: FolderPlace,
+) -> None:
+    table = pa.table({"id": [1, 2, 3], "note": pa.nulls(3), "left": pa.nulls(3)})
+    place.put("t.parquet", parquet(table))
+    end = place.end("t.parquet")
+    found = end.shape()
+    assert found is not None
+    wanted = shape(id=pa.int64(), note=pa.string())
+    end.prepare(wanted)
+    old = {"id": 2, "note": None}
+    edited, new = {"id": 2, "note": "new"}, {"id": 4, "note": "more"}
+    receipt = end.write(writes(wanted, upserts=[(edited, old), (new, None)]))
+    assert receipt.failures == ()
+    after = pq.read_table(io.BytesIO(place.get("t.parquet")))
+    assert after["note"].to_pylist() == [None, "new", None, "more"]
+    assert after.schema.field("left").type == pa.null()
 
 
 def test_a_parquet_file_keeps_its_types_its_nested_values_and_its_notes(

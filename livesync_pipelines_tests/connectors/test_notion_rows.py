@@ -671,7 +671,7 @@ def test_while_a_row_has_no_key_the_run_says_that_deletions_wait_and_for_what(
     assert result.status is Status.PARTIAL
     assert result.error is not None
     assert "The source could not be read as a whole, so deletions wait" in result.error["message"]
-    assert "livesync dead-letters list plants" in result.error["hint"]
+    assert "livesync status plants" in result.error["hint"]
     assert {"a", "b"} < set(in_step.truth())
     in_step.plants.desk.space.trash(nameless)
     assert in_step.run().error is None

@@ -19,6 +19,7 @@ from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import approvals, catalog, conflict_counts
+from livesync_pipelines.store.row_history import count_bad_cells
 
 EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3, Status.REFUSED: 3}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
@@ -49,7 +50,8 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
     else:
         with open_house() as house:
             left = conflict_counts.after(house.connection, sync_id, result["operation_id"])
-        _show_result(result, left)
+            misfits = count_bad_cells(house.connection, sync_id, result["operation_id"])
+        _show_result(result, left, misfits)
     if is_cancelled(result.get("error")):
         return INTERRUPTED
     return EXITS.get(Status(result["status"]), 1)
@@ -76,12 +78,15 @@ def show_conflicts(sync_id: str, waiting: int, settled: int) -> list[str]:
     return said
 
 
-def _show_result(result: Mapping[str, Any], left: tuple[int, int]) -> None:
+def _show_result(result: Mapping[str, Any], left: tuple[int, int], misfits: int) -> None:
     how = "interrupted" if is_cancelled(result.get("error")) else result["status"]
     say(f"{result['sync_id']}: {how} in {result['duration_s']:.1f} s")
     say(f"  {show_counts(result)}")
     for line in show_conflicts(result["sync_id"], *left):
         say(f"  {line}")
+    if misfits:
+        fits = "cell does" if misfits == 1 else "cells do"
+        say(f"  {misfits} {fits} not fit: livesync mapping cells {result['sync_id']}")
     say(f"  operation {result['operation_id']}, run {result['run_id'] or '-'}")
     error = result.get("error")
     if error:
