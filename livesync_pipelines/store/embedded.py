@@ -12,6 +12,7 @@ from time import sleep
 from typing import Any
 
 import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.settings import made
@@ -20,6 +21,9 @@ COMMON_PLACE = Path("/var/lib/livesync")
 """Where root's server lives when its own user cannot reach the checkout or the home."""
 
 _LOOKS, _LOOK_S = 20, 0.5
+
+_SHUTDOWN_S = 60
+"""So long one that is ending, or recovers from a crash, is waited for."""
 
 _OF_MEMORY = 8
 _MOST_BUFFERS = 1 << 30
@@ -59,7 +63,7 @@ def _server(home: Path) -> Any:
     try:
         server = package.get_server(data, cleanup_mode="stop", start=False)
         _made(server, data)
-        server.start()
+        _once_it_is_settled(server.start)
         _forget_the_dead(server.global_process_id_list)
         for _ in range(_LOOKS):  # one that was killed just now may still seem to run
             server.ensure_postgres_running()
@@ -73,6 +77,14 @@ def _server(home: Path) -> Any:
             where=str(data),
         ) from error
     return server
+
+
+_once_it_is_settled = Retrying(
+    retry=retry_if_exception_type(AssertionError),  # the package's word for "runs, is not ready"
+    stop=stop_after_delay(_SHUTDOWN_S),
+    wait=wait_fixed(_LOOK_S),
+    reraise=True,
+)
 
 
 def _made(server: Any, data: Path) -> None:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from time import sleep
 
 import psutil
 import psycopg
@@ -37,14 +38,18 @@ def home() -> Iterator[Path]:
 
 def a_user(home: Path) -> tuple[subprocess.Popen[str], str]:
     """A process that uses the server of this home, and the server's address."""
-    user = subprocess.Popen(
+    user = another(home)
+    assert user.stdout is not None
+    return user, user.stdout.readline().strip()
+
+
+def another(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-c", USER, str(home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert user.stdout is not None
-    return user, user.stdout.readline().strip()
 
 
 def test_users_that_were_killed_do_not_keep_the_server_alive(home: Path) -> None:
@@ -57,6 +62,23 @@ def test_users_that_were_killed_do_not_keep_the_server_alive(home: Path) -> None
     last.communicate("")
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(url)
+
+
+def test_a_server_that_is_just_ending_is_waited_for_and_started_again(home: Path) -> None:
+    first, url = a_user(home)
+    pid_file = home / "postgres" / "postmaster.pid"
+    with psycopg.connect(url):  # it ends when this session does
+        psutil.Process(int(pid_file.read_text().split()[0])).terminate()
+        while pid_file.read_text().split()[-1] != "stopping":
+            sleep(0.05)
+        second = another(home)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(3)
+    assert second.stdout is not None
+    assert second.stdout.readline().strip() == url
+    psycopg.connect(url).close()
+    first.communicate("")
+    second.communicate("")
 
 
 def test_who_keeps_a_connection_of_his_own_sees_that_the_server_died_and_is_back(
