@@ -37,7 +37,7 @@ from livesync_pipelines.engine.watching import watch
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
 from livesync_pipelines.model.sync import Desired, Trigger
 from livesync_pipelines.settings import DISABLED_REASON, Settings
-from livesync_pipelines.store import catalog, embedded, operations, queue
+from livesync_pipelines.store import catalog, embedded, operations, sweeps
 from livesync_pipelines.store.database import OwnConnection
 
 _EVALUATIONS = "24"
@@ -160,7 +160,7 @@ def _children(settings: Settings) -> list[Child]:
 
 def _due(engine: Engine) -> list[str]:
     with engine.database.pooled() as connection:
-        return [sync_id for sync_id, _, _ in queue.due(connection, now=engine.now())]
+        return [sync_id for sync_id, _, _ in sweeps.due(connection, now=engine.now())]
 
 
 def _first(engine: Engine) -> list[str]:
@@ -191,7 +191,7 @@ def _cycle(engine: Engine, chosen: Callable[[Engine], Sequence[str]]) -> int:
         _say(DISABLED_REASON)
         return 0
     failed = False
-    with engine.database.connect() as connection, queue.alone(connection):
+    with engine.database.connect() as connection, sweeps.alone(connection):
         for sync_id in chosen(engine):
             _say(f"Syncing {sync_id} ...")
             document = _attempt(engine, sync_id)

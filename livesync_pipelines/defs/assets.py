@@ -10,6 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from livesync_pipelines.connectors.base import Platform
 from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.defs import checks, metadata
+from livesync_pipelines.defs.coordinator import TRIGGER_TAG
 from livesync_pipelines.defs.orphans import HERE_TAG
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
@@ -26,14 +27,13 @@ from livesync_pipelines.store import catalog, stages
 from livesync_pipelines.store.operations import Busy, Operation
 
 FULL_TAG = "livesync/full"
-TRIGGER_TAG = "livesync/trigger"
 PLAN_TAG = "livesync/plan"
 BACKFILL_TAG = "dagster/backfill"
 OWNER = "team:livesync"
 
-TURN_S = 300.0
-"""So long a run waits while another one works on its sync: most are over in seconds, and one that
-takes long would keep the place that this one has from other syncs."""
+TURN_S = 60.0
+"""So long a run that has a place waits while another one works on its sync; the queue hands a place
+to none whose sync is at work already."""
 
 _LOOK_S = 0.3
 

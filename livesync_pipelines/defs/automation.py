@@ -5,13 +5,12 @@ from time import monotonic
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.batches import together
 from livesync_pipelines.defs.cancelled import withdraw_cancelled
-from livesync_pipelines.defs.coordinator import LAST
+from livesync_pipelines.defs.coordinator import LEAST, LONG, TURN, waiting
 from livesync_pipelines.defs.requests import add_partitions, job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
@@ -28,8 +27,6 @@ _SENSORS, _APART_S = 4, 4.0
 """A sensor that has returned is evaluated again at the daemon's next round, 5 s after its last; so
 several wait, and return at different times where nothing comes."""
 
-_WAITING = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
-_GIVING_WAY = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags={PRIORITY_TAG: LAST})
 _ENOUGH = 3
 """So many runs may wait for a place in Dagster's own queue."""
 
@@ -128,9 +125,12 @@ def await_requests(
 
 
 def _with_room(instance: dg.DagsterInstance) -> Priority:
-    """The least urgent syncs of which not enough runs wait for a place already."""
-    waiting = instance.get_runs_count(_WAITING)
-    if waiting < _ENOUGH:
+    """The least urgent syncs of which not enough runs wait for a place already. What waits for its
+    sync to be free takes no place from others."""
+    in_all = waiting(instance)
+    if in_all < _ENOUGH:
         return Priority.LOW
-    giving_way = instance.get_runs_count(_GIVING_WAY)
-    return Priority.NORMAL if waiting - giving_way < _ENOUGH else Priority.CRITICAL
+    giving_way, in_turn = waiting(instance, LONG, LEAST), waiting(instance, TURN)
+    if in_all - giving_way - in_turn >= _ENOUGH:
+        return Priority.CRITICAL
+    return Priority.NORMAL if giving_way >= _ENOUGH else Priority.LOW

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 
 import dagster as dg
 from dagster._core.op_concurrency_limits_counter import GlobalOpConcurrencyLimitsCounter
 from dagster._core.run_coordinator import QueuedRunCoordinator, SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
-from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES
-from dagster._core.storage.tags import BACKFILL_ID_TAG, PRIORITY_TAG
+from dagster._core.storage.dagster_run import ACTIVE_RUN_STATUSES, RunRecord
+from dagster._core.storage.tags import BACKFILL_ID_TAG, PARTITION_NAME_TAG, PRIORITY_TAG
+from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from livesync_pipelines.defs.launcher import WarmLauncher, database
 from livesync_pipelines.store import holders
+from livesync_pipelines.store.operations import in_flight
 
 LAST = "-1"
-"""The priority of a run that gives way to others: a backfill, a full resync, a sync of low
+"""The priority of a run that lets others pass: a backfill, a full resync, a sync of low
 priority."""
+
+GIVES_WAY_TAG = "livesync/gives_way"
+"""Why a run leaves a place free for others: all that have this tag never take every place."""
+
+LONG, LEAST, TURN = "takes long", "low priority", "its sync is at work"
+
+TRIGGER_TAG = "livesync/trigger"
+"""What a run that our queue asks for was triggered by; Dagster's own runs have none."""
+
+_EACH = {"applyLimitPerUniqueValue": True}
 
 COLD_RUNS = 10
 """So many runs at once where each is a process of its own, if `dagster.yaml` gives no number."""
@@ -27,43 +40,70 @@ class PromptCoordinator(QueuedRunCoordinator):
 
     A run is either launched or queued, never both. At most as many are launched as living workers
     have places for (`max_concurrent_runs`, where it is not negative, can make it fewer); what
-    comes while no worker lives waits in the queue. There backfills give way to everything else,
-    where nobody has given them a priority.
+    comes while no worker lives waits in the queue. So does a run of a sync that another process
+    works on, which would keep a place to wait in. In the queue such runs and backfills let
+    everything else pass, where nobody has given them a priority.
     """
 
     _launching = Lock()
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
-        run = context.dagster_run
-        if BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
-            self._instance.add_run_tags(run.run_id, {PRIORITY_TAG: LAST})
         with self._launching:
-            if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room(run):
+            active = self._instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES))
+            run = self._marked(context.dagster_run, active)
+            if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room(run, active):
                 return self._instance.launch_run(run.run_id, context.workspace)
         return super().submit_run(context)
 
     def get_run_queue_config(self) -> RunQueueConfig:
         config = super().get_run_queue_config()
         most = config.max_concurrent_runs
-        if isinstance(self._instance.run_launcher, WarmLauncher):
-            with database().pooled() as connection:
+        with database().pooled() as connection:
+            at_work = in_flight(connection)
+            if isinstance(self._instance.run_launcher, WarmLauncher):
                 places = holders.places(connection)
-            return config._replace(max_concurrent_runs=places if most < 0 else min(most, places))
-        return config._replace(max_concurrent_runs=COLD_RUNS if most < 0 else most)
+                most = places if most < 0 else min(most, places)
+        most = COLD_RUNS if most < 0 else most
+        limits = [
+            *config.tag_concurrency_limits,
+            {"key": GIVES_WAY_TAG, "limit": max(1, most - 1)},
+            {"key": PARTITION_NAME_TAG, "value": _EACH, "limit": 1},
+            *({"key": PARTITION_NAME_TAG, "value": sync, "limit": 0} for sync in at_work),
+        ]
+        return config._replace(max_concurrent_runs=most, tag_concurrency_limits=limits)
 
-    def _has_room(self, run: dg.DagsterRun) -> bool:
-        instance = self._instance
-        config = instance.get_concurrency_config()
+    def _marked(self, run: dg.DagsterRun, active: Sequence[RunRecord]) -> dg.DagsterRun:
+        """The run, with why it gives way if it does. Our queue hands out no sync that is at work,
+        and the run of one whose operation has just ended may still be telling of it."""
+        with database().pooled() as connection:
+            at_work = in_flight(connection)
+        if TRIGGER_TAG not in run.tags:
+            at_work |= {record.dagster_run.tags.get(PARTITION_NAME_TAG, "") for record in active}
+        if run.tags.get(PARTITION_NAME_TAG) in at_work:
+            tags = {PRIORITY_TAG: LAST, **run.tags, GIVES_WAY_TAG: TURN}
+        elif BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
+            tags = {**run.tags, PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
+        else:
+            return run
+        self._instance.add_run_tags(run.run_id, tags)
+        return run.with_tags(tags)
+
+    def _has_room(self, run: dg.DagsterRun, active: Sequence[RunRecord]) -> bool:
+        way = run.tags.get(GIVES_WAY_TAG)
+        others = waiting(self._instance)
+        if others and way is None:
+            others -= waiting(self._instance, LONG, LEAST, TURN)
+        config = self._instance.get_concurrency_config()
         queue = config.run_queue_config
-        queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
-        if queue is None or queue.tag_concurrency_limits or instance.get_runs_count(queued):
+        if queue is None or others or way == TURN or len(active) >= queue.max_concurrent_runs:
             return False
-        active = instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES))
-        if len(active) >= queue.max_concurrent_runs:
+        at_work = [record.dagster_run for record in active]
+        limits = [one for one in queue.tag_concurrency_limits if one["key"] != PARTITION_NAME_TAG]
+        if TagConcurrencyLimitsCounter(limits, at_work).is_blocked(run):
             return False
-        storage = instance.event_log_storage
+        storage = self._instance.event_log_storage
         pools = GlobalOpConcurrencyLimitsCounter(
-            instance,
+            self._instance,
             [run],
             active,
             concurrency_keys=storage.get_concurrency_keys(),
@@ -72,3 +112,9 @@ class PromptCoordinator(QueuedRunCoordinator):
             pool_granularity=config.pool_config.pool_granularity,
         )
         return not pools.is_blocked(run)
+
+
+def waiting(instance: dg.DagsterInstance, *ways: str) -> int:
+    """How many runs wait for a place: all of them, or those that give way for these reasons."""
+    tags = {GIVES_WAY_TAG: list(ways)} if ways else {}
+    return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags=tags))

@@ -9,10 +9,10 @@ from itertools import groupby
 import dagster as dg
 from dagster._core.storage.tags import PRIORITY_TAG
 
-from livesync_pipelines.defs.assets import FULL_TAG, TRIGGER_TAG
-from livesync_pipelines.defs.coordinator import LAST
+from livesync_pipelines.defs.assets import FULL_TAG
+from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LEAST, LONG, TRIGGER_TAG
 from livesync_pipelines.defs.partitions import SYNCS
-from livesync_pipelines.store.queue import Request
+from livesync_pipelines.store.queue import LEAST_URGENT, Request
 
 RUN_KEY_TAG = "dagster/run_key"
 SYNCS_TAG = "livesync/syncs"
@@ -34,22 +34,24 @@ def job_of_several(platform: str) -> str:
 
 
 def run_requests(requests: Sequence[Request]) -> Iterator[dg.RunRequest]:
-    """A run for each critical sync, first; one for each full resync, which takes its time; and for
-    the rest of a platform as few runs as may be."""
+    """A run for each critical sync, first; one for each full resync and each sync that took long
+    the last time; and for the rest of a platform as few runs as may be."""
     urgent = [request for request in requests if not request.rank]
     yield from map(_alone, urgent)
     rest = sorted((request for request in requests if request.rank), key=_kind)
-    for (full, *_), group in groupby(rest, key=_kind):
+    for (is_long, *_), group in groupby(rest, key=_kind):
         together = list(group)
-        if full or len(together) <= _FEW:
+        if is_long or len(together) <= _FEW:
             yield from map(_alone, together)
         else:
             pieces = range(0, len(together), MOST)
             yield from (_together(together[start : start + MOST]) for start in pieces)
 
 
-def _kind(request: Request) -> tuple[bool, str, str, int]:
-    return request.full, request.platform, str(request.trigger), request.rank
+def _kind(request: Request) -> tuple[bool, bool, str, str, int]:
+    is_long = request.full or request.takes_long is True
+    is_new = request.takes_long is None
+    return is_long, is_new, request.platform, str(request.trigger), request.rank
 
 
 def _alone(request: Request) -> dg.RunRequest:
@@ -72,11 +74,16 @@ def _together(requests: Sequence[Request]) -> dg.RunRequest:
 
 
 def _tags(request: Request) -> dict[str, str]:
-    return {
+    tags = {
         TRIGGER_TAG: str(request.trigger),
         FULL_TAG: "true" if request.full else "false",
         PRIORITY_TAG: LAST if request.full else f"{1 - request.rank}",
     }
+    if request.full or (request.rank and request.takes_long is not False):
+        tags[GIVES_WAY_TAG] = LONG
+    elif request.rank == LEAST_URGENT:
+        tags[GIVES_WAY_TAG] = LEAST
+    return tags
 
 
 def keys_of(run: dg.DagsterRun) -> set[str]:

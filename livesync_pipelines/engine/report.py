@@ -148,8 +148,10 @@ def _last(row: Mapping[str, Any]) -> str:
 
 
 def _progress(row: Mapping[str, Any], working: Set[str]) -> str | None:
-    """How far the operation in flight is, in words."""
-    return Counts(**row["progress"]).progress if row["sync_id"] in working else None
+    """How far the operation in flight is, in words; None of one that has not been noted yet."""
+    if row["sync_id"] not in working or row["progress"] is None:
+        return None
+    return Counts(**row["progress"]).progress
 
 
 def _untold(share: announced.Share | None) -> dict[str, Any] | None:

@@ -15,10 +15,10 @@ from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import SyncConfig, Trigger
 from livesync_pipelines.net.fanout import fan_out
-from livesync_pipelines.store import announced, catalog, looks, queue, shadow
+from livesync_pipelines.store import announced, catalog, looks, queue, shadow, sweeps
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.looks import Looked
-from livesync_pipelines.store.queue import Due
+from livesync_pipelines.store.sweeps import Due
 
 _WIDTH = 6
 """So many sources are asked side by side: fewer than there are shared connections."""
@@ -33,7 +33,7 @@ WATCHED_EVERY = timedelta(minutes=1)
 def sweep(
     engine: Engine, *, platform: str | None = None, realtime: bool | None = None
 ) -> list[str]:
-    """Look at every sync whose time has come (see `queue.due`); returns those that were queued.
+    """Look at every sync whose time has come (see `sweeps.due`); returns those that were queued.
     Beside realtime syncs, only a few that are new or changed: the next minute has the rest.
 
     A source that can be asked cheaply and answers as it did before costs no run. One that
@@ -46,8 +46,8 @@ def sweep(
         announcements.collect(engine)
     now = engine.now()
     queued: list[str] = []
-    with engine.database.connect() as connection, queue.sweeping(connection) as mine:
-        due = queue.due(connection, now=now, platform=platform, realtime=realtime)
+    with engine.database.connect() as connection, sweeps.sweeping(connection) as mine:
+        due = sweeps.due(connection, now=now, platform=platform, realtime=realtime)
         if realtime:
             due = _with_few_others(due)
         for start in range(0, len(due) if mine else 0, _PIECE):
@@ -70,7 +70,7 @@ def refresh(engine: Engine, platform: str) -> str | None:
     if not engine.enabled:
         return None
     now = engine.now()
-    with engine.database.connect() as connection, queue.sweeping(connection) as mine:
+    with engine.database.connect() as connection, sweeps.sweeping(connection) as mine:
         schedules = [s for name, s in catalog.schedules(connection) if name == platform]
         quiet = cadence.longest_quiet(map(cadence.parse, schedules))
         stale = looks.stalest(connection, platform) if mine and quiet else None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Operation, in_flight
 
-_SWEEP_LOCK, _WATCH_LOCK = 7_340_003, 7_340_006
+_WATCH_LOCK = 7_340_006
 CHANNEL = "livesync_queue"
 AGES_IN = timedelta(minutes=10)
 """Who has waited so long stands as high as one who is a rank more urgent and has just come."""
@@ -27,12 +25,14 @@ _DOUBLINGS = 6
 """A request that is lost again and again is made after 15 s, 30 s, up to 16 minutes."""
 
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
+LEAST_URGENT = _RANK[Priority.LOW]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A sync that is to be run, and the key that makes this request one of a kind. `rank` is 0
-    for critical syncs, 1 for normal ones, 2 for the rest."""
+    for critical syncs, 1 for normal ones, 2 for the rest. `takes_long` tells whether its last
+    operation did; None of one that has had none."""
 
     sync_id: str
     platform: str
@@ -40,6 +40,7 @@ class Request:
     full: bool
     key: str
     rank: int
+    takes_long: bool | None
 
 
 def put(
@@ -113,32 +114,51 @@ def take(
     down_to: Priority = Priority.LOW,
 ) -> list[Request]:
     """Hand out what waits and is no less urgent than `down_to`, the most urgent first; waiting
-    makes more urgent. The line goes when its operation begins.
+    makes more urgent, and what may take long is as little urgent as can be, if it is not critical.
+    The line goes when its operation begins.
 
     A sync that is being worked on is left for later: what it misses is still noted here.
     """
-    busy, rank = list(in_flight(connection)), _RANK[down_to]
     found = connection.execute(
-        "with due as (select q.sync_id, c.platform from livesync.queue q"
-        " join livesync.syncs s using (sync_id)"
-        " join livesync.connections c on c.name = s.connection"
-        " where s.state = 'active' and not q.sync_id = any(%s)"
-        " and requested_at is null and (not_before is null or not_before <= %s)"
-        " and (%s::text is null or c.platform = %s)"
-        " and (q.priority <= %s or q.queued_at + (q.priority - %s) * %s <= %s)"
-        " order by q.queued_at + q.priority * %s, q.sync_id limit %s"
-        " for update of q skip locked)"
-        " update livesync.queue q set requested_at = %s, request = q.request + 1 from due"
-        " where q.sync_id = due.sync_id"
-        " returning q.sync_id, due.platform, q.trigger, q.full_resync,"
-        " extract(epoch from q.queued_at)::text, q.request, q.priority,"
-        " q.queued_at + q.priority * %s as urgency",
-        (busy, now, platform, platform, rank, rank, AGES_IN, now, AGES_IN, limit, now, AGES_IN),
+        _TAKE,
+        {
+            "busy": list(in_flight(connection)),
+            "now": now,
+            "platform": platform,
+            "down_to": _RANK[down_to],
+            "least": LEAST_URGENT,
+            "ages_in": AGES_IN,
+            "limit": limit,
+        },
     ).fetchall()
     return [
-        Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), rank)
-        for sync_id, platform, trigger, full, since, request, rank, _ in sorted(found, key=_urgency)
+        Request(sync_id, platform, Trigger(trigger), full, _key(sync_id, since, request), *rest)
+        for sync_id, platform, trigger, full, since, request, *rest, _ in sorted(
+            found, key=_urgency
+        )
     ]
+
+
+_TAKE = """
+with due as (
+    select q.sync_id, c.platform, s.takes_long
+    from livesync.queue q
+    join livesync.syncs s using (sync_id)
+    join livesync.connections c on c.name = s.connection,
+    lateral (select case when q.priority > 0 and (q.full_resync or s.takes_long is not false)
+             then %(least)s else q.priority end as rank) standing
+    where s.state = 'active' and not q.sync_id = any(%(busy)s)
+      and requested_at is null and (not_before is null or not_before <= %(now)s)
+      and (%(platform)s::text is null or c.platform = %(platform)s)
+      and (standing.rank <= %(down_to)s
+           or q.queued_at + (standing.rank - %(down_to)s) * %(ages_in)s <= %(now)s)
+    order by q.queued_at + q.priority * %(ages_in)s, q.sync_id limit %(limit)s
+    for update of q skip locked)
+update livesync.queue q set requested_at = %(now)s, request = q.request + 1 from due
+where q.sync_id = due.sync_id
+returning q.sync_id, due.platform, q.trigger, q.full_resync, extract(epoch from q.queued_at)::text,
+    q.request, q.priority, due.takes_long, q.queued_at + q.priority * %(ages_in)s
+"""
 
 
 def _key(sync_id: str, since: str, request: int) -> str:
@@ -189,82 +209,6 @@ def waiting_critical(connection: Connection, platform: str, *, now: datetime) ->
 
 def _urgency(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row[-1], row[0]
-
-
-Due = tuple[str, str, str | None]  # a sync, its schedule, what its source answered last
-
-
-def due(
-    connection: Connection,
-    *,
-    now: datetime,
-    platform: str | None = None,
-    realtime: bool | None = None,
-) -> list[Due]:
-    """Syncs whose time has come and that nobody works on.
-
-    Of one platform or of all; only the `realtime` ones and what is new or changed, only those of
-    other schedules, or all (None). A mark does not count after an operation that was left behind,
-    nor while an item waits for another try, nor where an answer waits to be carried out, nor for
-    what another chunker has cut.
-    """
-    busy = list(in_flight(connection))
-    return connection.execute(
-        "select sync_id, config ->> 'schedule', case when"
-        " (capsule is not null and chunker_version <> %s) or"
-        " exists (select from livesync.operations o where o.sync_id = s.sync_id"
-        " and o.status = 'running')"
-        " or exists (select from livesync.item_failures f where f.sync_id = s.sync_id"
-        " and f.version is not null and f.retry_at <= %s)"
-        " or exists (select from livesync.conflicts c where c.sync_id = s.sync_id"
-        " and (c.state = 'answered' or (c.state = 'open' and c.policy <> 'loop'"
-        " and c.deadline <= %s)))"
-        " then null else mark end"
-        " from livesync.syncs s"
-        " join livesync.connections c on c.name = s.connection"
-        " where state = 'active' and config ->> 'schedule' <> 'manual'"
-        " and (%s::text is null or c.platform = %s)"
-        " and (%s::boolean is null or (config ->> 'schedule' = 'realtime') = %s"
-        " or (%s and next_due_at is null))"
-        " and (next_due_at is null or next_due_at <= %s)"
-        " and not sync_id = any(%s)"
-        " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
-        " order by next_due_at nulls first, sync_id",
-        (
-            CHUNKER_VERSION,
-            now,
-            now,
-            platform,
-            platform,
-            realtime,
-            realtime,
-            realtime,
-            now,
-            busy,
-        ),
-    ).fetchall()
-
-
-@contextmanager
-def sweeping(connection: Connection) -> Iterator[bool]:
-    """Whether what is due may be looked for now; not while a first cycle has the house."""
-    query = "select pg_try_advisory_lock_shared(%s)"
-    got = connection.execute(query, (_SWEEP_LOCK,)).fetchone()
-    try:
-        yield bool(got and got[0])
-    finally:
-        if got and got[0]:
-            connection.execute("select pg_advisory_unlock_shared(%s)", (_SWEEP_LOCK,))
-
-
-@contextmanager
-def alone(connection: Connection) -> Iterator[None]:
-    """Keep everybody else from sweeping, for as long as this lasts."""
-    connection.execute("select pg_advisory_lock(%s)", (_SWEEP_LOCK,))
-    try:
-        yield
-    finally:
-        connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
 
 
 def watch(connection: Connection) -> bool:

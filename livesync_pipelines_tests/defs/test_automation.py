@@ -14,15 +14,13 @@ from dagster._core.remote_origin import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
-from livesync_pipelines.defs.assets import BACKFILL_TAG, TRIGGER_TAG
 from livesync_pipelines.defs.automation import DRAINS, POLLS
-from livesync_pipelines.defs.coordinator import LAST, PromptCoordinator
+from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LEAST, LONG, TURN
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.partitions import SYNCS
@@ -56,6 +54,12 @@ def drain(house: House) -> list[dg.RunRequest]:
 
 def sensing(house: House) -> dg.SensorEvaluationContext:
     return dg.build_sensor_context(house.instance, resources={"livesync": LiveSync()})
+
+
+def quick(house: House) -> None:
+    """All have run, and were done soon."""
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set takes_long = false")
 
 
 def put(house: House, sync_id: str = SYNC, *, full: bool = False) -> None:
@@ -163,6 +167,7 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
 def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: House) -> None:
     house.configure(a_sync("calm"), replace(a_sync("urgent"), priority=Priority.CRITICAL))
     looked_at(house)
+    quick(house)
     waiting = [waits(house) for _ in range(3)]
     put(house, "calm")
     with house.engine.database.connect() as connection:
@@ -175,8 +180,9 @@ def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: Ho
 def test_what_gives_way_keeps_only_the_least_urgent_waiting_and_not_for_ever(house: House) -> None:
     house.configure(a_sync("calm"), a_sync("least"))
     looked_at(house)
+    quick(house)
     for _ in range(3):
-        waits(house, {PRIORITY_TAG: LAST})
+        waits(house, {GIVES_WAY_TAG: LONG})
     put(house, "calm")
     with house.engine.database.connect() as connection:
         queue.put(connection, "least", trigger=Trigger.PERSON, priority=Priority.LOW)
@@ -185,41 +191,53 @@ def test_what_gives_way_keeps_only_the_least_urgent_waiting_and_not_for_ever(hou
     assert [request.partition_key for request in drain(house)] == ["least"]
 
 
-def waits(
+def test_what_waits_for_its_sync_to_be_free_keeps_nothing_waiting(house: House) -> None:
+    house.configure(a_sync("new"))
+    looked_at(house)
+    for _ in range(9):
+        waits(house, {GIVES_WAY_TAG: TURN})
+    put(house, "new")
+    assert [request.partition_key for request in drain(house)] == ["new"]
+
+
+def test_who_took_long_the_last_time_goes_alone_and_leaves_a_place_as_what_is_new_does(
     house: House,
-    tags: Mapping[str, str] | None = None,
-    status: dg.DagsterRunStatus = dg.DagsterRunStatus.QUEUED,
-) -> dg.DagsterRun:
+) -> None:
+    slow, new = [f"slow{n}" for n in range(5)], [f"new{n}" for n in range(5)]
+    house.configure(
+        *map(a_sync, [*slow, *new, "quick"]),
+        replace(a_sync("urgent"), priority=Priority.CRITICAL),
+        replace(a_sync("least"), priority=Priority.LOW),
+    )
+    looked_at(house)
+    with house.engine.database.connect() as connection:
+        connection.execute(
+            "update livesync.syncs set takes_long = sync_id like 'slow%' where sync_id !~ 'new'"
+        )
+        queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
+        queue.put(connection, "least", trigger=Trigger.PERSON, priority=Priority.LOW)
+    for name in (*slow, *new, "quick"):
+        put(house, name)
+    requests = drain(house)
+    assert {r.partition_key or "new": r.tags.get(GIVES_WAY_TAG) for r in requests} == {
+        **dict.fromkeys([*slow, "new"], LONG),
+        "least": LEAST,
+        "quick": None,
+        "urgent": None,
+    }
+
+
+def waits(house: House, tags: Mapping[str, str] | None = None) -> dg.DagsterRun:
     """A run without a place."""
     location = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "odd")
     run = dg.DagsterRun(
         job_name="sync_folder",
-        status=status,
+        status=dg.DagsterRunStatus.QUEUED,
         tags=tags,
         remote_job_origin=RemoteJobOrigin(location, "sync_folder"),
     )
     house.instance.add_run(run)
     return run
-
-
-@pytest.mark.parametrize(
-    ("tags", "priority"),
-    [
-        ({BACKFILL_TAG: "again"}, LAST),
-        ({BACKFILL_TAG: "again", PRIORITY_TAG: "3"}, "3"),
-        ({TRIGGER_TAG: "person"}, None),
-    ],
-)
-def test_a_backfill_gives_way_unless_it_is_said_to_be_urgent(
-    house: House, tags: Mapping[str, str], priority: str | None
-) -> None:
-    coordinator = PromptCoordinator()
-    coordinator.register_instance(house.instance)
-    run = waits(house, tags, dg.DagsterRunStatus.NOT_STARTED)
-    coordinator.submit_run(SubmitRunContext(run, None))  # type: ignore[arg-type]  # no workspace
-    (run,) = house.instance.get_runs(dg.RunsFilter(run_ids=[run.run_id]))
-    assert run.status is dg.DagsterRunStatus.QUEUED
-    assert run.tags.get(PRIORITY_TAG) == priority
 
 
 def age_requests(house: House) -> None:

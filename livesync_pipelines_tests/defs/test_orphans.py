@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from livesync_pipelines.defs.assets import TRIGGER_TAG, cancelled_in
+from livesync_pipelines.defs.assets import cancelled_in
+from livesync_pipelines.defs.coordinator import TRIGGER_TAG
 from livesync_pipelines.defs.orphans import close_orphans, held_tags
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.sync import Trigger

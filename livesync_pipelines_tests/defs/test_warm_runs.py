@@ -71,12 +71,18 @@ class Warm:
     def launched(self, job: dg.JobDefinition, **tags: str) -> str:
         return self.instance.launch_run(self.run_of(job, **tags).run_id, None).run_id  # type: ignore[arg-type]  # no workspace
 
-    def hanging(self) -> tuple[str, int]:
+    def hanging(self, **tags: str) -> tuple[str, int]:
         """A run that hangs, and the process that it hangs in."""
         at = self.home / f"{monotonic()}.pid"
-        run_id = self.launched(odd_jobs.hang, **{odd_jobs.AT_TAG: f"{at}"})
+        run_id = self.launched(odd_jobs.hang, **{odd_jobs.AT_TAG: f"{at}"}, **tags)
         until(at.exists)
         return run_id, int(at.read_text())
+
+    def submitted(self, **tags: str) -> dg.DagsterRun:
+        """A run that says something, and what became of it when it was submitted."""
+        context = SubmitRunContext(self.run_of(odd_jobs.speak, **tags), None)  # type: ignore[arg-type]  # no workspace
+        self.instance.run_coordinator.submit_run(context)
+        return self.run(context.dagster_run.run_id)
 
     def run(self, run_id: str) -> dg.DagsterRun:
         found = self.instance.get_run_by_id(run_id)
@@ -244,19 +250,15 @@ def test_a_run_that_no_worker_has_begun_is_cancelled_at_once(warm: Warm) -> None
 def test_a_run_is_launched_at_once_where_there_is_a_place_and_queued_where_there_is_none(
     warm: Warm,
 ) -> None:
-    def submitted() -> dg.DagsterRun:
-        context = SubmitRunContext(warm.run_of(odd_jobs.speak), None)  # type: ignore[arg-type]  # no workspace
-        return warm.instance.run_coordinator.submit_run(context)
-
     until(lambda: not warm.instance.get_runs(dg.RunsFilter(statuses=[*UNFINISHED])))
-    assert warm.ended(submitted().run_id) is dg.DagsterRunStatus.SUCCESS
+    assert warm.ended(warm.submitted().run_id) is dg.DagsterRunStatus.SUCCESS
     hanging = [warm.hanging()[0], warm.hanging()[0]]
-    waiting = submitted()
+    waiting = warm.submitted()
     assert waiting.status is dg.DagsterRunStatus.QUEUED
     for run_id in hanging:
         warm.launcher().terminate(run_id)
         warm.ended(run_id)
-    assert submitted().status is dg.DagsterRunStatus.QUEUED, "nobody passes one who waits"
+    assert warm.submitted().status is dg.DagsterRunStatus.QUEUED, "nobody passes one who waits"
     for run in warm.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])):
         warm.instance.run_coordinator.cancel_run(run.run_id)
 
@@ -278,7 +280,7 @@ def test_the_death_of_a_whole_worker_is_seen_and_another_takes_its_place(warm: W
 
 
 def test_storage_outlives_a_server_that_drops_its_connections(warm: Warm) -> None:
-    assert warm.instance.get_runs_count() > 0
+    assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
     with psycopg.connect(warm.database.url, autocommit=True) as connection:
         connection.execute(
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity"

@@ -247,8 +247,16 @@ def _assert_the_ledger_tells_it_all(house: House, sync_id: str) -> None:
 
 def _assert_how_it_went_is_known(house: House, sync_id: str) -> None:
     """What the database keeps of how the last operation went is what the history says."""
-    ended = [op["status"] for op in house.history(sync_id) if op["status"] not in UNENDED]
-    assert house.sync_row(sync_id)["last_status"] == (ended[-1] if ended else None)
+    ended = [op for op in house.history(sync_id) if op["status"] not in UNENDED]
+    row = house.sync_row(sync_id)
+    assert row["last_status"] == (ended[-1]["status"] if ended else None)
+    assert row["takes_long"] == (_took_long(ended[-1]) if ended else None)
+
+
+def _took_long(operation: Row) -> bool:
+    began: datetime = operation["started_at"]
+    ended: datetime = operation["finished_at"] or began
+    return ended - began > timedelta(seconds=20)
 
 
 def begin_following(house: House) -> None:

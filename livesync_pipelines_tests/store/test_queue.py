@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from livesync_pipelines.model.sync import Priority, SyncState, Trigger
-from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.store import catalog, queue, sweeps
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines_tests.engine.house import House, a_sync
 
@@ -107,6 +107,24 @@ def test_waiting_makes_urgent(house: House, connection: Connection) -> None:
     assert taken == ["critical", "low", "normal"]
 
 
+def test_what_may_take_long_is_as_little_urgent_as_can_be_if_it_is_not_critical(
+    house: House, connection: Connection
+) -> None:
+    house.configure(a_sync("quick"), a_sync("slow"), a_sync("critical"), a_sync("new"))
+    for name, takes_long in (("quick", False), ("slow", True), ("critical", True)):
+        connection.execute(
+            "update livesync.syncs set takes_long = %s where sync_id = %s", (takes_long, name)
+        )
+    put(connection, "critical", priority=Priority.CRITICAL)
+    for name in ("quick", "slow", "new"):
+        put(connection, name)
+    first = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
+    assert [(r.sync_id, r.takes_long) for r in first] == [("critical", True), ("quick", False)]
+    connection.execute("update livesync.queue set queued_at = %s", (now(house) - queue.AGES_IN,))
+    aged = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
+    assert [(r.sync_id, r.takes_long) for r in aged] == [("new", None), ("slow", True)]
+
+
 def test_one_at_a_time_watches(house: House, connection: Connection) -> None:
     with house.engine.database.connect() as other:
         assert queue.watch(other)
@@ -131,7 +149,7 @@ def test_a_hint_during_a_run_is_kept_for_the_next_one(house: House, connection: 
     def hinted() -> None:
         put(connection)
         assert queue.take(connection, now=now(house)) == []
-        assert queue.due(connection, now=now(house)) == []
+        assert sweeps.due(connection, now=now(house)) == []
 
     house.source.at_page[0] = hinted
     with house.engine.database.connect() as other:
@@ -177,26 +195,26 @@ def test_a_sync_that_never_ran_is_due_unless_a_person_runs_it(
     house: House, connection: Connection, schedule: str, is_due: bool
 ) -> None:
     house.configure(a_sync(schedule=schedule))
-    due = [sync_id for sync_id, _, _ in queue.due(connection, now=now(house))]
+    due = [sync_id for sync_id, _, _ in sweeps.due(connection, now=now(house))]
     assert due == ["docs"] * is_due
 
 
 def test_after_a_run_a_sync_is_due_at_its_next_time(house: House, connection: Connection) -> None:
     house.configure(a_sync(schedule="hourly"))
     house.run()
-    assert queue.due(connection, now=now(house)) == []
-    due = queue.due(connection, now=now(house) + timedelta(hours=2))
+    assert sweeps.due(connection, now=now(house)) == []
+    due = sweeps.due(connection, now=now(house) + timedelta(hours=2))
     assert due == [("docs", "hourly", None)]
 
 
 def test_what_is_paused_or_queued_is_not_due(house: House, connection: Connection) -> None:
     house.configure(a_sync(schedule="hourly"))
     put(connection)
-    assert queue.due(connection, now=now(house)) == []
+    assert sweeps.due(connection, now=now(house)) == []
     connection.execute("delete from livesync.queue")
-    assert len(queue.due(connection, now=now(house))) == 1
+    assert len(sweeps.due(connection, now=now(house))) == 1
     catalog.set_state(connection, "docs", SyncState.PAUSED, None)
-    assert queue.due(connection, now=now(house)) == []
+    assert sweeps.due(connection, now=now(house)) == []
 
 
 def test_realtime_and_what_is_new_are_asked_for_apart_from_the_rest(
@@ -205,7 +223,7 @@ def test_realtime_and_what_is_new_are_asked_for_apart_from_the_rest(
     house.configure(a_sync("live", schedule="realtime"), a_sync("slow", schedule="daily"))
 
     def due(realtime: bool | None) -> list[str]:
-        return sorted(s for s, _, _ in queue.due(connection, now=now(house), realtime=realtime))
+        return sorted(s for s, _, _ in sweeps.due(connection, now=now(house), realtime=realtime))
 
     assert (due(True), due(False), due(None)) == (["live", "slow"], ["slow"], ["live", "slow"])
     connection.execute("update livesync.syncs set next_due_at = %s", (now(house),))
@@ -216,7 +234,7 @@ def test_while_one_has_the_house_to_itself_nobody_sweeps(
     house: House, connection: Connection
 ) -> None:
     with house.engine.database.connect() as other:
-        with queue.alone(other), queue.sweeping(connection) as mine:
+        with sweeps.alone(other), sweeps.sweeping(connection) as mine:
             assert not mine
-        with queue.sweeping(other) as theirs, queue.sweeping(connection) as mine:
+        with sweeps.sweeping(other) as theirs, sweeps.sweeping(connection) as mine:
             assert (theirs, mine) == (True, True)
