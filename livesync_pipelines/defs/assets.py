@@ -68,7 +68,6 @@ def corridor(connector: type[Platform], *, windows: Windows) -> dg.AssetsDefinit
         specs=list(_specs(spec, windows)),
         check_specs=checks.specs(spec.name),
         partitions_def=SYNCS[spec.name],
-        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
         can_subset=True,
         pool=spec.name,
     )

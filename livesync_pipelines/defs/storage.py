@@ -22,10 +22,10 @@ from livesync_pipelines.defs import event_logs, run_storage, standings
 from livesync_pipelines.defs.event_logs import EventLogs
 from livesync_pipelines.defs.run_storage import RunStorage
 from livesync_pipelines.defs.schedule_storage import ScheduleStorage
+from livesync_pipelines.store.locks import AdvisoryLock
 
 _KEPT, _MORE = 4, 16
 """Connections that a process keeps, and how many more it may open for a moment."""
-_MAKING = 7_340_002
 
 
 class PooledStorage(DagsterPostgresStorage):
@@ -63,7 +63,7 @@ def _engine(url: str, process: int) -> sqlalchemy.Engine:
         pool_pre_ping=True,
     )
     with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
-        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_MAKING})")
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({AdvisoryLock.DAGSTER_STORAGE})")
         DagsterPostgresStorage(url)
         _index(connection)
         standings.prepare(connection)

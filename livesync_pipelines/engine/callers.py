@@ -28,8 +28,8 @@ from livesync_pipelines.model.operation import Counts
 from livesync_pipelines.model.sync import Connection, Desired, SyncConfig
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import catalog, database
+from livesync_pipelines.store.locks import AdvisoryLock
 
-_LOCK = 7_340_005
 _NAME_CHARS = 63
 _ODD = re.compile(r"[^a-z0-9._-]+")
 
@@ -46,7 +46,9 @@ def found_or_made(
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))  # or two make it twice
+        connection.execute(
+            "select pg_advisory_xact_lock(%s)", (AdvisoryLock.OWN_CALLERS,)
+        )  # or two make it twice
         known = catalog.stored(connection)
         wish = _resolved(engine, wish, known)
         meaning = Meaning(engine, known)

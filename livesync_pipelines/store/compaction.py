@@ -24,7 +24,7 @@ from livesync_pipelines.model.operation import Op
 from livesync_pipelines.store import ledger
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.ledger import COMPACTED
-from livesync_pipelines.store.operations import LOCK_CLASS
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.row_blocks import RESTATED
 
 PIECE = 1_000
@@ -129,7 +129,7 @@ def take(connection: Connection, sync_id: str) -> bool:
     """Keep operations of the sync away to the end of the transaction, if none is in flight."""
     got = connection.execute(
         "select pg_try_advisory_xact_lock(%s, lock_id) from livesync.syncs where sync_id = %s",
-        (LOCK_CLASS, sync_id),
+        (AdvisoryLock.SYNC, sync_id),
     )
     return got.fetchone() == (True,)
 

@@ -15,9 +15,9 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from livesync_pipelines.model.errors import Broken, Unavailable
+from livesync_pipelines.store.locks import AdvisoryLock
 
 OLDEST = 14
-_MIGRATION_LOCK = 7_340_001
 _LETTING_GO_S = 5.0
 
 Connection = psycopg.Connection[TupleRow]
@@ -89,7 +89,7 @@ class Database:
                     f"The database is Postgres {major}; LiveSync needs {OLDEST} or newer.",
                     hint="Upgrade it, or unset LIVESYNC_DATABASE_URL to use the embedded one.",
                 )
-            connection.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+            connection.execute("select pg_advisory_xact_lock(%s)", (AdvisoryLock.MIGRATION,))
             connection.execute("create schema if not exists livesync")
             connection.execute(
                 "create table if not exists livesync.migrations"

@@ -10,7 +10,8 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState, Trigger
 from livesync_pipelines.store import approvals, events, outbox, queue, tenure
 from livesync_pipelines.store.database import Connection
-from livesync_pipelines.store.operations import LOCK_CLASS, Operation, Outcome
+from livesync_pipelines.store.locks import AdvisoryLock
+from livesync_pipelines.store.operations import Operation, Outcome
 
 _MANY_CHUNKS = 1_000
 """From so many new chunks on, an operation tidies the search index that they wait in."""
@@ -54,7 +55,7 @@ def finish(
         connection.execute("select gin_clean_pending_list('livesync.chunks_words')")
     connection.execute(
         "select pg_advisory_unlock(%s, lock_id) from livesync.syncs where sync_id = %s",
-        (LOCK_CLASS, operation.sync.sync_id),
+        (AdvisoryLock.SYNC, operation.sync.sync_id),
     )
     queue.wake(connection, operation.sync.sync_id)
 

@@ -20,6 +20,7 @@ from livesync_pipelines.model.live import LiveEvent, LiveKind
 from livesync_pipelines.model.operation import Counts, Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import Left, Operation, Outcome
 from livesync_pipelines.store.row_names import RowNames
 
@@ -28,10 +29,6 @@ KEPT = timedelta(days=2)
 """For so long a reader who was away can go on where he was."""
 FIRST = 10
 """So many items are named in an event."""
-
-_ORDER = 7_340_004
-"""Of the advisory locks under which the events of a project are written; one after another, so
-that who has seen a number has seen all that are smaller."""
 
 
 def note(
@@ -60,8 +57,12 @@ def note(
 
 
 def _write(connection: Connection, event: LiveEvent) -> None:
+    """The events of a project are written one after another, so that who has seen a number has seen
+    all that are smaller."""
     project = event.project_id
-    connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_ORDER, project))
+    connection.execute(
+        "select pg_advisory_xact_lock(%s, hashtext(%s))", (AdvisoryLock.EVENTS, project)
+    )
     connection.execute(
         "with e as (insert into livesync.events"
         " (at, project_id, sync_id, operation_id, kind, owner, document)"

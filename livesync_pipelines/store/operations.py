@@ -15,8 +15,8 @@ from livesync_pipelines.model.errors import NotFound, Unavailable
 from livesync_pipelines.model.operation import Counts, Place, Status, SyncResult
 from livesync_pipelines.model.sync import OVERRIDES, Priority, SyncConfig, Trigger
 from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.locks import AdvisoryLock
 
-LOCK_CLASS = 7_340_002
 """Of the advisory locks that a sync is worked on under; the second key is its `lock_id`."""
 
 
@@ -142,7 +142,7 @@ def in_flight(connection: Connection) -> set[str]:
         "select s.sync_id from pg_locks l join livesync.syncs s on s.lock_id = l.objid::int"
         " where l.locktype = 'advisory' and l.classid = %s and l.objsubid = 2"
         " and l.database = (select oid from pg_database where datname = current_database())",
-        (LOCK_CLASS,),
+        (AdvisoryLock.SYNC,),
     ).fetchall()
     return {sync_id for (sync_id,) in found}
 

@@ -11,9 +11,9 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.model.sync import Priority, Trigger
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import Operation, in_flight
 
-_WATCH_LOCK = 7_340_006
 CHANNEL = "livesync_queue"
 AGES_IN = timedelta(minutes=10)
 """Who has waited so long stands as high as one who is a rank more urgent and has just come."""
@@ -215,7 +215,7 @@ def watch(connection: Connection) -> bool:
     """Whether this connection is the one that looks after realtime sources, for as long as it
     lives: the first that asks is."""
     query = "select pg_try_advisory_lock(%s)"
-    return connection.execute(query, (_WATCH_LOCK,)).fetchone() == (True,)
+    return connection.execute(query, (AdvisoryLock.WATCH,)).fetchone() == (True,)
 
 
 def listen(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.core.patience import backoff_s
 from livesync_pipelines.store.catching_up import catching_up
 from livesync_pipelines.store.database import Connection, rows
+from livesync_pipelines.store.locks import AdvisoryLock
 
 Asking = Literal["subscribe", "unsubscribe"]
 
@@ -41,7 +42,6 @@ ENDED_AFTER = 5
 KEPT = timedelta(days=30)
 """So long it is known what there was."""
 
-_LOCK = 7_340_021
 _UNANSWERED = {
     "code": "unanswered",
     "message": "The platform took the request, and has not asked back at our address.",
@@ -93,12 +93,14 @@ _COLUMNS = (
 @contextmanager
 def looked_after(connection: Connection) -> Iterator[bool]:
     """Whether this connection is the one that looks after subscriptions, while this lasts."""
-    found = connection.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+    found = connection.execute(
+        "select pg_try_advisory_lock(%s)", (AdvisoryLock.SUBSCRIPTIONS,)
+    ).fetchone()
     try:
         yield found == (True,)
     finally:
         if found == (True,):
-            connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+            connection.execute("select pg_advisory_unlock(%s)", (AdvisoryLock.SUBSCRIPTIONS,))
 
 
 _TO_BE = """

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import in_flight
-
-_SWEEP_LOCK = 7_340_003
 
 Due = tuple[str, str, str | None]  # a sync, its schedule, what its source answered last
 
@@ -64,19 +63,19 @@ def due(
 def sweeping(connection: Connection) -> Iterator[bool]:
     """Whether what is due may be looked for now; not while a first cycle has the house."""
     query = "select pg_try_advisory_lock_shared(%s)"
-    got = connection.execute(query, (_SWEEP_LOCK,)).fetchone()
+    got = connection.execute(query, (AdvisoryLock.SWEEP,)).fetchone()
     try:
         yield bool(got and got[0])
     finally:
         if got and got[0]:
-            connection.execute("select pg_advisory_unlock_shared(%s)", (_SWEEP_LOCK,))
+            connection.execute("select pg_advisory_unlock_shared(%s)", (AdvisoryLock.SWEEP,))
 
 
 @contextmanager
 def alone(connection: Connection) -> Iterator[None]:
     """Keep everybody else from sweeping, for as long as this lasts."""
-    connection.execute("select pg_advisory_lock(%s)", (_SWEEP_LOCK,))
+    connection.execute("select pg_advisory_lock(%s)", (AdvisoryLock.SWEEP,))
     try:
         yield
     finally:
-        connection.execute("select pg_advisory_unlock(%s)", (_SWEEP_LOCK,))
+        connection.execute("select pg_advisory_unlock(%s)", (AdvisoryLock.SWEEP,))

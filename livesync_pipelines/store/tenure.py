@@ -16,7 +16,8 @@ from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
 from livesync_pipelines.store import events, outbox
 from livesync_pipelines.store.database import Connection, rows
-from livesync_pipelines.store.operations import LOCK_CLASS, Left, Operation, busy
+from livesync_pipelines.store.locks import AdvisoryLock
+from livesync_pipelines.store.operations import Left, Operation, busy
 
 CARRIED_ON = timedelta(days=1)
 """A full resync that broke off goes on where it was, if it is no older than this."""
@@ -142,7 +143,7 @@ def _lock(connection: Connection, sync_id: str) -> None:
     ).fetchone()
     if lock is None:
         raise NotFound(f"There is no sync '{sync_id}'.", hint="See `livesync sync list`.")
-    got = connection.execute("select pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, lock[0]))
+    got = connection.execute("select pg_try_advisory_lock(%s, %s)", (AdvisoryLock.SYNC, lock[0]))
     if got.fetchone() != (True,):
         raise busy(sync_id)
 

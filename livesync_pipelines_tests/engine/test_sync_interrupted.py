@@ -18,6 +18,7 @@ from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.sync import Limits, Trigger
 from livesync_pipelines.store import catalog, operations, queue
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import Operation, Outcome
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import (
@@ -259,7 +260,7 @@ def cut(house: House) -> None:
         "select pg_terminate_backend(l.pid, 5000) from pg_locks l where l.locktype = 'advisory'"
         " and l.classid = %s and l.objsubid = 2 and l.database ="
         " (select oid from pg_database where datname = current_database())",
-        operations.LOCK_CLASS,
+        AdvisoryLock.SYNC,
     )
 
 
