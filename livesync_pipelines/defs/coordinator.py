@@ -29,6 +29,7 @@ LONG, LEAST, TURN = "takes long", "low priority", "its sync is at work"
 TRIGGER_TAG = "livesync/trigger"
 """What a run that our queue asks for was triggered by; Dagster's own runs have none."""
 
+_UNENDED = [dg.DagsterRunStatus.QUEUED, *ACTIVE_RUN_STATUSES]
 _EACH = {"applyLimitPerUniqueValue": True}
 
 COLD_RUNS = 10
@@ -50,7 +51,7 @@ class PromptCoordinator(QueuedRunCoordinator):
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         with self._launching:
             active = self._instance.get_run_records(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES))
-            run = self._marked(context.dagster_run, active)
+            run = self._marked(context.dagster_run)
             if run.status is dg.DagsterRunStatus.NOT_STARTED and self._has_room(run, active):
                 return self._instance.launch_run(run.run_id, context.workspace)
         return super().submit_run(context)
@@ -72,14 +73,10 @@ class PromptCoordinator(QueuedRunCoordinator):
         ]
         return config._replace(max_concurrent_runs=most, tag_concurrency_limits=limits)
 
-    def _marked(self, run: dg.DagsterRun, active: Sequence[RunRecord]) -> dg.DagsterRun:
-        """The run, with why it gives way if it does. Our queue hands out no sync that is at work,
-        and the run of one whose operation has just ended may still be telling of it."""
-        with database().pooled() as connection:
-            at_work = in_flight(connection)
-        if TRIGGER_TAG not in run.tags:
-            at_work |= {record.dagster_run.tags.get(PARTITION_NAME_TAG, "") for record in active}
-        if run.tags.get(PARTITION_NAME_TAG) in at_work:
+    def _marked(self, run: dg.DagsterRun) -> dg.DagsterRun:
+        """The run, with why it gives way if it does."""
+        sync_id = run.tags.get(PARTITION_NAME_TAG)
+        if sync_id and self._is_at_work(run, sync_id):
             tags = {PRIORITY_TAG: LAST, **run.tags, GIVES_WAY_TAG: TURN}
         elif BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
             tags = {**run.tags, PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
@@ -87,6 +84,17 @@ class PromptCoordinator(QueuedRunCoordinator):
             return run
         self._instance.add_run_tags(run.run_id, tags)
         return run.with_tags(tags)
+
+    def _is_at_work(self, run: dg.DagsterRun, sync_id: str) -> bool:
+        """Whether another run has this sync, or is to have it. Our own queue hands out no sync that
+        is at work, and the run of one whose operation has just ended may still be telling of it."""
+        with database().pooled() as connection:
+            if sync_id in in_flight(connection):
+                return True
+        mine = dg.RunsFilter(statuses=_UNENDED, tags={PARTITION_NAME_TAG: sync_id})
+        return TRIGGER_TAG not in run.tags and any(
+            run_id != run.run_id for run_id in self._instance.get_run_ids(mine, limit=2)
+        )
 
     def _has_room(self, run: dg.DagsterRun, active: Sequence[RunRecord]) -> bool:
         way = run.tags.get(GIVES_WAY_TAG)

@@ -89,6 +89,14 @@ def test_of_two_runs_for_one_sync_the_second_waits_but_our_own_queue_knows_bette
     assert dequeued(warm) == []
 
 
+def test_of_many_backfills_of_one_sync_only_the_first_waits_for_a_place(warm: Warm) -> None:
+    for _ in range(2):
+        warm.hanging()
+    tags = {PARTITION_NAME_TAG: "one", BACKFILL_ID_TAG: "again"}
+    ways = [warm.submitted(**tags).tags[GIVES_WAY_TAG] for _ in range(4)]
+    assert ways == [LONG, TURN, TURN, TURN]
+
+
 @pytest.mark.parametrize(
     ("tags", "priority", "way"),
     [
