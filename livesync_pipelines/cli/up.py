@@ -40,8 +40,12 @@ from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import catalog, embedded, operations, sweeps
 from livesync_pipelines.store.database import OwnConnection
 
-_EVALUATIONS = "24"
-"""So many sensors and schedules can be evaluated at once: most of them wait for something to do."""
+_OF_DAGSTER = {
+    # so many sensors and schedules can be evaluated at once: most wait for something to do
+    "DAGSTER_GRPC_MAX_WORKERS": "24",
+    # a backfill goes on once the code server is there (again), instead of failing
+    "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "true",
+}
 
 _LOCATION = "livesync"
 _SHOWN_FIRST = 10
@@ -136,7 +140,8 @@ def _children(settings: Settings) -> list[Child]:
     workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
     at = ("-h", LOOPBACK, "-p")
     ui = ("dagster_webserver", "-w", str(workspace), *at, str(settings.dagster_port))
-    os.environ.setdefault("DAGSTER_GRPC_MAX_WORKERS", _EVALUATIONS)
+    for name, value in _OF_DAGSTER.items():
+        os.environ.setdefault(name, value)
     named = ("--location-name", _LOCATION, "--use-python-environment-entry-point")
     code = ("dagster", "api", "grpc", "-m", DEFINITIONS, *named, *at, str(code_port))
     return [

@@ -8,10 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -19,6 +22,7 @@ import pytest
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 from livesync_pipelines.cli.up import welcome
 from livesync_pipelines.engine.house import SANDBOX
+from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.settings import Settings
 
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
@@ -165,6 +169,53 @@ def test_a_database_that_does_not_answer_is_told_in_one_sentence(
 def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
+    with started(environ, tmp_path) as up:
+        assert up.stderr is not None
+        for name in ("web.serve", "dagster api grpc", "dagster._daemon"):
+            (child,) = _children(up.pid, name)
+            child.kill()
+            assert next(line for line in up.stderr if "started again" in line)
+        (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter dives.\n")
+        assert next(line for line in up.stderr if "1 added" in line), "its work is done again"
+        family = psutil.Process(up.pid).children(recursive=True)
+    assert len(family) >= 4
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+
+
+def test_a_backfill_goes_on_after_a_restart(environ: dict[str, str], tmp_path: Path) -> None:
+    """The daemon looks at it before the code server has answered for the first time."""
+    ui = f"http://127.0.0.1:{environ['LIVESYNC_DAGSTER_PORT']}/graphql"
+
+    def asked(query: str, **variables: object) -> Any:
+        answer = httpx.post(ui, json={"query": query, "variables": variables}, timeout=30)
+        return answer.raise_for_status().json()["data"]
+
+    with started(environ, tmp_path):
+        wanted = {
+            "assetSelection": [{"path": ["folder", stage]} for stage in STAGES],
+            "partitionNames": ["notes"],
+        }
+        made = asked(BACKFILL, wanted=wanted)["launchPartitionBackfill"]["backfillId"]
+    with started(environ, tmp_path):
+        status, end = "REQUESTED", monotonic() + 120
+        while status == "REQUESTED" and monotonic() < end:
+            sleep(0.5)
+            status = asked(STATUS, of=made)["partitionBackfillOrError"]["status"]
+    assert status == "COMPLETED_SUCCESS"
+
+
+BACKFILL = """mutation ($wanted: LaunchBackfillParams!) {
+    launchPartitionBackfill(backfillParams: $wanted) {
+        ... on LaunchBackfillSuccess { backfillId }
+        ... on PythonError { message } } }"""
+STATUS = """query ($of: String!) {
+    partitionBackfillOrError(backfillId: $of) { ... on PartitionBackfill { status } } }"""
+
+
+@contextmanager
+def started(environ: Mapping[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """One that is up, and ends as an interrupt wants it to."""
     with subprocess.Popen(
         [*COMMAND, str(tmp_path / "sync.yaml")],
         env=environ,
@@ -173,19 +224,8 @@ def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
         text=True,
     ) as up:
         assert up.stderr is not None
-        told = next((line for line in up.stderr if "is up" in line), "")
-        for name in ("web.serve", "dagster api grpc", "dagster._daemon"):
-            (child,) = _children(up.pid, name)
-            child.kill()
-            assert next(line for line in up.stderr if "started again" in line)
-        (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter dives.\n")
-        assert next(line for line in up.stderr if "1 added" in line), "its work is done again"
-        family = psutil.Process(up.pid).children(recursive=True)
+        assert any("is up" in line for line in up.stderr)
+        yield up
         up.send_signal(signal.SIGINT)
         up.stderr.read()
-        code = up.wait(60)
-    assert told
-    assert len(family) >= 4
-    assert code == 0
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert alive == []
+        assert up.wait(60) == 0
