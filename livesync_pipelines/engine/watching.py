@@ -132,18 +132,22 @@ def _maker(engine: Engine, sync: SyncConfig, side: Side, source: Source) -> Make
 
 def _stand(engine: Engine, sync_id: str, make: Make, over: Event) -> None:
     """Wait beside one end until it is over. Where it cannot be waited beside, that is tried again
-    later, and meanwhile it is asked."""
+    later, and meanwhile it is asked. Why is said once."""
+    said = None
     while not over.is_set():
         try:
             with closing(make()) as end:
                 assert isinstance(end, Watches)
                 end.wait(0)
                 _ask_now(engine, sync_id)
+                said = None
                 while not over.is_set():
                     if end.wait(_WAIT_S):
                         _queue(engine, sync_id)
         except LiveSyncError as error:
-            _log.warning("Nobody waits beside the source of %s: %s", sync_id, error.message)
+            if error.message != said:
+                _log.warning("Nobody waits beside the source of %s: %s", sync_id, error.message)
+            said = error.message
             over.wait(_AGAIN_S)
 
 

@@ -89,7 +89,7 @@ class Counts:
     @property
     def progress(self) -> str:
         """How far the listing is, in words."""
-        if self.expected < self.listed:
+        if not self.expected or self.expected < self.listed:
             return f"{self.listed:,} listed"
         return f"{self.listed:,} of {self.expected:,} listed"
 

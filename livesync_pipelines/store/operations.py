@@ -116,7 +116,8 @@ def refuse_busy(connection: Connection, sync_id: str) -> None:
 def busy(sync_id: str) -> Busy:
     return Busy(
         f"Another operation of sync '{sync_id}' is in flight.",
-        hint="It will see every change made before it lists; run again afterwards.",
+        hint="It sees what has changed before it lists. For what comes later, or for a full"
+        " resync, run again once it has ended: `livesync status` tells.",
     )
 
 

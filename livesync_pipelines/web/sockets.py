@@ -118,7 +118,7 @@ async def connect(socket: WebSocket, project: str, after: str | None = None) -> 
     except WebSocketDisconnect:
         return
     except ShutOut:
-        await _close(socket, FORBIDDEN, "This token was taken out.")
+        await _close(socket, FORBIDDEN, "This token was taken out, or says something else now.")
     except TooSlow:
         await _close(socket, TOO_SLOW, f"Too slow: resume after {reader.last if reader else 0}.")
     except LiveSyncError as error:

@@ -67,6 +67,7 @@ def test_a_run_whose_turn_does_not_come_fails_and_says_why(
     told = failure.step_failure_data.user_failure_data
     assert told is not None
     assert told.description == (
-        f"Another operation of sync '{SYNC}' is in flight. It will see every change made before it "
-        "lists; run again afterwards."
+        f"Another operation of sync '{SYNC}' is in flight. It sees what has changed before it "
+        "lists. For what comes later, or for a full resync, run again once it has ended: "
+        "`livesync status` tells."
     )

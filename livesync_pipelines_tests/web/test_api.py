@@ -11,6 +11,7 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.sync import Priority, SyncState, Trigger
 from livesync_pipelines.store import catalog, queue
+from livesync_pipelines.store.locks import AdvisoryLock
 
 from .conftest import Caller, Run
 
@@ -55,6 +56,16 @@ def test_status_is_the_document_of_the_contract(client: Caller, synced: SyncResu
     assert client.get("/sync/status?project=other").json()["syncs"] == []
     assert client.get("/sync/status?sync_id=docs").json()["failures"] == []
     assert client.get("/sync/status?sync_id=x").status_code == 404
+
+
+def test_status_is_told_while_a_first_operation_is_about_to_be_noted(
+    client: Caller, engine: Engine, docs: Path
+) -> None:
+    with engine.database.connect() as worker:
+        lock = "select pg_advisory_lock(%s, lock_id) from livesync.syncs where sync_id = 'docs'"
+        worker.execute(lock, (AdvisoryLock.SYNC,))
+        (sync,) = client.get("/sync/status").json()["syncs"]
+    assert (sync["in_flight"], sync["progress"], sync["last_status"]) == (True, None, None)
 
 
 def test_stats_are_totals(client: Caller, synced: SyncResult) -> None:
