@@ -14,7 +14,7 @@ from livesync_pipelines.cli.work import checks
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.sync import Priority, Trigger
-from livesync_pipelines.store import queue
+from livesync_pipelines.store import holders, queue
 from livesync_pipelines.store.operations import Operation, Outcome
 
 from .conftest import CONFIG, Run, Terminal
@@ -206,6 +206,16 @@ def test_a_cancel_is_told_beside_the_removals_that_wait(
     everything = terminal("status")
     assert "waiting_for_approval" in everything.stdout
     assert "The run was cancelled" in everything.stderr
+
+
+def test_how_many_runs_can_be_carried_out_at_once_is_told(
+    terminal: Terminal, engine: Engine, ports: dict[str, Any]
+) -> None:
+    with engine.database.connect() as worker:
+        for _ in range(3):
+            holders.hold(worker)
+        told = terminal("doctor", **ports).stdout
+    assert "3 runs at once, by the workers that live now" in told
 
 
 def test_requests_that_wait_while_nothing_begins_are_told(

@@ -22,7 +22,7 @@ from livesync_pipelines.model.errors import LiveSyncError
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.settings import DISABLED_REASON, Settings
 from livesync_pipelines.store import accounts as stored_accounts
-from livesync_pipelines.store import budgets, catalog
+from livesync_pipelines.store import budgets, catalog, holders
 from livesync_pipelines.store.accounts import AccountState
 from livesync_pipelines.store.database import Connection, Database
 from livesync_pipelines.store.operations import advice
@@ -254,6 +254,8 @@ def waiting(engine: Engine, connection: Connection) -> Iterator[Finding]:
     if not stalled:
         depth = report.waiting(connection)["depth"]
         yield Finding("queue", "ok", f"{depth} waiting" if depth else "nobody waits")
+    places = holders.places(connection)
+    yield Finding("places", "ok", f"{places} runs at once, by the workers that live now")
 
 
 def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
