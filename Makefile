@@ -24,9 +24,11 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What holds the tests themselves to account, the tests of the longest benchmarks, and months of row
-# versions that are cleaned away, are for `make prove`.
+# What holds the tests themselves to account, the tests of the longest benchmarks, months of row
+# versions that are cleaned away, and what waits for Dagster's backfill daemon (a look in 30 s), are
+# for `make prove`.
 LONG := livesync_pipelines_tests/proof/test_mutants.py \
+	livesync_pipelines_tests/cli/test_up_again.py \
 	livesync_pipelines_tests/engine/test_row_cleaning.py \
 	$(patsubst %,livesync_pipelines_tests/benchmarks/test_%.py,burst content gate old quiet webhooks)
 

@@ -11,10 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
 
-import httpx
 import psutil
 import psycopg
 import pytest
@@ -22,7 +19,6 @@ import pytest
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 from livesync_pipelines.cli.up import welcome
 from livesync_pipelines.engine.house import SANDBOX
-from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.settings import Settings
 
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
@@ -181,36 +177,6 @@ def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
     assert len(family) >= 4
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
-
-
-def test_a_backfill_goes_on_after_a_restart(environ: dict[str, str], tmp_path: Path) -> None:
-    """The daemon looks at it before the code server has answered for the first time."""
-    ui = f"http://127.0.0.1:{environ['LIVESYNC_DAGSTER_PORT']}/graphql"
-
-    def asked(query: str, **variables: object) -> Any:
-        answer = httpx.post(ui, json={"query": query, "variables": variables}, timeout=30)
-        return answer.raise_for_status().json()["data"]
-
-    with started(environ, tmp_path):
-        wanted = {
-            "assetSelection": [{"path": ["folder", stage]} for stage in STAGES],
-            "partitionNames": ["notes"],
-        }
-        made = asked(BACKFILL, wanted=wanted)["launchPartitionBackfill"]["backfillId"]
-    with started(environ, tmp_path):
-        status, end = "REQUESTED", monotonic() + 120
-        while status == "REQUESTED" and monotonic() < end:
-            sleep(0.5)
-            status = asked(STATUS, of=made)["partitionBackfillOrError"]["status"]
-    assert status == "COMPLETED_SUCCESS"
-
-
-BACKFILL = """mutation ($wanted: LaunchBackfillParams!) {
-    launchPartitionBackfill(backfillParams: $wanted) {
-        ... on LaunchBackfillSuccess { backfillId }
-        ... on PythonError { message } } }"""
-STATUS = """query ($of: String!) {
-    partitionBackfillOrError(backfillId: $of) { ... on PartitionBackfill { status } } }"""
 
 
 @contextmanager
