@@ -1,4 +1,4 @@
-"""Everything on one machine: database, HTTP door, Dagster's UI and daemon, and a first cycle."""
+"""Everything on one machine: database, HTTP door, Dagster's UI and daemon, workers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any
 
 import click
@@ -48,7 +49,7 @@ _OF_DAGSTER = {
 }
 
 _LOCATION = "livesync"
-_SHOWN_FIRST = 10
+_SHOWN_FIRST, _SHOWN_FOR_S = 10, 15.0
 _READY_S = 90.0
 _LOOK_S = 0.5
 
@@ -74,20 +75,21 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool, sandbox: bool)
             engine = stack.enter_context(opened(settings))
             _configure(engine, settings, files)
             if once:
-                code = _cycle(engine, _due)
+                code = _cycle(engine)
                 tell(engine, settings)
                 return code
+            seen, new = engine.now(), _new(engine)
             _say(f"Starting; logs are in {settings.home / 'logs'}.")
             children = beside + [stack.enter_context(child) for child in _children(settings)]
             for child in children:
                 stack.callback(child.ask_to_stop)  # all at once, before any is waited for
             for child in children:
                 child.wait_until_ready(_READY_S)
-            _cycle(engine, _first)
-            following = len(_new(engine)) if engine.enabled else 0
-            _say(welcome(settings, following=following, starts=_starts(engine)))
             stack.enter_context(_watching(engine))
-            _stay(engine, settings, children)
+            seen = _show(engine, new[:_SHOWN_FIRST], seen)
+            following = set(new) - _begun(engine) if engine.enabled else ()
+            _say(welcome(settings, following=len(following), starts=_starts(engine)))
+            _stay(engine, settings, children, seen)
         except Stopped:
             _say("Stopping.")
         return 0
@@ -168,20 +170,19 @@ def _due(engine: Engine) -> list[str]:
         return [sync_id for sync_id, _, _ in sweeps.due(connection, now=engine.now())]
 
 
-def _first(engine: Engine) -> list[str]:
-    """Whoever has just made some syncs sees what comes of the first of them. Dagster runs all the
-    others."""
-    return _new(engine)[:_SHOWN_FIRST]
-
-
 def _new(engine: Engine) -> list[str]:
     """The due syncs that have never run, and wait for nobody to sign in."""
+    begun = _begun(engine)
     with engine.database.pooled() as connection:
-        begun = operations.begun(connection)
         waiting = {name for one in unsigned(engine, connection) for name in one.connections}
         sources = {one.sync_id: one.connection for one in catalog.stored(connection).syncs}
     due = (sync_id for sync_id in _due(engine) if sync_id not in begun)
     return [sync_id for sync_id in due if sources.get(sync_id) not in waiting]
+
+
+def _begun(engine: Engine) -> set[str]:
+    with engine.database.pooled() as connection:
+        return operations.begun(connection)
 
 
 def _starts(engine: Engine) -> list[str]:
@@ -190,14 +191,34 @@ def _starts(engine: Engine) -> list[str]:
         return [one.start for one in unsigned(engine, connection)]
 
 
-def _cycle(engine: Engine, chosen: Callable[[Engine], Sequence[str]]) -> int:
-    """Run these syncs, one after the other; prints each SyncResult."""
+def _show(engine: Engine, first: Sequence[str], seen: datetime) -> datetime:
+    """Whoever has just made some syncs sees what comes of the first of them, for as long as he may
+    want to wait: prints each SyncResult, as Dagster's runs end. Returns until when all was told."""
+    if not engine.enabled:
+        _say(DISABLED_REASON)
+        return seen
+    awaited, until = set(first), monotonic() + _SHOWN_FOR_S
+    with closing(OwnConnection(engine.database)) as own, suppress(Unavailable):
+        while awaited and monotonic() < until:
+            sleep(_LOOK_S)
+            for row in _ended(own, seen):
+                seen = row["finished_at"]
+                if row["sync_id"] in awaited:
+                    awaited.remove(row["sync_id"])
+                    click.echo(json.dumps(operations.result(row).as_dict(), indent=2))
+                else:
+                    _say(report.line(row))
+    return seen
+
+
+def _cycle(engine: Engine) -> int:
+    """Run the syncs that are due, one after the other; prints each SyncResult."""
     if not engine.enabled:
         _say(DISABLED_REASON)
         return 0
     failed = False
     with engine.database.connect() as connection, sweeps.alone(connection):
-        for sync_id in chosen(engine):
+        for sync_id in _due(engine):
             _say(f"Syncing {sync_id} ...")
             document = _attempt(engine, sync_id)
             failed = failed or "error" in document
@@ -234,20 +255,22 @@ def _of_others(following: int) -> str:
     return f"{following} more new syncs follow by themselves. "
 
 
-def _stay(engine: Engine, settings: Settings, children: Sequence[Child]) -> None:
-    """Tell of every operation that ends, until a signal comes.
+def _stay(engine: Engine, settings: Settings, children: Sequence[Child], seen: datetime) -> None:
+    """Tell of every operation that ends after what was `seen`, until a signal comes.
 
     A child that dies is started again, and so is the embedded database; another database that
     goes away is waited for.
     """
-    seen, answered = engine.now(), True
+    answered = True
     with closing(OwnConnection(engine.database)) as own:
         while True:
             for child in children:
                 if child.restart_if_lost(_LOOK_S / len(children)):
                     _say(f"{child.name} had ended by itself, and was started again.")
             try:
-                seen = _tell_of_operations(own, seen)
+                for row in _ended(own, seen):
+                    seen = row["finished_at"]
+                    _say(report.line(row))
                 answered = True
             except Unavailable as error:
                 if answered:
@@ -258,9 +281,6 @@ def _stay(engine: Engine, settings: Settings, children: Sequence[Child]) -> None
                     _say("The embedded Postgres had died, and was started again.")
 
 
-def _tell_of_operations(own: OwnConnection, seen: datetime) -> datetime:
+def _ended(own: OwnConnection, seen: datetime) -> list[dict[str, Any]]:
     with own.used() as connection:
-        for row in operations.since(connection, seen):
-            seen = row["finished_at"]
-            _say(report.line(row))
-    return seen
+        return operations.since(connection, seen)

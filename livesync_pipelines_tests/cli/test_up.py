@@ -21,6 +21,10 @@ from livesync_pipelines.cli.up import welcome
 from livesync_pipelines.engine.house import SANDBOX
 from livesync_pipelines.settings import Settings
 
+from .test_stopping import Slow, slow
+
+__all__ = ["slow"]
+
 COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
 
 
@@ -177,6 +181,21 @@ def test_a_child_that_dies_is_started_again_and_an_interrupt_stops_all(
     assert len(family) >= 4
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
+
+
+def test_a_new_sync_that_takes_long_holds_up_nobody(
+    environ: dict[str, str], tmp_path: Path, slow: Slow
+) -> None:
+    site = f"{{platform: website, start: ['http://127.0.0.1:{slow.server_address[1]}/']"
+    config = (tmp_path / "sync.yaml").read_text()
+    config = config.replace("connections: {", f"connections: {{a: {site}, allow_private: true}}, ")
+    config = config.replace("syncs: {", "syncs: {a: {connection: a, target: notes}, ")
+    (tmp_path / "sync.yaml").write_text(config)
+    with started(environ, tmp_path) as up:
+        assert up.stderr is not None
+        assert slow.asked.wait(60)
+        (tmp_path / "docs" / "two.md").write_text("# Two\n\nAn otter dives.\n")
+        assert next(line for line in up.stderr if "notes" in line and "1 added" in line)
 
 
 @contextmanager
