@@ -61,6 +61,12 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         description="One operation of one sync, through all six stages.",
     )
     def _one(context: dg.OpExecutionContext, livesync: LiveSync, sync_id: str) -> None:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        if run is not None and run.is_finished:
+            raise dg.Failure(
+                "This run was ended while its process lived on: what it has left is for others.",
+                allow_retries=False,
+            )
         engine = livesync.engine()
         result = carry_out(context, livesync, sync_id, chosen=assets)
         for event in shown(engine, spec.name, result, chosen=assets):

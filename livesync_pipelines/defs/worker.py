@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -32,10 +32,10 @@ from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.settings import RUN_NICENESS, Settings
 from livesync_pipelines.store import holders
-from livesync_pipelines.store.database import Connection
+from livesync_pipelines.store.database import Connection, OwnConnection
 
 _CODE = Path(livesync_pipelines.__file__).parent
-_LOOK_S = 2.0
+_LOOK_S, _HOLD_S = 2.0, 0.5
 _logger = logging.getLogger(__name__)
 
 
@@ -45,11 +45,33 @@ class HeldRun(Task):  # type: ignore[misc]  # Celery has no types
 
     def __call__(self, packed: Any) -> Any:
         run_id = unpack_value(packed, (ExecuteRunArgs, ResumeRunArgs)).run_id
-        with database().connect() as connection:
-            if not holders.hold_run(connection, run_id):
-                return 0
-            with _interrupted_by_terminate():
+        with closing(OwnConnection(database())) as own:
+            with own.used() as connection:
+                if not holders.hold_run(connection, run_id):
+                    return 0
+            with _held_again(own, run_id), _interrupted_by_terminate():
                 return super().__call__(packed)
+
+
+@contextmanager
+def _held_again(own: OwnConnection, run_id: str) -> Iterator[None]:
+    """Meanwhile a thread takes the lock anew when the database that had it comes back: who works
+    on must not be taken for dead."""
+    over = Event()
+
+    def hold() -> None:
+        while not over.wait(_HOLD_S):
+            with suppress(Unavailable), own.used() as connection:
+                if not holders.is_run_held(connection, run_id):
+                    holders.hold_run(connection, run_id)
+
+    thread = Thread(target=hold, name="holder", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ LEAST_URGENT = _RANK[Priority.LOW]
 class Request:
     """A sync that is to be run, and the key that makes this request one of a kind. `rank` is 0
     for critical syncs, 1 for normal ones, 2 for the rest. `takes_long` tells whether its last
-    operation did; None of one that has had none."""
+    operation did; None of one that has had none, unless it is to be followed in real time."""
 
     sync_id: str
     platform: str
@@ -141,11 +141,13 @@ def take(
 
 _TAKE = """
 with due as (
-    select q.sync_id, c.platform, s.takes_long
+    select q.sync_id, c.platform, known.takes_long
     from livesync.queue q
     join livesync.syncs s using (sync_id)
     join livesync.connections c on c.name = s.connection,
-    lateral (select case when q.priority > 0 and (q.full_resync or s.takes_long is not false)
+    lateral (select coalesce(s.takes_long, nullif(s.config ->> 'schedule' <> 'realtime', true))
+             as takes_long) known,
+    lateral (select case when q.priority > 0 and (q.full_resync or known.takes_long is not false)
              then %(least)s else q.priority end as rank) standing
     where s.state = 'active' and not q.sync_id = any(%(busy)s)
       and requested_at is null and (not_before is null or not_before <= %(now)s)

@@ -38,6 +38,7 @@ from livesync_pipelines.engine.house import Engine, utc_now
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import holders
 from livesync_pipelines.store.database import Database
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines_tests.conftest import created
 
 from . import odd_jobs
@@ -194,6 +195,19 @@ def test_a_run_whose_process_is_killed_fails_and_its_place_is_taken_by_another(
     assert warm.run(run_id).status is dg.DagsterRunStatus.FAILURE
     until(lambda: len(warm.living()) == 2)
     assert warm.ended(warm.launched(odd_jobs.speak)) is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_run_whose_database_went_away_is_soon_seen_to_live(warm: Warm) -> None:
+    run_id, _ = warm.hanging()
+    with psycopg.connect(warm.database.url, autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'"
+            " and classid = %s and objid::int = hashtext(%s)",
+            (AdvisoryLock.RUN, run_id),
+        )
+    until(lambda: warm.health(run_id) is WorkerStatus.RUNNING)
+    assert warm.launcher().terminate(run_id)
+    assert warm.ended(run_id) is dg.DagsterRunStatus.CANCELED
 
 
 def test_a_run_whose_process_is_killed_gives_back_its_place_in_the_pool(warm: Warm) -> None:

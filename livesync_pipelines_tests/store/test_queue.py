@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -110,16 +111,18 @@ def test_waiting_makes_urgent(house: House, connection: Connection) -> None:
 def test_what_may_take_long_is_as_little_urgent_as_can_be_if_it_is_not_critical(
     house: House, connection: Connection
 ) -> None:
-    house.configure(a_sync("quick"), a_sync("slow"), a_sync("critical"), a_sync("new"))
+    live = replace(a_sync("live"), schedule="realtime")
+    house.configure(a_sync("quick"), a_sync("slow"), a_sync("critical"), a_sync("new"), live)
     for name, takes_long in (("quick", False), ("slow", True), ("critical", True)):
         connection.execute(
             "update livesync.syncs set takes_long = %s where sync_id = %s", (takes_long, name)
         )
     put(connection, "critical", priority=Priority.CRITICAL)
-    for name in ("quick", "slow", "new"):
+    for name in ("quick", "slow", "new", "live"):
         put(connection, name)
     first = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
-    assert [(r.sync_id, r.takes_long) for r in first] == [("critical", True), ("quick", False)]
+    known = [(r.sync_id, r.takes_long) for r in first]
+    assert known == [("critical", True), ("quick", False), ("live", False)]
     connection.execute("update livesync.queue set queued_at = %s", (now(house) - queue.AGES_IN,))
     aged = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
     assert [(r.sync_id, r.takes_long) for r in aged] == [("new", None), ("slow", True)]
