@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
+import pytest
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from livesync_pipelines.definitions import defs
+from livesync_pipelines.defs import assets, batches
 from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG, job_of_several, keys_of
+from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig
 from livesync_pipelines.store import catalog, operations
@@ -68,6 +72,22 @@ def test_dagster_counts_their_partitions_as_materialised(house: House) -> None:
     run(house, "one", "two")
     key = dg.AssetKey(["folder", "capsule_chunks"])
     assert house.instance.get_materialized_partitions(key) == {"one", "two"}
+
+
+def test_a_run_that_was_taken_for_dead_leaves_the_rest_to_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def monitored(context: dg.OpExecutionContext, *words: Any, **more: Any) -> SyncResult:
+        result = assets.carry_out(context, *words, **more)
+        context.instance.report_run_failed(context.run)
+        return result
+
+    house.configure(a_sync("one"), a_sync("two"))
+    monkeypatch.setattr(batches, "carry_out", monitored)
+    result = run(house, "one", "two")
+    with house.engine.database.connect() as connection:
+        found = operations.of_run(connection, result.run_id)
+    assert [row["sync_id"] for row in found] == ["one"]
 
 
 def test_what_a_check_found_of_one_sync_says_nothing_of_another(house: House) -> None:
