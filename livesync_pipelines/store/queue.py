@@ -65,19 +65,18 @@ def put_back(connection: Connection, operation: Operation, *, not_before: dateti
 
 def _put(connection: Connection, line: tuple[Any, ...]) -> None:
     """Of several times the earliest counts."""
-    with connection.transaction():
-        connection.execute(
-            "insert into livesync.queue"
-            " (sync_id, trigger, full_resync, priority, not_before, hints)"
-            " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
-            " not_before = case when livesync.queue.not_before > excluded.not_before"
-            " then excluded.not_before end,"
-            " hints = livesync.queue.hints + excluded.hints, hinted_at = excluded.hinted_at,"
-            " full_resync = livesync.queue.full_resync or excluded.full_resync,"
-            " priority = least(livesync.queue.priority, excluded.priority)",
-            line,
-        )
-        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+    connection.execute(
+        "with put as (insert into livesync.queue"
+        " (sync_id, trigger, full_resync, priority, not_before, hints)"
+        " values (%s, %s, %s, %s, %s, %s) on conflict (sync_id) do update set"
+        " not_before = case when livesync.queue.not_before > excluded.not_before"
+        " then excluded.not_before end,"
+        " hints = livesync.queue.hints + excluded.hints, hinted_at = excluded.hinted_at,"
+        " full_resync = livesync.queue.full_resync or excluded.full_resync,"
+        " priority = least(livesync.queue.priority, excluded.priority))"
+        " select pg_notify(%s, '')",
+        (*line, CHANNEL),
+    )
 
 
 def hint(
@@ -86,23 +85,23 @@ def hint(
     """Note that these connections may hold something new, for each of their active syncs that does
     not wait for a person. Who waits because a source failed waits on: a hint is no reason to ask
     it sooner."""
-    with connection.transaction():
-        connection.execute(
-            "insert into livesync.queue (sync_id, trigger, priority)"
-            " select sync_id, %(trigger)s, (%(ranks)s::jsonb ->> (config ->> 'priority'))::integer"
-            " from livesync.syncs where state = 'active' and config ->> 'schedule' <> 'manual'"
-            " and (connection = any(%(sources)s)"
-            " or (target = any(%(sources)s) and config ->> 'mode' <> 'pull'))"
-            " order by sync_id on conflict (sync_id) do update"
-            " set hints = livesync.queue.hints + 1, hinted_at = excluded.hinted_at,"
-            " priority = least(livesync.queue.priority, excluded.priority)",
-            {
-                "trigger": trigger,
-                "ranks": Jsonb(_RANK),
-                "sources": list(sources),
-            },
-        )
-        connection.execute("select pg_notify(%s, '')", (CHANNEL,))
+    connection.execute(
+        "with put as (insert into livesync.queue (sync_id, trigger, priority)"
+        " select sync_id, %(trigger)s, (%(ranks)s::jsonb ->> (config ->> 'priority'))::integer"
+        " from livesync.syncs where state = 'active' and config ->> 'schedule' <> 'manual'"
+        " and (connection = any(%(sources)s)"
+        " or (target = any(%(sources)s) and config ->> 'mode' <> 'pull'))"
+        " order by sync_id on conflict (sync_id) do update"
+        " set hints = livesync.queue.hints + 1, hinted_at = excluded.hinted_at,"
+        " priority = least(livesync.queue.priority, excluded.priority))"
+        " select pg_notify(%(channel)s, '')",
+        {
+            "trigger": trigger,
+            "ranks": Jsonb(_RANK),
+            "sources": list(sources),
+            "channel": CHANNEL,
+        },
+    )
 
 
 def take(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,7 +13,6 @@ import orjson
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.database import Connection, rows
 
-_EVER = datetime.min.replace(tzinfo=UTC)
 PIECE = 5_000
 """How many rows one cleaning transaction takes at most."""
 
@@ -42,66 +41,59 @@ def note(connection: Connection, events: Sequence[Event]) -> int:
     if not events:
         return 0
     with connection.transaction():
-        fresh = _insert(connection, events)
-        _count(connection, events, fresh)
+        fresh: dict[str, int] = dict(connection.execute(_NOTE, (_told(events),)).fetchall())
         if fresh:
-            queue.hint(connection, sorted(set(fresh)))
-    return len(fresh)
+            queue.hint(connection, sorted(fresh))
+    return sum(fresh.values())
 
 
-def _insert(connection: Connection, events: Sequence[Event]) -> list[str]:
-    """The connections of the new ones, each as often as it has new ones."""
+_NOTE = """
+with told as materialized (
+  select * from jsonb_to_recordset(%s::jsonb) as told (connection text, delivery_id text,
+         variant text, received_at timestamptz, seen integer, scheme text, digest text,
+         hints text[])
+), kept as (
+  insert into livesync.webhook_events as e
+         (connection, delivery_id, variant, received_at, last_seen_at, seen, scheme, digest, hints)
+  select connection, delivery_id, decode(variant, 'hex'), received_at, received_at, seen, scheme,
+         decode(digest, 'hex'), hints from told
+      on conflict (connection, delivery_id, variant) do update
+     set seen = e.seen + excluded.seen, last_seen_at = excluded.last_seen_at
+  returning connection, xmax = 0 as is_new
+), fresh as (
+  select connection, count(*) from kept where is_new group by connection
+), counted as (
+  insert into livesync.webhook_senders as w (connection, delivered, doubled, last_at)
+  select connection, coalesce(max(count), 0), sum(seen) - coalesce(max(count), 0),
+         max(received_at) from told left join fresh using (connection)
+   group by connection order by connection
+      on conflict (connection) do update
+     set delivered = w.delivered + excluded.delivered, doubled = w.doubled + excluded.doubled,
+         last_at = greatest(w.last_at, excluded.last_at)
+)
+select connection, count from fresh
+"""
+"""One statement, for the gate waits for it at each call: returns (connection, its new ones)."""
+
+
+def _told(events: Sequence[Event]) -> str:
+    """JSON; each delivery once, and always in one order, so that nobody waits in a ring."""
     seen = Counter(event.key for event in events)
     first = {event.key: event for event in reversed(events)}
-    found = connection.execute(
-        "insert into livesync.webhook_events as e"
-        " (connection, delivery_id, variant, received_at, last_seen_at, seen, scheme, digest,"
-        " hints)"
-        " select c, d, v, r, r, n, s, b, coalesce((select array_agg(h) from"
-        " jsonb_array_elements_text(hs::jsonb) h), '{}') from unnest(%s::text[], %s::text[],"
-        " %s::bytea[], %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[], %s::text[])"
-        " as given (c, d, v, r, n, s, b, hs)"
-        " on conflict (connection, delivery_id, variant) do update"
-        " set seen = e.seen + excluded.seen, last_seen_at = excluded.last_seen_at"
-        " returning connection, xmax = 0",
-        _columns([(first[key], seen[key]) for key in sorted(first)]),
-    ).fetchall()
-    return [name for name, is_new in found if is_new]
-
-
-def _columns(counted: Sequence[tuple[Event, int]]) -> list[list[Any]]:
-    events = [event for event, _ in counted]
-    return [
-        [event.connection for event in events],
-        [event.delivery_id for event in events],
-        [event.variant for event in events],
-        [event.received_at for event in events],
-        [times for _, times in counted],
-        [event.scheme for event in events],
-        [event.digest for event in events],
-        [orjson.dumps(event.hints).decode() for event in events],
+    told = [
+        {
+            "connection": event.connection,
+            "delivery_id": event.delivery_id,
+            "variant": event.variant.hex(),
+            "received_at": event.received_at,
+            "seen": seen[key],
+            "scheme": event.scheme,
+            "digest": event.digest.hex(),
+            "hints": event.hints,
+        }
+        for key, event in sorted(first.items())
     ]
-
-
-def _count(connection: Connection, events: Sequence[Event], fresh: Sequence[str]) -> None:
-    last: dict[str, datetime] = {}
-    for event in events:
-        last[event.connection] = max(event.received_at, last.get(event.connection, _EVER))
-    names = sorted(last)
-    came = Counter(event.connection for event in events)
-    new = Counter(fresh)
-    connection.execute(
-        "insert into livesync.webhook_senders as w (connection, delivered, doubled, last_at)"
-        " select * from unnest(%s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
-        " on conflict (connection) do update set delivered = w.delivered + excluded.delivered,"
-        " doubled = w.doubled + excluded.doubled, last_at = greatest(w.last_at, excluded.last_at)",
-        (
-            names,
-            [new[name] for name in names],
-            [came[name] - new[name] for name in names],
-            [last[name] for name in names],
-        ),
-    )
+    return orjson.dumps(told).decode()
 
 
 def count_turned_away(
