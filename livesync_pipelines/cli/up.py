@@ -276,9 +276,11 @@ def _stay(engine: Engine, settings: Settings, children: Sequence[Child], seen: d
                 if answered:
                     _say(error.message)
                 answered = False
-                if settings.database_url is None:
-                    embedded.start(settings.home)
-                    _say("The embedded Postgres had died, and was started again.")
+            if settings.database_url is None and (
+                not answered or embedded.is_ending(settings.home)
+            ):
+                embedded.start(settings.home)
+                _say("The embedded Postgres had ended by itself, and was started again.")
 
 
 def _ended(own: OwnConnection, seen: datetime) -> list[dict[str, Any]]:

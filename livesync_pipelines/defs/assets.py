@@ -3,11 +3,20 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import dagster as dg
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from livesync_pipelines.connectors.base import Platform
+from livesync_pipelines.core.patience import TRIES
 from livesync_pipelines.core.sentences import sentences
 from livesync_pipelines.defs import checks, metadata
 from livesync_pipelines.defs.coordinator import TRIGGER_TAG
@@ -24,6 +33,7 @@ from livesync_pipelines.model.spec import STAGES, PlatformSpec
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import Settings
 from livesync_pipelines.store import catalog, stages
+from livesync_pipelines.store.database import Database, Gone
 from livesync_pipelines.store.operations import Busy, Operation
 
 FULL_TAG = "livesync/full"
@@ -34,6 +44,9 @@ OWNER = "team:livesync"
 TURN_S = 60.0
 """So long a run that has a place waits while another one works on its sync; the queue hands a place
 to none whose sync is at work already."""
+
+AWAITED_S = 600.0
+"""So long a run waits for a database that went away; then it fails."""
 
 _LOOK_S = 0.3
 
@@ -114,19 +127,44 @@ def carry_out(
     engine, progress = livesync.engine(), _Reporter(context, livesync.progress_items)
     run_id = context.run.run_id
     cancelled = cancelled_in(context.instance, run_id)
-    in_turn = _in_turn(context, sync_id)
+    outlive, in_turn = _outliving(context, engine.database), _in_turn(context, sync_id)
     try:
         if any(key.path[-1] == "source" for key in chosen):
             errand = replace(_errand(context.run, sync_id), progress=progress, cancelled=cancelled)
-            result = in_turn(_run, engine, context.run, errand)
+            result: SyncResult = outlive(in_turn, _run, engine, context.run, errand)
         else:
-            result = in_turn(replay_sync, engine, sync_id, run_id=run_id, cancelled=cancelled)
+            replay = partial(replay_sync, run_id=run_id, cancelled=cancelled)
+            result = outlive(in_turn, replay, engine, sync_id)
     except Busy as error:
         said = sentences(error.message, error.hint)
         raise dg.Failure(description=said, allow_retries=False) from error
     if result.status in {Status.FAILED, Status.RATE_LIMITED}:
         raise _failure(result)
     return result
+
+
+def _outliving(context: Context, database: Database) -> Retrying:
+    """Calls what it is given anew where the database went away in the middle of it, once it is
+    back: the next operation goes on where that one stopped."""
+
+    def once_it_is_back(_: RetryCallState) -> None:
+        _await(database.connect).close()
+        context.log.warning("The database had gone away, and is back: the sync goes on.")
+
+    return Retrying(
+        retry=retry_if_exception_type(Gone),
+        stop=stop_after_attempt(TRIES),
+        before_sleep=once_it_is_back,
+        reraise=True,
+    )
+
+
+_await = Retrying(
+    retry=retry_if_exception_type(Gone),
+    stop=stop_after_delay(AWAITED_S),
+    wait=wait_fixed(_LOOK_S),
+    reraise=True,
+)
 
 
 def _in_turn(context: Context, sync_id: str) -> Retrying:

@@ -52,8 +52,9 @@ def run_sync(
 
 
 def run_errand(engine: Engine, errand: Errand) -> SyncResult:
-    """Bring one sync's target in step with its source; see `operating.operate` for errors."""
-    with engine.database.connect() as connection:
+    """Bring one sync's target in step with its source; see `operating.operate` for errors. Raises
+    `Gone` where the database goes away meanwhile: the next operation goes on."""
+    with engine.database.own() as connection:
         return carry_out(engine, connection, errand)
 
 
@@ -61,9 +62,9 @@ def replay_sync(
     engine: Engine, sync_id: str, *, run_id: str | None = None, cancelled: Cancelled = never
 ) -> SyncResult:
     """Map and chunk again what is stored, without asking the source. Raises `BadInput` for a sync
-    of rows or of files."""
+    of rows or of files, `Gone` as `run_errand` does."""
     errand = Errand(sync_id=sync_id, trigger=Trigger.REPLAY, run_id=run_id, cancelled=cancelled)
-    with engine.database.connect() as connection:
+    with engine.database.own() as connection:
         return _replay(engine, connection, errand)
 
 

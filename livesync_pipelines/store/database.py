@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.errors import AdminShutdown, CrashShutdown
 from psycopg.rows import TupleRow, dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -28,11 +29,15 @@ OF_PROJECT = (
 """A condition on `sync_id`: of this project, where one is given (twice)."""
 
 
+class Gone(Unavailable):
+    """The database does not answer, or went away in the middle of something."""
+
+
 class Database:
     """Where our state lives: schema `livesync` of the Postgres at `url`.
 
-    `connect` gives a connection of one's own, for an operation; `pooled` one of a few that are
-    shared, for short questions. Both are in autocommit: a transaction is always said.
+    `connect` and `own` give a connection of one's own, for an operation; `pooled` one of a few that
+    are shared, for short questions. All are in autocommit: a transaction is always said.
     """
 
     def __init__(self, url: str) -> None:
@@ -41,7 +46,7 @@ class Database:
         self._opening = Lock()
 
     def connect(self) -> Connection:
-        """A new connection. Raises `Unavailable` when the database does not answer."""
+        """A new connection. Raises `Gone` when the database does not answer."""
         try:
             connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10)
         except psycopg.OperationalError as error:
@@ -50,9 +55,21 @@ class Database:
         return connection
 
     @contextmanager
+    def own(self) -> Iterator[Connection]:
+        """A new connection. Raises `Gone` when the database does not answer, or goes away
+        meanwhile."""
+        with self.connect() as held:
+            try:
+                yield held
+            except psycopg.OperationalError as error:
+                if _is_lost(held, error):
+                    raise _no_answer(self.url, error) from error
+                raise
+
+    @contextmanager
     def pooled(self) -> Iterator[Connection]:
-        """A shared connection. Raises `Unavailable` when the database does not answer, or goes
-        away meanwhile."""
+        """A shared connection. Raises `Gone` when the database does not answer, or goes away
+        meanwhile."""
         held: Connection | None = None
         try:
             with self._opened().connection() as held:
@@ -60,7 +77,7 @@ class Database:
         except PoolTimeout as error:
             raise _no_answer(self.url, error) from error
         except psycopg.OperationalError as error:
-            if held is not None and held.closed:
+            if held is not None and _is_lost(held, error):
                 raise _no_answer(self.url, error) from error
             raise
 
@@ -132,7 +149,7 @@ class OwnConnection:
 
     @contextmanager
     def used(self) -> Iterator[Connection]:
-        """Raises `Unavailable` when the database does not answer, or goes away meanwhile."""
+        """Raises `Gone` when the database does not answer, or goes away meanwhile."""
         with answering(self._database):
             yield self._living()
 
@@ -171,13 +188,18 @@ def _read_numbers(connection: Connection) -> None:
     set_json_loads(orjson.loads, connection)
 
 
-def _no_answer(url: str, error: Exception) -> Unavailable:
+def _is_lost(connection: Connection, error: psycopg.OperationalError) -> bool:
+    """Whether the connection is no more; what ended it may be told before it is closed."""
+    return connection.closed or isinstance(error, (AdminShutdown, CrashShutdown))
+
+
+def _no_answer(url: str, error: Exception) -> Gone:
     info = psycopg.conninfo.conninfo_to_dict(url)
     place = f"{info.get('host', 'localhost')}:{info.get('port', 5432)}/{info.get('dbname', '')}"
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
     password = info.get("password")
     reason = first_line.replace(str(password), "***") if password else first_line
-    return Unavailable(
+    return Gone(
         f"The database at {place} does not answer: {reason}",
         hint="Start it, correct LIVESYNC_DATABASE_URL, or unset it to use the embedded one.",
     )
@@ -200,7 +222,7 @@ def let_go(connection: Connection) -> None:
 
 @contextmanager
 def answering(database: Database) -> Iterator[None]:
-    """Turn a database that stops answering in the middle into `Unavailable`."""
+    """Turn a database that stops answering in the middle into `Gone`."""
     try:
         yield
     except psycopg.OperationalError as error:

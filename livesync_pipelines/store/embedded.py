@@ -5,14 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import signal
 import warnings
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 import psycopg
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.settings import made
@@ -24,6 +26,10 @@ _LOOKS, _LOOK_S = 20, 0.5
 
 _SHUTDOWN_S = 60
 """So long one that is ending, or recovers from a crash, is waited for."""
+
+_POLITE_S = 5
+"""So long one that was told to end (SIGTERM) may wait for its sessions, of which some are ours and
+do not end; then they are ended."""
 
 _OF_MEMORY = 8
 _MOST_BUFFERS = 1 << 30
@@ -54,16 +60,33 @@ def stop(home: Path) -> None:
     _server(home).stop()
 
 
+def is_ending(home: Path) -> bool:
+    """Whether the server of this home was told to end: it takes no new sessions any more."""
+    with suppress(FileNotFoundError):
+        return _told(_data_of(home, _package()))[-1] == "stopping"
+    return False
+
+
+def _told(data: Path) -> list[str]:
+    """What a server tells of itself: first its process, last how it is."""
+    return (data / "postmaster.pid").read_text(encoding="utf-8").split()
+
+
+def _data_of(home: Path, package: Any) -> Path:
+    data = home / "postgres"
+    if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
+        return _move_to_common_place(package, home)
+    return data
+
+
 def _server(home: Path) -> Any:
     made(home)
     package = _package()
-    data = home / "postgres"
-    if os.geteuid() == 0 and not (_open_to_all(data) and _open_to_all(_programs(package))):
-        data = _move_to_common_place(package, home)
+    data = _data_of(home, package)
     try:
         server = package.get_server(data, cleanup_mode="stop", start=False)
         _made(server, data)
-        _once_it_is_settled(server.start)
+        _once_it_is_settled(_join, server)
         _forget_the_dead(server.global_process_id_list)
         for _ in range(_LOOKS):  # one that was killed just now may still seem to run
             server.ensure_postgres_running()
@@ -79,7 +102,20 @@ def _server(home: Path) -> Any:
     return server
 
 
+def _join(server: Any) -> None:
+    server.start()
+
+
+def _hurry(state: RetryCallState) -> None:
+    if (state.seconds_since_start or 0.0) > _POLITE_S:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pid, *_, how = _told(state.args[0].pgdata)
+            if how == "stopping":
+                os.kill(int(pid), signal.SIGINT)
+
+
 _once_it_is_settled = Retrying(
+    before_sleep=_hurry,
     retry=retry_if_exception_type(AssertionError),  # the package's word for "runs, is not ready"
     stop=stop_after_delay(_SHUTDOWN_S),
     wait=wait_fixed(_LOOK_S),

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import in_flight
+
+LEFT_S = 120.0
+"""An operation that was broken off is left to Dagster for so long, who starts the run of a process
+that died anew; twice as long with each that was broken off within a day, for `_MOST_LEFT` times."""
+
+_MOST_LEFT = 9
 
 Due = tuple[str, str, str | None]  # a sync, its schedule, what its source answered last
 
@@ -21,7 +27,7 @@ def due(
     platform: str | None = None,
     realtime: bool | None = None,
 ) -> list[Due]:
-    """Syncs whose time has come and that nobody works on.
+    """Syncs whose time has come, or whose last operation was broken off, and that nobody works on.
 
     Of one platform or of all; only the `realtime` ones and what is new or changed, only those of
     other schedules, or all (None). A mark does not count after an operation that was left behind,
@@ -46,7 +52,11 @@ def due(
         " and (%s::text is null or c.platform = %s)"
         " and (%s::boolean is null or (config ->> 'schedule' = 'realtime') = %s"
         " or (%s and next_due_at is null))"
-        " and (next_due_at is null or next_due_at <= %s)"
+        " and (next_due_at is null or next_due_at <= %s"
+        " or sync_id in (select o.sync_id from livesync.operations o where o.status = 'running'"
+        " and o.started_at < %s - %s * power(2, (select least(count(*), %s)"
+        " from livesync.operations b where b.sync_id = o.sync_id and b.status = 'interrupted'"
+        " and b.error is null and b.started_at > %s))))"
         " and not sync_id = any(%s)"
         " and not exists (select from livesync.queue q where q.sync_id = s.sync_id)"
         " order by next_due_at nulls first, sync_id",
@@ -54,7 +64,8 @@ def due(
             *(CHUNKER_VERSION, now, now),
             *(platform, platform),
             *(realtime, realtime, realtime),
-            *(now, busy),
+            *(now, now, timedelta(seconds=LEFT_S), _MOST_LEFT, now - timedelta(days=1)),
+            busy,
         ),
     ).fetchall()
 

@@ -132,6 +132,26 @@ def test_after_a_run_that_was_killed_the_source_is_looked_at_again(live: House) 
     assert cycle(live) == []
 
 
+def test_what_was_broken_off_is_queued_before_its_time_but_ever_later(live: House) -> None:
+    """Nobody else may know of it: its run may have ended for Dagster."""
+    live.configure(a_sync(schedule="daily"))
+    assert cycle(live) == ["docs"]
+    live.source.put("a", prose("new"))
+    for minutes in (2, 4, 8):
+        live.source.at_page[0] = fails(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            live.run()
+        later(live, timedelta(minutes=minutes, seconds=-1))
+        assert sweep(live.engine) == []
+        later(live, timedelta(seconds=2))
+        assert sweep(live.engine) == ["docs"]
+        assert sweep(live.engine) == [], "it waits in the queue"
+    live.source.forget()
+    live.run()
+    assert live.held()["a"] == prose("new")
+    assert cycle(live, timedelta(hours=1)) == []
+
+
 def test_a_poisoned_item_is_no_reason_to_run_again_and_again(live: House) -> None:
     live.source.put("a", prose("new"))
     live.source.unreadable["a"] = ItemFailure("a", "encrypted", "It is encrypted.")

@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-import psycopg
 
 from livesync_pipelines.model.conflict import Answer
 from livesync_pipelines.model.errors import BadInput, Unavailable
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import approvals, conflicts
 from livesync_pipelines.store.conflict_restores import restore
+from livesync_pipelines.store.database import Gone
 from livesync_pipelines_tests.engine.row_tables import PostgresTable, Row
 from livesync_pipelines_tests.engine.two_ends import SYNC, Killed, TwoEnds
 from livesync_pipelines_tests.proof import rows_points as points
@@ -204,7 +204,7 @@ class RowPlay:
         result = None
         try:
             result = self.ends.run(full=bool(order.get("full")))
-        except (Killed, psycopg.OperationalError):
+        except (Killed, Gone):
             if all(name != points.DIES for name, *_ in self.fired):
                 raise
         finally:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from livesync_pipelines.model.errors import Unavailable
+from livesync_pipelines.store import embedded
 from livesync_pipelines.store.database import Database, OwnConnection
 
 USER = """
@@ -79,6 +80,23 @@ def test_a_server_that_is_just_ending_is_waited_for_and_started_again(home: Path
     psycopg.connect(url).close()
     first.communicate("")
     second.communicate("")
+
+
+def test_a_server_that_waits_for_sessions_to_end_does_not_wait_for_ours(home: Path) -> None:
+    first, url = a_user(home)
+    assert not embedded.is_ending(home)
+    with psycopg.connect(url) as ours:
+        told = (home / "postgres" / "postmaster.pid").read_text()
+        psutil.Process(int(told.split()[0])).terminate()
+        while not embedded.is_ending(home):
+            sleep(0.05)
+        second, again = a_user(home)
+        assert again == url
+        assert not embedded.is_ending(home)
+        with pytest.raises(psycopg.OperationalError):
+            ours.execute("select 1")
+    for user in (first, second):
+        user.communicate("")
 
 
 def test_who_keeps_a_connection_of_his_own_sees_that_the_server_died_and_is_back(
