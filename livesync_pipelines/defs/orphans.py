@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from livesync_pipelines.model.operation import Status
-from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import catalog, holders, operations, queue
+from livesync_pipelines.store import holders
 from livesync_pipelines.store.database import Connection
 
 HERE_TAG, HOLDER_TAG = "livesync/in_terminal", "livesync/holder"
@@ -22,8 +20,8 @@ def held_tags(connection: Connection) -> dict[str, str]:
 
 
 def close_orphans(instance: dg.DagsterInstance, connection: Connection) -> int:
-    """Fail the runs whose process has gone, free their places, and queue what they have left;
-    returns how many."""
+    """Fail the runs whose process has gone, and free their places; returns how many. What they have
+    left is queued by a sweep."""
     begun = [
         dg.DagsterRunStatus.NOT_STARTED,
         dg.DagsterRunStatus.STARTING,
@@ -34,16 +32,5 @@ def close_orphans(instance: dg.DagsterInstance, connection: Connection) -> int:
         if not holders.is_held(connection, int(run.tags[HOLDER_TAG])):
             instance.report_run_failed(run, "The process that carried out this run has ended.")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            _queue_left(connection, run.run_id)
             closed += 1
     return closed
-
-
-def _queue_left(connection: Connection, run_id: str) -> None:
-    """A run may have been asked for what it has not looked at. What a person runs by hand, a person
-    runs again."""
-    for left in operations.of_run(connection, run_id):
-        sync, trigger = catalog.sync(connection, left["sync_id"]), Trigger(left["trigger"])
-        by_hand = sync.schedule == "manual" or not trigger.asks_the_source
-        if left["status"] == Status.RUNNING and not by_hand:
-            queue.put(connection, sync.sync_id, trigger=trigger, priority=sync.priority)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dagster as dg
-import pytest
 
 from livesync_pipelines.defs.assets import cancelled_in
 from livesync_pipelines.defs.coordinator import TRIGGER_TAG
 from livesync_pipelines.defs.orphans import close_orphans, held_tags
-from livesync_pipelines.engine.operating import Errand, operate
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import queue
-from livesync_pipelines.store.operations import Operation, Outcome
 
-from .conftest import SYNC, House, a_sync
+from .conftest import House
 
 
 def begun(house: House, tags: dict[str, str]) -> str:
@@ -67,23 +63,3 @@ def test_the_runs_of_others_are_left_alone(house: House) -> None:
     with house.engine.database.connect() as connection:
         assert close_orphans(house.instance, connection) == 0
     assert status(house, run_id) is dg.DagsterRunStatus.STARTED
-
-
-def killed(_: Operation) -> Outcome:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(("schedule", "left"), [("daily", [SYNC]), ("manual", [])])
-def test_what_a_killed_process_was_asked_for_is_asked_for_again(
-    house: House, schedule: str, left: list[str]
-) -> None:
-    house.configure(a_sync(schedule=schedule))
-    with house.engine.database.connect() as living:
-        run_id = begun(house, held_tags(living))
-    errand = Errand(sync_id=SYNC, trigger=Trigger.WEBHOOK, run_id=run_id)
-    with house.engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
-        operate(house.engine, connection, errand, killed)
-    with house.engine.database.connect() as connection:
-        assert close_orphans(house.instance, connection) == 1
-        waiting = queue.take(connection, now=house.engine.now())
-    assert [(one.sync_id, one.trigger) for one in waiting] == [(s, Trigger.WEBHOOK) for s in left]
