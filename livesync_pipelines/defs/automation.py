@@ -107,13 +107,14 @@ def await_requests(
     requested and is cancelled is seen meanwhile.
 
     While runs wait for places, only syncs that are more urgent are handed out: the rest gathers
-    here, where many hints are one and many syncs will be one run.
+    here, where many hints are one and many syncs will be one run. Nothing is, once another daemon
+    has taken the place of the one that asked: nobody hears the answer.
     """
-    until = monotonic() + hold_s
+    until, asker = monotonic() + hold_s, _daemon(instance)
     with engine.database.connect() as connection:
         queue.listen(connection)
         mine = False
-        while True:
+        while _daemon(instance) == asker:
             mine = mine or queue.watch(connection)
             if mine:
                 sweep(engine, realtime=True)
@@ -122,6 +123,13 @@ def await_requests(
             if requests or monotonic() >= until:
                 return requests
             queue.wait(connection, timeout_s=REALTIME_CHECK_S)
+    return []
+
+
+def _daemon(instance: dg.DagsterInstance) -> str | None:
+    """Which process has sensors evaluated."""
+    heartbeat = instance.get_daemon_heartbeats().get("SENSOR")
+    return heartbeat.daemon_id if heartbeat else None
 
 
 def _with_room(instance: dg.DagsterInstance) -> Priority:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import sleep, time
 
 import dagster as dg
 import pytest
@@ -15,11 +16,12 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.storage.tags import PRIORITY_TAG
+from dagster._daemon.types import DaemonHeartbeat
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
-from livesync_pipelines.defs.automation import DRAINS, POLLS
+from livesync_pipelines.defs.automation import DRAINS, POLLS, await_requests
 from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LEAST, LONG, TURN
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
@@ -30,6 +32,7 @@ from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.defs.subscriptions import keep_subscriptions
 from livesync_pipelines.model.sync import Connection, Desired, Notify, NotifyOn, Priority, Trigger
 from livesync_pipelines.store import catalog, operations, queue, subscription_list
+from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines_tests.notify.receivers import SECRET, a_receiver
 
 from .conftest import SYNC, House, a_sync
@@ -253,6 +256,33 @@ def test_a_request_that_a_dying_daemon_has_lost_is_made_again(house: House) -> N
     (again,) = drain(house)
     assert again.partition_key == lost.partition_key
     assert again.run_key != lost.run_key
+
+
+def beats(house: House, daemon: str) -> None:
+    house.instance.add_daemon_heartbeat(DaemonHeartbeat(time(), "SENSOR", daemon, errors=[]))
+
+
+def is_watched(house: House) -> bool:
+    """Whether an evaluation has begun to wait."""
+    query = "select from pg_locks where locktype = 'advisory' and objid::bigint = %s"
+    with house.engine.database.connect() as connection:
+        return connection.execute(query, (AdvisoryLock.WATCH,)).rowcount > 0
+
+
+def test_who_was_asked_by_a_daemon_that_is_no_more_takes_nothing_from_the_next_one(
+    house: House,
+) -> None:
+    looked_at(house)
+    beats(house, "killed")
+    with ThreadPoolExecutor() as beside:
+        late = beside.submit(await_requests, house.engine, house.instance, hold_s=60.0)
+        while not is_watched(house):
+            assert not late.done()
+            sleep(0.02)
+        beats(house, "next")
+        put(house)
+        assert late.result() == []
+    assert [asked.partition_key for asked in drain(house)] == [SYNC]
 
 
 def test_a_request_whose_run_waits_for_a_place_is_not_made_again(house: House) -> None:
