@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import ceil
 
 import dagster as dg
 from dagster._core.storage.tags import PRIORITY_TAG
@@ -22,7 +23,8 @@ MOST = 20
 """So many syncs are in one run at most."""
 
 _FEW = 3
-"""So many are a run each, side by side: a run of several does one after the other."""
+"""So many are a run each, side by side: a run of several does one after the other. Of what is new
+nobody knows how long it takes: it is shared out to so many runs."""
 
 
 def job_name(platform: str) -> str:
@@ -39,13 +41,13 @@ def run_requests(requests: Sequence[Request]) -> Iterator[dg.RunRequest]:
     urgent = [request for request in requests if not request.rank]
     yield from map(_alone, urgent)
     rest = sorted((request for request in requests if request.rank), key=_kind)
-    for (is_long, *_), group in groupby(rest, key=_kind):
-        together = list(group)
-        if is_long or len(together) <= _FEW:
-            yield from map(_alone, together)
+    for (is_long, is_new, *_), group in groupby(rest, key=_kind):
+        these = list(group)
+        if is_long or len(these) <= _FEW:
+            yield from map(_alone, these)
         else:
-            pieces = range(0, len(together), MOST)
-            yield from (_together(together[start : start + MOST]) for start in pieces)
+            runs = max(_FEW if is_new else 1, ceil(len(these) / MOST))
+            yield from (_shared(these[first::runs]) for first in range(runs))
 
 
 def _kind(request: Request) -> tuple[bool, bool, str, str, int]:
@@ -63,7 +65,9 @@ def _alone(request: Request) -> dg.RunRequest:
     )
 
 
-def _together(requests: Sequence[Request]) -> dg.RunRequest:
+def _shared(requests: Sequence[Request]) -> dg.RunRequest:
+    if len(requests) == 1:
+        return _alone(requests[0])
     first = requests[0]
     keys = {request.sync_id: request.key for request in requests}
     return dg.RunRequest(
