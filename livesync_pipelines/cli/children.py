@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -23,6 +23,9 @@ from livesync_pipelines.settings import made
 LOOPBACK = "127.0.0.1"
 _PATIENCE_S = 5.0
 """So long after it was asked to stop a child may live."""
+
+_NEEDS_S = 30.0
+"""So long one that needs another waits for it; then it is started all the same."""
 
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
@@ -55,14 +58,24 @@ class Child:
     """A server that this process starts, on a port, with its own log file.
 
     It leads a session of its own, so that a Ctrl-C at the terminal reaches it only through us,
-    and on Linux it is told when we die.
+    and on Linux it is told when we die. `needs`: the port of another one, which it is not started
+    before; a while is waited for that.
     """
 
-    def __init__(self, name: str, command: list[str], *, port: int | None, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        port: int | None,
+        log: Path,
+        needs: int | None = None,
+    ) -> None:
         self.name = name
         self._command = command
         self._port = port
         self._log = log
+        self._needs = needs
         self._asked_at: float | None = None
         self._started: deque[float] = deque(maxlen=_STARTS)
 
@@ -72,6 +85,9 @@ class Child:
         return self
 
     def _start(self) -> None:
+        until = monotonic() + _NEEDS_S
+        while self._needs is not None and not _answers(self._needs) and monotonic() < until:
+            sleep(0.1)
         self._started.append(monotonic())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

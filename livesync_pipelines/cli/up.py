@@ -154,14 +154,15 @@ def _children(settings: Settings) -> list[Child]:
             log=logs / "web.log",
         ),
         Child("The code server", [*python, *code], port=code_port, log=logs / "code.log"),
+        *([worker(settings)] if settings.launcher == "warm" else []),
         Child("The Dagster UI", [*python, *ui], port=settings.dagster_port, log=logs / "ui.log"),
         Child(
             "The Dagster daemon",
             [*python, "dagster._daemon", "run", "-w", str(workspace)],
             port=None,
             log=logs / "daemon.log",
+            needs=code_port,  # a run that it cannot begin anew at once it begins no more
         ),
-        *([worker(settings)] if settings.launcher == "warm" else []),
     ]
 
 

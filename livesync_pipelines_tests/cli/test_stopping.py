@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -26,7 +27,7 @@ syncs:
 
 
 class Slow(ThreadingHTTPServer):
-    """A site that gives no answer before it is let go."""
+    """A site that gives no answer before `over`."""
 
     daemon_threads = True
 
@@ -41,6 +42,13 @@ class _Never(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.set()
         self.server.over.wait()
+        page = b"<h1>Herons</h1><p>They came late.</p>"
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", f"{len(page)}")
+        self.end_headers()
+        with suppress(ConnectionError):
+            self.wfile.write(page)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ import pytest
 from livesync_pipelines.cli.children import Child, free_port, only_one, patience_left
 from livesync_pipelines.cli.up import welcome
 from livesync_pipelines.engine.house import SANDBOX
+from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.settings import Settings
 
 from .test_stopping import Slow, slow
@@ -141,6 +142,16 @@ def test_children_that_were_asked_to_stop_together_share_one_patience() -> None:
     assert patience_left(100.0, now=100.0) == 5.0
     assert patience_left(100.0, now=103.0) == 2.0
     assert patience_left(100.0, now=125.0) == 0.0
+
+
+def test_a_child_that_needs_another_is_not_started_before_it_answers(tmp_path: Path) -> None:
+    port = free_port()
+    serves = f"import http.server as h; h.test(h.BaseHTTPRequestHandler, port={port})"
+    asks = f"import socket; socket.create_connection(('127.0.0.1', {port})).close()"
+    needed = Child("a", [sys.executable, "-c", serves], port=port, log=tmp_path / "a.log")
+    needs = Child("b", [sys.executable, "-c", asks], port=None, log=tmp_path / "b.log", needs=port)
+    with needed, needs, pytest.raises(Broken, match=r"exit code 0"):
+        needs.raise_if_lost(30)
 
 
 def test_a_child_that_does_not_stop_is_ended_once_its_patience_is_over(tmp_path: Path) -> None:
