@@ -30,6 +30,7 @@ class Left:
 
     operation_id: UUID
     trigger: str
+    mode: str
     run_id: str | None
     counts: Counts
 

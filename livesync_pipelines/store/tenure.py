@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from livesync_pipelines.core import mapping, row_map
 from livesync_pipelines.core.chunk import CHUNKER_VERSION
+from livesync_pipelines.core.patience import TRIES
 from livesync_pipelines.model.errors import Broken, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.sync import Mode, SyncConfig, Trigger
@@ -19,8 +20,12 @@ from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.locks import AdvisoryLock
 from livesync_pipelines.store.operations import Left, Operation, busy
 
+FULL = "full"
+"""The mode of a full resync, in the history."""
+
 CARRIED_ON = timedelta(days=1)
-"""A full resync that broke off goes on where it was, if it is no older than this."""
+"""A full resync that broke off goes on where it was, if it is no older than this. One that had
+not come anywhere begins anew, as often in this time as anything is tried."""
 
 
 def begin(
@@ -43,7 +48,7 @@ def begin(
         state = _take_over(connection, sync.sync_id, now)
         full_since = state["full_since"] if state["resume"] else None
         carried_on = full_since is not None and now - full_since < CARRIED_ON
-        full = full or carried_on
+        full = full or carried_on or (state["owes_full"] and trigger.asks_the_source)
         operation = Operation(
             operation_id=uuid4(),
             sync=sync,
@@ -152,7 +157,7 @@ def _close_left(connection: Connection, sync_id: str, now: datetime) -> tuple[Le
     found = rows(
         connection,
         "update livesync.operations set status = %s, finished_at = %s"
-        " where sync_id = %s and status = %s returning operation_id, trigger, run_id, counts",
+        " where sync_id = %s and status = %s returning operation_id, trigger, mode, run_id, counts",
         (Status.INTERRUPTED, now, sync_id, Status.RUNNING),
     )
     left = tuple(Left(**{**row, "counts": Counts(**row["counts"])}) for row in found)
@@ -176,7 +181,18 @@ def _take_over(connection: Connection, sync_id: str, now: datetime) -> dict[str,
         " exists(select from livesync.item_failures f where f.sync_id = s.sync_id) as failures",
         (sync_id,),
     )
-    return {**state, "left": left}
+    return {**state, "left": left, "owes_full": _owes_full(connection, sync_id, left, now)}
+
+
+def _owes_full(connection: Connection, sync_id: str, left: Sequence[Left], now: datetime) -> bool:
+    """Whether a full resync was broken off just now, that does not break off every time."""
+    query = (
+        "select count(*) < %s from livesync.operations where sync_id = %s and mode = %s"
+        " and status = %s and error is null and started_at > %s"
+    )
+    values = (TRIES, sync_id, FULL, Status.INTERRUPTED, now - CARRIED_ON)
+    was_full = any(one.mode == FULL for one in left)
+    return was_full and connection.execute(query, values).fetchone() == (True,)
 
 
 def count_items(connection: Connection, sync_id: str) -> int:
@@ -229,7 +245,7 @@ def _enter(connection: Connection, operation: Operation) -> None:
             sync.sync_id,
             operation.run_id,
             operation.trigger,
-            "full" if operation.full else Mode(sync.mode),
+            FULL if operation.full else Mode(sync.mode),
             Status.RUNNING,
             operation.started_at,
             operation.place.told,

@@ -82,6 +82,28 @@ def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: 
     assert_in_step(house)
 
 
+def test_a_full_resync_that_was_broken_off_is_owed_unless_it_breaks_off_every_time(
+    house: House,
+) -> None:
+    fill(house)
+    house.run()
+    for full in (True, False, False):
+        house.source.at_page[0] = fails(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            house.run(full=full)
+    house.source.forget()
+    house.run()
+    house.run()
+    assert [row["mode"] for row in house.history()] == [
+        "pull",
+        "full",
+        "full",
+        "full",
+        "pull",
+        "pull",
+    ]
+
+
 def test_those_who_watch_hear_of_the_end_of_a_worker_that_died_once_it_is_found_out(
     house: House,
 ) -> None:
