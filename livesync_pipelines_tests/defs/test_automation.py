@@ -282,8 +282,8 @@ def test_who_was_asked_by_a_daemon_that_is_no_more_takes_nothing_from_the_next_o
             assert not late.done()
             sleep(0.02)
         beats(house, "next")
-        put(house)
         assert late.result() == []
+    put(house)
     assert [asked.partition_key for asked in drain(house)] == [SYNC]
 
 

@@ -24,7 +24,7 @@ from livesync_pipelines.model.live import LiveKind
 from livesync_pipelines.store import events, operations
 
 from .conftest import SYNC, House, a_sync
-from .test_automation import age_requests, drain, put
+from .test_automation import age_requests, drain, put, quick
 
 Cancel = Callable[[House, dg.RunRequest], None]
 
@@ -86,6 +86,7 @@ def test_what_a_person_cancels_before_it_begins_waits_for_its_next_trigger(
 ) -> None:
     names = [f"s{number}" for number in range(5)]
     house.configure(*(a_sync(name) for name in names), a_sync("other"))
+    quick(house)
     for name in (*names, "other"):
         put(house, name)
     requests = {request.partition_key: request for request in drain(house)}
