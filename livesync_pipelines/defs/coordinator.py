@@ -24,6 +24,10 @@ priority."""
 GIVES_WAY_TAG = "livesync/gives_way"
 """Why a run leaves a place free for others: all that have this tag never take every place."""
 
+TAKES_LONG_TAG = "livesync/takes_long"
+"""A run of a critical sync that may take long: it gives way to nobody, and may take the place that
+is kept free; the others then leave one more."""
+
 LONG, LEAST, TURN = "takes long", "low priority", "its sync is at work"
 
 TRIGGER_TAG = "livesync/trigger"
@@ -65,9 +69,11 @@ class PromptCoordinator(QueuedRunCoordinator):
                 places = holders.places(connection)
                 most = places if most < 0 else min(most, places)
         most = COLD_RUNS if most < 0 else most
+        critical = dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES, tags={TAKES_LONG_TAG: "true"})
+        limit = max(0, max(1, most - 1) - self._instance.get_runs_count(critical))
         limits = [
             *config.tag_concurrency_limits,
-            {"key": GIVES_WAY_TAG, "limit": max(1, most - 1)},
+            {"key": GIVES_WAY_TAG, "limit": limit},
             {"key": PARTITION_NAME_TAG, "value": _EACH, "limit": 1},
             *({"key": PARTITION_NAME_TAG, "value": sync, "limit": 0} for sync in at_work),
         ]

@@ -11,7 +11,14 @@ import dagster as dg
 from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.defs.assets import FULL_TAG
-from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LEAST, LONG, TRIGGER_TAG
+from livesync_pipelines.defs.coordinator import (
+    GIVES_WAY_TAG,
+    LAST,
+    LEAST,
+    LONG,
+    TAKES_LONG_TAG,
+    TRIGGER_TAG,
+)
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.store.queue import LEAST_URGENT, Request
 
@@ -85,6 +92,8 @@ def _tags(request: Request) -> dict[str, str]:
     }
     if request.full or (request.rank and request.takes_long is not False):
         tags[GIVES_WAY_TAG] = LONG
+    elif request.takes_long is not False:
+        tags[TAKES_LONG_TAG] = "true"
     elif request.rank == LEAST_URGENT:
         tags[GIVES_WAY_TAG] = LEAST
     return tags

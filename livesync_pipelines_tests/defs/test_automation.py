@@ -22,7 +22,14 @@ from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import automation
 from livesync_pipelines.defs.automation import DRAINS, POLLS, await_requests
-from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LEAST, LONG, TURN
+from livesync_pipelines.defs.coordinator import (
+    GIVES_WAY_TAG,
+    LAST,
+    LEAST,
+    LONG,
+    TAKES_LONG_TAG,
+    TURN,
+)
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
 from livesync_pipelines.defs.partitions import SYNCS
@@ -153,8 +160,11 @@ def test_a_burst_is_one_run_and_critical_and_full_ones_go_alone(house: House) ->
     put(house, "whole", full=True)
     with house.engine.database.connect() as connection:
         queue.put(connection, "urgent", trigger=Trigger.PERSON, priority=Priority.CRITICAL)
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set takes_long = true where sync_id = 'urgent'")
     requests = drain(house)
     assert requests[0].partition_key == "urgent"
+    assert requests[0].tags[TAKES_LONG_TAG] == "true"
     assert [r.partition_key for r in requests[1:] if r.partition_key] == ["whole"]
     assert {r.partition_key: r.tags[PRIORITY_TAG] for r in requests} == {
         "urgent": "1",
@@ -228,6 +238,7 @@ def test_who_took_long_the_last_time_goes_alone_and_leaves_a_place_as_what_is_ne
         "quick": None,
         "urgent": None,
     }
+    assert not any(TAKES_LONG_TAG in request.tags for request in requests)
     several = [json.loads(r.tags[SYNCS_TAG]) for r in requests if SYNCS_TAG in r.tags]
     assert [len(syncs) for syncs in several] == [2, 2], "what is new is shared out"
 

@@ -10,7 +10,14 @@ import pytest
 from dagster._core.storage.tags import BACKFILL_ID_TAG, PARTITION_NAME_TAG, PRIORITY_TAG
 from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
-from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LONG, TRIGGER_TAG, TURN
+from livesync_pipelines.defs.coordinator import (
+    GIVES_WAY_TAG,
+    LAST,
+    LONG,
+    TAKES_LONG_TAG,
+    TRIGGER_TAG,
+    TURN,
+)
 from livesync_pipelines.engine.house import utc_now
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, Trigger
 from livesync_pipelines.store import catalog, tenure
@@ -51,6 +58,19 @@ def test_what_takes_long_leaves_a_place_free_and_keeps_nobody_waiting(warm: Warm
     warm.launcher().terminate(first)
     warm.ended(first)
     assert dequeued(warm) == [second.run_id]
+
+
+def test_while_a_critical_sync_takes_long_the_others_leave_one_more_place_free(
+    warm: Warm,
+) -> None:
+    critical, _ = warm.hanging(**{TAKES_LONG_TAG: "true"})
+    long = warm.submitted(**{GIVES_WAY_TAG: LONG})
+    assert long.status is QUEUED
+    assert dequeued(warm) == []
+    assert warm.ended(warm.submitted().run_id) is dg.DagsterRunStatus.SUCCESS
+    warm.launcher().terminate(critical)
+    warm.ended(critical)
+    assert dequeued(warm) == [long.run_id]
 
 
 def test_a_run_of_a_sync_that_is_at_work_waits_in_the_queue_until_it_is_free(
