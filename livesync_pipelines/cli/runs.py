@@ -102,10 +102,10 @@ def _execute(
 
     from livesync_pipelines.definitions import defs
     from livesync_pipelines.defs.orphans import close_orphans, held_tags
-    from livesync_pipelines.defs.partitions import keep_equal
+    from livesync_pipelines.defs.partitions import add
 
     with DagsterInstance.get() as instance, engine.database.connect() as connection:
-        keep_equal(instance, engine)
+        add(instance, platform, sync_id)
         close_orphans(instance, connection)
         result = defs.resolve_job_def(f"sync_{platform}").execute_in_process(
             instance=instance,

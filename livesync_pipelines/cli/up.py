@@ -87,7 +87,7 @@ def _up(settings: Settings, files: Sequence[Path], *, once: bool, sandbox: bool)
                 child.wait_until_ready(_READY_S)
             stack.enter_context(_watching(engine))
             seen = _show(engine, new[:_SHOWN_FIRST], seen)
-            following = set(new) - _begun(engine) if engine.enabled else ()
+            following = set(new) - _known(engine) if engine.enabled else ()
             _say(welcome(settings, following=len(following), starts=_starts(engine)))
             _stay(engine, settings, children, seen)
         except Stopped:
@@ -172,18 +172,18 @@ def _due(engine: Engine) -> list[str]:
 
 
 def _new(engine: Engine) -> list[str]:
-    """The due syncs that have never run, and wait for nobody to sign in."""
-    begun = _begun(engine)
+    """The due syncs of which no run has ended yet, and that wait for nobody to sign in."""
+    known = _known(engine)
     with engine.database.pooled() as connection:
         waiting = {name for one in unsigned(engine, connection) for name in one.connections}
         sources = {one.sync_id: one.connection for one in catalog.stored(connection).syncs}
-    due = (sync_id for sync_id in _due(engine) if sync_id not in begun)
+    due = (sync_id for sync_id in _due(engine) if sync_id not in known)
     return [sync_id for sync_id in due if sources.get(sync_id) not in waiting]
 
 
-def _begun(engine: Engine) -> set[str]:
+def _known(engine: Engine) -> set[str]:
     with engine.database.pooled() as connection:
-        return operations.begun(connection)
+        return operations.seen(connection)
 
 
 def _starts(engine: Engine) -> list[str]:

@@ -5,17 +5,18 @@ from time import monotonic
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.batches import together
 from livesync_pipelines.defs.cancelled import withdraw_cancelled
-from livesync_pipelines.defs.coordinator import LEAST, LONG, TURN, waiting
-from livesync_pipelines.defs.requests import add_partitions, job_name, run_requests
+from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LONG, TURN, waiting
+from livesync_pipelines.defs.partitions import add
+from livesync_pipelines.defs.requests import job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import refresh, sweep
-from livesync_pipelines.model.sync import Priority
 from livesync_pipelines.settings import DISABLED_REASON
 from livesync_pipelines.store import queue
 from livesync_pipelines.store.queue import Request
@@ -91,7 +92,8 @@ def _drain(number: int) -> dg.SensorDefinition:
         requests = await_requests(engine, context.instance, hold_s=hold_s)
         if not requests:
             return dg.SkipReason(f"The queue stayed empty for {hold_s:.0f} s.")
-        add_partitions(context.instance, requests)
+        for request in requests:
+            add(context.instance, request.platform, request.sync_id)
         return dg.SensorResult(run_requests=list(run_requests(requests)))
 
     return _queued
@@ -132,13 +134,13 @@ def _daemon(instance: dg.DagsterInstance) -> str | None:
     return heartbeat.daemon_id if heartbeat else None
 
 
-def _with_room(instance: dg.DagsterInstance) -> Priority:
-    """The least urgent syncs of which not enough runs wait for a place already. What waits for its
-    sync to be free takes no place from others."""
+def _with_room(instance: dg.DagsterInstance) -> int:
+    """The rank of the least urgent syncs of which not enough runs wait for a place already. What
+    waits for its sync to be free takes no place from others."""
     in_all = waiting(instance)
     if in_all < _ENOUGH:
-        return Priority.LOW
-    giving_way, in_turn = waiting(instance, LONG, LEAST), waiting(instance, TURN)
-    if in_all - giving_way - in_turn >= _ENOUGH:
-        return Priority.CRITICAL
-    return Priority.NORMAL if giving_way >= _ENOUGH else Priority.LOW
+        return queue.LONG
+    last = waiting(instance, {PRIORITY_TAG: LAST})
+    long, in_turn = (waiting(instance, {GIVES_WAY_TAG: way}) for way in (LONG, TURN))
+    enough = [runs >= _ENOUGH for runs in (in_all - last, last - long - in_turn, long)]
+    return enough.index(True) if True in enough else queue.LONG

@@ -15,7 +15,8 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from livesync_pipelines.defs.assets import carry_out, shown
-from livesync_pipelines.defs.requests import SYNCS_TAG, job_of_several
+from livesync_pipelines.defs.partitions import SYNCS_TAG
+from livesync_pipelines.defs.requests import job_of_several
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 
 import dagster as dg
@@ -18,8 +18,7 @@ from livesync_pipelines.store import holders
 from livesync_pipelines.store.operations import in_flight
 
 LAST = "-1"
-"""The priority of a run that lets others pass: a backfill, a full resync, a sync of low
-priority."""
+"""The priority of a run that lets others pass: it takes long, or its sync is of low priority."""
 
 GIVES_WAY_TAG = "livesync/gives_way"
 """Why a run leaves a place free for others: all that have this tag never take every place."""
@@ -28,7 +27,7 @@ TAKES_LONG_TAG = "livesync/takes_long"
 """A run of a critical sync that may take long: it gives way to nobody, and may take the place that
 is kept free; the others then leave one more."""
 
-LONG, LEAST, TURN = "takes long", "low priority", "its sync is at work"
+LONG, TURN = "takes long", "its sync is at work"
 
 TRIGGER_TAG = "livesync/trigger"
 """What a run that our queue asks for was triggered by; Dagster's own runs have none."""
@@ -83,7 +82,8 @@ class PromptCoordinator(QueuedRunCoordinator):
         """The run, with why it gives way if it does."""
         sync_id = run.tags.get(PARTITION_NAME_TAG)
         if sync_id and self._is_at_work(run, sync_id):
-            tags = {PRIORITY_TAG: LAST, **run.tags, GIVES_WAY_TAG: TURN}
+            given = {} if TRIGGER_TAG in run.tags else run.tags
+            tags = {**run.tags, PRIORITY_TAG: given.get(PRIORITY_TAG, LAST), GIVES_WAY_TAG: TURN}
         elif BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
             tags = {**run.tags, PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
         else:
@@ -106,7 +106,7 @@ class PromptCoordinator(QueuedRunCoordinator):
         way = run.tags.get(GIVES_WAY_TAG)
         others = waiting(self._instance)
         if others and way is None:
-            others -= waiting(self._instance, LONG, LEAST, TURN)
+            others -= waiting(self._instance, {PRIORITY_TAG: LAST})
         config = self._instance.get_concurrency_config()
         queue = config.run_queue_config
         if queue is None or others or way == TURN or len(active) >= queue.max_concurrent_runs:
@@ -128,7 +128,6 @@ class PromptCoordinator(QueuedRunCoordinator):
         return not pools.is_blocked(run)
 
 
-def waiting(instance: dg.DagsterInstance, *ways: str) -> int:
-    """How many runs wait for a place: all of them, or those that give way for these reasons."""
-    tags = {GIVES_WAY_TAG: list(ways)} if ways else {}
+def waiting(instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> int:
+    """How many runs wait for a place: all of them, or those that have these tags."""
     return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags=tags))

@@ -26,20 +26,21 @@ _ARRIVES_WITHIN = timedelta(seconds=15)
     name="keep_house",
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Keeps the partitions equal to the configured syncs, sizes pools, and mends what "
-    "was killed: runs without a process, requests without a run, launches that were lost. Has the "
-    "default of questions carried out whose time is over.",
+    description="Keeps the partitions equal to the configured syncs, cancels the runs of those "
+    "that were removed, sizes pools, and mends what was killed: runs without a process, requests "
+    "without a run, launches that were lost. Has the default of questions carried out whose time "
+    "is over.",
 )
 def keep_house(context: dg.SensorEvaluationContext, livesync: LiveSync) -> dg.SkipReason:
     engine = livesync.engine()
     if not engine.enabled:
         return dg.SkipReason(DISABLED_REASON)
     size_pools(context.instance)
-    keep_equal(context.instance, engine)
     closed = close_killed(context.instance, engine)
     asked = ask_again(context.instance, engine)
     sent = send_again(context.instance, engine)
     overdue = ask_for_overdue(engine)
+    keep_equal(context.instance, engine)
     return dg.SkipReason(
         f"Closed {closed} runs, sent {sent} again; asked for {asked} again, and for {overdue} with "
         "questions whose time is over."

@@ -14,17 +14,14 @@ from livesync_pipelines.defs.assets import FULL_TAG
 from livesync_pipelines.defs.coordinator import (
     GIVES_WAY_TAG,
     LAST,
-    LEAST,
     LONG,
     TAKES_LONG_TAG,
     TRIGGER_TAG,
 )
-from livesync_pipelines.defs.partitions import SYNCS
-from livesync_pipelines.store.queue import LEAST_URGENT, Request
+from livesync_pipelines.defs.partitions import SYNCS_TAG
+from livesync_pipelines.store.queue import Request
 
 RUN_KEY_TAG = "dagster/run_key"
-SYNCS_TAG = "livesync/syncs"
-"""The syncs of a run that has several, as JSON, each with the key of its request."""
 
 MOST = 20
 """So many syncs are in one run at most."""
@@ -88,14 +85,12 @@ def _tags(request: Request) -> dict[str, str]:
     tags = {
         TRIGGER_TAG: str(request.trigger),
         FULL_TAG: "true" if request.full else "false",
-        PRIORITY_TAG: LAST if request.full else f"{1 - request.rank}",
+        PRIORITY_TAG: f"{1 - request.rank}",
     }
     if request.full or (request.rank and request.takes_long is not False):
-        tags[GIVES_WAY_TAG] = LONG
+        tags |= {PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
     elif request.takes_long is not False:
         tags[TAKES_LONG_TAG] = "true"
-    elif request.rank == LEAST_URGENT:
-        tags[GIVES_WAY_TAG] = LEAST
     return tags
 
 
@@ -108,12 +103,3 @@ def keys_of(run: dg.DagsterRun) -> set[str]:
         mine = {int(step.rstrip("]").rpartition("_")[2]) for step in steps if step.endswith("]")}
         return {key for number, key in enumerate(several, 1) if number in mine}
     return {run.tags.get(RUN_KEY_TAG, ""), *several}
-
-
-def add_partitions(instance: dg.DagsterInstance, requests: Sequence[Request]) -> None:
-    """The partitions of syncs that are so new that Dagster does not know them."""
-    for request in requests:
-        name = SYNCS[request.platform].name
-        assert name is not None
-        if not instance.has_dynamic_partition(name, request.sync_id):
-            instance.add_dynamic_partitions(name, [request.sync_id])

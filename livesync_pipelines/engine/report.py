@@ -30,7 +30,7 @@ from livesync_pipelines.store import stalled as store_stalled
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.stalled import Stalled
 
-_WRONG = frozenset({"failed", "rate_limited", "waiting_for_approval", "interrupted"})
+_WRONG = frozenset({"failed", "rate_limited", "waiting_for_approval"})
 _FOR_PEOPLE = ("message", "hint")
 _OF_ROWS = ("added", "updated", "removed", "agreed", "forgotten")
 
@@ -83,7 +83,7 @@ def status(
 
 def _condition(row: Mapping[str, Any], *, in_flight: bool, now: datetime) -> str:
     """One word for how a sync is. Where its last run went wrong that is told until the next one
-    begins."""
+    begins; not where it was merely interrupted."""
     if in_flight:
         return "working"
     if row["state"] == SyncState.PAUSED:

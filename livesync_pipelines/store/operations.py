@@ -17,8 +17,6 @@ from livesync_pipelines.model.sync import OVERRIDES, Priority, SyncConfig, Trigg
 from livesync_pipelines.store.database import Connection, rows
 from livesync_pipelines.store.locks import AdvisoryLock
 
-"""Of the advisory locks that a sync is worked on under; the second key is its `lock_id`."""
-
 
 class Busy(Unavailable):
     code = "busy"
@@ -132,25 +130,31 @@ def counts_in_flight(connection: Connection, sync_id: str) -> Counts | None:
     return Counts(**row[0]) if row else None
 
 
-def begun(connection: Connection) -> set[str]:
-    """The syncs that have run, or are running."""
-    found = connection.execute("select distinct sync_id from livesync.operations")
+def seen(connection: Connection) -> set[str]:
+    """The syncs of which an operation has ended."""
+    found = connection.execute("select sync_id from livesync.syncs where last_status is not null")
     return {sync_id for (sync_id,) in found}
+
+
+_IN_FLIGHT = f"""
+    select s.sync_id from pg_locks l join livesync.syncs s on s.lock_id = l.objid::int
+    where l.locktype = 'advisory' and l.classid = {AdvisoryLock.SYNC:d} and l.objsubid = 2
+      and l.database = (select oid from pg_database where datname = current_database())
+"""
 
 
 def in_flight(connection: Connection) -> set[str]:
     """The syncs that some process is working on at this moment."""
-    found = connection.execute(
-        "select s.sync_id from pg_locks l join livesync.syncs s on s.lock_id = l.objid::int"
-        " where l.locktype = 'advisory' and l.classid = %s and l.objsubid = 2"
-        " and l.database = (select oid from pg_database where datname = current_database())",
-        (AdvisoryLock.SYNC,),
-    ).fetchall()
-    return {sync_id for (sync_id,) in found}
+    return {sync_id for (sync_id,) in connection.execute(_IN_FLIGHT.encode())}
 
+
+STATUS = f"""case when status = '{Status.RUNNING}' and not exists (
+    select from ({_IN_FLIGHT}) at_work where at_work.sync_id = operations.sync_id)
+    then '{Status.INTERRUPTED}' else status end as status"""
+"""How an operation is: the next one of its sync notes of one whose process died that it did."""
 
 _LISTED = (
-    "operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, status,"
+    f"operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, {STATUS},"
     " counts, stage_s, cursor_from, cursor_to, error, conflict_resolution"
 )
 

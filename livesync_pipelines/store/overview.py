@@ -7,6 +7,7 @@ from typing import Any
 
 from livesync_pipelines.store import approvals, looks
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
+from livesync_pipelines.store.operations import STATUS
 
 _STATES = """
 select case when state = 'paused' then 'paused'
@@ -75,7 +76,7 @@ order by shown.is_well, s.sync_id
 """
 
 _LISTED = (
-    "operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, status,"
+    f"operation_id::text, sync_id, run_id, trigger, mode, started_at, finished_at, {STATUS},"
     " counts, stage_s, error"
 )
 
@@ -107,7 +108,7 @@ def stats(connection: Connection, *, now: datetime) -> dict[str, Any]:
     """Totals: syncs by state, what is held, and the operations of the last 24 hours by status."""
     recent = rows(
         connection,
-        "select status, count(*) as operations from livesync.operations where started_at > %s"
+        f"select {STATUS}, count(*) as operations from livesync.operations where started_at > %s"
         " group by 1 order by 1",
         (now - timedelta(hours=24),),
     )

@@ -25,7 +25,8 @@ _DOUBLINGS = 6
 """A request that is lost again and again is made after 15 s, 30 s, up to 16 minutes."""
 
 _RANK = {Priority.CRITICAL: 0, Priority.NORMAL: 1, Priority.LOW: 2}
-LEAST_URGENT = _RANK[Priority.LOW]
+LONG = 3
+"""How urgent is what may take long and is not critical: what is quick goes before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,10 @@ def take(
     now: datetime,
     platform: str | None = None,
     limit: int = 100,
-    down_to: Priority = Priority.LOW,
+    down_to: int = LONG,
 ) -> list[Request]:
-    """Hand out what waits and is no less urgent than `down_to`, the most urgent first; waiting
-    makes more urgent, and what may take long is as little urgent as can be, if it is not critical.
-    The line goes when its operation begins.
+    """Hand out what waits and is no less urgent than `down_to` (a rank, or `LONG`), the most urgent
+    first; waiting makes more urgent. The line goes when its operation begins.
 
     A sync that is being worked on is left for later: what it misses is still noted here.
     """
@@ -124,8 +124,8 @@ def take(
             "busy": list(in_flight(connection)),
             "now": now,
             "platform": platform,
-            "down_to": _RANK[down_to],
-            "least": LEAST_URGENT,
+            "down_to": down_to,
+            "long": LONG,
             "ages_in": AGES_IN,
             "limit": limit,
         },
@@ -147,7 +147,7 @@ with due as (
     lateral (select coalesce(s.takes_long, nullif(s.config ->> 'schedule' <> 'realtime', true))
              as takes_long) known,
     lateral (select case when q.priority > 0 and (q.full_resync or known.takes_long is not false)
-             then %(least)s else q.priority end as rank) standing
+             then %(long)s else q.priority end as rank) standing
     where s.state = 'active' and not q.sync_id = any(%(busy)s)
       and requested_at is null and (not_before is null or not_before <= %(now)s)
       and (%(platform)s::text is null or c.platform = %(platform)s)

@@ -269,9 +269,9 @@ def fence(connection: Connection, operation: Operation, *, alongside: bool = Fal
     if held != 1:
         raise Broken(
             f"Operation {operation.operation_id} has been overtaken: a newer one of sync "
-            f"'{operation.sync.sync_id}' has begun, or the sync was changed. Nothing of its last "
-            "page was written.",
-            hint="Nothing to do: the next operation carries on.",
+            f"'{operation.sync.sync_id}' has begun, or the sync was changed or removed. Nothing of "
+            "its last page was written.",
+            hint="Nothing to do: the next operation carries on, if the sync is still there.",
         )
 
 

@@ -25,16 +25,15 @@ from livesync_pipelines.defs.automation import DRAINS, POLLS, await_requests
 from livesync_pipelines.defs.coordinator import (
     GIVES_WAY_TAG,
     LAST,
-    LEAST,
     LONG,
     TAKES_LONG_TAG,
     TURN,
 )
 from livesync_pipelines.defs.housekeeping import ask_again, keep_house
 from livesync_pipelines.defs.notices import send_notifications
-from livesync_pipelines.defs.partitions import SYNCS
+from livesync_pipelines.defs.partitions import SYNCS, SYNCS_TAG
 from livesync_pipelines.defs.pools import size_pools
-from livesync_pipelines.defs.requests import MOST, SYNCS_TAG
+from livesync_pipelines.defs.requests import MOST
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.defs.subscriptions import keep_subscriptions
 from livesync_pipelines.model.sync import Connection, Desired, Notify, NotifyOn, Priority, Trigger
@@ -190,25 +189,41 @@ def test_while_runs_wait_for_places_only_critical_syncs_are_handed_out(house: Ho
     assert [request.partition_key for request in drain(house)] == ["calm"]
 
 
-def test_what_gives_way_keeps_only_the_least_urgent_waiting_and_not_for_ever(house: House) -> None:
+def test_what_takes_long_keeps_only_others_of_its_kind_waiting_and_not_for_ever(
+    house: House,
+) -> None:
+    house.configure(a_sync("calm"), a_sync("least"), a_sync("slow"))
+    looked_at(house)
+    quick(house)
+    for _ in range(3):
+        waits(house, {GIVES_WAY_TAG: LONG, PRIORITY_TAG: LAST})
+    put(house, "calm")
+    with house.engine.database.connect() as connection:
+        connection.execute("update livesync.syncs set takes_long = true where sync_id = 'slow'")
+        queue.put(connection, "least", trigger=Trigger.PERSON, priority=Priority.LOW)
+        put(house, "slow")
+        assert [request.partition_key for request in drain(house)] == ["calm", "least"]
+        connection.execute("update livesync.queue set queued_at = queued_at - %s", (queue.AGES_IN,))
+    assert [request.partition_key for request in drain(house)] == ["slow"]
+
+
+def test_syncs_of_low_priority_that_wait_keep_nobody_else_waiting(house: House) -> None:
     house.configure(a_sync("calm"), a_sync("least"))
     looked_at(house)
     quick(house)
     for _ in range(3):
-        waits(house, {GIVES_WAY_TAG: LONG})
+        waits(house, {PRIORITY_TAG: LAST})
     put(house, "calm")
     with house.engine.database.connect() as connection:
         queue.put(connection, "least", trigger=Trigger.PERSON, priority=Priority.LOW)
-        assert [request.partition_key for request in drain(house)] == ["calm"]
-        connection.execute("update livesync.queue set queued_at = queued_at - %s", (queue.AGES_IN,))
-    assert [request.partition_key for request in drain(house)] == ["least"]
+    assert [request.partition_key for request in drain(house)] == ["calm"]
 
 
 def test_what_waits_for_its_sync_to_be_free_keeps_nothing_waiting(house: House) -> None:
     house.configure(a_sync("new"))
     looked_at(house)
     for _ in range(9):
-        waits(house, {GIVES_WAY_TAG: TURN})
+        waits(house, {GIVES_WAY_TAG: TURN, PRIORITY_TAG: LAST})
     put(house, "new")
     assert [request.partition_key for request in drain(house)] == ["new"]
 
@@ -234,9 +249,14 @@ def test_who_took_long_the_last_time_goes_alone_and_leaves_a_place_as_what_is_ne
     requests = drain(house)
     assert {r.partition_key or "new": r.tags.get(GIVES_WAY_TAG) for r in requests} == {
         **dict.fromkeys([*slow, "new", "new2"], LONG),
-        "least": LEAST,
+        "least": None,
         "quick": None,
         "urgent": None,
+    }
+    assert {r.partition_key or "new": r.tags[PRIORITY_TAG] for r in requests} == {
+        **dict.fromkeys([*slow, "new", "new2", "least"], LAST),
+        "quick": "0",
+        "urgent": "1",
     }
     assert not any(TAKES_LONG_TAG in request.tags for request in requests)
     several = [json.loads(r.tags[SYNCS_TAG]) for r in requests if SYNCS_TAG in r.tags]

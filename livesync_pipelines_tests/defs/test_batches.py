@@ -12,7 +12,8 @@ from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import assets, batches
-from livesync_pipelines.defs.requests import RUN_KEY_TAG, SYNCS_TAG, job_of_several, keys_of
+from livesync_pipelines.defs.partitions import SYNCS_TAG
+from livesync_pipelines.defs.requests import RUN_KEY_TAG, job_of_several, keys_of
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig

@@ -9,6 +9,7 @@ import pytest
 from livesync_pipelines.model.spec import STAGES
 from livesync_pipelines.store import operations
 from livesync_pipelines.store.locks import AdvisoryLock
+from livesync_pipelines_tests.engine.house import wait_until_free
 
 from .conftest import SYNC, House
 from .test_corridor import run
@@ -68,6 +69,7 @@ def test_a_sync_that_brings_the_database_down_is_given_up(house: House, cut: Cut
     cut("ledger", times=100)
     result = run(house)
     assert not result.success
-    assert statuses(house) == ["interrupted", "interrupted", "running"]
+    wait_until_free(house.engine)
+    assert statuses(house) == ["interrupted"] * 3
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "does not answer" in str(failure.step_failure_data.error)

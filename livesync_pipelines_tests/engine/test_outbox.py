@@ -15,7 +15,7 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Notify, NotifyOn, SyncConfig, SyncState, Trigger
 from livesync_pipelines.store import approvals, catalog, commit, letters, outbox
 from livesync_pipelines_tests.engine.fake_source import fails
-from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
+from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose, wait_until_free
 
 MAIL = "mailto:${WHO}@example.com"
 EVERYTHING = Notify(tuple(NotifyOn), (MAIL, MAIL))
@@ -309,7 +309,8 @@ def test_an_end_that_is_taken_back_takes_its_event_along(
         with pytest.raises(Unavailable):
             told.run()
     assert kinds(told) == []
-    assert told.history()[-1]["status"] == "running"
+    wait_until_free(told.engine)
+    assert told.history()[-1]["status"] == "interrupted"
 
 
 def test_an_operation_that_was_overtaken_has_nothing_to_tell(told: House) -> None:

@@ -28,6 +28,7 @@ from livesync_pipelines_tests.engine.house import (
     assert_in_step,
     assert_sound,
     prose,
+    wait_until_free,
 )
 
 
@@ -73,7 +74,8 @@ def test_a_worker_that_dies_leaves_an_operation_that_the_next_one_closes(house: 
     house.source.at_page[1] = fails(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         house.run()
-    assert statuses(house) == ["running"]
+    wait_until_free(house.engine)
+    assert statuses(house) == ["interrupted"]
     house.source.forget()
     house.run()
     assert statuses(house) == ["interrupted", "success"]
@@ -186,6 +188,28 @@ def test_a_realtime_sync_that_is_cancelled_is_left_alone_until_something_is_told
     assert sweep(house.engine) == ["docs"]
 
 
+def test_the_cancelled_run_of_a_removed_sync_leaves_nothing_to_one_that_has_its_name(
+    house: House,
+) -> None:
+    fill(house)
+
+    def remove_and_cancel() -> None:
+        with house.engine.database.connect() as connection:
+            catalog.remove_sync(connection, "docs")
+        raise KeyboardInterrupt
+
+    house.source.at_page[1] = remove_and_cancel
+    errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
+    with pytest.raises(KeyboardInterrupt):
+        run_errand(house.engine, errand)
+    house.source.forget()
+    for table in ("operations", "queue", "shadow", "ledger"):
+        assert house.rows(f"select from livesync.{table}") == [], table
+    house.configure(a_sync())
+    house.run()
+    assert_in_step(house)
+
+
 def test_a_run_that_is_cancelled_does_not_hide_that_removals_wait(house: House) -> None:
     strict = Limits(delete_items=1, delete_share=0.3)
     house.configure(a_sync(limits=strict))
@@ -242,6 +266,7 @@ def test_a_worker_that_dies_again_and_again_still_gets_on(house: House) -> None:
         house.source.at_page[1] = fails(KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt):
             house.run()
+        wait_until_free(house.engine)
     house.source.forget()
     house.run()
     assert house.source.fetched == ["f"]

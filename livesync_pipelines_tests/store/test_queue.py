@@ -108,23 +108,24 @@ def test_waiting_makes_urgent(house: House, connection: Connection) -> None:
     assert taken == ["critical", "low", "normal"]
 
 
-def test_what_may_take_long_is_as_little_urgent_as_can_be_if_it_is_not_critical(
+def test_what_may_take_long_comes_after_what_is_quick_if_it_is_not_critical(
     house: House, connection: Connection
 ) -> None:
     live = replace(a_sync("live"), schedule="realtime")
-    house.configure(a_sync("quick"), a_sync("slow"), a_sync("critical"), a_sync("new"), live)
-    for name, takes_long in (("quick", False), ("slow", True), ("critical", True)):
+    house.configure(*map(a_sync, ("quick", "low", "slow", "critical", "new")), live)
+    for name, takes_long in (("quick", False), ("low", False), ("slow", True), ("critical", True)):
         connection.execute(
             "update livesync.syncs set takes_long = %s where sync_id = %s", (takes_long, name)
         )
     put(connection, "critical", priority=Priority.CRITICAL)
+    put(connection, "low", priority=Priority.LOW)
     for name in ("quick", "slow", "new", "live"):
         put(connection, name)
-    first = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
+    first = queue.take(connection, now=now(house), down_to=queue.LONG - 1)
     known = [(r.sync_id, r.takes_long) for r in first]
-    assert known == [("critical", True), ("quick", False), ("live", False)]
+    assert known == [("critical", True), ("quick", False), ("live", False), ("low", False)]
     connection.execute("update livesync.queue set queued_at = %s", (now(house) - queue.AGES_IN,))
-    aged = queue.take(connection, now=now(house), down_to=Priority.NORMAL)
+    aged = queue.take(connection, now=now(house), down_to=queue.LONG - 1)
     assert [(r.sync_id, r.takes_long) for r in aged] == [("new", None), ("slow", True)]
 
 

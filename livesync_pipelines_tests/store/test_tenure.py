@@ -10,7 +10,7 @@ from livesync_pipelines.model.errors import Broken, ItemFailure, NotFound
 from livesync_pipelines.model.operation import Counts, Place, Status
 from livesync_pipelines.model.records import Failed
 from livesync_pipelines.model.sync import Trigger
-from livesync_pipelines.store import ending, operations, tenure
+from livesync_pipelines.store import catalog, ending, operations, tenure
 from livesync_pipelines.store.commit import Batch, write
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.operations import Busy, Operation, Outcome
@@ -73,6 +73,22 @@ def test_what_was_overtaken_can_neither_write_nor_finish_what_is_not_its_own(
         assert operations.in_flight(other) == {"docs"}
     assert house.sync_row()["resume"] == "b"
     assert old.place == Place()
+
+
+def test_what_is_left_of_a_removed_sync_writes_nothing_to_one_that_has_its_name(
+    house: House, connection: Connection
+) -> None:
+    old = begin(house, connection)
+    with house.engine.database.connect() as other:
+        catalog.remove_sync(other, "docs")
+        house.configure(a_sync())
+        batch = Batch(failures=[Failed(ItemFailure("a", "odd", "Odd."))])
+        for _ in range(3):
+            new = begin(house, other)
+            with pytest.raises(Broken, match="removed"):
+                write(connection, old, batch, now=house.engine.now(), place=Place(resume="a"))
+            finish(house, other, new, Status.SUCCESS)
+    assert house.sync_row()["resume"] is None
 
 
 def test_a_sync_that_is_not_there_cannot_be_begun(house: House, connection: Connection) -> None:

@@ -272,7 +272,10 @@ def syncs(engine: Engine, connection: Connection) -> Iterator[Finding]:
             yield Finding(check, "warning", error.get("message", ""), error.get("hint", ""))
         elif condition == "interrupted":
             said = "its last run was interrupted, and has not looked at all that has changed"
-            do = f"It goes on with its next run: `livesync sync run {name}` makes one now."
+            do = (
+                "It goes on by itself: Dagster asks for a new run, and after some minutes the "
+                f"queue does. `livesync sync run {name}` makes one now."
+            )
             yield Finding(check, "warning", error.get("message", said), error.get("hint", do))
         elif row["failed_items"]:
             said = f"{row['failed_items']} items cannot be read"
