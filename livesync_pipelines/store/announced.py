@@ -23,13 +23,13 @@ with ran as (
     from livesync.connections c join livesync.syncs s on s.connection = c.name
     join livesync.operations o using (sync_id)
     where (c.webhook is not null or c.options ? 'queue_url')
-    and (%(of)s::text is null or c.name = %(of)s)
+    and s.config ->> 'schedule' <> 'realtime' and (%(of)s::text is null or c.name = %(of)s)
     and o.started_at > %(since)s and o.status in ('success', 'partial')),
 changed as (
     select connection, trigger = 'webhook' or exists (
         select from livesync.webhook_events e where e.connection = ran.connection
         and e.received_at > ran.before and e.received_at <= ran.finished_at) as told
-    from ran where before is not null and trigger in ('webhook', 'poll', 'watch')
+    from ran where before is not null and trigger in ('webhook', 'poll')
     and (coalesce((counts ->> 'added')::int, 0) + coalesce((counts ->> 'updated')::int, 0)
          + coalesce((counts ->> 'moved')::int, 0) + coalesce((counts ->> 'removed')::int, 0)) > 0),
 counted as (
@@ -41,7 +41,8 @@ counted as (
 @dataclass(frozen=True, slots=True)
 class Share:
     """Of the operations that changed something in the last days, for how many somebody had called
-    since the operation before, and for how many nobody had."""
+    since the operation before, and for how many nobody had. Those of realtime syncs do not count:
+    they look before anybody can call."""
 
     told: int = 0
     missed: int = 0

@@ -59,13 +59,23 @@ def test_a_change_that_polling_found_first_was_told_if_somebody_called_meanwhile
     assert share(called).missed_share is None
     change(called, 1, told=True, trigger=Trigger.WEBHOOK)
     change(called, 2, told=True, trigger=Trigger.POLL)
-    change(called, 3, told=False, trigger=Trigger.WATCH)
+    change(called, 3, told=False, trigger=Trigger.POLL)
     called.run(trigger=Trigger.POLL)  # nothing has changed
     change(called, 4, told=False, trigger=Trigger.PERSON)  # who did not wait for either
     assert share(called) == Share(told=2, missed=1)
     clock = called.engine.now
     assert isinstance(clock, Clock)
     clock.now += timedelta(days=4)
+    assert share(called) == Share()
+
+
+def test_of_a_realtime_sync_which_looks_before_anybody_calls_it_says_nothing(
+    called: House,
+) -> None:
+    called.configure(a_sync(schedule="realtime"))
+    for number in range(3):
+        change(called, number, told=False, trigger=Trigger.WATCH)
+        change(called, number + 3, told=False, trigger=Trigger.POLL)
     assert share(called) == Share()
 
 
