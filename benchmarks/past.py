@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from time import monotonic, sleep
 from typing import Any
 
 import dagster as dg
 import psycopg
 
 from benchmarks import content
+from livesync_pipelines.model.sync import Priority, Trigger
+from livesync_pipelines.store import queue
 
 DAYS = 90
 _PIECE = 1_000
 """So many runs are copied in one transaction."""
+
+_PATIENCE_S = 120.0
 
 _SPREAD = "(now() - make_interval(secs => %(days)s * 86400.0 * (%(count)s - n) / %(count)s))"
 """When the n-th of them was."""
@@ -122,6 +127,22 @@ def add_ours(connection: psycopg.Connection[Any], syncs: Sequence[str], count: i
     with psycopg.ClientCursor(connection) as cursor:
         for query in (_OPERATIONS, _DELIVERIES, _LIVE, _OUTBOX):
             cursor.execute(query.encode(), values)
+
+
+def one_run(connection: psycopg.Connection[Any], sync_id: str) -> str:
+    """A run of this sync alone, from the queue to its end, while `livesync up` works there."""
+    queue.put(connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL)
+    until = monotonic() + _PATIENCE_S
+    while monotonic() < until:
+        found = connection.execute(
+            "select run_id from public.runs where partition = %s and status = 'SUCCESS'"
+            " order by id desc limit 1",
+            (sync_id,),
+        ).fetchone()
+        if found:
+            return str(found[0])
+        sleep(0.2)
+    raise SystemExit(f"The run of {sync_id} has not ended well.")
 
 
 def add_runs(

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from time import monotonic, perf_counter, sleep
+from time import perf_counter
 
 import psycopg
 
@@ -23,14 +23,13 @@ from benchmarks.pages import Page
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
-from livesync_pipelines.model.sync import Capsule, Desired, Priority, SyncConfig, Trigger
-from livesync_pipelines.store import catalog, embedded, queue
+from livesync_pipelines.model.sync import Capsule, Desired, SyncConfig, Trigger
+from livesync_pipelines.store import catalog, embedded
 from livesync_pipelines.store.database import Connection, Database
 
 PROJECT = "benchmark"
 CAPSULE = "quiet"
 ASKS = 20
-_PATIENCE_S = 120.0
 
 
 @dataclass(slots=True)
@@ -154,7 +153,7 @@ def _ask_pages(
     content.say("`livesync up`, and a run of every sync")
     _none_due(engine)
     with running.up(place) as house, psycopg.connect(house.url, autocommit=True) as connection:
-        like = _one_run(connection, names[0])
+        like = past.one_run(connection, names[0])
         past.add_runs(connection, names, len(names), like=like)
         past.settle(connection)
         figures.pages = pages.of(house, platform="rss", sync_id=names[0], capsule=CAPSULE)
@@ -170,22 +169,6 @@ def _none_due(engine: Engine) -> None:
     """What is due when `livesync up` begins is run at once, one after the other."""
     with engine.database.connect() as connection:
         connection.execute("update livesync.syncs set next_due_at = now() + interval '1 day'")
-
-
-def _one_run(connection: psycopg.Connection, sync_id: str) -> str:
-    """A run of this sync, from the queue to its end."""
-    queue.put(connection, sync_id, trigger=Trigger.PERSON, priority=Priority.NORMAL)
-    until = monotonic() + _PATIENCE_S
-    while monotonic() < until:
-        found = connection.execute(
-            "select run_id from public.runs where partition = %s and status = 'SUCCESS'"
-            " order by id desc limit 1",
-            (sync_id,),
-        ).fetchone()
-        if found:
-            return str(found[0])
-        sleep(0.2)
-    raise SystemExit(f"The run of {sync_id} has not ended well.")
 
 
 def _queued(connection: psycopg.Connection) -> int:
