@@ -5,13 +5,12 @@ from time import monotonic
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.tags import PRIORITY_TAG
 
 from livesync_pipelines.connectors import PLATFORMS
 from livesync_pipelines.core.cadence import REALTIME_CHECK_S
 from livesync_pipelines.defs.batches import together
 from livesync_pipelines.defs.cancelled import withdraw_cancelled
-from livesync_pipelines.defs.coordinator import GIVES_WAY_TAG, LAST, LONG, TURN, waiting
+from livesync_pipelines.defs.coordinator import waiting
 from livesync_pipelines.defs.partitions import add
 from livesync_pipelines.defs.requests import job_name, run_requests
 from livesync_pipelines.defs.resources import LiveSync
@@ -137,10 +136,6 @@ def _daemon(instance: dg.DagsterInstance) -> str | None:
 def _with_room(instance: dg.DagsterInstance) -> int:
     """The rank of the least urgent syncs of which not enough runs wait for a place already. What
     waits for its sync to be free takes no place from others."""
-    in_all = waiting(instance)
-    if in_all < _ENOUGH:
-        return queue.LONG
-    last = waiting(instance, {PRIORITY_TAG: LAST})
-    long, in_turn = (waiting(instance, {GIVES_WAY_TAG: way}) for way in (LONG, TURN))
-    enough = [runs >= _ENOUGH for runs in (in_all - last, last - long - in_turn, long)]
+    found = waiting(instance)
+    enough = [runs >= _ENOUGH for runs in (found.others, found.low, found.long)]
     return enough.index(True) if True in enough else queue.LONG

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 
 import dagster as dg
@@ -18,7 +19,8 @@ from livesync_pipelines.store import holders
 from livesync_pipelines.store.operations import in_flight
 
 LAST = "-1"
-"""The priority of a run that lets others pass: it takes long, or its sync is of low priority."""
+"""The priority of a run that lets others pass: a backfill, a full resync, a sync of low
+priority."""
 
 GIVES_WAY_TAG = "livesync/gives_way"
 """Why a run leaves a place free for others: all that have this tag never take every place."""
@@ -82,8 +84,7 @@ class PromptCoordinator(QueuedRunCoordinator):
         """The run, with why it gives way if it does."""
         sync_id = run.tags.get(PARTITION_NAME_TAG)
         if sync_id and self._is_at_work(run, sync_id):
-            given = {} if TRIGGER_TAG in run.tags else run.tags
-            tags = {**run.tags, PRIORITY_TAG: given.get(PRIORITY_TAG, LAST), GIVES_WAY_TAG: TURN}
+            tags = {PRIORITY_TAG: LAST, **run.tags, GIVES_WAY_TAG: TURN}
         elif BACKFILL_ID_TAG in run.tags and PRIORITY_TAG not in run.tags:
             tags = {**run.tags, PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
         else:
@@ -103,10 +104,8 @@ class PromptCoordinator(QueuedRunCoordinator):
         )
 
     def _has_room(self, run: dg.DagsterRun, active: Sequence[RunRecord]) -> bool:
-        way = run.tags.get(GIVES_WAY_TAG)
-        others = waiting(self._instance)
-        if others and way is None:
-            others -= waiting(self._instance, {PRIORITY_TAG: LAST})
+        way, found = run.tags.get(GIVES_WAY_TAG), waiting(self._instance)
+        others = found.others if way is None else found.in_all
         config = self._instance.get_concurrency_config()
         queue = config.run_queue_config
         if queue is None or others or way == TURN or len(active) >= queue.max_concurrent_runs:
@@ -128,6 +127,30 @@ class PromptCoordinator(QueuedRunCoordinator):
         return not pools.is_blocked(run)
 
 
-def waiting(instance: dg.DagsterInstance, tags: Mapping[str, str] | None = None) -> int:
-    """How many runs wait for a place: all of them, or those that have these tags."""
-    return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags=tags))
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many runs wait for a place: in all; those that take `long`; those for which it is not
+    their turn; those of `low` priority that are neither; and `others`, who let nobody pass."""
+
+    in_all: int = 0
+    long: int = 0
+    in_turn: int = 0
+    low: int = 0
+
+    @property
+    def others(self) -> int:
+        return self.in_all - self.long - self.in_turn - self.low
+
+
+def waiting(instance: dg.DagsterInstance) -> Waiting:
+    def count(**tags: str) -> int:
+        queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED], tags=tags)
+        return instance.get_runs_count(queued)
+
+    last = {PRIORITY_TAG: LAST}
+    in_all = count()
+    if not in_all:
+        return Waiting()
+    long, in_turn = count(**{GIVES_WAY_TAG: LONG}), count(**{GIVES_WAY_TAG: TURN})
+    low = count(**last) - sum(count(**last, **{GIVES_WAY_TAG: way}) for way in (LONG, TURN))
+    return Waiting(in_all, long, in_turn, low)

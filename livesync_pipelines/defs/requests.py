@@ -85,10 +85,10 @@ def _tags(request: Request) -> dict[str, str]:
     tags = {
         TRIGGER_TAG: str(request.trigger),
         FULL_TAG: "true" if request.full else "false",
-        PRIORITY_TAG: f"{1 - request.rank}",
+        PRIORITY_TAG: LAST if request.full else f"{1 - request.rank}",
     }
     if request.full or (request.rank and request.takes_long is not False):
-        tags |= {PRIORITY_TAG: LAST, GIVES_WAY_TAG: LONG}
+        tags[GIVES_WAY_TAG] = LONG
     elif request.takes_long is not False:
         tags[TAKES_LONG_TAG] = "true"
     return tags

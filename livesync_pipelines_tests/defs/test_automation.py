@@ -196,7 +196,7 @@ def test_what_takes_long_keeps_only_others_of_its_kind_waiting_and_not_for_ever(
     looked_at(house)
     quick(house)
     for _ in range(3):
-        waits(house, {GIVES_WAY_TAG: LONG, PRIORITY_TAG: LAST})
+        waits(house, {GIVES_WAY_TAG: LONG})
     put(house, "calm")
     with house.engine.database.connect() as connection:
         connection.execute("update livesync.syncs set takes_long = true where sync_id = 'slow'")
@@ -223,7 +223,7 @@ def test_what_waits_for_its_sync_to_be_free_keeps_nothing_waiting(house: House) 
     house.configure(a_sync("new"))
     looked_at(house)
     for _ in range(9):
-        waits(house, {GIVES_WAY_TAG: TURN, PRIORITY_TAG: LAST})
+        waits(house, {GIVES_WAY_TAG: TURN})
     put(house, "new")
     assert [request.partition_key for request in drain(house)] == ["new"]
 
@@ -254,8 +254,8 @@ def test_who_took_long_the_last_time_goes_alone_and_leaves_a_place_as_what_is_ne
         "urgent": None,
     }
     assert {r.partition_key or "new": r.tags[PRIORITY_TAG] for r in requests} == {
-        **dict.fromkeys([*slow, "new", "new2", "least"], LAST),
-        "quick": "0",
+        **dict.fromkeys([*slow, "new", "new2", "quick"], "0"),
+        "least": LAST,
         "urgent": "1",
     }
     assert not any(TAKES_LONG_TAG in request.tags for request in requests)

@@ -28,7 +28,6 @@ from .test_warm_runs import UNFINISHED, Warm, until, warm
 __all__ = ["warm"]
 
 QUEUED = dg.DagsterRunStatus.QUEUED
-_SLOW = {GIVES_WAY_TAG: LONG, PRIORITY_TAG: LAST}
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +48,14 @@ def dequeued(warm: Warm) -> list[str]:
 
 
 def test_what_takes_long_leaves_a_place_free_and_keeps_nobody_waiting(warm: Warm) -> None:
-    first, _ = warm.hanging(**_SLOW)
-    second = warm.submitted(**_SLOW)
+    first, _ = warm.hanging(**{GIVES_WAY_TAG: LONG})
+    second = warm.submitted(**{GIVES_WAY_TAG: LONG})
     assert second.status is QUEUED
     assert dequeued(warm) == []
-    quick = warm.submitted()
-    assert quick.status is not QUEUED
-    assert warm.ended(quick.run_id) is dg.DagsterRunStatus.SUCCESS
+    for priority in ("0", LAST):
+        quick = warm.submitted(**{PRIORITY_TAG: priority})
+        assert quick.status is not QUEUED
+        assert warm.ended(quick.run_id) is dg.DagsterRunStatus.SUCCESS
     warm.launcher().terminate(first)
     warm.ended(first)
     assert dequeued(warm) == [second.run_id]
@@ -65,7 +65,7 @@ def test_while_a_critical_sync_takes_long_the_others_leave_one_more_place_free(
     warm: Warm,
 ) -> None:
     critical, _ = warm.hanging(**{TAKES_LONG_TAG: "true"})
-    long = warm.submitted(**_SLOW)
+    long = warm.submitted(**{GIVES_WAY_TAG: LONG})
     assert long.status is QUEUED
     assert dequeued(warm) == []
     assert warm.ended(warm.submitted().run_id) is dg.DagsterRunStatus.SUCCESS
