@@ -44,11 +44,13 @@ class Crawl:
     proof: Proof
     sitemaps: Sitemaps | None = None
     named_sitemaps: tuple[str, ...] = ()
-    draft: Draft = field(default_factory=Draft)
     dated: set[str] = field(default_factory=set)
     whole: bool = True
     _trouble: int = 0
     _limited: int = 0
+
+    def __post_init__(self) -> None:
+        self.draft = Draft(self.visitor.client.world.monotonic)
 
     def pages(self) -> Iterator[ListingPage]:
         """Raises when the robots.txt of no root can be had, or when the site goes down."""

@@ -13,7 +13,7 @@ from livesync_pipelines.model.errors import BadInput, ItemFailure, RateLimited, 
 from livesync_pipelines.model.records import Body, Entry
 from livesync_pipelines_tests.net.site import Reply, Site
 
-from .website_runs import Crawler, links
+from .website_runs import Crawler, Kept, links
 
 OLD = "Sat, 03 Jan 2026 10:00:00 GMT"
 
@@ -44,6 +44,22 @@ def test_a_site_is_walked_along_its_links(site: Site, crawler: Crawler) -> None:
     assert not seen.failures
     assert set(seen.bodies) == set(seen.versions) == set(seen.wrote)
     assert sorted(site.targets()) == ["/", "/a", "/b/", "/b/c?x=1", "/robots.txt"]
+
+
+def test_of_a_slow_site_what_was_found_is_handed_over_after_ten_seconds(
+    site: Site, crawler: Crawler
+) -> None:
+    site.put("/", links(*[f"/{n}" for n in range(8)]))
+    for n in range(8):
+        site.put(f"/{n}", links())
+    found: dict[int, list[int]] = {}
+    for pause_s in (0, 4):
+        website = crawler.website({"pause_s": pause_s, "width": 1})
+        found[pause_s] = [len(page.entries) for page in website.listing(Kept())]
+        website.close()
+    assert found[0] == [9]
+    assert sum(found[4]) == 9
+    assert max(found[4]) <= 4
 
 
 def test_a_body_says_where_it_is_and_what_it_calls_itself(site: Site, crawler: Crawler) -> None:
