@@ -40,19 +40,20 @@ def keep_equal(instance: dg.DagsterInstance, engine: Engine) -> None:
         there = set(instance.get_dynamic_partitions(name))
         if new := sorted(wanted - there):
             instance.add_dynamic_partitions(name, new)
-        if gone := there - wanted:
-            _cancel_runs(instance, gone)
+        gone = there - wanted
+        if removed := gone - platforms.keys():
+            _cancel_runs(instance, removed)
         for sync_id in gone:
             instance.delete_dynamic_partition(name, sync_id)
 
 
-def _cancel_runs(instance: dg.DagsterInstance, gone: Set[str]) -> None:
+def _cancel_runs(instance: dg.DagsterInstance, removed: Set[str]) -> None:
     for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES)):
-        if HERE_TAG not in run.tags and (syncs := syncs_of(run)) and syncs <= gone:
+        if HERE_TAG not in run.tags and (syncs := _syncs_of(run)) and syncs <= removed:
             instance.run_coordinator.cancel_run(run.run_id)
 
 
-def syncs_of(run: dg.DagsterRun) -> Set[str]:
+def _syncs_of(run: dg.DagsterRun) -> Set[str]:
     """Whom the run works for; nobody, if it is of another kind."""
     alone = run.tags.get(PARTITION_NAME_TAG)
     return {alone} if alone else json.loads(run.tags.get(SYNCS_TAG, "{}")).keys()

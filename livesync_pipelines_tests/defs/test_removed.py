@@ -68,6 +68,16 @@ def test_what_waits_for_a_place_is_cancelled_unless_it_is_for_others_too(warm: W
         warm.ended(run_id)
 
 
+def test_the_run_of_one_that_has_its_name_on_another_platform_goes_on(warm: Warm) -> None:
+    add(warm.instance, "website", SYNC)
+    run_id, _ = warm.hanging(**{PARTITION_NAME_TAG: SYNC})
+    looked_after(warm)
+    assert not warm.instance.has_dynamic_partition(partition_set("website"), SYNC)
+    assert warm.run(run_id).status is dg.DagsterRunStatus.STARTED
+    warm.launcher().terminate(run_id)
+    warm.ended(run_id)
+
+
 def test_who_waits_for_it_at_a_terminal_is_told_by_the_run_itself(warm: Warm) -> None:
     here = dg.DagsterRun(
         job_name="sync_folder",
