@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -24,8 +23,6 @@ FIRST_WAIT_S, LONGEST_WAIT_S, GROWTH = 60.0, 86_400.0, 4.0
 SETTLED = frozenset({"encrypted", "malformed", "unsupported", "too_large", "bad_name", "empty"})
 """Item failures that the same version would only repeat: such an item is not read again."""
 
-CANCELLED = "cancelled"
-"""The code of a run that somebody has cancelled."""
 
 _FIRST_ITEM_WAIT_S = 900.0
 
@@ -89,12 +86,7 @@ def cancelled(sync_id: str, schedule: str, *, begun: bool) -> dict[str, str]:
         if schedule == "manual"
         else ("; by itself it runs at the next change that is told, or when its schedule says.")
     )
-    return {"code": CANCELLED, "message": message, "hint": again + by_itself, "where": ""}
-
-
-def is_cancelled(error: Mapping[str, str] | None) -> bool:
-    """Whether this is what is told of a run that somebody cancelled."""
-    return error is not None and error.get("code") == CANCELLED
+    return {"code": "cancelled", "message": message, "hint": again + by_itself, "where": ""}
 
 
 def backoff_s(failures: int, key: str) -> float:

@@ -99,7 +99,7 @@ def _trouble(end: End) -> tuple[EventKind | None, list[str]]:
     if end.paused:
         return EventKind.PAUSED, [EventKind.PAUSED, failure]
     match end.status:
-        case Status.FAILED:
+        case Status.FAILED | Status.CANCELLED:
             return EventKind.FAILED, [failure]
         case Status.WAITING:
             return EventKind.WAITING, [EventKind.WAITING]

@@ -129,7 +129,7 @@ def _cancel(engine: Engine, connection: Connection, operation: Operation) -> Non
     error = patience.cancelled(sync.sync_id, sync.schedule, begun=True)
     let_go(connection)
     with engine.database.connect() as other:
-        _close(engine, other, operation, Outcome(Status.FAILED, error, cancelled=True))
+        _close(engine, other, operation, Outcome(Status.CANCELLED, error))
 
 
 def _close(
@@ -139,7 +139,7 @@ def _close(
     schedule = cadence.parse(operation.sync.schedule)
     sync_id = operation.sync.sync_id
     due_at = cadence.next_due(schedule, after=now, spread_key=sync_id)
-    if outcome.cancelled:
+    if outcome.status is Status.CANCELLED:
         due_at = cadence.due_when_cancelled(schedule, at=now, spread_key=sync_id)
     if due_at is not None:
         due_at = max(due_at, now + timedelta(seconds=outcome.then.wait_s))

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from livesync_pipelines.core.bound import CONFIDENCE, upper_bound
-from livesync_pipelines.core.patience import CANCELLED, is_cancelled
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.errors import in_a_row
 from livesync_pipelines.model.operation import Counts, Op, Status
@@ -100,9 +99,9 @@ def _as_settled(row: dict[str, Any]) -> dict[str, Any]:
     waits_for, approved, last = row.pop("waits_for"), row.pop("approved"), _last(row)
     if last == Status.WAITING and approved:
         return {**row, "last_error": _approved(row, approved)}
-    if waits_for is None or last not in {CANCELLED, "interrupted"}:
+    if waits_for is None or last not in {Status.CANCELLED, "interrupted"}:
         return row
-    if last == CANCELLED:
+    if last == Status.CANCELLED:
         both = {name: in_a_row(waits_for[name], row["last_error"][name]) for name in _FOR_PEOPLE}
         waits_for = {**waits_for, **both}
     return {**row, "last_status": str(Status.WAITING), "last_error": waits_for}
@@ -117,11 +116,6 @@ def _approved(row: Mapping[str, Any], count: int) -> dict[str, str]:
     }
 
 
-def ending(operation: Mapping[str, Any]) -> str:
-    """How an operation is, or went, in one word."""
-    return CANCELLED if is_cancelled(operation["error"]) else str(operation["status"])
-
-
 def line(operation: Mapping[str, Any]) -> str:
     """One that has ended, in a line of a log."""
     result = operations.result(operation)
@@ -131,7 +125,7 @@ def line(operation: Mapping[str, Any]) -> str:
     parts += [f"{counts.failed} failed"] if counts.failed else []
     parts += [f"{counts.conflicts_detected} conflicts"] if counts.conflicts_detected else []
     told = f"{operation['finished_at']:%H:%M:%S} {result.sync_id} ({operation['trigger']})"
-    told += f" {ending(operation)}: {', '.join(parts)}"
+    told += f" {result.status}: {', '.join(parts)}"
     if result.error and result.status is not Status.SUCCESS:
         told += f" - {result.error['message']}"
     return told
@@ -142,8 +136,6 @@ def _last(row: Mapping[str, Any]) -> str:
     last = row["last_status"]
     if last is None:
         return "new"
-    if is_cancelled(row["last_error"]):
-        return CANCELLED
     return {"running": "interrupted", "success": "ok"}.get(last, str(last))
 
 

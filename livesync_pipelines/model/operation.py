@@ -20,6 +20,7 @@ class Status(StrEnum):
     RATE_LIMITED = "rate_limited"
     REFUSED = "refused"
     INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
 
 
 class Op(StrEnum):

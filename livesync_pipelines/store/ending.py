@@ -73,7 +73,7 @@ def _leave(
     Returns whether it rests from now on.
     """
     sync, then = operation.sync, outcome.then
-    failures = operation.failures_before + outcome.counts_as_failure
+    failures = operation.failures_before + (outcome.status is Status.FAILED)
     if outcome.status in {Status.SUCCESS, Status.PARTIAL, Status.WAITING}:
         failures = 0
     ours = connection.execute(

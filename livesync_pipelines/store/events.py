@@ -126,7 +126,8 @@ def note_end(
         "counts": operation.counts.as_dict(),
         "error": error,
     }
-    kind = LiveKind.FAILED if outcome.status is Status.FAILED else LiveKind.COMPLETED
+    failed = outcome.status in {Status.FAILED, Status.CANCELLED}
+    kind = LiveKind.FAILED if failed else LiveKind.COMPLETED
     note(connection, operation, kind, document, now=now)
     if error and error["code"] == Reauthorise.code:
         note(connection, operation, LiveKind.REAUTHORISE, {"error": error}, now=now)

@@ -89,7 +89,6 @@ class Outcome:
       another answer of the source to its probe is a reason to look again.
     - `mark`: that answer as it was for what this operation saw; None where that is not known.
     - `then`: what follows a failure.
-    - `cancelled`: somebody stopped it; that counts as no failure in a row.
     """
 
     status: Status
@@ -99,11 +98,6 @@ class Outcome:
     mark: str | None = None
     proof: Mapping[str, Any] | None = None
     then: Next = field(default_factory=Next)
-    cancelled: bool = False
-
-    @property
-    def counts_as_failure(self) -> bool:
-        return self.status is Status.FAILED and not self.cancelled
 
 
 def refuse_busy(connection: Connection, sync_id: str) -> None:
@@ -221,8 +215,8 @@ def note_cancelled(
     now: datetime,
 ) -> dict[str, Any]:
     """Enter an operation that was cancelled before it began; returns its line of the history."""
-    mode, failed = str(sync.mode), Status.FAILED
-    line = (sync.sync_id, run_id, trigger, mode, failed, now, now, Jsonb(dict(error)))
+    mode, cancelled = str(sync.mode), Status.CANCELLED
+    line = (sync.sync_id, run_id, trigger, mode, cancelled, now, now, Jsonb(dict(error)))
     return _note_unbegun(connection, line)
 
 

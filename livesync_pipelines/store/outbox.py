@@ -40,7 +40,7 @@ def note_end(
     Nothing, and nothing is asked of the database, where nothing changed and nothing failed.
     Nothing either of an operation that was overtaken.
     """
-    unfinished = outcome.status in {Status.FAILED, Status.INTERRUPTED}
+    unfinished = outcome.status in {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED}
     if unfinished:
         add_untold(connection, operation.sync.sync_id, operation.counts.synced_items)
     error = outcome.error or {}

@@ -11,7 +11,8 @@ from livesync_pipelines.store.operations import STATUS
 
 _STATES = """
 select case when state = 'paused' then 'paused'
-            when last_status in ('failed', 'rate_limited', 'waiting_for_approval') then last_status
+            when last_status in ('failed', 'cancelled', 'rate_limited', 'waiting_for_approval')
+              then last_status
             when last_status is null then 'new'
             else 'active' end as state, count(*) as syncs
 from livesync.syncs

@@ -70,7 +70,6 @@ _pages.filters |= {
     "linked": _linked,
     "moment": _moment,
     "shown": _shown,
-    "ending": report.ending,
     "in_a_line": in_a_line,
 }
 

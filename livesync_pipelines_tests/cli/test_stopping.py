@@ -60,7 +60,7 @@ def slow() -> Iterator[Slow]:
         site.shutdown()
 
 
-def test_a_run_that_is_interrupted_says_so_and_how_to_go_on(
+def test_a_run_that_is_cancelled_says_so_and_how_to_go_on(
     terminal: Terminal, slow: Slow, tmp_path: Path
 ) -> None:
     file = tmp_path / "site.yaml"
@@ -77,7 +77,7 @@ def test_a_run_that_is_interrupted_says_so_and_how_to_go_on(
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
-    assert out.startswith("pages: interrupted in ")
+    assert out.startswith("pages: cancelled in ")
     assert "livesync sync run pages" in err
     (sync,) = terminal.document("status")["syncs"]
     assert sync["last_error"]["code"] == "cancelled"

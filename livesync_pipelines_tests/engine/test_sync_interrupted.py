@@ -139,11 +139,11 @@ def cancelled_run(house: House, page: int, schedule: str = "hourly", **options: 
     house.source.forget()
 
 
-def test_a_run_that_is_cancelled_has_failed_at_once_and_keeps_what_it_wrote(house: House) -> None:
+def test_a_run_that_is_cancelled_has_ended_at_once_and_keeps_what_it_wrote(house: House) -> None:
     fill(house)
     cancelled_run(house, page=1)
     (operation,) = house.history()
-    assert (operation["status"], operation["error"]["code"]) == ("failed", "cancelled")
+    assert (operation["status"], operation["error"]["code"]) == ("cancelled", "cancelled")
     assert "livesync sync run docs" in operation["error"]["hint"]
     assert operation["counts"]["added"] == len(house.held()) == 2
     assert house.run().counts.added == 4
@@ -253,7 +253,7 @@ def test_a_cancelled_run_frees_its_sync_whatever_its_connection_was_at(house: Ho
     errand = Errand(sync_id="docs", trigger=Trigger.WEBHOOK, cancelled=lambda _: True)
     with house.engine.database.connect() as connection, pytest.raises(KeyboardInterrupt):
         operate(house.engine, connection, errand, stop)
-    assert statuses(house) == ["failed"]
+    assert statuses(house) == ["cancelled"]
     house.run()
     assert_in_step(house)
 

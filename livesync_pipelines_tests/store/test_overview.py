@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from livesync_pipelines.engine import report
+from livesync_pipelines.engine.operating import Errand
+from livesync_pipelines.engine.sync import run_errand
 from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import SyncState, Trigger
@@ -53,6 +57,13 @@ def test_syncs_are_counted_by_how_their_last_operation_that_ended_went(house: Ho
     house.source.at_page.clear()
     house.run("failing")
     assert states(house) == {"active": 5, "new": 1, "paused": 1}
+    house.source.at_page[0] = fails(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run_errand(
+            house.engine,
+            Errand(sync_id="well", trigger=Trigger.POLL, cancelled=lambda _: True),
+        )
+    assert states(house) == {"active": 4, "cancelled": 1, "new": 1, "paused": 1}
     for name in NAMES:
         assert_sound(house, name)
 

@@ -173,7 +173,7 @@ def _line(row: Mapping[str, Any], now: datetime) -> tuple[object, ...]:
     changes = ", ".join(f"{row['counts'][n]} {n}" for n in names if row["counts"].get(n))
     return (
         ago(row["started_at"], now),
-        report.ending(row),
+        row["status"],
         row["trigger"],
         row["mode"],
         took,

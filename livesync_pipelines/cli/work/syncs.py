@@ -11,7 +11,6 @@ import click
 from livesync_pipelines.cli.failures import INTERRUPTED
 from livesync_pipelines.cli.output import emit, note, say, table
 from livesync_pipelines.cli.work.session import open_house
-from livesync_pipelines.core.patience import is_cancelled
 from livesync_pipelines.engine import report
 from livesync_pipelines.engine.accounts import refuse_without
 from livesync_pipelines.engine.triggers import refuse_idle
@@ -21,7 +20,13 @@ from livesync_pipelines.model.sync import SyncState
 from livesync_pipelines.store import approvals, catalog, conflict_counts
 from livesync_pipelines.store.row_history import count_bad_cells
 
-EXITS = {Status.SUCCESS: 0, Status.PARTIAL: 0, Status.WAITING: 3, Status.REFUSED: 3}
+EXITS = {
+    Status.SUCCESS: 0,
+    Status.PARTIAL: 0,
+    Status.WAITING: 3,
+    Status.REFUSED: 3,
+    Status.CANCELLED: INTERRUPTED,
+}
 _COLUMNS = ("sync_id", "platform", "connection", "capsule", "schedule", "state", "project_id")
 
 
@@ -52,8 +57,6 @@ def run_now(sync_id: str, *, full: bool, plan: str | None, as_json: bool) -> int
             left = conflict_counts.after(house.connection, sync_id, result["operation_id"])
             misfits = count_bad_cells(house.connection, sync_id, result["operation_id"])
         _show_result(result, left, misfits)
-    if is_cancelled(result.get("error")):
-        return INTERRUPTED
     return EXITS.get(Status(result["status"]), 1)
 
 
@@ -79,8 +82,7 @@ def show_conflicts(sync_id: str, waiting: int, settled: int) -> list[str]:
 
 
 def _show_result(result: Mapping[str, Any], left: tuple[int, int], misfits: int) -> None:
-    how = "interrupted" if is_cancelled(result.get("error")) else result["status"]
-    say(f"{result['sync_id']}: {how} in {result['duration_s']:.1f} s")
+    say(f"{result['sync_id']}: {result['status']} in {result['duration_s']:.1f} s")
     say(f"  {show_counts(result)}")
     for line in show_conflicts(result["sync_id"], *left):
         say(f"  {line}")
