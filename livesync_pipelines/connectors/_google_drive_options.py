@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Annotated
 
+from propcache.api import cached_property
 from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._globs import Glob, Named

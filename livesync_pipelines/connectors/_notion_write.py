@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cached_property
 from math import isfinite
 from typing import Any
 
 import pyarrow as pa
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors._notion_api import Json, NotionApi
 from livesync_pipelines.connectors._notion_pages import Item, item_of

@@ -10,11 +10,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 
 import pyarrow as pa
 import sqlalchemy as sa
+from propcache.api import cached_property
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livesync_pipelines.connectors._sql_base import (

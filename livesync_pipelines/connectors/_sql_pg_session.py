@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from typing import NoReturn
 
 import adbc_driver_manager as adbc
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
+from propcache.api import cached_property
 from psycopg import ProgrammingError, errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 

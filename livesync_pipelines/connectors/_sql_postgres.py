@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import cached_property
 
 import pyarrow as pa
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors import _sql_pg_catalogue as catalogue
 from livesync_pipelines.connectors._sql_base import Chosen, SqlDatabase, no_column, no_table

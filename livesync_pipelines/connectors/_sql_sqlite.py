@@ -9,13 +9,13 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from propcache.api import cached_property
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from hashlib import blake2b
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import idna
+from propcache.api import cached_property
 
 from ._globs import Globs
 

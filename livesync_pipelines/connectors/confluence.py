@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from io import BytesIO
 from urllib.parse import urlsplit
+
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._confluence_adf import adf_markdown

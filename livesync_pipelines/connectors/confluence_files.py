@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import IO
+
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors._api_client import Called
 from livesync_pipelines.connectors._confluence_api import ConfluenceApi

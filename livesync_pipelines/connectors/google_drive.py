@@ -6,9 +6,10 @@ Drive API v3, its discovery document of 2026-11-06 and the pages named below, re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from hashlib import md5
 from io import BytesIO
+
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors._api_client import Called, client_for
 from livesync_pipelines.connectors._google_calls import google_oauth

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from hashlib import md5
 from io import BytesIO
 from typing import IO, Annotated
 
+from propcache.api import cached_property
 from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._api_client import Called

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from hashlib import blake2b
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from propcache.api import cached_property
 from pydantic import AfterValidator, Field
 
 from livesync_pipelines.connectors._feed_pages import FeedPages, listed, public

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import cached_property
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
+from propcache.api import cached_property
 
 from livesync_pipelines.connectors import _s3_answers as answers
 from livesync_pipelines.connectors._globs import Globs

@@ -6,11 +6,11 @@ The vendors' pages are named where they are followed: `_sql_pg_*` and `_sql_othe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from importlib import import_module
 from typing import Annotated, Literal
 
 import pyarrow as pa
+from propcache.api import cached_property
 from pydantic import AfterValidator, Field, SecretStr
 
 from livesync_pipelines.connectors._sql_base import Chosen, SqlDatabase

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from propcache.api import cached_property
 
 from livesync_pipelines.core.canon import canonical, content_hash
 from livesync_pipelines.core.row_map_cast import Cells

@@ -8,7 +8,6 @@ reads all that it has ever found, and questions begin with which tables and colu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from functools import cached_property
 
 import dagster as dg
 import sqlalchemy
@@ -19,6 +18,7 @@ from dagster._core.storage.asset_check_state import AssetCheckState
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageMetadata
 from dagster_postgres.event_log import PostgresEventLogStorage
+from propcache.api import cached_property
 
 from livesync_pipelines.defs import standings
 from livesync_pipelines.defs.pages import ForPages

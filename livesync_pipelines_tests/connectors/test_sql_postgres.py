@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from socket import create_server
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -460,6 +462,20 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence(
     with pytest.raises(kind, match=said) as told:
         postgres.end("anything", url=url).shape()
     assert "r3t" not in f"{told.value} {told.value.hint} {told.value.where}"
+
+
+def test_a_server_that_does_not_answer_holds_up_nobody_who_asks_another(
+    postgres: PostgresWorld,
+) -> None:
+    with create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as other:
+        url = f"postgresql://me@127.0.0.1:{server.getsockname()[1]}/x"
+        asked = other.submit(postgres.end("anything", url=url, timeout_s=60).shape)
+        connection, _ = server.accept()
+        with connection:
+            assert postgres.end(postgres.new_table("id int primary key")).shape() is not None
+            assert not asked.done()
+        with pytest.raises(Unavailable):
+            asked.result()
 
 
 def test_a_database_that_is_not_there_is_bad_input(postgres: PostgresWorld) -> None:
