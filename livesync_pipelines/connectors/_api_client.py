@@ -25,6 +25,7 @@ def client_for(limits: FetchLimits, *, max_bytes: int = _ANSWER_BYTES) -> Client
         timeout_s=limits.timeout_s,
         max_bytes=max_bytes,
         pacer=limits.pacer,
+        tries=limits.tries,
     )
 
 

@@ -18,8 +18,6 @@ from livesync_pipelines.core.spellings import HttpUrl
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-TRIES = 3
-
 
 def _arn(text: str) -> str:
     if not ARN.fullmatch(text):
@@ -81,7 +79,7 @@ def client_of(settings: S3Connection, limits: FetchLimits, *, width: int) -> S3C
         region_name=settings.region,
     )
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": TRIES},
+        retries={"mode": "standard", "total_max_attempts": limits.tries},
         connect_timeout=min(10.0, limits.timeout_s),
         read_timeout=limits.timeout_s,
         max_pool_connections=width,

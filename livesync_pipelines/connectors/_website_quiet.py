@@ -25,7 +25,6 @@ from ._website_url import host
 
 BELIEVED = timedelta(hours=12)
 MAX_CALLS = 20
-TIMEOUT_S = 5.0
 
 _FARTHEST_ZONE = timedelta(hours=12)
 """West of UTC, where a day ends last."""

@@ -81,7 +81,8 @@ class Memory(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """How much one item may cost. `max_bytes` is checked before the bytes are in memory.
+    """How much one item may cost. `max_bytes` is checked before the bytes are in memory;
+    `timeout_s`: for connecting, and for each silence; `tries`: in all, of one call that fails.
 
     `pacer`: the budgets that every call to the platform is counted against. `account`: in whose
     name it is called, where the connection names an account. `api_url`: below which address the
@@ -90,6 +91,7 @@ class FetchLimits:
 
     max_bytes: int = 50_000_000
     timeout_s: float = 30.0
+    tries: int = 3
     pacer: Pacer = UNPACED
     account: Account = ANONYMOUS
     api_url: str = ""

@@ -114,7 +114,7 @@ class Rss(Connector):
 
     @staticmethod
     def subscriber(connection: RssConnection, limits: FetchLimits) -> WebSub:
-        client = _client(connection, limits, tries=1)
+        client = _client(connection, limits)
         pages = FeedPages(client, connection.url)
         return WebSub(client=client, pages=pages, plain=connection.allow_private)
 
@@ -257,7 +257,7 @@ class _Place:
         return json.dumps([self.url, self.digest, self.skip])
 
 
-def _client(settings: RssConnection, limits: FetchLimits, *, tries: int = 3) -> Client:
+def _client(settings: RssConnection, limits: FetchLimits) -> Client:
     return Client(
         allow_private=settings.allow_private,
         timeout_s=limits.timeout_s,
@@ -265,7 +265,7 @@ def _client(settings: RssConnection, limits: FetchLimits, *, tries: int = 3) -> 
         user_agent=settings.user_agent,
         per_host_s=settings.pause_s if settings.full_text else 0.0,
         pacer=limits.pacer,
-        tries=tries,
+        tries=limits.tries,
     )
 
 

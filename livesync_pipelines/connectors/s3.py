@@ -20,7 +20,6 @@ from livesync_pipelines.connectors._s3_notifications import Notifications
 from livesync_pipelines.connectors._s3_objects import BROKE_OFF, Objects
 from livesync_pipelines.connectors._s3_queue import Queue
 from livesync_pipelines.connectors._s3_settings import (
-    TRIES,
     S3Connection,
     S3Selection,
     client_of,
@@ -200,7 +199,7 @@ class S3(Listed):
         if entry.state == answers.ARCHIVED and self._settings.endpoint_url is None:
             return ItemFailure(entry.key, answers.ARCHIVED, "it is in an archive and not restored")
         with named(self._where):
-            for _ in range(TRIES):
+            for _ in range(self.limits.tries):
                 try:
                     answer = self._get(entry)
                 except ClientError as error:
@@ -213,7 +212,7 @@ class S3(Listed):
                         return self._body(entry.key, answer)
                     except BROKE_OFF:
                         continue
-        raise Unavailable(f"{self._where} broke off {TRIES} times", where=self._where)
+        raise Unavailable(f"{self._where} broke off {self.limits.tries} times", where=self._where)
 
     def _get(self, entry: Entry) -> GetObjectOutputTypeDef:
         """The object that was listed; or what is there now, where it changed since."""

@@ -8,7 +8,6 @@ What spares a crawl is in `_website_quiet`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Annotated, Literal, Self
 
@@ -24,7 +23,7 @@ from livesync_pipelines.net.world import World
 from ._globs import Glob
 from ._website_crawl import Crawl
 from ._website_frontier import Frontier
-from ._website_quiet import TIMEOUT_S, Proof, mark
+from ._website_quiet import Proof, mark
 from ._website_robots import Robots
 from ._website_sitemap import Sitemaps
 from ._website_url import Scope, directory, normalised, origin
@@ -129,6 +128,7 @@ class Website(Connector):
             user_agent=connection.user_agent,
             per_host_s=connection.pause_s,
             pacer=limits.pacer,
+            tries=limits.tries,
             world=world or World(),
         )
         said = repr((connection, selection)).encode()
@@ -172,10 +172,8 @@ class Website(Connector):
     def probe(self, memory: Memory) -> str:
         """A digest of robots.txt and of the sitemaps, which are not sent again where they are the
         same. Raises `Unavailable` where they cannot prove that no page has changed."""
-        timeout_s = min(self.limits.timeout_s, TIMEOUT_S)
-        with replace(self._client, tries=1, timeout_s=timeout_s) as client:
-            agent = self._connection.user_agent
-            return mark(client, agent, memory.note, asked_for=self._asked_for)
+        agent = self._connection.user_agent
+        return mark(self._client, agent, memory.note, asked_for=self._asked_for)
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         """A page that robots.txt no longer allows, or that has moved, is a failure here."""

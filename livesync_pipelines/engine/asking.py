@@ -46,14 +46,14 @@ def _has_news(engine: Engine, sync: SyncConfig, ends: _Ends, places: tuple[str, 
     place, since = places
     if engine.now() - Cursors.read(place).scanned_at > SCANNED_EVERY:
         return True
-    with ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as (source, target):
+    with ends_connected(engine, ends, sync, Lane.LIVE, in_passing=True) as (source, target):
         return has_news({Side.SOURCE: source, Side.TARGET: target}, since)
 
 
 def _of_rows(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:
     """The marks of the ends that the sync reads from."""
     unread = {Mode.PULL: Side.TARGET, Mode.PUSH: Side.SOURCE}.get(sync.mode)
-    with ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as opened:
+    with ends_connected(engine, ends, sync, Lane.LIVE, in_passing=True) as opened:
         for side, end in zip((Side.SOURCE, Side.TARGET), opened, strict=True):
             if side is not unread:
                 yield end.mark() if isinstance(end, MarksRows) else None
@@ -61,7 +61,7 @@ def _of_rows(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | No
 
 def _of_files(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:
     """Both ends matter, for a file that was changed at the goal is left alone."""
-    with file_ends_connected(engine, ends, sync, Lane.LIVE, patience_s=0.0) as opened:
+    with file_ends_connected(engine, ends, sync, Lane.LIVE, in_passing=True) as opened:
         for end in opened:
             yield end.probe(NoMemory()) if isinstance(end, Probes) else None
 

@@ -9,7 +9,6 @@ from livesync_pipelines.connectors.choosing import Choice, Chooses
 from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.pacing import called_for
 from livesync_pipelines.model.sync import Connection
-from livesync_pipelines.net.pace import PATIENCE_S
 from livesync_pipelines.settings import DISABLED_REASON
 
 MOST = 50
@@ -39,6 +38,6 @@ def seen_through(engine: Engine, source: Connection) -> Seen | None:
         return None
     if not engine.enabled:
         raise Disabled(DISABLED_REASON)
-    with called_for(engine, source, kind, patience_s=PATIENCE_S) as (options, limits):
+    with called_for(engine, source, kind, in_passing=False) as (options, limits):
         found = list(islice(kind.choices(options, limits), MOST + 1))
     return Seen(tuple(found[:MOST]), more=len(found) > MOST)

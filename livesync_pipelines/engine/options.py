@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -33,10 +33,11 @@ _SQLITE = "sqlite:///"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What a connector is given to call its platform with: who counts its calls against these
-    budgets, and in whose name a connection with these options calls."""
+    budgets, in whose name a connection with these options calls, and within which limits."""
 
     pacer_for: Callable[[tuple[Budget, ...]], Pacer]
     account_for: Callable[[Connection, Options], Account]
+    limits: FetchLimits = field(default_factory=FetchLimits)
 
 
 ALONE = Means(pacer_for=lambda _: UNPACED, account_for=lambda *_: ANONYMOUS)
@@ -142,7 +143,8 @@ def limits_of(
 ) -> FetchLimits:
     """How a platform is called for a connection with these options: within all budgets that hold,
     in whose name, and where."""
-    return FetchLimits(
+    return replace(
+        means.limits,
         pacer=means.pacer_for(_budgets(spec, options)),
         account=means.account_for(connection, options),
         api_url=environ.get(f"{spec.vendor}_API_URL", "").rstrip("/"),

@@ -28,8 +28,11 @@ from livesync_pipelines.model.sync import Connection, SyncConfig
 from livesync_pipelines.net.pace import PATIENCE_S, UNPACED, Pacer
 from livesync_pipelines.store.budgets import Account, SharedPacer
 
-_TIMEOUT_S, _MAX_BYTES = 3.0, 10_000_000
-"""Of a call beside all syncs: whoever hangs is asked again later."""
+IN_PASSING = FetchLimits(timeout_s=5.0, tries=1)
+"""For calls of which there are others to make: whoever hangs is asked again later, or by a run."""
+
+_MAX_BYTES = 10_000_000
+"""Of an answer to a call beside all syncs."""
 
 
 @contextmanager
@@ -39,29 +42,30 @@ def connected(
     sync: SyncConfig,
     lane: Lane,
     *,
-    patience_s: float = PATIENCE_S,
+    in_passing: bool = False,
 ) -> Iterator[Connector]:
     """The connector for one run of this sync, closed afterwards with all that it holds.
 
-    Its calls wait in place for `patience_s` at most. Raises BadInput where options no longer hold.
+    Calls wait in place for a while; those `in_passing` do not, neither for a budget nor for who
+    hangs. Raises BadInput where options no longer hold.
     """
     with ExitStack() as held:
-        means = _means(engine, source, lane, patience_s, held)
+        means = _means(engine, source, lane, held, in_passing=in_passing)
         made = connector_for(source, sync, engine.registry, engine.environ, means=means)
         yield held.enter_context(closing(made))
 
 
 @contextmanager
 def called_for(
-    engine: Engine, source: Connection, kind: type[Connector], *, patience_s: float
+    engine: Engine, source: Connection, kind: type[Connector], *, in_passing: bool
 ) -> Iterator[tuple[Options, FetchLimits]]:
     """What a user says of a connection, and how its platform is called for it beside all syncs.
     Raises BadInput where options no longer hold."""
     options = connection_options(kind, source, engine.environ)
     with ExitStack() as held:
-        means = _means(engine, source, Lane.LIVE, patience_s, held)
+        means = _means(engine, source, Lane.LIVE, held, in_passing=in_passing)
         limits = limits_of(kind.spec, source, options, engine.environ, means)
-        yield options, replace(limits, max_bytes=_MAX_BYTES, timeout_s=_TIMEOUT_S)
+        yield options, replace(limits, max_bytes=_MAX_BYTES, timeout_s=IN_PASSING.timeout_s)
 
 
 @contextmanager
@@ -74,7 +78,7 @@ def subscriber_of(engine: Engine, source: Connection) -> Iterator[Subscriber]:
     if kind is None or not issubclass(kind, Subscribes):
         raise BadInput(f"{source.platform} cannot be subscribed to.")
     with (
-        called_for(engine, source, kind, patience_s=0.0) as (options, limits),
+        called_for(engine, source, kind, in_passing=True) as (options, limits),
         closing(kind.subscriber(options, limits)) as found,
     ):
         yield found
@@ -87,13 +91,13 @@ def ends_connected(
     sync: SyncConfig,
     lane: Lane,
     *,
-    patience_s: float = PATIENCE_S,
+    in_passing: bool = False,
 ) -> Iterator[tuple[RowEnd, RowEnd]]:
     """Both ends of a sync of rows (source, target) for one run, as `connected`."""
     with ExitStack() as held:
         made = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            means = _means(engine, end, lane, patience_s, held)
+            means = _means(engine, end, lane, held, in_passing=in_passing)
             one = row_end_for(end, sync, side, engine.row_ends, engine.environ, means=means)
             made.append(held.enter_context(closing(one)))
         yield made[0], made[1]
@@ -106,13 +110,13 @@ def file_ends_connected(
     sync: SyncConfig,
     lane: Lane,
     *,
-    patience_s: float = PATIENCE_S,
+    in_passing: bool = False,
 ) -> Iterator[tuple[FileEnd, FileEnd]]:
     """Both ends of a copy (source, target) for one run, as `connected`."""
     with ExitStack() as held:
         made: list[FileEnd] = []
         for side, end in zip((Side.SOURCE, Side.TARGET), ends, strict=True):
-            means = _means(engine, end, lane, patience_s, held)
+            means = _means(engine, end, lane, held, in_passing=in_passing)
             one = connector_for(end, sync, engine.file_ends, engine.environ, side=side, means=means)
             held.enter_context(closing(one))
             if not isinstance(one, WritesFiles):
@@ -128,13 +132,15 @@ def beside(engine: Engine) -> Means:
 
 
 def _means(
-    engine: Engine, source: Connection, lane: Lane, patience_s: float, held: ExitStack
+    engine: Engine, source: Connection, lane: Lane, held: ExitStack, *, in_passing: bool
 ) -> Means:
     def pacer(budgets: tuple[Budget, ...]) -> Pacer:
         if not budgets:
             return UNPACED
         account = Account(connection=source.name, platform=source.platform, budgets=budgets)
+        patience_s = 0.0 if in_passing else PATIENCE_S
         shared = SharedPacer(engine.database, account, lane, patience_s=patience_s)
         return held.enter_context(closing(shared))
 
-    return Means(pacer_for=pacer, account_for=partial(caller_for, engine))
+    limits = IN_PASSING if in_passing else FetchLimits()
+    return Means(pacer_for=pacer, account_for=partial(caller_for, engine), limits=limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -10,11 +11,10 @@ from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine import announcements, asking
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.pacing import connected
+from livesync_pipelines.engine.pacing import IN_PASSING, connected
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Source
-from livesync_pipelines.model.sync import SyncConfig, Trigger
-from livesync_pipelines.net.fanout import fan_out
+from livesync_pipelines.model.sync import Priority, SyncConfig, Trigger
 from livesync_pipelines.store import announced, catalog, looks, queue, shadow, sweeps
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.looks import Looked
@@ -24,7 +24,15 @@ _WIDTH = 6
 """So many sources are asked side by side: fewer than there are shared connections."""
 
 _PIECE = 500
-"""So many answers are written together."""
+"""So many syncs are looked at together."""
+
+_WRITTEN_AFTER_S = 1.0
+"""So often what was answered is written, while others are waited for."""
+
+_HANGS = timedelta(seconds=IN_PASSING.timeout_s)
+"""Who has not answered after this time hangs."""
+
+_Answer = tuple[Looked, Trigger, Priority]
 
 WATCHED_EVERY = timedelta(minutes=1)
 """How often a source is asked all the same that somebody waits beside."""
@@ -88,37 +96,47 @@ def _look(
     *,
     now: datetime,
 ) -> list[str]:
-    """Ask the sources of these syncs side by side; returns those that are queued now."""
+    """Ask the sources of these syncs side by side; returns those that are queued now. What one has
+    answered does not wait for those who hang."""
     names = [sync_id for sync_id, _, _ in due]
     syncs = {sync.sync_id: sync for sync in catalog.syncs(connection, names)}
     sources = catalog.connections(connection, [sync.connection for sync in syncs.values()])
     watched = looks.watched(connection, names, now=now)
-    due = [line for line in due if line[0] in syncs]
 
-    def answer(line: Due) -> str | None:
-        sync = syncs[line[0]]
-        return _ask(engine, sync, sources[sync.connection], line[2])
+    def answer(line: Due) -> _Answer:
+        sync_id, schedule, mark = line
+        sync = syncs[sync_id]
+        begun = engine.now()
+        said = _ask(engine, sync, sources[sync.connection], mark)
+        hangs = engine.now() - begun >= _HANGS
+        due_at = cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id)
+        if schedule == "realtime" and sync_id in watched:
+            due_at = now + WATCHED_EVERY
+        trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
+        looked = Looked(sync_id, due_at, said, queued=said is None or said != mark, hangs=hangs)
+        return looked, trigger, sync.priority
 
-    answers = list(fan_out(answer, due, width=_WIDTH))
-    found = [
-        Looked(
-            sync_id,
-            now + WATCHED_EVERY
-            if schedule == "realtime" and sync_id in watched
-            else cadence.next_due(cadence.parse(schedule), after=now, spread_key=sync_id),
-            said,
-            queued=said is None or said != mark,
-        )
-        for (sync_id, schedule, mark), said in zip(due, answers, strict=True)
-    ]
+    queued: list[str] = []
+    with ThreadPoolExecutor(_WIDTH, thread_name_prefix="looks") as pool:
+        asked = [pool.submit(answer, line) for line in due if line[0] in syncs]
+        while asked:
+            ended, _ = wait(asked, timeout=_WRITTEN_AFTER_S)
+            answers = [one.result() for one in asked if one in ended]
+            asked = [one for one in asked if one not in ended]
+            if answers:
+                queued += _note(connection, answers, now=now)
+    return queued
+
+
+def _note(connection: Connection, answers: Sequence[_Answer], *, now: datetime) -> list[str]:
+    queued = []
     with connection.transaction():
-        for one, (_, schedule, mark) in zip(found, due, strict=True):
-            if one.queued:
-                trigger = Trigger.WATCH if schedule == "realtime" and mark else Trigger.POLL
-                priority = syncs[one.sync_id].priority
-                queue.put(connection, one.sync_id, trigger=trigger, priority=priority)
-        looks.note(connection, found, now=now)
-    return [one.sync_id for one in found if one.queued]
+        for looked, trigger, priority in answers:
+            if looked.queued:
+                queue.put(connection, looked.sync_id, trigger=trigger, priority=priority)
+                queued.append(looked.sync_id)
+        looks.note(connection, [looked for looked, _, _ in answers], now=now)
+    return queued
 
 
 def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> str | None:
@@ -131,7 +149,7 @@ def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> 
         if issubclass(engine.registry[source.platform], Probes):
             with (
                 engine.database.pooled() as connection,
-                connected(engine, source, sync, Lane.LIVE, patience_s=0.0) as asked,
+                connected(engine, source, sync, Lane.LIVE, in_passing=True) as asked,
             ):
                 memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
                 return asked.probe(memory) if isinstance(asked, Probes) else None

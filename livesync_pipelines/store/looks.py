@@ -17,25 +17,28 @@ KEPT = timedelta(days=30)
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What came of one look: when the sync is due again, what its source said (None: nothing that
-    could be compared), and whether it is queued."""
+    could be compared), and whether it is queued. Of one that `hangs`, a run will take long."""
 
     sync_id: str
     due_at: datetime | None
     mark: str | None
     queued: bool
+    hangs: bool
 
 
 def note(connection: Connection, found: Sequence[Looked], *, now: datetime) -> None:
     """Keep what these sources said, with one line of history for all of them."""
     connection.execute(
         "update livesync.syncs s set next_due_at = f.due_at, mark = coalesce(f.mark, s.mark),"
-        " looked_at = %s from unnest(%s::text[], %s::timestamptz[], %s::text[])"
-        " f (sync_id, due_at, mark) where s.sync_id = f.sync_id",
+        " takes_long = case when f.hangs then true else s.takes_long end, looked_at = %s"
+        " from unnest(%s::text[], %s::timestamptz[], %s::text[], %s::boolean[])"
+        " f (sync_id, due_at, mark, hangs) where s.sync_id = f.sync_id",
         (
             now,
             [one.sync_id for one in found],
             [one.due_at for one in found],
             [one.mark for one in found],
+            [one.hangs for one in found],
         ),
     )
     connection.execute(

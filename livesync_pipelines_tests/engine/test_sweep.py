@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
+from livesync_pipelines.engine.pacing import connected
 from livesync_pipelines.engine.sweep import refresh, sweep
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
+from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Limits, Trigger
-from livesync_pipelines.store import approvals, queue
+from livesync_pipelines.store import approvals, catalog, queue
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
 
@@ -86,6 +91,50 @@ def test_a_source_that_fails_to_answer_is_queued_and_stops_no_other(
     live.source.at_page[-1] = fails(error)
     later(live)
     assert sorted(sweep(live.engine)) == ["docs", "other"]
+
+
+def test_what_one_has_answered_does_not_wait_for_who_hangs(live: House) -> None:
+    live.configure(a_sync(schedule="realtime"), a_sync("other", schedule="realtime"))
+    live.execute("update livesync.syncs set looked_at = null")
+    answered = "select sync_id from livesync.syncs where looked_at is not null"
+    others: list[list[dict[str, Any]]] = []
+
+    def hang() -> None:
+        if not others:
+            others.append([])
+            until = monotonic() + 30
+            while not others[0] and monotonic() < until:
+                sleep(0.05)
+                others[0] = live.rows(answered)
+
+    live.source.at_page[-1] = hang
+    later(live)
+    sweep(live.engine)
+    assert len(others[0]) == 1
+
+
+def test_the_run_of_a_source_that_hangs_holds_up_no_others(live: House) -> None:
+    takes_long = []
+    for hangs_s in (0, 6):
+        live.source.at_page[-1] = partial(later, live, timedelta(seconds=hangs_s))
+        live.source.put("a", prose(f"after {hangs_s} s"))
+        later(live)
+        sweep(live.engine)
+        with live.engine.database.pooled() as connection:
+            (request,) = queue.take(connection, now=live.engine.now())
+        takes_long.append(request.takes_long)
+        live.run()
+    assert takes_long == [False, True]
+
+
+def test_a_look_waits_for_nobody_who_hangs(live: House) -> None:
+    with live.engine.database.pooled() as connection:
+        sync = catalog.sync(connection, "docs")
+        source = catalog.connection_of(connection, sync.connection)
+    for in_passing, tries in ((True, 1), (False, 3)):
+        with connected(live.engine, source, sync, Lane.LIVE, in_passing=in_passing) as found:
+            assert found.limits.tries == tries
+            assert (found.limits.timeout_s <= 5.0) is in_passing
 
 
 def test_a_platform_that_is_no_more_stops_no_other(live: House) -> None:
