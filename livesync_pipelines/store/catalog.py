@@ -171,11 +171,20 @@ def remove_sync(connection: database.Connection, sync_id: str) -> None:
 def set_state(
     connection: database.Connection, sync_id: str, state: SyncState, reason: str | None
 ) -> None:
-    """Pause or resume a sync, as a person says."""
+    """Pause or resume a sync, as a person says. One that is resumed is due at once: what was told
+    while it rested, nobody has noted."""
+    rests = state is SyncState.PAUSED
     connection.execute(
-        "update livesync.syncs set state = %s, state_reason = %s, paused_by = %s,"
-        " failures_in_row = 0 where sync_id = %s",
-        (state, reason, "person" if state is SyncState.PAUSED else None, sync_id),
+        "update livesync.syncs set state = %(state)s, state_reason = %(reason)s,"
+        " paused_by = %(by)s, failures_in_row = 0, mark = case when %(rests)s then mark end,"
+        " next_due_at = case when %(rests)s then next_due_at end where sync_id = %(sync_id)s",
+        {
+            "state": state,
+            "reason": reason,
+            "by": "person" if rests else None,
+            "rests": rests,
+            "sync_id": sync_id,
+        },
     )
 
 

@@ -16,7 +16,7 @@ from livesync_pipelines.engine.sweep import refresh, sweep
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.spec import Lane
-from livesync_pipelines.model.sync import Limits, Trigger
+from livesync_pipelines.model.sync import Limits, SyncState, Trigger
 from livesync_pipelines.store import approvals, catalog, queue
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import Clock, House, a_sync, prose
@@ -241,6 +241,19 @@ def test_a_new_chunker_is_a_reason_to_run_though_the_source_has_nothing_new(live
     assert cycle(live) == ["docs"]
     assert live.history()[-2]["trigger"] == "replay"
     assert cycle(live) == []
+
+
+def test_who_is_resumed_looks_at_once_for_what_was_told_meanwhile(live: House) -> None:
+    live.configure(a_sync(schedule="daily"))
+    cycle(live)
+    live.source.put("a", prose("told while it rested"))
+    with live.engine.database.pooled() as connection:
+        catalog.set_state(connection, "docs", SyncState.PAUSED, None)
+        queue.hint(connection, ["fake"])
+        assert sweep(live.engine) == []
+        catalog.set_state(connection, "docs", SyncState.ACTIVE, None)
+    assert sweep(live.engine) == ["docs"]
+    assert live.run().counts.updated == 1
 
 
 def test_an_applied_change_is_a_reason_to_run(live: House) -> None:
