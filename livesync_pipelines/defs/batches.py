@@ -14,11 +14,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
-from livesync_pipelines.defs.assets import carry_out, shown
+from livesync_pipelines.defs.assets import FULL_TAG, carry_out, shown
 from livesync_pipelines.defs.partitions import SYNCS_TAG
 from livesync_pipelines.defs.requests import job_of_several
 from livesync_pipelines.defs.resources import LiveSync
+from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
+from livesync_pipelines.store import operations
 
 
 class SyncsOfTag(dg.IOManager):
@@ -62,13 +64,16 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         description="One operation of one sync, through all six stages.",
     )
     def _one(context: dg.OpExecutionContext, livesync: LiveSync, sync_id: str) -> None:
-        run = context.instance.get_run_by_id(context.run.run_id)
-        if run is not None and run.is_finished:
+        run = context.instance.get_run_record_by_id(context.run.run_id)
+        if run is not None and run.dagster_run.is_finished:
             raise dg.Failure(
                 "This run was ended while its process lived on: what it has left is for others.",
                 allow_retries=False,
             )
         engine = livesync.engine()
+        if run is not None and _was_looked_at(engine, sync_id, run):
+            context.log.info(f"{sync_id}: another run has looked since this one was asked for.")
+            return
         result = carry_out(context, livesync, sync_id, chosen=assets)
         for event in shown(engine, spec.name, result, chosen=assets):
             context.log_event(_reported(context.instance, event, sync_id))  # type: ignore[arg-type]  # checks too
@@ -83,6 +88,15 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         _each().map(_one)
 
     return _together
+
+
+def _was_looked_at(engine: Engine, sync_id: str, run: dg.RunRecord) -> bool:
+    """Whether nothing is left to see: where the first syncs of a run take long, the others are
+    handed out anew. A full resync sees what no other look does."""
+    if run.dagster_run.tags.get(FULL_TAG) == "true":
+        return False
+    with engine.database.pooled() as connection:
+        return operations.have_begun(connection, sync_id, since=run.create_timestamp)
 
 
 def _reported(

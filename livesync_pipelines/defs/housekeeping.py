@@ -1,14 +1,14 @@
 """What has to be looked after now and then, apart from deliveries, which it must not delay."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunRecord
 
 from livesync_pipelines.defs.cancelled import withdraw_cancelled
 from livesync_pipelines.defs.launcher import WarmLauncher, is_alive
 from livesync_pipelines.defs.orphans import close_orphans
-from livesync_pipelines.defs.partitions import keep_equal
+from livesync_pipelines.defs.partitions import SYNCS_TAG, keep_equal
 from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.requests import keys_of
 from livesync_pipelines.defs.resources import LiveSync
@@ -20,6 +20,9 @@ from livesync_pipelines.store import conflict_counts, queue
 
 _ARRIVES_WITHIN = timedelta(seconds=15)
 """A run that was sent to a worker with a place has begun after this time."""
+
+_IS_PROMPT = timedelta(seconds=30)
+"""A run of several syncs that has begun comes to all of them by then, unless one takes long."""
 
 
 @dg.sensor(
@@ -54,23 +57,29 @@ def close_killed(instance: dg.DagsterInstance, engine: Engine) -> int:
 
 
 def ask_again(instance: dg.DagsterInstance, engine: Engine) -> int:
-    """Hand out anew what was requested and has no run that could answer: a daemon died between
-    the two, or the run did before its operation began. Nothing that somebody has cancelled.
-    Returns how many."""
+    """Hand out anew what was requested and has no run that could answer soon: a daemon died between
+    the two, or the run did before its operation began, or it does others first that take long.
+    Nothing that somebody has cancelled. Returns how many."""
     with engine.database.pooled() as connection:
         withdraw_cancelled(instance, engine, connection)
         unanswered = queue.unanswered(connection, now=engine.now())
-        waiting = _keys_of_runs(instance) if unanswered else set()
+        waiting = _keys_of_runs(instance, engine.now()) if unanswered else set()
         lost = [sync_id for sync_id, key in unanswered.items() if key not in waiting]
         for sync_id in lost:
             queue.ask_again(connection, sync_id)
     return len(lost)
 
 
-def _keys_of_runs(instance: dg.DagsterInstance) -> set[str]:
-    """Of all requests that a run which has not ended is to answer."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
-    return set().union(*map(keys_of, runs))
+def _keys_of_runs(instance: dg.DagsterInstance, now: datetime) -> set[str]:
+    """Of all requests that a run which has not ended is to answer, and will do so soon."""
+    runs = instance.get_run_records(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
+    return set().union(*(keys_of(run.dagster_run) for run in runs if not _is_held_up(run, now)))
+
+
+def _is_held_up(run: RunRecord, now: datetime) -> bool:
+    if SYNCS_TAG not in run.dagster_run.tags or run.start_time is None:
+        return False
+    return now - datetime.fromtimestamp(run.start_time, UTC) > _IS_PROMPT
 
 
 def ask_for_overdue(engine: Engine) -> int:

@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from time import sleep, time
 
 import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -36,6 +38,7 @@ from livesync_pipelines.defs.pools import size_pools
 from livesync_pipelines.defs.requests import MOST
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.defs.subscriptions import keep_subscriptions
+from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.sync import Connection, Desired, Notify, NotifyOn, Priority, Trigger
 from livesync_pipelines.store import catalog, operations, queue, subscription_list
 from livesync_pipelines.store.locks import AdvisoryLock
@@ -336,6 +339,28 @@ def test_a_request_whose_run_waits_for_a_place_is_not_made_again(house: House) -
     age_requests(house)
     assert ask_again(house.instance, house.engine) == 0
     assert drain(house) == []
+
+
+def test_what_waits_behind_one_that_takes_long_is_handed_out_anew(house: House) -> None:
+    names = [f"s{number}" for number in range(4)]
+    house.configure(*(a_sync(name) for name in names))
+    looked_at(house)
+    quick(house)
+    for name in names:
+        put(house, name)
+    (together,) = drain(house)
+    tags = {**together.tags, "dagster/run_key": together.run_key or ""}
+    begun = dg.DagsterRun(job_name="sync_folder_together", tags=tags)
+    house.instance.add_run(begun)
+    house.instance.report_dagster_event(
+        DagsterEvent(DagsterEventType.PIPELINE_START.value, begun.job_name), begun.run_id
+    )
+    run_sync(house.engine, "s0", trigger=Trigger.WEBHOOK)
+    age_requests(house)
+    assert ask_again(house.instance, house.engine) == 0
+    later = replace(house.engine, now=lambda: datetime.now(UTC) + timedelta(seconds=40))
+    assert ask_again(house.instance, later) == 3
+    assert {asked.partition_key for asked in drain(house)} == set(names[1:])
 
 
 def test_a_sync_that_dagster_does_not_know_yet_gets_its_partition_with_its_first_run(

@@ -14,9 +14,10 @@ from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs import assets, batches
 from livesync_pipelines.defs.partitions import SYNCS_TAG
 from livesync_pipelines.defs.requests import RUN_KEY_TAG, job_of_several, keys_of
+from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
-from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig
+from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig, Trigger
 from livesync_pipelines.store import catalog, operations
 
 from .conftest import House, a_sync
@@ -89,6 +90,22 @@ def test_a_run_that_was_taken_for_dead_leaves_the_rest_to_others(
     with house.engine.database.connect() as connection:
         found = operations.of_run(connection, result.run_id)
     assert [row["sync_id"] for row in found] == ["one"]
+
+
+def test_what_another_run_has_looked_at_meanwhile_is_not_looked_at_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(context: dg.OpExecutionContext, *words: Any, **more: Any) -> SyncResult:
+        run_sync(house.engine, "two", trigger=Trigger.WEBHOOK)
+        return assets.carry_out(context, *words, **more)
+
+    house.configure(a_sync("one"), a_sync("two"), a_sync("three"))
+    monkeypatch.setattr(batches, "carry_out", slow)
+    result = run(house, "one", "two", "three")
+    assert result.success
+    with house.engine.database.connect() as connection:
+        found = operations.of_run(connection, result.run_id)
+    assert [row["sync_id"] for row in found] == ["one", "three"]
 
 
 def test_what_a_check_found_of_one_sync_says_nothing_of_another(house: House) -> None:
