@@ -26,7 +26,7 @@ def sandbox_beside(settings: Settings) -> Iterator[Child]:
     _refuse_shared(settings)
     port = settings.sandbox_port
     refuse_taken(port, "the sandbox", "LIVESYNC_SANDBOX_PORT")
-    command = [sys.executable, "-m", "livesync_pipelines.cli", "sandbox", "--port", f"{port}"]
+    command = [sys.executable, "-P", "-m", "livesync_pipelines.cli", "sandbox", "--port", f"{port}"]
     place = made(settings.home) / SANDBOX
     door = {"LIVESYNC": {PUBLIC_URL: f"http://localhost:{settings.port}"}}
     log = settings.home / "logs" / "sandbox.log"

@@ -135,7 +135,7 @@ def _children(settings: Settings) -> list[Child]:
     """The servers, in the order in which they need each other. One code server serves both
     Dagster's UI and its daemon: itself, and not through the proxy of `dagster code-server`, which
     does not notice the death of what is behind it."""
-    logs, python = settings.home / "logs", (sys.executable, "-m")
+    logs, python = settings.home / "logs", (sys.executable, "-P", "-m")
     code_port = free_port()
     workspace = settings.home / "dagster" / "workspace.yaml"
     server = {"host": LOOPBACK, "port": code_port, "location_name": _LOCATION}

@@ -80,7 +80,7 @@ def worker(settings: Settings) -> Child:
     return Child(
         "The worker",
         [
-            *(sys.executable, "-m", "celery", "--quiet", "-A", _APP, "worker", "-n", name),
+            *(sys.executable, "-P", "-m", "celery", "--quiet", "-A", _APP, "worker", "-n", name),
             *("--pool", "prefork", "--concurrency", f"{settings.runs_at_once}"),
             *("--include", DEFINITIONS, "--loglevel", "WARNING", *chatless),
         ],

@@ -26,7 +26,7 @@ from .test_stopping import Slow, slow
 
 __all__ = ["slow"]
 
-COMMAND = [sys.executable, "-m", "livesync_pipelines.cli", "up"]
+COMMAND = [sys.executable, "-P", "-m", "livesync_pipelines.cli", "up"]
 
 
 def _children(parent: int, name: str) -> list[psutil.Process]:
@@ -43,6 +43,7 @@ def _children(parent: int, name: str) -> list[psutil.Process]:
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     docs = tmp_path / "docs"
     docs.mkdir()
+    (tmp_path / "gql.py").write_text("raise SystemExit('somebody has a module of this name here')")
     (docs / "one.md").write_text("# One\n\nA heron stands in the shallows.\n")
     (tmp_path / "sync.yaml").write_text(
         f"capsules: {{notes: {{}}}}\nconnections: {{docs: {{platform: folder, path: {docs}}}}}\n"
@@ -67,6 +68,7 @@ def up(
     return subprocess.run(
         [*COMMAND, *options, str(tmp_path / "sync.yaml")],
         env=environ,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=120,
@@ -215,6 +217,7 @@ def started(environ: Mapping[str, str], tmp_path: Path) -> Iterator[subprocess.P
     with subprocess.Popen(
         [*COMMAND, str(tmp_path / "sync.yaml")],
         env=environ,
+        cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
