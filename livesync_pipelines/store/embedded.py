@@ -8,12 +8,14 @@ import shutil
 import signal
 import warnings
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 import psycopg
+from fasteners import InterProcessLock
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from livesync_pipelines.model.errors import Broken
@@ -85,9 +87,10 @@ def _server(home: Path) -> Any:
     data = _data_of(home, package)
     try:
         server = package.get_server(data, cleanup_mode="stop", start=False)
+        server._lock = _lock_of(data)
         _made(server, data)
         _once_it_is_settled(_join, server)
-        _forget_the_dead(server.global_process_id_list)
+        _forget_the_dead(server)
         for _ in range(_LOOKS):  # one that was killed just now may still seem to run
             server.ensure_postgres_running()
             if _answers(server.get_uri()):
@@ -100,6 +103,13 @@ def _server(home: Path) -> Any:
             where=str(data),
         ) from error
     return server
+
+
+@cache
+def _lock_of(data: Path) -> Any:
+    """Held by whoever looks at the list of users or changes it. The package's own stands elsewhere
+    for who has another `XDG_RUNTIME_DIR`, and whom it does not keep out stops the server of all."""
+    return InterProcessLock(data.with_suffix(".users"))
 
 
 def _join(server: Any) -> None:
@@ -139,16 +149,18 @@ def _made(server: Any, data: Path) -> None:
             lines.write(f"\ninclude '{settings.name}'\n")
 
 
-def _forget_the_dead(users: Any) -> None:
+def _forget_the_dead(server: Any) -> None:
     """Strike out the processes that were killed before they could do so themselves: the last
     user stops the server, and a dead one is never the last."""
-    for pid in users.get_and_add(os.getpid()):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            users.get_and_remove(pid)
-        except PermissionError:
-            continue  # it lives, as somebody else
+    users = server.global_process_id_list
+    with server._lock:
+        for pid in users.get_and_add(os.getpid()):
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                users.get_and_remove(pid)
+            except PermissionError:
+                continue  # it lives, as somebody else
 
 
 def _answers(url: str) -> bool:

