@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import dagster as dg
+from dagster._core.storage.tags import RETRY_NUMBER_TAG
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -24,7 +25,7 @@ from livesync_pipelines.defs.orphans import HERE_TAG
 from livesync_pipelines.defs.partitions import SYNCS
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine import report
-from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.house import Disabled, Engine
 from livesync_pipelines.engine.operating import Cancelled, Errand
 from livesync_pipelines.engine.plan import run_planned
 from livesync_pipelines.engine.sync import replay_sync, run_errand
@@ -32,7 +33,7 @@ from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import catalog, stages
+from livesync_pipelines.store import catalog, queue, stages
 from livesync_pipelines.store.database import Database, Gone
 from livesync_pipelines.store.operations import Busy, Operation
 
@@ -135,12 +136,25 @@ def carry_out(
         else:
             replay = partial(replay_sync, run_id=run_id, cancelled=cancelled)
             result = outlive(in_turn, replay, engine, sync_id)
+    except Disabled:
+        if RETRY_NUMBER_TAG in context.run.tags:
+            _leave_to_queue(engine, _errand(context.run, sync_id))
+        raise
     except Busy as error:
         said = sentences(error.message, error.hint)
         raise dg.Failure(description=said, allow_retries=False) from error
     if result.status in {Status.FAILED, Status.RATE_LIMITED}:
         raise _failure(result)
     return result
+
+
+def _leave_to_queue(engine: Engine, errand: Errand) -> None:
+    """What was interrupted is still to be done, and Dagster has no other run for it."""
+    with engine.database.pooled() as connection:
+        priority = catalog.sync(connection, errand.sync_id).priority
+        queue.put(
+            connection, errand.sync_id, trigger=errand.trigger, priority=priority, full=errand.full
+        )
 
 
 def _outliving(context: Context, database: Database) -> Retrying:

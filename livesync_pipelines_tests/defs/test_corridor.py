@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._core.storage.tags import RETRY_NUMBER_TAG
 
 from livesync_pipelines.definitions import defs
 from livesync_pipelines.defs.assets import BACKFILL_TAG
 from livesync_pipelines.defs.partitions import keep_equal
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
-from livesync_pipelines.store import capsules, catalog, operations
+from livesync_pipelines.store import capsules, catalog, operations, queue
 
 from .conftest import SYNC, House, a_sync
 
@@ -140,6 +142,19 @@ def test_nothing_runs_where_external_sync_is_off(
     error = result.get_step_failure_events()[0].step_failure_data.error
     assert error is not None
     assert "EXTERNAL_SYNC_ENABLED" in str(error.cause or error)
+
+
+def test_what_was_interrupted_is_not_forgotten_where_external_sync_is_off_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXTERNAL_SYNC_ENABLED", "false")
+    told = {"livesync/trigger": "webhook", "livesync/full": "true"}
+    assert not run(house, **told).success
+    with house.engine.database.connect() as connection:
+        assert queue.depth(connection)[0] == 0
+        assert not run(house, **told, **{RETRY_NUMBER_TAG: "1"}).success
+        (request,) = queue.take(connection, now=datetime.now(UTC))
+    assert (request.sync_id, request.trigger, request.full) == (SYNC, "webhook", True)
 
 
 def test_partitions_are_kept_equal_to_the_configured_syncs(house: House) -> None:

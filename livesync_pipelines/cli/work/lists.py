@@ -116,7 +116,7 @@ def _one(house: House, document: Mapping[str, Any]) -> None:
     say(f"  to          {_target(row)}")
     say(f"  schedule    {row['schedule']}; next {_next(row, now)}")
     say(f"  last sync   {ago(row['last_sync'], now)}")
-    say(f"  last asked  {ago(row['looked_at'], now)}")
+    say(f"  last polled {ago(row['looked_at'], now)}")
     if row["held_until"]:
         say(f"  held        {_held(row, now)}")
     if row["untold"] is not None:
