@@ -49,11 +49,15 @@ def plain_html(storage: str) -> str:
 
 def parsed(storage: str) -> etree._Element | None:
     """The text below a root of its own, `ac:` and `ri:` as namespaces `urn:ac` and `urn:ri`. What
-    is not well-formed is read as far as it can be."""
+    is not well-formed is read as far as it can be. Raises RecursionError for what is nested beyond
+    all reason."""
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     spelled = _ENTITY.sub(_as_character, storage)
     framed = f'<div xmlns:ac="urn:ac" xmlns:ri="urn:ri">{spelled}</div>'
-    return etree.fromstring(framed.encode(errors="replace"), parser)
+    root = etree.fromstring(framed.encode(errors="replace"), parser)
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        raise RecursionError("nested beyond what libxml2 reads")
+    return root
 
 
 def _as_character(found: re.Match[str]) -> str:

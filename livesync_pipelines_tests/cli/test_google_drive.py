@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,7 +144,8 @@ def test_behind_the_slash_stands_a_file_beside_a_table_and_a_folder_beside_files
     place.put("a.txt", b"one")
     (tmp_path / "docs").mkdir()
     at("connect", "folder", "--name", "docs", "-o", f"path={tmp_path / 'docs'}")
-    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as empty:
+        empty.execute("vacuum")
     crm = f"connections: {{crm: {{platform: sql_table, url: 'sqlite:///{tmp_path}/crm.db'}}}}"
     (tmp_path / "crm.yaml").write_text(crm)
     at("apply", f"{tmp_path / 'crm.yaml'}")
@@ -159,5 +161,5 @@ def test_behind_the_slash_stands_a_file_beside_a_table_and_a_folder_beside_files
         result = run_sync(known, name, trigger=Trigger.PERSON)
         assert result.status is Status.SUCCESS, result.error
     assert (tmp_path / "docs" / "a.txt").read_bytes() == b"one"
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as connection, connection:
         assert connection.execute("select count(*) from beds").fetchone() == (32,)

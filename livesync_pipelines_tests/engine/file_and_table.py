@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def in_step(
     mode: Mode = Mode.BIDIRECTIONAL,
 ) -> Run:
     """A run of `wanted`, by hand."""
-    sqlite3.connect(folder / "crm.db").execute("vacuum")
+    with closing(sqlite3.connect(folder / "crm.db")) as crm:
+        crm.execute("vacuum")
     with engine.database.pooled() as connection:
         catalog.apply(
             connection, wanted(folder, file, to_file=to_file, fields=tuple(fields), mode=mode)
@@ -74,5 +76,5 @@ def wanted(folder: Path, file: str, *, to_file: bool = False, **said: Any) -> De
 
 def in_table(folder: Path, statement: str) -> list[tuple[Any, ...]]:
     """What this statement finds in the database."""
-    with sqlite3.connect(folder / "crm.db") as connection:
+    with closing(sqlite3.connect(folder / "crm.db")) as connection, connection:
         return connection.execute(statement).fetchall()

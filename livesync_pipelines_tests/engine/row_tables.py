@@ -7,7 +7,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -197,6 +197,8 @@ class SqliteTable(Table):
             return None
         if kind == "timestamptz":
             return value.astimezone(UTC).isoformat(" ")
+        if isinstance(value, date):
+            return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
         if isinstance(value, (list, dict)) or kind == "jsonb":
             return json.dumps(value)
         return float(value) if isinstance(value, Decimal) else value

@@ -61,7 +61,8 @@ def cycle(engine: Engine, by: timedelta = QUARTER) -> list[Status]:
 
 @pytest.fixture
 def rows(engine: Engine, tmp_path: Path) -> Rows:
-    sqlite3.connect(tmp_path / "crm.db").execute("vacuum")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm:
+        crm.execute("vacuum")
     made = Rows(replace(engine, now=Clock()), tmp_path)
     made.write(ADA, BOB)
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import IO
 
@@ -30,16 +31,16 @@ def run(engine: Engine, tmp_path: Path) -> Run:
 
 
 def names(folder: Path) -> list[str]:
-    with sqlite3.connect(folder / "crm.db") as connection:
-        found = connection.execute("select name from people order by id").fetchall()
+    with closing(sqlite3.connect(folder / "crm.db")) as crm, crm:
+        found = crm.execute("select name from people order by id").fetchall()
     return [name for (name,) in found]
 
 
 def test_edits_of_a_file_and_of_a_table_meet(run: Run, engine: Engine, tmp_path: Path) -> None:
     assert run().counts.added == 3
     (tmp_path / "people.csv").write_text(HEAD + ADA.replace("Ada", "Ada L.") + BOB + CYD)
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
-        connection.execute("update people set phone = '222' where id = 2")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("update people set phone = '222' where id = 2")
     assert run().counts.updated == 2
     assert names(tmp_path) == ["Ada L.", "Bob", "Cyd"]
     assert (tmp_path / "people.csv").read_text() == HEAD + "1,Ada L.,11\n2,Bob,222\n" + CYD
@@ -61,8 +62,8 @@ def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(run: Run, tmp_path:
 
 def test_a_table_that_is_gone_removes_nothing_from_the_file(run: Run, tmp_path: Path) -> None:
     run()
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
-        connection.execute("drop table people")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("drop table people")
     result = run()
     assert result.status is Status.FAILED
     assert "not there" in (result.error or {})["message"]
@@ -74,9 +75,9 @@ def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
 ) -> None:
     many = 2 * PAGE_ROWS + 5
     run()
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
         said = ((n, f"name {n}", str(n)) for n in range(4, many + 4))
-        connection.executemany("insert into people (id, name, phone) values (?, ?, ?)", said)
+        crm.executemany("insert into people (id, name, phone) values (?, ?, ?)", said)
     written, put = [], FolderRows._put
 
     def counted(self: FolderRows, content: IO[bytes], *, expected_version: str | None) -> None:
@@ -86,8 +87,8 @@ def test_a_file_that_many_rows_go_to_is_not_written_anew_for_each_page(
     monkeypatch.setattr(FolderRows, "_put", counted)
     assert run().counts.added == many
     assert len(written) == 1
-    with sqlite3.connect(tmp_path / "crm.db") as connection:
-        connection.execute("delete from people where id > 3")
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("delete from people where id > 3")
     assert run().status is Status.WAITING
     assert len((tmp_path / "people.csv").read_text().splitlines()) == many + 4
 
