@@ -27,6 +27,9 @@ AT_ONCE = 10
 WAIT_S = 1
 """A call that waits asks all of Amazon's servers, and one that does not only some."""
 
+_TIMEOUT_S = 4.0
+"""Other looks wait for this one."""
+
 _REGION = re.compile(r"(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.(?:queue\.)?amazonaws\.com(?:\.cn)?")
 _HINT = (
     "Mend `queue_url`; the keys need sqs:ReceiveMessage, sqs:DeleteMessage and "
@@ -55,7 +58,11 @@ class Queue:
             ).client(
                 "sqs",
                 endpoint_url=f"{parts.scheme}://{parts.netloc}",
-                config=Config(connect_timeout=5.0, read_timeout=10.0, retries={"mode": "standard"}),
+                config=Config(
+                    connect_timeout=_TIMEOUT_S,
+                    read_timeout=WAIT_S + _TIMEOUT_S,
+                    retries={"mode": "standard", "total_max_attempts": 2},
+                ),
             )
 
     def announcements(self, *, waiting: bool) -> Sequence[Announcement]:
