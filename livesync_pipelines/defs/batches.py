@@ -14,13 +14,13 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData as Target,
 )
 
-from livesync_pipelines.defs.assets import FULL_TAG, carry_out, shown
+from livesync_pipelines.defs.assets import carry_out, shown
 from livesync_pipelines.defs.partitions import SYNCS_TAG
 from livesync_pipelines.defs.requests import job_of_several
 from livesync_pipelines.defs.resources import LiveSync
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.spec import STAGES, PlatformSpec
-from livesync_pipelines.store import operations
+from livesync_pipelines.store import operations, queue
 
 
 class SyncsOfTag(dg.IOManager):
@@ -36,11 +36,12 @@ class SyncsOfTag(dg.IOManager):
         assert upstream is not None
         assert upstream.mapping_key is not None
         number = int(upstream.mapping_key.rpartition("_")[2])
-        return _syncs(context.step_context.dagster_run)[number - 1]
+        return list(_requests(context.step_context.dagster_run))[number - 1]
 
 
-def _syncs(run: dg.DagsterRun) -> list[str]:
-    return list(json.loads(run.tags[SYNCS_TAG]))
+def _requests(run: dg.DagsterRun) -> dict[str, str]:
+    """Its syncs, each with the key of its request; of a run that nobody's queue asked for, none."""
+    return dict(json.loads(run.tags[SYNCS_TAG]))
 
 
 def together(spec: PlatformSpec) -> dg.JobDefinition:
@@ -54,7 +55,7 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         description="The syncs of this run, from its tag.",
     )
     def _each(context: dg.OpExecutionContext) -> Iterator[dg.DynamicOutput[str]]:
-        for number, sync_id in enumerate(_syncs(context.run), 1):
+        for number, sync_id in enumerate(_requests(context.run), 1):
             key = f"{re.sub(r'[^A-Za-z0-9_]', '_', sync_id)}_{number}"
             yield dg.DynamicOutput(sync_id, mapping_key=key)
 
@@ -64,14 +65,14 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
         description="One operation of one sync, through all six stages.",
     )
     def _one(context: dg.OpExecutionContext, livesync: LiveSync, sync_id: str) -> None:
-        run = context.instance.get_run_record_by_id(context.run.run_id)
-        if run is not None and run.dagster_run.is_finished:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        if run is not None and run.is_finished:
             raise dg.Failure(
                 "This run was ended while its process lived on: what it has left is for others.",
                 allow_retries=False,
             )
         engine = livesync.engine()
-        if run is not None and _was_looked_at(engine, sync_id, run):
+        if _is_answered(engine, sync_id, context.run):
             context.log.info(f"{sync_id}: another run has looked since this one was asked for.")
             return
         result = carry_out(context, livesync, sync_id, chosen=assets)
@@ -90,13 +91,16 @@ def together(spec: PlatformSpec) -> dg.JobDefinition:
     return _together
 
 
-def _was_looked_at(engine: Engine, sync_id: str, run: dg.RunRecord) -> bool:
-    """Whether nothing is left to see: where the first syncs of a run take long, the others are
-    handed out anew. A full resync sees what no other look does."""
-    if run.dagster_run.tags.get(FULL_TAG) == "true":
+def _is_answered(engine: Engine, sync_id: str, run: dg.DagsterRun) -> bool:
+    """Whether another run has begun what this one was asked for: where the first syncs of a run
+    take long, the others are handed out anew. One whose process died goes on with what it, or its
+    parent, had begun."""
+    if not _requests(run)[sync_id] or run.parent_run_id is not None:
         return False
     with engine.database.pooled() as connection:
-        return operations.have_begun(connection, sync_id, since=run.create_timestamp)
+        mine = operations.of_run(connection, run.run_id)
+        began = any(one["sync_id"] == sync_id for one in mine)
+        return not began and not queue.waits(connection, sync_id)
 
 
 def _reported(

@@ -130,16 +130,6 @@ def seen(connection: Connection) -> set[str]:
     return {sync_id for (sync_id,) in found}
 
 
-def have_begun(connection: Connection, sync_id: str, *, since: datetime) -> bool:
-    """Whether an operation of this sync has begun since then."""
-    found = connection.execute(
-        "select from livesync.operations where sync_id = %s and started_at > %s"
-        " and status <> %s limit 1",
-        (sync_id, since, Status.REFUSED),
-    )
-    return found.rowcount > 0
-
-
 _IN_FLIGHT = f"""
     select s.sync_id from pg_locks l join livesync.syncs s on s.lock_id = l.objid::int
     where l.locktype = 'advisory' and l.classid = {AdvisoryLock.SYNC:d} and l.objsubid = 2

@@ -166,6 +166,12 @@ def _key(sync_id: str, since: str, request: int) -> str:
     return f"{sync_id}:{since}:{request}"
 
 
+def waits(connection: Connection, sync_id: str) -> bool:
+    """Whether somebody wants this sync to be looked at, and no operation has begun since."""
+    found = connection.execute("select from livesync.queue where sync_id = %s", (sync_id,))
+    return found.rowcount > 0
+
+
 def unanswered(connection: Connection, *, now: datetime) -> dict[str, str]:
     """The syncs whose request has begun no operation a while after it was handed out, each with
     the request's key: its run waits for a place, or was lost before it was made, or failed before

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -17,8 +19,8 @@ from livesync_pipelines.defs.requests import RUN_KEY_TAG, job_of_several, keys_o
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import SyncResult
 from livesync_pipelines.model.spec import STAGES
-from livesync_pipelines.model.sync import Connection, Desired, Limits, SyncConfig, Trigger
-from livesync_pipelines.store import catalog, operations
+from livesync_pipelines.model.sync import Connection, Desired, Limits, Priority, SyncConfig, Trigger
+from livesync_pipelines.store import catalog, operations, queue
 
 from .conftest import House, a_sync
 
@@ -27,10 +29,10 @@ def tags_of(*syncs: str) -> dict[str, str]:
     return {SYNCS_TAG: json.dumps(dict.fromkeys(syncs, "")), "livesync/trigger": "webhook"}
 
 
-def run(house: House, *syncs: str) -> dg.ExecuteInProcessResult:
+def run(house: House, *syncs: str, **tags: str) -> dg.ExecuteInProcessResult:
     return defs.resolve_job_def(job_of_several("folder")).execute_in_process(
         instance=house.instance,
-        tags=tags_of(*syncs),
+        tags={**tags_of(*syncs), **tags},
         raise_on_error=False,
     )
 
@@ -99,13 +101,23 @@ def test_what_another_run_has_looked_at_meanwhile_is_not_looked_at_again(
         run_sync(house.engine, "two", trigger=Trigger.WEBHOOK)
         return assets.carry_out(context, *words, **more)
 
-    house.configure(a_sync("one"), a_sync("two"), a_sync("three"))
+    names = ("one", "two", "three")
+    house.configure(*map(a_sync, names))
+    with house.engine.database.connect() as connection:
+        for name in names:
+            queue.put(connection, name, trigger=Trigger.WEBHOOK, priority=Priority.NORMAL)
+        requests = queue.take(connection, now=datetime.now(UTC))
     monkeypatch.setattr(batches, "carry_out", slow)
-    result = run(house, "one", "two", "three")
+    asked = {SYNCS_TAG: json.dumps({name: key_of(requests, name) for name in names})}
+    result = run(house, *names, **asked)
     assert result.success
     with house.engine.database.connect() as connection:
         found = operations.of_run(connection, result.run_id)
     assert [row["sync_id"] for row in found] == ["one", "three"]
+
+
+def key_of(requests: Sequence[queue.Request], sync_id: str) -> str:
+    return next(request.key for request in requests if request.sync_id == sync_id)
 
 
 def test_what_a_check_found_of_one_sync_says_nothing_of_another(house: House) -> None:
