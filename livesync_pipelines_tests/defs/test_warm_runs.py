@@ -286,7 +286,7 @@ def test_the_death_of_a_whole_worker_is_seen_and_another_takes_its_place(warm: W
     with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
     until(lambda: warm.places() == 0)
-    assert warm.health(run_id) is WorkerStatus.FAILED
+    until(lambda: warm.health(run_id) is WorkerStatus.FAILED)
     waiting = warm.launched(odd_jobs.speak)
     assert warm.child.restart_if_lost(PATIENCE_S)
     assert warm.ended(waiting) is dg.DagsterRunStatus.SUCCESS
