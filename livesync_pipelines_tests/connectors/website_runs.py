@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.website import Website, WebsiteConnection, WebsiteSelection
 from livesync_pipelines.model.records import Body, ListingPage
 from livesync_pipelines_tests.net.site import Site, Watch
+
+LIMITS = FetchLimits(timeout_s=2, max_bytes=200_000)
 
 
 def links(*hrefs: str, head: str = "", words: str = "words") -> str:
@@ -69,12 +71,18 @@ class Crawler:
         self.kept = Kept()
         self.watch = Watch()
 
-    def website(self, connection: Mapping[str, Any] | None = None, **selection: Any) -> Website:
+    def website(
+        self,
+        connection: Mapping[str, Any] | None = None,
+        *,
+        limits: FetchLimits = LIMITS,
+        **selection: Any,
+    ) -> Website:
         options = {"start": [self.site.url("/")], "allow_private": True, "pause_s": 0}
         return Website(
             WebsiteConnection.model_validate(options | dict(connection or {})),
             WebsiteSelection.model_validate(selection),
-            FetchLimits(timeout_s=2, max_bytes=200_000),
+            limits,
             world=self.watch.world(),
         )
 
@@ -91,9 +99,9 @@ class Crawler:
         return seen
 
     def mark(self, connection: Mapping[str, Any] | None = None, **selection: Any) -> str:
-        """What a look says; what it called is in the site's calls alone."""
+        """What a look says, which tries once; what it called is in the site's calls alone."""
         self.site.calls.clear()
-        website = self.website(connection, **selection)
+        website = self.website(connection, limits=replace(LIMITS, tries=1), **selection)
         try:
             return website.probe(self.kept)
         finally:

@@ -456,7 +456,7 @@ def test_a_hub_may_deny_at_any_time_and_is_asked_again_later(world: World) -> No
 
 
 def test_a_hub_that_hangs_holds_up_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(pacing, "IN_PASSING", replace(pacing.IN_PASSING, timeout_s=0.3))
     with Hub(hangs=Event()) as stuck:
         world.show(hub=stuck.url(), own=world.topic)
         other = world.content.replace(stuck.url().encode(), world.hub.url().encode())
