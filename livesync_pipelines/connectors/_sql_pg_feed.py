@@ -18,8 +18,9 @@ import psycopg
 import pyarrow as pa
 
 from livesync_pipelines.connectors._sql_pg_catalogue import OURS, Table, ident, text
+from livesync_pipelines.connectors._sql_pg_errors import Refused
 from livesync_pipelines.connectors._sql_pg_native import Native
-from livesync_pipelines.connectors._sql_pg_session import Refused, Session
+from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.model.errors import BadInput, CursorExpired, Unavailable
 from livesync_pipelines.model.rows import KeyPage, Shape

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from livesync_pipelines.connectors._sql_base import Chosen
 from livesync_pipelines.connectors._sql_pg_catalogue import Table, ident
-from livesync_pipelines.connectors._sql_pg_session import Refused, Session
+from livesync_pipelines.connectors._sql_pg_errors import Refused
+from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_prepare import Step, spelled, steps
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.rows import Column, Shape

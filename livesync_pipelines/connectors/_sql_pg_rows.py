@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from livesync_pipelines.connectors._sql_pg_catalogue import text
-from livesync_pipelines.connectors._sql_pg_session import BY_ROW, Session, clipped, reason_code
+from livesync_pipelines.connectors._sql_pg_errors import BY_ROW, clipped, reason_code
+from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_stage import Staged
 from livesync_pipelines.connectors._sql_sent import Fate
 

@@ -1,29 +1,31 @@
-"""One connection to a Postgres, and its errors named for what comes next.
+"""One connection to a Postgres.
 
-https://arrow.apache.org/adbc/current/driver/postgresql.html and the SQLSTATE codes of
-https://www.postgresql.org/docs/18/errcodes-appendix.html, read 2026-11-21.
+https://arrow.apache.org/adbc/current/driver/postgresql.html, read 2026-11-21.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from functools import lru_cache
+from typing import NoReturn, cast
 
 import adbc_driver_manager as adbc
+import adbc_driver_postgresql as driver
 import pyarrow as pa
-from adbc_driver_postgresql import dbapi
+from adbc_driver_manager import dbapi
 from propcache.api import cached_property
-from psycopg import ProgrammingError, errors
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from livesync_pipelines.model.errors import (
-    BadInput,
-    Broken,
-    LiveSyncError,
-    Reauthorise,
-    Unavailable,
+from livesync_pipelines.connectors._sql_pg_errors import (
+    BY_ROW,
+    Refused,
+    answered,
+    not_connected,
+    said,
 )
+from livesync_pipelines.model.errors import BadInput, LiveSyncError, Unavailable
 
 _SETTINGS = (
     "set timezone = 'UTC'",
@@ -35,37 +37,27 @@ _SETTINGS = (
     "set random_page_cost = 1.1",  # a page of keys is looked up; the whole table is not read for it
     "set standard_conforming_strings = on",
 )
-BY_ROW = ("22", "23", "44", "P0", "54")
-"""Classes of SQLSTATE that speak of what a row holds."""
-_PASSING = ("08", "40", "53", "55", "57", "58")
-"""Classes that may be gone later: connection, rollback, resources, locks, operators, I/O."""
-_CODES = {
-    "23502": "null",
-    "23503": "foreign_key",
-    "23505": "duplicate",
-    "23514": "check",
-    "22001": "too_long",
-    "22003": "out_of_range",
-}
-_SHOWN = 300
 
 
-class Refused(Broken):
-    """The database refuses what a row holds; `refusal` has its own short sentence."""
+class _Database:
+    """What the driver has read of a server's types: 40 ms of work, good for any number of
+    connections. It ends with the last who holds it."""
 
-    def __init__(self, state: str, reason: str, *, where: str) -> None:
-        super().__init__(f"{where} refuses: {reason}", where=where)
-        self.refusal = (reason_code(state), reason)
+    def __init__(self, conninfo: str) -> None:
+        self.handle = driver.connect(conninfo)
+
+    def close(self) -> None:
+        """What each connection calls at its end, as if it were the only one."""
+
+    def __del__(self) -> None:
+        if "handle" in self.__dict__:
+            self.handle.close()
 
 
-def reason_code(state: str) -> str:
-    """One short word for an SQLSTATE that speaks of a row."""
-    return _CODES.get(state, "bad_value" if state.startswith("22") else "refused")
-
-
-def clipped(message: str) -> str:
-    """The first line of what the database said."""
-    return message.partition("\n")[0][:_SHOWN]
+@lru_cache(maxsize=32)
+def _database(conninfo: str) -> _Database:
+    """Each takes a megabyte. No type younger than the server itself is asked of the driver."""
+    return _Database(conninfo)
 
 
 class Session:
@@ -89,12 +81,17 @@ class Session:
     @cached_property
     def _connection(self) -> dbapi.Connection:
         try:
-            connection = dbapi.connect(self.conninfo, autocommit=True)
+            database = _database(self.conninfo)
+            connection = dbapi.Connection(
+                cast("adbc.AdbcDatabase", database),
+                adbc.AdbcConnection(database.handle),
+                autocommit=True,
+            )
             with connection.cursor() as cursor:
                 for setting in (*_SETTINGS, f"set lock_timeout = {self._lock_ms}"):
                     cursor.execute(setting)
         except adbc.Error as error:
-            raise _not_connected(str(error), self.where) from error
+            raise not_connected(str(error), self.where) from error
         return connection
 
     def another(self) -> Session:
@@ -174,10 +171,10 @@ class Session:
         state = error.sqlstate or ""
         if not state and not self._alive():
             self._lost(error)
-        said = _said(error)
-        if state.startswith(BY_ROW) or (state == "42501" and "row-level security" in said):
-            raise Refused(state, said, where=self.where) from error
-        raise _answered(state, said, self.where) from error
+        words = said(error)
+        if state.startswith(BY_ROW) or (state == "42501" and "row-level security" in words):
+            raise Refused(state, words, where=self.where) from error
+        raise answered(state, words, self.where) from error
 
     def _alive(self) -> bool:
         try:
@@ -196,17 +193,6 @@ class Session:
         ) from error
 
 
-def _said(error: adbc.Error) -> str:
-    """The database's own sentence, which quotes no row. The names of details are bytes, whatever
-    their type says."""
-    details = (
-        (name.decode() if isinstance(name, bytes) else name, value)
-        for name, value in error.details or ()
-    )
-    found = next((value for name, value in details if name == "PG_DIAG_MESSAGE_PRIMARY"), b"")
-    return clipped(bytes(found).decode(errors="replace"))
-
-
 def place_of(url: str) -> str:
     """Host, port and database, as a person may see them."""
     try:
@@ -215,74 +201,3 @@ def place_of(url: str) -> str:
         return "Postgres"
     host = info.get("host") or info.get("hostaddr") or "localhost"
     return f"Postgres {host}:{info.get('port') or 5432}/{info.get('dbname') or info.get('user')}"
-
-
-_MISSING = {
-    "42P01": "It was there before: was it dropped?",
-    "3F000": "Create the schema, or correct its name.",
-}
-
-
-def _answered(state: str, said: str, where: str) -> LiveSyncError:
-    name = _name_of(state)
-    if state.startswith("28"):
-        return Reauthorise(
-            f"{where} refuses the login ({name})", hint="Correct user and password in `url`."
-        )
-    if state == "42501":
-        return Reauthorise(
-            f"{where} does not let this user do so: {said}",
-            hint="Its owner can grant it: select to read; insert, update and delete to write; "
-            "create on the schema to make tables. Only the owner of a table can alter it.",
-            where=where,
-        )
-    if state == "25006":
-        return BadInput(
-            f"{where} takes no writes: it is a replica or read-only",
-            hint="Give the url of the primary server.",
-            where=where,
-        )
-    if state in _MISSING:
-        return BadInput(f"{where}: {said}", hint=_MISSING[state], where=where)
-    if state.startswith(_PASSING):
-        return Unavailable(f"{where} could not do it now ({name})", where=where)
-    return Broken(f"{where} answered {name}: {said}", where=where)
-
-
-def _name_of(state: str) -> str:
-    try:
-        return f"{state} {errors.lookup(state).__name__}"
-    except KeyError:
-        return state or "an error without a code"
-
-
-def _not_connected(said: str, where: str) -> LiveSyncError:
-    """libpq gives no code where no connection comes about, so its words are looked at; they
-    quote the name of the user, never the password."""
-    if "password" in said or "no pg_hba.conf entry" in said or 'role "' in said:
-        return Reauthorise(
-            f"{where} refuses the login",
-            hint="Correct user and password in `url`; the server's pg_hba.conf says who may come.",
-            where=where,
-        )
-    if 'database "' in said and "does not exist" in said:
-        return BadInput(
-            f"{where} is not there: the server has no such database",
-            hint="Correct the database in `url`.",
-            where=where,
-        )
-    if "could not translate host name" in said:
-        why = "its host name is unknown"
-    elif "refused" in said or "No such file" in said:
-        why = "nobody listens there"
-    elif "timeout" in said or "timed out" in said:
-        why = "it did not answer in time"
-    elif "SSL" in said or "certificate" in said:
-        why = "no encrypted connection came about"
-    else:
-        why = "it takes no connection now"
-    return Unavailable(
-        f"{where} cannot be reached: {why}",
-        hint="See that the server runs and can be reached from here, and correct `url`.",
-        where=where,
-    )

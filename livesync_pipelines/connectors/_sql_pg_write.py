@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from livesync_pipelines.connectors import _sql_pg_rows as by_row
 from livesync_pipelines.connectors._sql_pg_catalogue import Table
+from livesync_pipelines.connectors._sql_pg_errors import Refused
 from livesync_pipelines.connectors._sql_pg_read import read_batch, selected
 from livesync_pipelines.connectors._sql_pg_rows import Todo
-from livesync_pipelines.connectors._sql_pg_session import Refused, Session
+from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_stage import ALL, Staged, among, stage
 from livesync_pipelines.connectors._sql_sent import Fate, Sent, sent
 from livesync_pipelines.model.errors import BadInput, LiveSyncError, Unavailable

@@ -17,6 +17,7 @@ from uuid import uuid4
 import psycopg
 import pyarrow as pa
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.connectors.sql_table import SqlTable
@@ -107,6 +108,37 @@ def test_what_an_enumeration_does_not_take_is_foreseen(postgres: PostgresWorld) 
     receipt = end.write(writes(end, rows))
     assert [failure.key for failure in receipt.failures] == ["a2", "a3"]
     assert postgres.rows(f"select id from {table} order by id") == [(1,), (4,)]
+
+
+def test_a_type_that_is_younger_than_another_connection_is_written_and_read(
+    postgres: PostgresWorld,
+) -> None:
+    before = postgres.end(postgres.new_table("id int primary key"))
+    before.shape()
+    mood = f"mood_{uuid4().hex[:8]}"
+    postgres.run(f"create type {mood} as enum ('sad', 'glad')")
+    table = postgres.new_table(f"id int primary key, m {mood}, many {mood}[]")
+    end, row = postgres.end(table), {"id": 1, "m": "glad", "many": '["sad",null]'}
+    assert end.write(writes(end, [row])).failures == ()
+    assert scanned(end, list(row)).to_pylist() == [row]
+    before.close()
+    changed = {**row, "m": "sad"}
+    assert end.write(writes(end, [changed], [row])).failures == ()
+    assert scanned(end, list(row)).to_pylist() == [changed]
+
+
+def test_a_login_that_is_taken_away_is_refused_to_the_next_connection(
+    postgres: PostgresWorld, locked_out: str
+) -> None:
+    url = locked_out.replace(":s3cr3t@", ":right@")
+    user = conninfo_to_dict(url)["user"]
+    table = postgres.new_table("id int primary key")
+    postgres.run(f"grant select on {table} to {user}")
+    with closing(postgres.end(table, url=url)) as end:
+        assert end.shape() is not None
+    postgres.run(f"alter role {user} nologin", f"revoke select on {table} from {user}")
+    with pytest.raises(Reauthorise, match="refuses the login"):
+        postgres.end(table, url=url).shape()
 
 
 def test_a_key_that_the_table_makes_is_kept_when_a_row_comes_from_elsewhere(
