@@ -118,7 +118,9 @@ def asked(table: Table, keys: pa.Table) -> str:
 
 
 def _array(values: pa.ChunkedArray) -> str:
-    """The literal of an array, whose elements are quoted."""
+    """The literal of an array, whose elements are quoted where they are no numbers."""
+    if values.type == pa.int64():
+        return f"'{{{','.join(map(str, values.to_pylist()))}}}'"
     told = (str(v).replace("\\", r"\\").replace('"', r"\"") for v in values.to_pylist())
     return text("{" + ",".join(f'"{value}"' for value in told) + "}")
 

@@ -37,12 +37,8 @@ def encode(rows: pa.Table, key: Sequence[str]) -> pa.Array:
 
 def decode(keys: pa.Array, types: Sequence[pa.DataType]) -> list[pa.Array]:
     """The key columns again, of these types."""
-    parts = [
-        text.split(BETWEEN) if text is not None else [None] * len(types)
-        for text in keys.to_pylist()
-    ]
-    columns = zip(*parts, strict=True) if parts else ([] for _ in types)
-    return [_read(list(column), kind) for column, kind in zip(columns, types, strict=True)]
+    parts = pc.split_pattern(keys, BETWEEN)
+    return [_read(pc.list_element(parts, place), kind) for place, kind in enumerate(types)]
 
 
 def is_one(text: str, types: Sequence[pa.DataType]) -> bool:
@@ -108,24 +104,29 @@ def _with_length(digits: pa.Array, numbers: pa.Array) -> pa.Array:
     below = pc.less(numbers, 0)
     if pc.any(below).as_py():
         bare = pc.utf8_ltrim(digits, "-")
-        turned = pa.array(
-            [d if d is None else d.translate(_TURNED) for d in bare.to_pylist()], pa.string()
-        )
-        digits = pc.if_else(below, turned, bare)
+        digits = pc.if_else(below, _turned(bare), bare)
     length = pc.subtract(pc.utf8_length(digits), 1)
     up = pa.array(list(_SHORTEST)).take(length)
     down = pa.array(list(_LONGEST)).take(length)
     return pc.binary_join_element_wise(pc.if_else(below, down, up), digits, "")
 
 
-def _read(texts: list[str | None], kind: pa.DataType) -> pa.Array:
+def _read(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     if kind == pa.string():
-        return pa.array(texts, pa.string())
-    numbers = pa.array([text if text is None else _number(text) for text in texts], pa.int64())
+        return texts
+    numbers = _numbers(texts)
     return numbers.cast(pa.int32()).cast(kind) if kind == pa.date32() else numbers.cast(kind)
 
 
-def _number(text: str) -> int:
-    if text.startswith(tuple(_LONGEST)):
-        return -int(text[1:].translate(_TURNED))
-    return int(text[1:])
+def _numbers(texts: pa.Array) -> pa.Array:
+    digits = pc.utf8_slice_codeunits(texts, 1)
+    below = pc.match_substring_regex(texts, f"^[{_LONGEST}]")
+    if pc.any(below).as_py():
+        negative = pc.binary_join_element_wise("-", _turned(digits), "")
+        digits = pc.if_else(below, negative, digits)
+    return digits.cast(pa.int64())
+
+
+def _turned(digits: pa.Array) -> pa.Array:
+    told = [d if d is None else d.translate(_TURNED) for d in digits.to_pylist()]
+    return pa.array(told, pa.string())

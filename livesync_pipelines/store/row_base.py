@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
 import pyarrow as pa
 
 from livesync_pipelines.store import binary_copy
@@ -46,8 +47,9 @@ def by_key(connection: Connection, sync_id: str, keys: Sequence[str]) -> pa.Tabl
     return _table(
         connection.execute(
             f"{_FOUND} from (select {_COLUMNS} from livesync.row_base"
-            " where sync_id = %s and key = any(%s) order by key) x".encode(),
-            (sync_id, list(keys)),
+            " where sync_id = %s and key = any(array(select jsonb_array_elements_text(%s)))"
+            " order by key) x".encode(),
+            (sync_id, orjson.dumps(keys).decode()),
             binary=True,
         ).fetchone()
     )
@@ -84,6 +86,8 @@ def put(
     connection: Connection, sync_id: str, rows: pa.Table, *, block: int, table: str = TABLE
 ) -> None:
     """Write the state of rows of which none is stored; their values stand in `block`."""
+    if not len(rows):
+        return
     lines = {
         "sync_id": pa.repeat(sync_id, len(rows)),
         **{name: rows[name] for name in SCHEMA.names if name != "block"},

@@ -67,3 +67,17 @@ def test_what_is_no_key_of_one_column_is_left_as_it_is(kind: pa.DataType, text: 
     assert row_keys.spoken(text, ["id"], [kind]) == text
     assert row_keys.spoken(text + "\x01", ["id"], [kind]) == text + ", "
     assert row_keys.is_one(text, [kind]) is (kind == pa.string())
+
+
+@given(st.data())
+def test_keys_are_read_as_they_were_spelled(data: st.DataObject) -> None:
+    types = data.draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=3))
+    names = [f"c{place}" for place, _ in enumerate(types)]
+    columns = [
+        pa.array(data.draw(st.lists(st.none() | KINDS[kind], min_size=3, max_size=3)), kind)
+        for kind in types
+    ]
+    keys = row_keys.encode(pa.table(columns, names=names), names)
+    known = pa.table(columns, names=names).filter(keys.is_valid())
+    assert pa.table(row_keys.decode(keys.drop_null(), types), names=names).equals(known)
+    assert row_keys.decode(keys, types)[0].is_null().equals(keys.is_null())
