@@ -16,12 +16,17 @@ from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_state import AssetCheckState
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.schema import (
+    AssetKeyTable,
+    ConcurrencyLimitsTable,
+    SqlEventLogStorageMetadata,
+)
 from dagster_postgres.event_log import PostgresEventLogStorage
 from propcache.api import cached_property
 
 from livesync_pipelines.defs import standings
 from livesync_pipelines.defs.pages import ForPages
+from livesync_pipelines.store.locks import AdvisoryLock
 
 INDEXES = {
     "livesync_checks_newest": "asset_check_executions (asset_key, check_name, id)",
@@ -54,6 +59,32 @@ class EventLogs(ForPages, PostgresEventLogStorage):
         self, conn: sqlalchemy.Connection, column_name: str
     ) -> bool:
         return column_name in AssetKeyTable.c
+
+    def initialize_concurrency_limit_to_default(self, concurrency_key: str) -> bool:
+        """As Dagster's own, which with Postgres fails where the pool is there already: for one of
+        two runs that are the first of their platform, or for each after the default was changed.
+
+        https://github.com/dagster-io/dagster, `SqlEventLogStorage` of 1.13.27, read 2026-11-23.
+        """
+        serially = self._engine.execution_options(isolation_level="READ COMMITTED")
+        with serially.begin() as alone:
+            alone.exec_driver_sql(f"select pg_advisory_xact_lock({AdvisoryLock.DAGSTER_STORAGE})")
+            pool = {one.name: one for one in self.get_pool_limits()}.get(concurrency_key)
+            wanted = self._instance.global_op_concurrency_default_limit
+            if pool is None or wanted is None:
+                return super().initialize_concurrency_limit_to_default(concurrency_key)
+            if pool.from_default and pool.limit != wanted:
+                self._limit(concurrency_key, wanted)
+        return True
+
+    def _limit(self, pool: str, places: int) -> None:
+        changed = ConcurrencyLimitsTable.update().where(
+            ConcurrencyLimitsTable.c.concurrency_key == pool
+        )
+        with self.index_transaction() as conn:
+            conn.execute(changed.values(limit=places))
+            given = self._allocate_concurrency_slots(conn, pool, places)
+        self.assign_pending_steps(given)
 
     def delete_events_for_run(self, conn: sqlalchemy.Connection, run_id: str) -> None:
         super().delete_events_for_run(conn, run_id)

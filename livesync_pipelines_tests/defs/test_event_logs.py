@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import dagster as dg
@@ -170,3 +171,35 @@ def test_what_is_told_late_does_not_cover_what_is_newer(checked: House) -> None:
             " and n.asset_key = e.asset_key and n.check_name = e.check_name)"
         )
         assert standings_of(connection) == kept
+
+
+def places_by_default(house: House, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    kind = type(house.instance)
+    monkeypatch.setattr(kind, "global_op_concurrency_default_limit", property(lambda _: count))
+
+
+def test_two_runs_may_be_the_first_of_their_platform_at_once(
+    postgres: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = postgres.instance.event_log_storage
+    places_by_default(postgres, monkeypatch, 4)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(logs.initialize_concurrency_limit_to_default, ["folder"] * 12))
+    assert all(made)
+    assert [(one.name, one.limit) for one in logs.get_pool_limits()] == [("folder", 4)]
+    assert logs.get_concurrency_info("folder").slot_count == 4
+
+
+@pytest.mark.parametrize("wanted", [1, 6])
+def test_another_default_holds_for_platforms_that_have_run_before(
+    postgres: House, monkeypatch: pytest.MonkeyPatch, wanted: int
+) -> None:
+    logs = postgres.instance.event_log_storage
+    places_by_default(postgres, monkeypatch, 4)
+    logs.initialize_concurrency_limit_to_default("folder")
+    logs.set_concurrency_slots("rss", 3)
+    places_by_default(postgres, monkeypatch, wanted)
+    for name in ("folder", "rss"):
+        assert logs.initialize_concurrency_limit_to_default(name)
+    assert {one.name: one.limit for one in logs.get_pool_limits()} == {"folder": wanted, "rss": 3}
+    assert logs.get_concurrency_info("folder").slot_count == wanted
