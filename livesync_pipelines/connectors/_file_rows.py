@@ -42,6 +42,9 @@ class FileRows(FileTable):
         super().__init__(connection, selection, limits)
         self._format = selection.format_of(selection.rows, max_bytes=limits.max_bytes)
 
+    def holds_nul(self) -> bool:
+        return self._format.nul
+
     @abstractmethod
     def _listed(self) -> Iterator[Entry]:
         """What is there of what the glob means. Raises a `LiveSyncError` where nobody can tell."""

@@ -187,7 +187,7 @@ class FileTable(RowEnd):
             stage.widen([*self._said.key, *self._kinds])
         self._check_names(stage.names)
         kinds = stage.settle(self._kinds, self._said.key, form.cells)
-        shape = self._shape(dict(zip(stage.names, kinds, strict=True)), stage.unsaid)
+        shape = self._shape(dict(zip(stage.names, kinds, strict=True)), stage.unsaid, nul=form.nul)
         source = Source([self._name(entry) for entry in files], form.unit)
         return SortedRows(stage.db, shape, source, size_bytes=stage.size_bytes)
 
@@ -217,7 +217,7 @@ class FileTable(RowEnd):
                     where=self._where,
                 )
 
-    def _shape(self, kinds: Mapping[str, Kind], unsaid: Collection[str]) -> Shape:
+    def _shape(self, kinds: Mapping[str, Kind], unsaid: Collection[str], *, nul: bool) -> Shape:
         for name in self._said.key:
             if kinds[name].json or not row_keys.usable(kinds[name].type):
                 raise BadInput(
@@ -238,7 +238,13 @@ class FileTable(RowEnd):
             for n, k in kinds.items()
         )
         said = self._said
-        return Shape(columns=columns, key=tuple(said.key), modified=said.modified, actor=said.actor)
+        return Shape(
+            columns=columns,
+            key=tuple(said.key),
+            modified=said.modified,
+            actor=said.actor,
+            nul=nul,
+        )
 
 
 def _marks(files: Sequence[Entry]) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ class Csv:
     cells: ClassVar[Cells] = Cells.TEXTS
     unit: ClassVar[str] = "line"
     grows: ClassVar[bool] = False
+    nul: ClassVar[bool] = False
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         with self.text(file) as text:

@@ -27,11 +27,13 @@ class Format(Protocol):
 
     - `cells`: what the cells are; `unit`: what the place of a row is called.
     - `grows`: a column that no row has is a column of nulls, for nothing in the file names them.
+    - `nul`: a text may hold a NUL character.
     """
 
     cells: ClassVar[Cells]
     unit: ClassVar[str]
     grows: ClassVar[bool]
+    nul: ClassVar[bool]
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         """The rows in the order of the file, at least one batch, which has all columns that the

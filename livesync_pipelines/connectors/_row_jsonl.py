@@ -26,6 +26,7 @@ class Jsonl:
     cells: ClassVar[Cells] = Cells.JSON
     unit: ClassVar[str] = "line"
     grows: ClassVar[bool] = True
+    nul: ClassVar[bool] = True
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         with as_utf8(file, "JSONL is UTF-8: save it so.") as text:

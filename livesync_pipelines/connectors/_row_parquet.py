@@ -25,6 +25,7 @@ class Parquet:
     cells: ClassVar[Cells] = Cells.TYPED
     unit: ClassVar[str] = "row"
     grows: ClassVar[bool] = False
+    nul: ClassVar[bool] = True
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         first = 1

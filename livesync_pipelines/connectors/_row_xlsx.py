@@ -39,6 +39,7 @@ class Xlsx:
     cells: ClassVar[Cells] = Cells.WORKBOOK
     unit: ClassVar[str] = "row"
     grows: ClassVar[bool] = False
+    nul: ClassVar[bool] = False
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         rows = enumerate(_sheet(self._book(file), self.sheet).iter_rows(), 1)

@@ -36,6 +36,7 @@ class SqlDatabase(ABC):
     """One table of one database; the methods of `RowEnd` and of its abilities, and `tables`."""
 
     naming: ClassVar[Naming]
+    holds_nul: ClassVar[bool] = True
 
     def __init__(self, where: str) -> None:
         self.where = where

@@ -53,7 +53,7 @@ class Table:
 
     def shape(self, chosen: Chosen, *, where: str) -> Shape:
         columns = self.columns(chosen.key or self.own_key)
-        return chosen_shape(columns, self.own_key, chosen, where=where)
+        return replace(chosen_shape(columns, self.own_key, chosen, where=where), nul=False)
 
     def columns(self, key: Sequence[str]) -> list[Column]:
         """All of them. A key that is `generated always as identity` can be written: a row that

@@ -37,7 +37,7 @@ class Writer:
                 hint="Let the sync prepare the table, or create the index.",
                 where=self._where,
             )
-        batch = sent(writes, self._shape, where=self._where, nul=False)
+        batch = sent(writes, self._shape, where=self._where)
         if batch.fresh and self._copied(batch.upserts):
             return batch.receipt(self._shape, Fate(), Fate(), batch.upserts.schema.empty_table())
         with self._session.transaction():

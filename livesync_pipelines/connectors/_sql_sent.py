@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +18,7 @@ from livesync_pipelines.connectors._sql_cells import (
     without_key,
 )
 from livesync_pipelines.core.row_keys import encode
+from livesync_pipelines.core.row_nul import with_nul
 from livesync_pipelines.model.errors import BadInput, ItemFailure
 from livesync_pipelines.model.rows import Column, RowReceipt, RowWrites, Shape
 
@@ -69,11 +69,11 @@ class Sent:
         )
 
 
-def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Sent:
-    """What can be sent. `nul`: whether texts may hold a NUL. Raises `BadInput` for columns that
-    the table lacks, computes itself, or holds in another type. Of a table that computes its key
-    only the rows that would be new are refused."""
-    refused = _refused(writes, shape, where, nul=nul)
+def sent(writes: RowWrites, shape: Shape, *, where: str) -> Sent:
+    """What can be sent. Raises `BadInput` for columns that the table lacks, computes itself, or
+    holds in another type. Of a table that computes its key only the rows that would be new are
+    refused."""
+    refused = _refused(writes, shape, where)
     keyless = dict.fromkeys(places(without_key(writes.deletes, shape.key)), NO_KEY)
     upserts, kept = _others(writes.upserts, refused)
     return Sent(
@@ -88,7 +88,7 @@ def sent(writes: RowWrites, shape: Shape, *, where: str, nul: bool = True) -> Se
     )
 
 
-def _refused(writes: RowWrites, shape: Shape, where: str, *, nul: bool) -> dict[int, Refusal]:
+def _refused(writes: RowWrites, shape: Shape, where: str) -> dict[int, Refusal]:
     upserts = writes.upserts
     refused: dict[int, Refusal] = {}
     for name in upserts.column_names:
@@ -99,7 +99,7 @@ def _refused(writes: RowWrites, shape: Shape, where: str, *, nul: bool) -> dict[
         if not column.writable:
             new = pc.invert(writes.there)
             refused |= dict.fromkeys(places(new), ("computed_key", _MAKES_KEY.format(name)))
-        for place, why in _refused_cells(upserts[name].combine_chunks(), column, nul):
+        for place, why in _refused_cells(upserts[name].combine_chunks(), column, nul=shape.nul):
             refused.setdefault(place, why)
     refused |= dict.fromkeys(places(without_key(upserts, shape.key)), NO_KEY)
     return {**refused, **dict.fromkeys(_doubled(upserts, shape.key), TWICE)}
@@ -121,7 +121,7 @@ def _check_column(column: Column, kind: pa.DataType, where: str, *, is_key: bool
         )
 
 
-def _refused_cells(cells: pa.Array, column: Column, nul: bool) -> Iterator[tuple[int, Refusal]]:
+def _refused_cells(cells: pa.Array, column: Column, *, nul: bool) -> Iterator[tuple[int, Refusal]]:
     name = column.name
     if not column.nullable and cells.null_count:
         for place in places(pc.is_null(cells)):
@@ -131,7 +131,7 @@ def _refused_cells(cells: pa.Array, column: Column, nul: bool) -> Iterator[tuple
         for place in places(pc.fill_null(long, False)):
             yield place, ("too_long", f"{name} takes {column.max_chars} characters at most")
     if not nul:
-        for place in _with_nul(cells, column):
+        for place in with_nul(cells, json=column.json):
             yield place, ("bad_value", f"{name} cannot hold a NUL character")
     if column.bits < 64:
         low, high = -(2 ** (column.bits - 1)), 2 ** (column.bits - 1) - 1
@@ -147,23 +147,6 @@ def _doubled(rows: pa.Table, key: Sequence[str]) -> list[int]:
         return []
     many = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
     return places(pc.and_(pc.is_in(encoded, many), pc.is_valid(encoded)))
-
-
-def _with_nul(cells: pa.Array, column: Column) -> list[int]:
-    if cells.type == pa.list_(pa.string()):
-        inner = pc.fill_null(pc.match_substring(pc.list_flatten(cells), "\x00"), False)
-        return sorted(set(pc.list_parent_indices(cells).filter(inner).to_pylist()))
-    if cells.type != pa.string() or not (column.json or _holds_nul(cells)):
-        return []
-    return places(
-        pc.fill_null(pc.match_substring(cells, r"\u0000" if column.json else "\x00"), False)
-    )
-
-
-def _holds_nul(texts: pa.Array) -> bool:
-    """Whether any text may: their bytes are looked at as one piece."""
-    data = texts.buffers()[2]
-    return data is not None and not np.frombuffer(data, np.uint8).all()
 
 
 def _others(rows: pa.Table, refused: Iterable[int]) -> tuple[pa.Table, pa.Array]:

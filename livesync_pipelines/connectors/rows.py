@@ -33,6 +33,10 @@ class RowEnd(Platform):
         """Whether a table that is so selected tells which of its rows have changed."""
         return issubclass(cls, FollowsRows)
 
+    def holds_nul(self) -> bool:
+        """Whether the texts of a table that is yet to be made may hold a NUL character."""
+        return True
+
     @abstractmethod
     def shape(self) -> Shape | None:
         """What the table looks like now; None where there is none, or `NotFound` where more can be

@@ -158,6 +158,9 @@ class SqlTable(RowEnd):
             )
         return self._any
 
+    def holds_nul(self) -> bool:
+        return self._database.holds_nul
+
     def shape(self) -> Shape | None:
         return self._database.shape()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from livesync_pipelines.core.row_map_made import (
     of_constant,
@@ -12,6 +13,7 @@ from livesync_pipelines.core.row_map_made import (
 )
 from livesync_pipelines.core.row_map_plan import found, of_one_column, unknown
 from livesync_pipelines.core.row_map_route import Route
+from livesync_pipelines.core.row_map_steps import NoNul
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.row_map import FieldMap
 from livesync_pipelines.model.rows import Column, Shape
@@ -25,7 +27,8 @@ def routes_of(
     troubles: list[str] = []
     for one in fields:
         try:
-            routes.append(_route(one, source, _place(one, target, may_add=may_add)))
+            route = _route(one, source, _place(one, target, may_add=may_add))
+            routes.append(_storable(route, source, target))
         except BadInput as error:
             hint = f" ({error.hint})" if error.hint else ""
             troubles.append(f"field '{one.target}': {error.message}{hint}")
@@ -60,6 +63,15 @@ def _route(one: FieldMap, source: Shape, place: Column | None) -> Route:
     if len(one.sources) > 1:
         return of_several(one, source, place)
     return of_one_column(one, columns[0], place)
+
+
+def _storable(route: Route, source: Shape, target: Shape | None) -> Route:
+    """Without NULs in what an end takes that holds none."""
+    if target is not None and not target.nul:
+        route = replace(route, steps=(*route.steps, NoNul(route.target.json)))
+    if not source.nul and route.back is not None:
+        route = replace(route, back=(*route.back, NoNul(route.sources[0].json)))
+    return route
 
 
 def _doubled(fields: Sequence[FieldMap]) -> list[str]:

@@ -16,8 +16,8 @@ SHOWN = 100
 
 
 def shown(value: object) -> str:
-    """The start of a value, for a person."""
-    return spelled(value)[:SHOWN]
+    """The start of a value, for a person, and for a column of Postgres, which takes no NUL."""
+    return spelled(value)[:SHOWN].replace("\0", "\\0")
 
 
 def spelled(value: object) -> str:

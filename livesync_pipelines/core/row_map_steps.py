@@ -17,6 +17,7 @@ from livesync_pipelines.core.row_map_cast import Bad, Cells, one_by_one
 from livesync_pipelines.core.row_map_spelling import shown
 from livesync_pipelines.core.row_map_types import LIST
 from livesync_pipelines.core.row_map_values import Unfit
+from livesync_pipelines.core.row_nul import with_nul
 
 
 class Step(Protocol):
@@ -31,6 +32,22 @@ def through(steps: Sequence[Step], cells: Cells) -> Cells:
         after = step(cells.values)
         cells = Cells(after.values, (*cells.bad, *after.bad))
     return cells
+
+
+@dataclass(frozen=True, slots=True)
+class NoNul:
+    """The same texts, for an end that takes no NUL in them."""
+
+    json: bool
+
+    def __call__(self, array: pa.Array) -> Cells:
+        rows = with_nul(array, json=self.json)
+        if not rows:
+            return Cells(array)
+        held = pc.is_in(pa.array(range(len(array)), pa.int64()), pa.array(rows, pa.int64()))
+        values = zip(rows, array.take(pa.array(rows, pa.int64())).to_pylist(), strict=True)
+        bad = tuple(Bad(row, "holds a NUL character", shown(value)) for row, value in values)
+        return Cells(pc.if_else(held, pa.scalar(None, array.type), array), bad)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def compiled(
     columns of the key are of types between which a key may not come back, both of them and what to
     do; or the columns that the end cannot have under their names."""
     there = target.schema.names if target is not None else []
-    target = _to_be_made(sync) if target is None and may_add else target
+    target = _to_be_made(sync, end) if target is None and may_add else target
     try:
         made = compile_map(sync.fields, source, target, may_add=may_add)
     except BadInput as error:
@@ -46,10 +46,10 @@ def _refuse_names(sync: SyncConfig, end: RowEnd, names: Iterable[str]) -> None:
         )
 
 
-def _to_be_made(sync: SyncConfig) -> Shape | None:
+def _to_be_made(sync: SyncConfig, end: RowEnd) -> Shape:
     """A target that is not there yet, as far as the sync says what it is."""
     key = sync.target.select.get("key") if sync.target else None
-    return Shape(columns=(), key=tuple(key)) if key else None
+    return Shape(columns=(), key=tuple(key or ()), nul=end.holds_nul())
 
 
 def types_said(target: RowEnd, there: Shape | None, wanted: Shape) -> bool:

@@ -64,13 +64,15 @@ class Shape:
     """What the table at one end looks like.
 
     `key` names the columns that tell rows apart, in order. `modified` and `actor` name those that
-    say when and by whom a row was last changed, where there are such.
+    say when and by whom a row was last changed, where there are such. `nul`: its texts may hold a
+    NUL character.
     """
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     modified: str | None = None
     actor: str | None = None
+    nul: bool = True
 
     @property
     def schema(self) -> pa.Schema:

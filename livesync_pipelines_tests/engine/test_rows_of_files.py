@@ -49,6 +49,17 @@ def test_edits_of_a_file_and_of_a_table_meet(run: Run, engine: Engine, tmp_path:
         assert ledger.first_broken(connection, "people") is None
 
 
+def test_a_text_with_a_nul_does_not_come_into_a_csv_and_the_rest_of_its_row_does(
+    run: Run, tmp_path: Path
+) -> None:
+    run()
+    with closing(sqlite3.connect(tmp_path / "crm.db")) as crm, crm:
+        crm.execute("update people set name = 'A' || char(0) || 'd', phone = '9' where id = 1")
+    assert run().status is Status.SUCCESS
+    assert (tmp_path / "people.csv").read_text() == HEAD + "1,Ada,9\n" + BOB + CYD
+    assert names(tmp_path)[0] == "A\0d"
+
+
 def test_while_a_line_has_no_key_no_row_is_taken_for_deleted(run: Run, tmp_path: Path) -> None:
     run()
     (tmp_path / "people.csv").write_text(HEAD + ADA + CYD + ",Total,\n")

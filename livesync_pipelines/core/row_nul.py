@@ -1,0 +1,28 @@
+"""Texts that hold a NUL character, which not every table takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_IN_JSON = r"(^|[^\\])(\\\\)*\\u0000"
+"""An escaped NUL, and not a backslash before `u0000`."""
+
+
+def with_nul(cells: pa.Array, *, json: bool) -> list[int]:
+    """Where a text, a part of a list of texts or (with `json`) of a document holds a NUL."""
+    if cells.type == pa.list_(pa.string()):
+        inner = pc.fill_null(pc.match_substring(pc.list_flatten(cells), "\x00"), False)
+        return sorted(set(pc.list_parent_indices(cells).filter(inner).to_pylist()))
+    if cells.type != pa.string() or not (json or _may_hold(cells)):
+        return []
+    found = pc.match_substring_regex(cells, _IN_JSON) if json else pc.match_substring(cells, "\0")
+    places: list[int] = pc.indices_nonzero(pc.fill_null(found, False)).to_pylist()
+    return places
+
+
+def _may_hold(texts: pa.Array) -> bool:
+    """Whether any text may: their bytes are looked at as one piece."""
+    data = texts.buffers()[2]
+    return data is not None and not np.frombuffer(data, np.uint8).all()
