@@ -12,11 +12,17 @@ import pyarrow as pa
 
 from livesync_pipelines.connectors._row_stage import Batch, Cells, Fault
 from livesync_pipelines.connectors._row_text import as_utf8
-from livesync_pipelines.core.canon import canonical
+from livesync_pipelines.core.canon import canonical, keeps_numbers
 from livesync_pipelines.model.errors import Broken
 
 _BATCH = 5_000
 _LINE_BYTES = 16 << 20
+_DIGITS = 17
+"""With so many, every double is told from all others."""
+_ROUNDED = (
+    "it holds a number with more digits than are kept of one (17, or a whole number of 64 bits); "
+    "in quotes, as a text, it is kept as it is"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +80,6 @@ def _object(line: bytes) -> dict[str, Any] | str:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return f"it is not JSON that can be read: {error.msg}"
-    return found if isinstance(found, dict) else "it is JSON, but no object"
+    if not isinstance(found, dict):
+        return "it is JSON, but no object"
+    return found if keeps_numbers(line, digits=_DIGITS) else _ROUNDED

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.connectors.rows import PAGE_ROWS
-from livesync_pipelines.core.canon import canonical
+from livesync_pipelines.core.canon import canonical, keeps_numbers
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import ItemFailure
 from livesync_pipelines.model.rows import Partial, RowPage, Unfit
@@ -23,7 +20,6 @@ Refusal = tuple[str, str]
 
 NO_KEY: Refusal = ("no_key", "its key is empty or holds a control character")
 TWICE: Refusal = ("same_key", "more than one row has this key")
-_DOUBTFUL_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE][+-]?[0-9]{3,}")
 SHOWN = 200
 """So many characters of a value are told."""
 
@@ -47,24 +43,9 @@ def canonical_json(text: str | bytes) -> str | None:
     raw = text.encode() if isinstance(text, str) else text
     try:
         value = orjson.loads(raw)
-        if _DOUBTFUL_NUMBER.search(raw) and not _exact(raw):
-            return None
-        return canonical(value).decode()
+        return canonical(value).decode() if keeps_numbers(raw) else None
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
-
-
-def _exact(raw: bytes) -> bool:
-    """Whether every number is the same after it was read as we read numbers."""
-    exact = True
-
-    def look(digits: str) -> float:
-        nonlocal exact
-        exact = exact and Decimal(repr(orjson.loads(digits))) == Decimal(digits)
-        return 0.0
-
-    json.loads(raw, parse_int=look, parse_float=look)
-    return exact
 
 
 def canonical_column(texts: pa.Array) -> tuple[pa.Array, pa.Array]:

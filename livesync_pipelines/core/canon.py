@@ -6,13 +6,16 @@ library and across machines.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
+_DOUBTFUL_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE][+-]?[0-9]{3,}")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 EMPTY_CHAIN = bytes(16)
@@ -51,6 +54,26 @@ def listing_mark(key: str, version: str) -> int:
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: the same bytes for the same value."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def keeps_numbers(raw: bytes, *, digits: int = 0) -> bool:
+    """Whether every number of a JSON text is the same after it was read as we read numbers: as a
+    whole number of 64 bits, or as a double. `digits`: numbers that have no more of them are taken
+    for doubles as some program spells them (0.10000000000000001)."""
+    if not _DOUBTFUL_NUMBER.search(raw):
+        return True
+    kept = True
+
+    def look(spelled: str) -> float:
+        nonlocal kept
+        said, read = Decimal(spelled), orjson.loads(spelled)
+        kept = kept and (
+            said in (Decimal(repr(read)), Decimal(read)) or len(said.as_tuple().digits) <= digits
+        )
+        return 0.0
+
+    json.loads(raw, parse_int=look, parse_float=look)
+    return kept
 
 
 def chain(previous: bytes, entry: Mapping[str, Any]) -> bytes:

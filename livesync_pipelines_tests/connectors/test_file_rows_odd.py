@@ -374,6 +374,38 @@ def test_jsonl_has_nested_values_as_json_and_says_what_is_no_row(place: FolderPl
     ]
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("0.1", "0.10000000000000001", "0.30000000000000004", "1e22", "-1.5e300", "123456.789e-3"),
+        "0.1000000000000000055511151231257827021181583404541015625",
+        *("18446744073709551615", "-9223372036854775808", "100000000000000000000000"),
+    ],
+)
+def test_a_number_of_jsonl_that_is_a_double_or_has_64_bits_is_read(
+    place: FolderPlace, number: str
+) -> None:
+    place.put("t.jsonl", f'{{"id": 1, "n": {number}}}\n{{"id": 2, "n": 1.5}}\n'.encode())
+    (found, _) = rows(place.end("t.jsonl"), "id", "n")
+    assert float(found["n"]) == float(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0.1234567890123456789", "123456789012345678901234567890", "1e400", "[0.1234567890123456789]"],
+)
+def test_a_line_of_jsonl_with_a_number_that_would_be_rounded_fails_alone(
+    place: FolderPlace, number: str
+) -> None:
+    place.put("t.jsonl", f'{{"id": 1, "n": {number}}}\n{{"id": 2, "n": 1.5}}\n'.encode())
+    end = place.end("t.jsonl")
+    assert rows(end, "id", "n") == [{"id": 2, "n": 1.5}]
+    (failure,) = failures(end)
+    assert failure.key == "line 1"
+    place.put("t.jsonl", f'{{"id": 1, "n": "{number}"}}\n'.encode())
+    assert rows(place.end("t.jsonl"), "id", "n") == [{"id": 1, "n": number}]
+
+
 def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_other_fields(
     place: FolderPlace,
 ) -> None:
@@ -716,7 +748,7 @@ print(json.dumps({"count": scan("whole.csv"), "grown_mb": peak_mb() - before}))
 def test_many_rows_are_paged_in_order_in_the_memory_that_a_third_of_them_takes(
     place: FolderPlace,
 ) -> None:
-    count = 120_000
+    count = 240_000
     for name, rows_of in (("third.csv", count // 3), ("whole.csv", count)):
         with (place.root / name).open("w") as file:
             file.write("id,text\n")
