@@ -13,6 +13,7 @@ from livesync_pipelines.connectors._globs import Glob, has_magic
 from livesync_pipelines.connectors._row_formats import Format, suffix_of
 from livesync_pipelines.connectors.base import FetchLimits, Options
 from livesync_pipelines.model.records import Entry
+from livesync_pipelines.model.rows import Holds
 
 
 class RowsSelection(TableSelection):
@@ -42,8 +43,8 @@ class FileRows(FileTable):
         super().__init__(connection, selection, limits)
         self._format = selection.format_of(selection.rows, max_bytes=limits.max_bytes)
 
-    def holds_nul(self) -> bool:
-        return self._format.nul
+    def holds(self) -> Holds:
+        return self._format.holds
 
     @abstractmethod
     def _listed(self) -> Iterator[Entry]:

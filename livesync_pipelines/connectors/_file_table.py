@@ -21,7 +21,7 @@ from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.model.errors import BadInput, Broken, NotFound, Unavailable
 from livesync_pipelines.model.records import Entry
-from livesync_pipelines.model.rows import Column, RowPage, Shape
+from livesync_pipelines.model.rows import Column, Holds, RowPage, Shape
 
 MAX_BYTES = 5 * 2**30
 """The longest file that is read, but for workbooks: it goes to the disk, not into memory."""
@@ -187,7 +187,7 @@ class FileTable(RowEnd):
             stage.widen([*self._said.key, *self._kinds])
         self._check_names(stage.names)
         kinds = stage.settle(self._kinds, self._said.key, form.cells)
-        shape = self._shape(dict(zip(stage.names, kinds, strict=True)), stage.unsaid, nul=form.nul)
+        shape = self._shape(dict(zip(stage.names, kinds, strict=True)), stage.unsaid, form.holds)
         source = Source([self._name(entry) for entry in files], form.unit)
         return SortedRows(stage.db, shape, source, size_bytes=stage.size_bytes)
 
@@ -217,7 +217,7 @@ class FileTable(RowEnd):
                     where=self._where,
                 )
 
-    def _shape(self, kinds: Mapping[str, Kind], unsaid: Collection[str], *, nul: bool) -> Shape:
+    def _shape(self, kinds: Mapping[str, Kind], unsaid: Collection[str], holds: Holds) -> Shape:
         for name in self._said.key:
             if kinds[name].json or not row_keys.usable(kinds[name].type):
                 raise BadInput(
@@ -243,7 +243,7 @@ class FileTable(RowEnd):
             key=tuple(said.key),
             modified=said.modified,
             actor=said.actor,
-            nul=nul,
+            holds=holds,
         )
 
 

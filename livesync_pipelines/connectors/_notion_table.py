@@ -22,7 +22,7 @@ from livesync_pipelines.connectors._row_types import JSON, TEXT, Kind
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.core.canon import canonical
 from livesync_pipelines.model.errors import BadInput
-from livesync_pipelines.model.rows import CLOCK, Column, Shape
+from livesync_pipelines.model.rows import CLOCK, Column, Holds, Shape
 
 PAGE_ID, PAGE_URL, EDITED_AT = "page_id", "page_url", "edited_at"
 _BATCH = 2_000
@@ -197,4 +197,5 @@ def _shape(kinds: Mapping[str, Kind], fields: Sequence[Field], key: Sequence[str
         )
         for name, kind in kinds.items()
     )
-    return Shape(columns=columns, key=tuple(key), modified=EDITED_AT)
+    holds = Holds(nan=False, infinity=False)
+    return Shape(columns=columns, key=tuple(key), modified=EDITED_AT, holds=holds)

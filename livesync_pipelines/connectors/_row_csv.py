@@ -22,6 +22,7 @@ from livesync_pipelines.connectors._row_stage import Batch, Cells, Fault
 from livesync_pipelines.connectors._row_text import as_utf8, sealed
 from livesync_pipelines.formats.delimited import delimiter_of
 from livesync_pipelines.model.errors import BadInput, Broken
+from livesync_pipelines.model.rows import Holds
 
 _BLOCK = 4 << 20
 _HEAD = 65_536
@@ -39,7 +40,7 @@ class Csv:
     cells: ClassVar[Cells] = Cells.TEXTS
     unit: ClassVar[str] = "line"
     grows: ClassVar[bool] = False
-    nul: ClassVar[bool] = False
+    holds: ClassVar[Holds] = Holds(nul=False)
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         with self.text(file) as text:

@@ -10,6 +10,7 @@ from livesync_pipelines.connectors._row_jsonl import Jsonl
 from livesync_pipelines.connectors._row_parquet import Parquet
 from livesync_pipelines.connectors._row_stage import Batch, Cells
 from livesync_pipelines.connectors._row_xlsx import Xlsx
+from livesync_pipelines.model.rows import Holds
 
 _SUFFIXES = {
     "csv": "csv",
@@ -27,13 +28,13 @@ class Format(Protocol):
 
     - `cells`: what the cells are; `unit`: what the place of a row is called.
     - `grows`: a column that no row has is a column of nulls, for nothing in the file names them.
-    - `nul`: a text may hold a NUL character.
+    - `holds`: which values its cells take.
     """
 
     cells: ClassVar[Cells]
     unit: ClassVar[str]
     grows: ClassVar[bool]
-    nul: ClassVar[bool]
+    holds: ClassVar[Holds]
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         """The rows in the order of the file, at least one batch, which has all columns that the

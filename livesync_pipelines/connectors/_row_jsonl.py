@@ -14,6 +14,7 @@ from livesync_pipelines.connectors._row_stage import Batch, Cells, Fault
 from livesync_pipelines.connectors._row_text import as_utf8
 from livesync_pipelines.core.canon import canonical, keeps_numbers
 from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.model.rows import Holds
 
 _BATCH = 5_000
 _LINE_BYTES = 16 << 20
@@ -32,7 +33,7 @@ class Jsonl:
     cells: ClassVar[Cells] = Cells.JSON
     unit: ClassVar[str] = "line"
     grows: ClassVar[bool] = True
-    nul: ClassVar[bool] = True
+    holds: ClassVar[Holds] = Holds(nan=False, infinity=False)
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         with as_utf8(file, "JSONL is UTF-8: save it so.") as text:

@@ -13,7 +13,7 @@ from pyarrow import types as of
 
 from livesync_pipelines.connectors._row_stage import IS_JSON, IS_NESTED, Batch, Cells
 from livesync_pipelines.model.errors import Broken
-from livesync_pipelines.model.rows import TYPES
+from livesync_pipelines.model.rows import ANYTHING, TYPES, Holds
 
 BATCH = 8_192
 
@@ -25,7 +25,7 @@ class Parquet:
     cells: ClassVar[Cells] = Cells.TYPED
     unit: ClassVar[str] = "row"
     grows: ClassVar[bool] = False
-    nul: ClassVar[bool] = True
+    holds: ClassVar[Holds] = ANYTHING
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         first = 1

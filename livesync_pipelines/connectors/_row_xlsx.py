@@ -24,6 +24,7 @@ from livesync_pipelines.formats.archive import Archive
 from livesync_pipelines.formats.limits import Unreadable
 from livesync_pipelines.formats.workbook import Value
 from livesync_pipelines.model.errors import BadInput, Broken
+from livesync_pipelines.model.rows import ANYTHING, Holds
 
 _BATCH = 5_000
 
@@ -39,7 +40,7 @@ class Xlsx:
     cells: ClassVar[Cells] = Cells.WORKBOOK
     unit: ClassVar[str] = "row"
     grows: ClassVar[bool] = False
-    nul: ClassVar[bool] = False
+    holds: ClassVar[Holds] = ANYTHING
 
     def read(self, file: IO[bytes]) -> Iterator[Batch]:
         rows = enumerate(_sheet(self._book(file), self.sheet).iter_rows(), 1)

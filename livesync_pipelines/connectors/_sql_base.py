@@ -13,7 +13,15 @@ import pyarrow as pa
 from livesync_pipelines.connectors._sql_prepare import Naming
 from livesync_pipelines.core.row_keys import usable
 from livesync_pipelines.model.errors import BadInput, CursorExpired
-from livesync_pipelines.model.rows import Column, KeyPage, RowPage, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import (
+    Column,
+    Holds,
+    KeyPage,
+    RowPage,
+    RowReceipt,
+    RowWrites,
+    Shape,
+)
 
 _NAMED = 30
 
@@ -36,7 +44,7 @@ class SqlDatabase(ABC):
     """One table of one database; the methods of `RowEnd` and of its abilities, and `tables`."""
 
     naming: ClassVar[Naming]
-    holds_nul: ClassVar[bool] = True
+    holds: ClassVar[Holds]
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -91,7 +99,7 @@ class SqlDatabase(ABC):
 
 
 def chosen_shape(
-    columns: Sequence[Column], own_key: Sequence[str], chosen: Chosen, *, where: str
+    columns: Sequence[Column], own_key: Sequence[str], chosen: Chosen, holds: Holds, *, where: str
 ) -> Shape:
     """The shape of a table that has these columns and this primary key, as far as it was chosen.
     Raises `BadInput` for columns that it lacks, and where it has no key."""
@@ -123,6 +131,7 @@ def chosen_shape(
         key=key,
         modified=chosen.modified,
         actor=chosen.actor,
+        holds=holds,
     )
 
 

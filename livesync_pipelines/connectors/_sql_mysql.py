@@ -34,7 +34,7 @@ from livesync_pipelines.connectors._sql_other_write import Target
 from livesync_pipelines.connectors._sql_prepare import Naming, Step
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import LiveSyncError, Unavailable
-from livesync_pipelines.model.rows import Column, Shape
+from livesync_pipelines.model.rows import Column, Holds, Shape
 
 _MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
 _STREAM_S = 3_600
@@ -45,6 +45,7 @@ class MySql(Other):
     """A scan is one statement that is read as it comes, over a connection of its own."""
 
     naming = Naming("MySQL", str.lower, longest=64)
+    holds = Holds(nan=False, infinity=False)
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         self._url = url_of(url, "a MySQL")

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from math import isfinite
 from typing import Any
 
 import pyarrow as pa
@@ -162,16 +161,10 @@ def _to_time(value: Any) -> time:
     return (datetime(1, 1, 1) + value).time()  # noqa: DTZ001 - a day of no calendar
 
 
-def _from_float(value: float) -> float:
-    if not isfinite(value):
-        raise ValueError("is not a finite number, and the database stores no other")
-    return value
-
-
 def _float(of: Described) -> Cell:
     """A single float is shown with six digits unless it is added to a double."""
     read: Expression = (lambda c: c + sa.literal_column("0e0")) if of.kind == "float" else as_it_is
-    return _cell(of, pa.float64(), float, load=cells.to_float, dump=_from_float, read=read)
+    return _cell(of, pa.float64(), float, load=cells.to_float, read=read)
 
 
 def _bits(of: Described) -> Cell:

@@ -192,7 +192,9 @@ class Other(SqlDatabase):
             ) from error
 
     def _shape(self, found: Found) -> Shape:
-        return chosen_shape(found.columns, found.own_key, self._chosen, where=self.where)
+        return chosen_shape(
+            found.columns, found.own_key, self._chosen, self.holds, where=self.where
+        )
 
     def _target(self) -> Target:
         """The table as it was when it was last looked at."""

@@ -12,7 +12,9 @@ from livesync_pipelines.connectors._sql_base import Chosen, chosen_shape
 from livesync_pipelines.connectors._sql_pg_native import Described, Native
 from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_types import native
-from livesync_pipelines.model.rows import Column, Shape
+from livesync_pipelines.model.rows import Column, Holds, Shape
+
+HOLDS = Holds(nul=False)
 
 OURS = "livesync_"
 """What the names of the triggers and tables begin with that the change feed puts there."""
@@ -53,7 +55,7 @@ class Table:
 
     def shape(self, chosen: Chosen, *, where: str) -> Shape:
         columns = self.columns(chosen.key or self.own_key)
-        return replace(chosen_shape(columns, self.own_key, chosen, where=where), nul=False)
+        return chosen_shape(columns, self.own_key, chosen, HOLDS, where=where)
 
     def columns(self, key: Sequence[str]) -> list[Column]:
         """All of them. A key that is `generated always as identity` can be written: a row that

@@ -29,7 +29,7 @@ class Postgres(SqlDatabase):
     temporary table, or into the table itself where it is empty of these rows."""
 
     naming = Naming("Postgres", str, longest=63, unit="bytes")
-    holds_nul = False
+    holds = catalogue.HOLDS
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         name = f"{chosen.schema}.{chosen.table}" if chosen.schema else chosen.table

@@ -17,10 +17,10 @@ from livesync_pipelines.connectors._sql_cells import (
     places,
     without_key,
 )
+from livesync_pipelines.core.row_holding import unheld
 from livesync_pipelines.core.row_keys import encode
-from livesync_pipelines.core.row_nul import with_nul
 from livesync_pipelines.model.errors import BadInput, ItemFailure
-from livesync_pipelines.model.rows import Column, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import Column, Holds, RowReceipt, RowWrites, Shape
 
 _MAKES_KEY = "the table makes the key {} itself; insert the row there"
 
@@ -99,7 +99,7 @@ def _refused(writes: RowWrites, shape: Shape, where: str) -> dict[int, Refusal]:
         if not column.writable:
             new = pc.invert(writes.there)
             refused |= dict.fromkeys(places(new), ("computed_key", _MAKES_KEY.format(name)))
-        for place, why in _refused_cells(upserts[name].combine_chunks(), column, nul=shape.nul):
+        for place, why in _refused_cells(upserts[name].combine_chunks(), column, shape.holds):
             refused.setdefault(place, why)
     refused |= dict.fromkeys(places(without_key(upserts, shape.key)), NO_KEY)
     return {**refused, **dict.fromkeys(_doubled(upserts, shape.key), TWICE)}
@@ -121,7 +121,7 @@ def _check_column(column: Column, kind: pa.DataType, where: str, *, is_key: bool
         )
 
 
-def _refused_cells(cells: pa.Array, column: Column, *, nul: bool) -> Iterator[tuple[int, Refusal]]:
+def _refused_cells(cells: pa.Array, column: Column, holds: Holds) -> Iterator[tuple[int, Refusal]]:
     name = column.name
     if not column.nullable and cells.null_count:
         for place in places(pc.is_null(cells)):
@@ -130,9 +130,8 @@ def _refused_cells(cells: pa.Array, column: Column, *, nul: bool) -> Iterator[tu
         long = pc.greater(pc.utf8_length(cells), column.max_chars)
         for place in places(pc.fill_null(long, False)):
             yield place, ("too_long", f"{name} takes {column.max_chars} characters at most")
-    if not nul:
-        for place in with_nul(cells, json=column.json):
-            yield place, ("bad_value", f"{name} cannot hold a NUL character")
+    for place, what in unheld(cells, holds, json=column.json):
+        yield place, ("bad_value", f"{name} cannot hold {what}")
     if column.bits < 64:
         low, high = -(2 ** (column.bits - 1)), 2 ** (column.bits - 1) - 1
         beyond = pc.or_(pc.less(cells, low), pc.greater(cells, high))

@@ -30,7 +30,7 @@ from livesync_pipelines.connectors._sql_sqlite_types import cell, declared
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.model.errors import BadInput, Broken, LiveSyncError, Unavailable
-from livesync_pipelines.model.rows import Column, Shape
+from livesync_pipelines.model.rows import Column, Holds, Shape
 
 _SHOWN = 300
 _ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
@@ -60,6 +60,7 @@ class Sqlite(Other):
     """Scans ask page by page, so that a writer of the same file need not wait for a whole scan."""
 
     naming = Naming("SQLite", lambda name: name.translate(_ASCII_LOWER))
+    holds = Holds(nan=False)
 
     def __init__(self, url: str, chosen: Chosen, limits: FetchLimits) -> None:
         self._path = Path(url_of(url, "a SQLite file").database or "").absolute()

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from math import isnan
 from typing import Any
 
 import pyarrow as pa
@@ -102,12 +101,6 @@ def _from_decimal(value: Decimal) -> int | float:
     return float(value)
 
 
-def _from_float(value: float) -> float:
-    if isnan(value):
-        raise ValueError("is not a number, which SQLite cannot store")
-    return value
-
-
 _PARTS: tuple[tuple[str, pa.DataType], ...] = (
     ("JSON", pa.string()),
     ("^TEXT_LIST$", pa.list_(pa.string())),
@@ -127,7 +120,7 @@ _JSON = _Way(frozenset(), cells.to_json)
 _WAYS: dict[pa.DataType, _Way] = {
     pa.bool_(): _Way(frozenset(), cells.to_bool, int),
     pa.int64(): _Way(frozenset({int}), cells.no("whole number")),
-    pa.float64(): _Way(frozenset({float}), cells.to_float, _from_float),
+    pa.float64(): _Way(frozenset({float}), cells.to_float),
     pa.string(): _Way(frozenset({str}), cells.no("text")),
     pa.binary(): _Way(frozenset({bytes}), cells.no("bytes")),
     pa.date32(): _Way(frozenset(), cells.from_text(date), date.isoformat),

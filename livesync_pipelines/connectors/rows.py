@@ -10,7 +10,15 @@ from typing import Protocol, runtime_checkable
 import pyarrow as pa
 
 from livesync_pipelines.connectors.base import Platform
-from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import (
+    ANYTHING,
+    Holds,
+    KeyPage,
+    RowPage,
+    RowReceipt,
+    RowWrites,
+    Shape,
+)
 
 PAGE_ROWS = 20_000
 """How many rows a page holds at most."""
@@ -33,9 +41,9 @@ class RowEnd(Platform):
         """Whether a table that is so selected tells which of its rows have changed."""
         return issubclass(cls, FollowsRows)
 
-    def holds_nul(self) -> bool:
-        """Whether the texts of a table that is yet to be made may hold a NUL character."""
-        return True
+    def holds(self) -> Holds:
+        """What a table takes that is yet to be made."""
+        return ANYTHING
 
     @abstractmethod
     def shape(self) -> Shape | None:

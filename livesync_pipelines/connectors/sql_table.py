@@ -18,7 +18,7 @@ from livesync_pipelines.connectors.base import FetchLimits, Options
 from livesync_pipelines.connectors.rows import RowEnd
 from livesync_pipelines.core.row_place import schema_and_table
 from livesync_pipelines.model.errors import BadInput
-from livesync_pipelines.model.rows import KeyPage, RowPage, RowReceipt, RowWrites, Shape
+from livesync_pipelines.model.rows import Holds, KeyPage, RowPage, RowReceipt, RowWrites, Shape
 from livesync_pipelines.model.spec import Absence, Clock, PlatformSpec
 
 _DATABASES = {
@@ -158,8 +158,8 @@ class SqlTable(RowEnd):
             )
         return self._any
 
-    def holds_nul(self) -> bool:
-        return self._database.holds_nul
+    def holds(self) -> Holds:
+        return self._database.holds
 
     def shape(self) -> Shape | None:
         return self._database.shape()

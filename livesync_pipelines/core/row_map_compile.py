@@ -13,10 +13,10 @@ from livesync_pipelines.core.row_map_made import (
 )
 from livesync_pipelines.core.row_map_plan import found, of_one_column, unknown
 from livesync_pipelines.core.row_map_route import Route
-from livesync_pipelines.core.row_map_steps import NoNul
+from livesync_pipelines.core.row_map_steps import Held
 from livesync_pipelines.model.errors import BadInput
 from livesync_pipelines.model.row_map import FieldMap
-from livesync_pipelines.model.rows import Column, Shape
+from livesync_pipelines.model.rows import ANYTHING, Column, Shape
 
 
 def routes_of(
@@ -66,11 +66,11 @@ def _route(one: FieldMap, source: Shape, place: Column | None) -> Route:
 
 
 def _storable(route: Route, source: Shape, target: Shape | None) -> Route:
-    """Without NULs in what an end takes that holds none."""
-    if target is not None and not target.nul:
-        route = replace(route, steps=(*route.steps, NoNul(route.target.json)))
-    if not source.nul and route.back is not None:
-        route = replace(route, back=(*route.back, NoNul(route.sources[0].json)))
+    """Without the values that an end does not take."""
+    if target is not None and target.holds != ANYTHING:
+        route = replace(route, steps=(*route.steps, Held(target.holds, route.target.json)))
+    if source.holds != ANYTHING and route.back is not None:
+        route = replace(route, back=(*route.back, Held(source.holds, route.sources[0].json)))
     return route
 
 

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from livesync_pipelines.core.canon import storable
+from livesync_pipelines.core.row_holding import unheld
 from livesync_pipelines.core.row_map_cast import Bad, Cells, one_by_one
 from livesync_pipelines.core.row_map_spelling import shown
 from livesync_pipelines.core.row_map_types import LIST
 from livesync_pipelines.core.row_map_values import Unfit
-from livesync_pipelines.core.row_nul import with_nul
+from livesync_pipelines.model.rows import Holds
 
 
 class Step(Protocol):
@@ -35,19 +36,24 @@ def through(steps: Sequence[Step], cells: Cells) -> Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class NoNul:
-    """The same texts, for an end that takes no NUL in them."""
+class Held:
+    """The same values, without those that an end does not take."""
 
+    holds: Holds
     json: bool
 
     def __call__(self, array: pa.Array) -> Cells:
-        rows = with_nul(array, json=self.json)
-        if not rows:
+        found = dict(unheld(array, self.holds, json=self.json))
+        if not found:
             return Cells(array)
-        held = pc.is_in(pa.array(range(len(array)), pa.int64()), pa.array(rows, pa.int64()))
-        values = zip(rows, array.take(pa.array(rows, pa.int64())).to_pylist(), strict=True)
-        bad = tuple(Bad(row, "holds a NUL character", shown(value)) for row, value in values)
-        return Cells(pc.if_else(held, pa.scalar(None, array.type), array), bad)
+        rows = pa.array(list(found), pa.int64())
+        values = zip(found.items(), array.take(rows).to_pylist(), strict=True)
+        bad = (
+            Bad(row, f"holds {what}, and the end it goes to takes none", shown(value))
+            for (row, what), value in values
+        )
+        gone = pc.is_in(pa.array(range(len(array)), pa.int64()), rows)
+        return Cells(pc.if_else(gone, pa.scalar(None, array.type), array), tuple(bad))
 
 
 @dataclass(frozen=True, slots=True)

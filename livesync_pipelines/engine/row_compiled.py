@@ -49,7 +49,7 @@ def _refuse_names(sync: SyncConfig, end: RowEnd, names: Iterable[str]) -> None:
 def _to_be_made(sync: SyncConfig, end: RowEnd) -> Shape:
     """A target that is not there yet, as far as the sync says what it is."""
     key = sync.target.select.get("key") if sync.target else None
-    return Shape(columns=(), key=tuple(key or ()), nul=end.holds_nul())
+    return Shape(columns=(), key=tuple(key or ()), holds=end.holds())
 
 
 def types_said(target: RowEnd, there: Shape | None, wanted: Shape) -> bool:

@@ -60,19 +60,31 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """Which values of the types that it has a table takes: a NUL character in a text, a float that
+    is not a number, one that is infinite."""
+
+    nul: bool = True
+    nan: bool = True
+    infinity: bool = True
+
+
+ANYTHING = Holds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """What the table at one end looks like.
 
     `key` names the columns that tell rows apart, in order. `modified` and `actor` name those that
-    say when and by whom a row was last changed, where there are such. `nul`: its texts may hold a
-    NUL character.
+    say when and by whom a row was last changed, where there are such.
     """
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     modified: str | None = None
     actor: str | None = None
-    nul: bool = True
+    holds: Holds = field(default=ANYTHING, compare=False)
 
     @property
     def schema(self) -> pa.Schema:

@@ -165,7 +165,7 @@ def _shown(told: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "changes": shown,
         "more": rest,
-        "message": f"{len(told)} changes{more}.",
+        "message": f"{len(told)} change{'' if len(told) == 1 else 's'}{more}.",
         "hint": "",
     }
 

@@ -62,8 +62,9 @@ def _told(column: Column) -> dict[str, Any]:
 
 def _shape(told: dict[str, Any]) -> Shape:
     columns = tuple(map(_column, told["columns"]))
-    said = {name: told[name] for name in ("modified", "actor", "nul") if name in told}
-    return Shape(columns=columns, key=tuple(told["key"]), **said)
+    return Shape(
+        columns=columns, key=tuple(told["key"]), modified=told["modified"], actor=told["actor"]
+    )
 
 
 def _column(told: dict[str, Any]) -> Column:

@@ -95,7 +95,7 @@ def test_an_address_that_cannot_be_told_shows_when_it_is_applied_and_in_doctor(
     assert result.exit_code == 0
     assert "only sent signed, and LIVESYNC_WEBHOOK_SECRET is not set" in result.stderr
     document = told.document("doctor", code=1, **missing)
-    assert verdicts(document)["notify of handbook-docs"] == "failed"
+    assert verdicts(document)["messages of handbook-docs"] == "failed"
     assert verdicts(told.document("doctor"))["notifications"] == "ok"
 
 

@@ -149,8 +149,6 @@ def garden(engine: Engine, postgres: PostgresWorld) -> Iterator[Garden]:
 @pytest.mark.parametrize(
     ("column", "odd", "good", "why"),
     [
-        ("height", "'NaN'", "1.5", "Height: nan is no number that Notion can hold"),
-        ("height", "'-Infinity'", "1.5", "Height: -inf is no number that Notion can hold"),
         ("tags", "'{a,\"\",NULL}'", "'{a}'", "Tags: something in the list is empty"),
         ("rel", "'{NULL}'", "'{}'", "Rel: something in the list is empty"),
         ("rel", "'{nonsense}'", "'{}'", "relation.id should be a valid uuid"),
@@ -177,6 +175,21 @@ def test_a_row_that_notion_has_no_place_for_is_told_and_the_others_go_on(
     assert garden.failures() == {}
     assert garden.at_notion("Name").keys() == {"a", "b", "c"}
     assert garden.run().counts.synced_items == 0
+
+
+@pytest.mark.parametrize("odd", ["'NaN'", "'-Infinity'"])
+def test_a_number_that_notion_cannot_hold_stays_in_the_table_and_its_row_goes_on(
+    garden: Garden, odd: str
+) -> None:
+    garden.configure("Height")
+    garden.insert("a", "height", odd)
+    for _ in range(2):
+        assert garden.run().status is Status.SUCCESS
+        assert garden.at_notion("Height") == {"a": None}
+        assert str(garden.at_table("height")["a"]) in {"nan", "-inf"}
+    garden.set("a", "height", "1.5")
+    assert garden.run().status is Status.SUCCESS
+    assert garden.at_notion("Height") == {"a": 1.5}
 
 
 def test_a_range_among_days_waits_alone_and_its_page_is_named(garden: Garden) -> None:

@@ -21,7 +21,7 @@ def notifications(settings: Settings, engine: Engine, connection: Connection) ->
         for address, error in addresses.items():
             well = False
             said = f"{address}: {error.message}"
-            yield Finding(f"notify of {sync_id}", "failed", said, error.hint)
+            yield Finding(f"messages of {sync_id}", "failed", said, error.hint)
     for address in deliveries.silenced(connection):
         well = False
         said = f"{address} has answered that it wants no more (HTTP 410), and is told nothing"

@@ -1,7 +1,8 @@
-"""A NUL in a text stays where it is, and the rest of its row goes on."""
+"""What the other end does not take stays where it is, and the rest of its row goes on."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
 from livesync_pipelines_tests.engine.house import Clock
 from livesync_pipelines_tests.engine.row_tables import PostgresTable, SqliteTable
-from livesync_pipelines_tests.engine.two_ends import TwoEnds
+from livesync_pipelines_tests.engine.two_ends import TwoEnds, two_ends
 
+NO_NUL = "holds a NUL character, and the end it goes to takes none"
 COLUMNS = {"id": "integer", "name": "text", "note": "text"}
 
 
@@ -38,6 +40,19 @@ def notes(ends: TwoEnds) -> dict[Any, Any]:
     return {key: (row["name"], row["note"]) for key, row in ends.target.rows().items()}
 
 
+def test_a_float_that_is_no_number_is_empty_in_sqlite_and_told(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with two_ends(engine, "sqlite", tmp_path) as ends:
+        ends.source.create({"id": "integer", "size": "float", "note": "text"}, ["id"], {})
+        for key, size in enumerate(("NaN", "-Infinity", "1.5")):
+            ends.source.sql(f"insert into {ends.source.place} values ({key}, '{size}', 'a')")
+        ends.configure({}, {"target": {"key": ["id"]}})
+        assert ends.run().status is Status.SUCCESS
+        assert [row["size"] for row in ends.target.rows().values()] == [None, -math.inf, 1.5]
+        assert [one["field"] for one in ends.ask("select * from livesync.bad_cells")] == ["size"]
+
+
 @pytest.mark.parametrize("said", [{"key": ["id"]}, {}])
 def test_a_text_with_a_nul_is_empty_in_postgres_and_told(
     ends: TwoEnds, said: dict[str, Any]
@@ -47,7 +62,7 @@ def test_a_text_with_a_nul_is_empty_in_postgres_and_told(
     assert result.status is Status.SUCCESS
     assert notes(ends) == {1: (None, "a"), 2: ("Bob", "b")}
     told = ends.ask("select field, value, reason from livesync.bad_cells")
-    assert [tuple(one.values()) for one in told] == [("name", "An\\0n", "holds a NUL character")]
+    assert [tuple(one.values()) for one in told] == [("name", "An\\0n", NO_NUL)]
     ends.source.update({"id": 2, "name": "B\0b", "note": "c"})
     assert ends.run().status is Status.SUCCESS
     assert notes(ends) == {1: (None, "a"), 2: (None, "c")}
