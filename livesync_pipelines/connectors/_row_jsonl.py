@@ -18,10 +18,8 @@ from livesync_pipelines.model.rows import Holds
 
 _BATCH = 5_000
 _LINE_BYTES = 16 << 20
-_DIGITS = 17
-"""With so many, every double is told from all others."""
 _ROUNDED = (
-    "it holds a number with more digits than are kept of one (17, or a whole number of 64 bits); "
+    "it holds a number that would be rounded, for it is no double and no whole number of 64 bits; "
     "in quotes, as a text, it is kept as it is"
 )
 
@@ -83,4 +81,4 @@ def _object(line: bytes) -> dict[str, Any] | str:
         return f"it is not JSON that can be read: {error.msg}"
     if not isinstance(found, dict):
         return "it is JSON, but no object"
-    return found if keeps_numbers(line, digits=_DIGITS) else _ROUNDED
+    return found if keeps_numbers(line, any_spelling=True) else _ROUNDED

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 _DOUBTFUL_NUMBER = re.compile(rb"[0-9][0-9.]{15,}|[0-9][eE][+-]?[0-9]{3,}")
+_DIGITS = Context(prec=1_100, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+"""Enough for every digit of any double."""
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 EMPTY_CHAIN = bytes(16)
@@ -56,20 +58,19 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def keeps_numbers(raw: bytes, *, digits: int = 0) -> bool:
+def keeps_numbers(raw: bytes, *, any_spelling: bool = False) -> bool:
     """Whether every number of a JSON text is the same after it was read as we read numbers: as a
-    whole number of 64 bits, or as a double. `digits`: numbers that have no more of them are taken
-    for doubles as some program spells them (0.10000000000000001)."""
+    whole number of 64 bits, or as a double. `any_spelling`: a double may be spelled with more
+    digits than tell it from others, and be rounded at the last (0.10000000000000001)."""
     if not _DOUBTFUL_NUMBER.search(raw):
         return True
     kept = True
 
     def look(spelled: str) -> float:
         nonlocal kept
-        said, read = Decimal(spelled), orjson.loads(spelled)
-        kept = kept and (
-            said in (Decimal(repr(read)), Decimal(read)) or len(said.as_tuple().digits) <= digits
-        )
+        said, read = _DIGITS.create_decimal(spelled), orjson.loads(spelled)
+        same = said == Decimal(repr(read))
+        kept = kept and (same or (any_spelling and said == _DIGITS.quantize(Decimal(read), said)))
         return 0.0
 
     json.loads(raw, parse_int=look, parse_float=look)
