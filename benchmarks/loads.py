@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from adbc_driver_postgresql import dbapi
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from benchmarks import content, rivals
 from benchmarks.ordered import ordered
@@ -37,6 +36,7 @@ COLUMNS = (
 )
 CHANGING = ("number_a", "text_b", "seen")
 _SETTING = ", ".join(f"{n} = excluded.{n}" for n in CHANGING)
+OURS = (sys.executable, "-m", "benchmarks.ours_written")
 FIRST, QUIET, CHANGED = "first load", "unchanged", "2 % changed"
 
 
@@ -93,11 +93,16 @@ def measure(
         ("limit: out of the source's table, the same", _from_source),
         ("**LiveSync**, scans", _ours("none")),
         ("**LiveSync**, follows a change feed", _ours("trigger")),
+        ("**LiveSync**'s target alone, from memory", _given(*OURS)),
     ]
     if with_peers and (python := _dlt()) is not None:
+        theirs = (str(python), "-m", rivals.DLT_ROWS.module)
         subjects += [
-            ("dlt, reads the source by a cursor column", _theirs(python, "cursor")),
-            ("dlt, told which rows have changed", _theirs(python, "told")),
+            (
+                "dlt, reads the source by a cursor column",
+                _given(*theirs, "cursor"),
+            ),
+            ("dlt, told which rows have changed", _given(*theirs, "told")),
         ]
     found = [Figures(label) for label, _ in subjects]
     for number in range(rounds):
@@ -243,11 +248,10 @@ def _dlt() -> Path | None:
     return python
 
 
-def _theirs(python: Path, way: str) -> Round:
+def _given(*command: str) -> Round:
     def play(ground: Ground, schema: str, figures: Figures) -> None:
-        place = make_conninfo("", **conninfo_to_dict(ground.url))
-        command = [str(python), "-m", rivals.DLT_ROWS.module, way, place, schema, *ground.files]
-        with ordered(command) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
+        whole = [*command, ground.url, schema, *ground.files]
+        with ordered(whole) as ask, psycopg.connect(ground.url, autocommit=True) as connection:
             figures.note(FIRST, ask("first")["seconds"])
             _change(connection)
             figures.note(CHANGED, ask("changes")["seconds"])

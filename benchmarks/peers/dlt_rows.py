@@ -25,7 +25,7 @@ os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
 
 
 def address_of(url: str) -> dict[str, Any]:
-    place = dict(part.split("=", 1) for part in url.split())
+    place = import_module("psycopg2.extensions").parse_dsn(url)
     return {
         "host": quote(place.get("host", "localhost"), safe=""),
         "username": place.get("user", "postgres"),
