@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from livesync_pipelines.core.row_map_types import type_name
+from livesync_pipelines.core.row_values import typed
 from livesync_pipelines.model.errors import BadInput
+from livesync_pipelines.model.rows import Column
 
 _KINDS: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
     ("true or false", bool, "true"),
@@ -20,9 +23,10 @@ _KINDS: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
 before it."""
 
 
-def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
+def refuse_unfit(found: Mapping[str, Any], value: Any, column: Column | None) -> None:
     """Raises `BadInput` for a value of another kind of JSON than those that are known of the field,
-    for one that cannot be stored, and for any value in answer to whether a row stays."""
+    for one that its `column` (if that is known) or nobody can store, and for any value in answer to
+    whether a row stays."""
     number, field = found["conflict_id"], found["field"]
     if field is None:
         raise BadInput(
@@ -38,6 +42,8 @@ def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
     known = [v for v in (found["base"], found["source"], found["target"]) if v is not None]
     kinds = list(dict.fromkeys(_kind(each) for each in known))
     if value is None or not kinds or _kind(value) in kinds:
+        if column is not None:
+            _refuse_untyped(found, value, column, known)
         return
     raise BadInput(
         f"'{field}' of conflict {number} holds {' or '.join(kinds)} (such as "
@@ -45,6 +51,21 @@ def refuse_unfit(found: Mapping[str, Any], value: Any) -> None:
         hint=f"Write {kinds[0]}, as JSON: `--value '{_spelled(value, kinds[0])}'`; or take what "
         "one end says: `--take source`, or `--take target`.",
     )
+
+
+def _refuse_untyped(
+    found: Mapping[str, Any], value: Any, column: Column, known: Sequence[Any]
+) -> None:
+    try:
+        typed([value], column.type)
+    except ValueError as error:
+        such = f" (such as {_told(known[-1])})" if known else ""
+        raise BadInput(
+            f"'{found['field']}' of conflict {found['conflict_id']} is {type_name(column)}{such}, "
+            f"and {_told(value)} is none.",
+            hint="Write one as it is shown, or take what one end says: `--take source`, or "
+            "`--take target`.",
+        ) from error
 
 
 def _unstorable(value: Any) -> str | None:

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from livesync_pipelines.model.conflict import RESTORE, Answer, Conflict, ConflictState
 from livesync_pipelines.model.errors import BadInput, NotFound
 from livesync_pipelines.model.merge import MergePolicy, Side
-from livesync_pipelines.store import conflict_values, copied_files, events, outbox
+from livesync_pipelines.store import conflict_values, copied_files, events, outbox, row_shapes
 from livesync_pipelines.store.database import OF_PROJECT, Connection, rows
 from livesync_pipelines.store.operations import Operation
 
@@ -194,7 +194,9 @@ def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) 
                 "correct it at the source, or the mapping: then it settles itself.",
             )
         if given.side is None:
-            conflict_values.refuse_unfit(found, given.value)
+            shape = row_shapes.written(connection, found["sync_id"])
+            column = shape.column(found["field"]) if shape else None
+            conflict_values.refuse_unfit(found, given.value, column)
         connection.execute(
             "update livesync.conflicts set state = 'answered', answer = %s, winner = %s,"
             " settled_by = %s where conflict_id = %s",

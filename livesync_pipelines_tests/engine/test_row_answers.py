@@ -75,6 +75,12 @@ def states(ends: TwoEnds) -> dict[str | None, str]:
         ("size", "5", "'size' .* holds a number .* and \"5\" is a text", "--value '5'"),
         ("size", "tall", "is a text", "--value '5'"),
         ("size", True, "is true or false", "--value '5'"),
+        (
+            "size",
+            7.5,
+            "'size' .* is integer .such as 3., and 7.5 is none",
+            "--take source",
+        ),
         (None, {"name": "Ada"}, "a whole row, which takes no value", "--take source"),
         ("size", math.inf, "is a number without end", "--take source"),
         ("name", "a\0b", "holds a NUL character", "--take source"),
