@@ -134,13 +134,10 @@ def language_of(connection: Connection, capsule: str) -> str:
     return found[capsule]
 
 
-def project_of(connection: Connection, capsule: str) -> str:
-    """The project that a capsule belongs to. Raises `NotFound`."""
-    language_of(connection, capsule)
-    row = connection.execute(
-        "select project_id from livesync.capsules where name = %s", (capsule,)
-    ).fetchone()
-    return str(row[0]) if row else ""
+def projects(connection: Connection) -> dict[str, str]:
+    """By capsule, the project that it belongs to."""
+    found = connection.execute("select name, project_id from livesync.capsules").fetchall()
+    return dict(found)
 
 
 _ITEM = """
@@ -194,6 +191,13 @@ def explain(connection: Connection, name: str) -> dict[str, Any]:
     return _explained(connection, item, {"row": row})
 
 
+def unknown(name: str) -> NotFound:
+    return NotFound(
+        f"There is no chunk, row or copied file '{name}'.",
+        hint="Take a chunk_id or an item_id from `livesync search`, or name it as SYNC:ITEM.",
+    )
+
+
 def _chunk(connection: Connection, name: str) -> dict[str, Any] | None:
     try:
         chunk_id = UUID(name)
@@ -213,10 +217,7 @@ def _one_item(
 ) -> dict[str, Any]:
     found = rows(connection, f"{_ITEM}{condition} order by s.sync_id, s.item_id", values)
     if not found:
-        raise NotFound(
-            f"There is no chunk, row or copied file '{name}'.",
-            hint="Take a chunk_id or an item_id from `livesync search`, or name it as SYNC:ITEM.",
-        )
+        raise unknown(name)
     full_names = [f"{item['sync_id']}:{item['item_id']}" for item in found]
     by_id = [
         item

@@ -164,10 +164,12 @@ def one(connection: Connection, conflict_id: int) -> dict[str, Any]:
         (conflict_id,),
     )
     if not found:
-        raise NotFound(
-            f"There is no conflict {conflict_id}.", hint="See `livesync conflicts list`."
-        )
+        raise unknown(conflict_id)
     return found[0]
+
+
+def unknown(conflict_id: int) -> NotFound:
+    return NotFound(f"There is no conflict {conflict_id}.", hint="See `livesync conflicts list`.")
 
 
 def answer(connection: Connection, conflict_id: int, given: Answer, *, by: str) -> dict[str, Any]:

@@ -239,6 +239,10 @@ def since(connection: Connection, moment: datetime) -> list[dict[str, Any]]:
     )
 
 
+def unknown(operation_id: UUID) -> NotFound:
+    return NotFound(f"There is no operation {operation_id}.")
+
+
 def one(connection: Connection, operation_id: UUID) -> dict[str, Any]:
     """One operation with its item failures. Raises `NotFound`."""
     found = rows(
@@ -247,7 +251,7 @@ def one(connection: Connection, operation_id: UUID) -> dict[str, Any]:
         (operation_id,),
     )
     if not found:
-        raise NotFound(f"There is no operation {operation_id}.")
+        raise unknown(operation_id)
     failures = rows(
         connection,
         "select key, code, reason, failed_at from livesync.item_failures"

@@ -83,7 +83,7 @@ def list_operations(room: Scoped, sync_id: str | None = None, limit: Limit = 50)
 def one_operation(room: Scoped, request: Request, operation_id: UUID) -> dict[str, Any] | Response:
     with room.asked() as connection:
         found = operations.one(connection, operation_id)
-        room.find(connection, found["sync_id"])
+        room.find_of(connection, found["sync_id"], operations.unknown(operation_id))
         if not prefers_html(request):
             return found
         changes = ledger.entries(
@@ -150,8 +150,7 @@ def search(
         attributes=_pairs(asked.attribute),
     )
     with room.asked() as connection:
-        if not room.holder.sees_all and not room.holder.sees(capsules.project_of(connection, name)):
-            raise NotFound(f"There is no capsule '{name}'.")
+        room.find_capsule(connection, name)
         if not prefers_html(request):
             return {"hits": _hits(connection, name, asked, filters)}
         shown = pages.hits(connection, name, asked.q, filters)
@@ -189,5 +188,6 @@ def explain(room: Scoped, name: str) -> dict[str, Any]:
                 raise
             hint = "Name it as SYNC:ITEM."  # not those of other projects
             raise BadInput(f"Several items are called '{name}'.", hint=hint) from error
-        room.find(connection, (found.get("chunk") or found.get("row") or found["file"])["sync_id"])
+        sync_id = (found.get("chunk") or found.get("row") or found["file"])["sync_id"]
+        room.find_of(connection, sync_id, capsules.unknown(name))
         return found

@@ -95,9 +95,7 @@ def list_conflicts(
 @router.get("/{conflict_id}", response_model=Conflict, summary="One conflict")
 def one(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
-        found = conflicts.one(connection, conflict_id)
-        room.find(connection, found["sync_id"])
-        return _shown(connection, found)
+        return _shown(connection, _known(room, connection, conflict_id))
 
 
 @router.post("/{conflict_id}/resolve", response_model=Answered, summary="Choose")
@@ -106,7 +104,7 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
     that is the one after it is resumed."""
     answer = Answer(choice.take) if choice.take else Answer(value=choice.value)
     with room.asked() as connection:
-        room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
+        _known(room, connection, conflict_id)
         return _carry_out(
             room, connection, conflicts.answer(connection, conflict_id, answer, by=choice.by)
         )
@@ -115,9 +113,15 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
 @router.post("/{conflict_id}/restore", response_model=Answered, summary="Bring the loser back")
 def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
     with room.asked() as connection:
-        room.find(connection, conflicts.one(connection, conflict_id)["sync_id"], change=True)
+        _known(room, connection, conflict_id)
         found = conflict_restores.restore(connection, conflict_id, by="api", now=room.engine.now())
         return _carry_out(room, connection, found)
+
+
+def _known(room: Room, connection: Connection, conflict_id: int) -> dict[str, Any]:
+    found = conflicts.one(connection, conflict_id)
+    room.find_of(connection, found["sync_id"], conflicts.unknown(conflict_id))
+    return found
 
 
 def _carry_out(room: Room, connection: Connection, found: dict[str, Any]) -> dict[str, Any]:

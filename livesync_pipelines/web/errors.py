@@ -61,6 +61,13 @@ def understood(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": error.as_dict()}, status, _retry_after(error))
 
 
+def later(request: Request, error: Unavailable) -> JSONResponse:
+    """For whoever has not proved anything yet: when to come again, and not what is the matter."""
+    _log.warning("%s %s was put off: %s", request.method, request.url.path, error)
+    told = {"code": error.code, "message": "Not now.", "hint": "Call again later.", "where": ""}
+    return JSONResponse({"error": told}, 503, _retry_after(error))
+
+
 def _retry_after(error: LiveSyncError) -> dict[str, str] | None:
     if not isinstance(error, (Unavailable, Disabled)):
         return None

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from livesync_pipelines.auth import challenges, websub
 from livesync_pipelines.auth.call import Call, Told
 from livesync_pipelines.engine.gate import BELIEVED_S, FRESH_S, Gate, Sender
-from livesync_pipelines.model.errors import LiveSyncError
+from livesync_pipelines.model.errors import LiveSyncError, RateLimited, Unavailable
 from livesync_pipelines.web import bodies, errors
 
 PREFIX = "/sync/webhook/"
@@ -48,6 +48,10 @@ class Door:
         request = Request(scope, receive)
         try:
             answer = await self._answer(request)
+        except RateLimited as error:
+            answer = errors.understood(request, error)
+        except Unavailable as error:
+            answer = errors.later(request, error)
         except LiveSyncError as error:
             answer = errors.understood(request, error)
         except ClientDisconnect:

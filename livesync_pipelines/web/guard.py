@@ -165,15 +165,23 @@ def _foreign(headers: Headers) -> JSONResponse | None:
     if not _LOOPBACK.fullmatch(headers.get("host", "")):
         hint = "Use http://localhost or http://127.0.0.1; this door serves its own machine only."
         return _refused(400, "The Host header names another machine.", hint)
-    if not _LOOPBACK.fullmatch(urlsplit(headers.get("origin", "http://localhost")).netloc):
+    if not _LOOPBACK.fullmatch(_place_of(headers.get("origin", "http://localhost"))):
         return _other_page()
     return None
 
 
 def _from_our_own_page(headers: Headers) -> bool:
     """Not from one of another server of this machine, to which cookies are as good as its own."""
-    origin = urlsplit(headers.get("origin", ""))
-    return bool(origin.netloc) and origin.netloc == headers.get("host")
+    origin = _place_of(headers.get("origin", ""))
+    return bool(origin) and origin == headers.get("host")
+
+
+def _place_of(origin: str) -> str:
+    """Host and port; of what is no address, none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _refused(status: int, message: str, hint: str = "", code: str = "bad_input") -> JSONResponse:

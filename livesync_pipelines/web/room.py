@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -14,9 +15,12 @@ from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.tokens import ANYBODY, Holder
 from livesync_pipelines.model.errors import NotFound
 from livesync_pipelines.settings import Settings
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import capsules, catalog
 from livesync_pipelines.store.database import Connection, answering
 from livesync_pipelines.web.errors import Forbidden
+
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?")
+"""RFC 9110, 12.4.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +47,33 @@ class Room:
             )
         return named if self.holder.sees_all else self.holder.project
 
-    def find(self, connection: Connection, sync_id: str, *, change: bool = False) -> None:
-        """That the caller may read this sync, or `change` it. Raises `NotFound` where he must not
-        know that it is there, `Forbidden` where he must not change it."""
+    def find(self, connection: Connection, sync_id: str) -> None:
+        """That the caller may know of this sync. Raises `NotFound`, as if it were not there."""
+        self._known("sync", sync_id, catalog.projects, connection)
+
+    def find_of(self, connection: Connection, sync_id: str, otherwise: NotFound) -> None:
+        """That the caller may know of what is of this sync. Raises `otherwise`, which is said of
+        what is not there."""
+        projects = {} if self.holder.sees_all else catalog.projects(connection)
+        if not self.holder.sees(projects.get(sync_id, "")):
+            raise otherwise
+
+    def find_capsule(self, connection: Connection, name: str) -> None:
+        """That the caller may know of this capsule. Raises `NotFound`, as if it were not there."""
+        self._known("capsule", name, capsules.projects, connection)
+
+    def _known(
+        self,
+        kind: str,
+        name: str,
+        projects: Callable[[Connection], Mapping[str, str]],
+        connection: Connection,
+    ) -> None:
         if self.holder.sees_all:
             return
-        there = catalog.projects(connection)
-        if sync_id in there and self.holder.sees(there[sync_id]):
-            return
-        if change and sync_id in there:
-            raise Forbidden(f"This token is not for the project of the sync '{sync_id}'.")
-        mine = [name for name, project in there.items() if self.holder.sees(project)]
-        raise NotFound(f"There is no sync '{sync_id}'.", hint=configured(sync_id, mine))
+        mine = [one for one, of in projects(connection).items() if self.holder.sees(of)]
+        if name not in mine:
+            raise NotFound(f"There is no {kind} '{name}'.", hint=configured(name, mine))
 
 
 def _room(request: Request) -> Room:
@@ -90,5 +109,5 @@ def _wishes(accept: str) -> dict[str, float]:
     for part in accept.split(","):
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        found[kind] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+        found[kind] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
     return found

@@ -155,7 +155,7 @@ def _asked(room: Room, wanted: TriggerRequest | SyncRequest) -> tuple[SyncConfig
             room.project(understood(wanted.asked(), _READ_HERE).project_id)
             sync, full = callers.found_or_made(room.engine, connection, wanted.asked()), False
         else:
-            room.find(connection, wanted.sync_id, change=True)
+            room.find(connection, wanted.sync_id)
             sync, full = catalog.sync(connection, wanted.sync_id), wanted.full
         ask_for(room.engine, connection, sync.sync_id, full=full)
         return sync, full

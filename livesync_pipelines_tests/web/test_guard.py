@@ -40,6 +40,7 @@ def test_what_a_foreign_page_can_post_is_refused(client: Caller, docs: Path, kin
 ELSEWHERE = [
     {"origin": "https://evil.example"},
     {"origin": "null"},
+    {"origin": "http://["},
     {"origin": "http://localhost:3000"},
     {"sec-fetch-site": "cross-site"},
     {"sec-fetch-site": "same-site"},

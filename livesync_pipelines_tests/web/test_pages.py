@@ -145,7 +145,8 @@ def test_an_operation_is_a_page_for_a_browser_and_a_document_for_a_program(
     assert "broken.pdf" in shown
     assert "leave.md" in shown
     assert 'href="http://127.0.0.1:3123/runs/run-1"' in shown
-    for accept in ("*/*", "application/json", "application/json, text/html;q=0.5"):
+    odd = "text/html;q=\xb2".encode("latin-1")
+    for accept in ("*/*", "application/json", "application/json, text/html;q=0.5", odd):
         assert client.get(path, headers={"accept": accept}).json()["sync_id"] == "docs"
 
 

@@ -116,10 +116,15 @@ def test_an_editor_starts_runs_of_his_project(guarded: Door) -> None:
 
 def test_an_editor_of_another_project_starts_and_makes_nothing(guarded: Door) -> None:
     editor = guarded.token("other", "editor")
-    for document in (RUN, ASKED, {"source": "files", "target": "handbook"}):
+    for document in (ASKED, {"source": "files", "target": "handbook"}):
         answer = guarded.call("POST", "/sync/trigger", editor, **document)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
-    assert guarded.call("POST", "/sync/trigger", editor, sync_id="nobody").status_code == 404
+    told = []
+    for sync_id in ("docs", "nobody"):
+        answer = guarded.call("POST", "/sync/trigger", editor, sync_id=sync_id)
+        assert answer.status_code == 404
+        told.append(answer.text.replace(sync_id, "it"))
+    assert told[0] == told[1]
     assert guarded.depth() == 0
 
 
@@ -158,7 +163,15 @@ def test_what_is_of_another_project_is_not_there(guarded: Door, synced: SyncResu
         assert guarded.get(path, mine).status_code == 200, path
         found = guarded.get(path, theirs)
         assert found.status_code == 404, path
-        assert "handbook" not in found.json()["error"]["hint"]
+        said = found.json()["error"]
+        assert "handbook" not in said["hint"]
+        assert "docs" in path or "docs" not in said["message"]
+
+
+def test_who_searches_a_capsule_that_is_not_there_is_told_of_his_own(guarded: Door) -> None:
+    for token, told in (("demo", "Configured: handbook."), ("other", "Configured: vault.")):
+        asked = "/capsules/nobody/search?q=trains"
+        assert guarded.get(asked, guarded.token(token)).json()["error"]["hint"] == told
 
 
 def test_what_tells_of_all_projects_needs_a_token_for_all(guarded: Door) -> None:
