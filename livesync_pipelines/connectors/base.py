@@ -157,6 +157,15 @@ class Probes(Protocol):
         """A mark of the source's present state; the same mark means that nothing changed."""
 
 
+@runtime_checkable
+class NotesMarks(Protocol):
+    """A connector whose listing notes what a probe would have said at that moment. A sync that has
+    just listed needs not ask again whether that is still so."""
+
+    def mark_of(self, note: str | None) -> str | None:
+        """The mark that stands in this note; None where only a run can tell."""
+
+
 class Listed(Connector):
     """A connector whose listing is cheap enough to be its probe. A sync that has just listed needs
     not ask again whether that is still so."""

@@ -124,7 +124,7 @@ class Rss(Connector):
 
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         place = _Place() if resume is None else _Place(*json.loads(resume))
-        noted = self._noted(memory)
+        noted = self._noted(memory.note)
         known = next(memory.keys(), None) is not None
         validators = _validators(noted) if resume is None else {}
         answer = self._pages.get(place.url, validators=validators, known=known)
@@ -146,11 +146,14 @@ class Rss(Connector):
     def probe(self, memory: Memory) -> str:
         """A digest of the feed's document, which is not sent again where it is the same. Raises
         `Unavailable` where something is owed, so that only a run can tell."""
-        noted = self._noted(memory)
+        noted = self._noted(memory.note)
         if "digest" not in noted:
             raise Unavailable("what the last run saw of the feed is not all there was to see")
         answer = self._pages.get("", validators=_validators(noted), known=True)
         return noted["digest"] if answer.status == 304 else _digest(answer.content)
+
+    def mark_of(self, note: str | None) -> str | None:
+        return self._noted(note).get("digest")
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         items = self._items
@@ -228,9 +231,9 @@ class Rss(Connector):
         named = {name.casefold() for name in item.categories}
         return not self._categories or not named.isdisjoint(self._categories)
 
-    def _noted(self, memory: Memory) -> dict[str, str]:
+    def _noted(self, note: str | None) -> dict[str, str]:
         """What was noted of the feed, unless something else was asked for then."""
-        noted: dict[str, str] = json.loads(memory.note or "{}")
+        noted: dict[str, str] = json.loads(note or "{}")
         return noted if noted.get("asked_for") == self._asked_for else {}
 
     def _note(self, answer: Answer, digest: str, *, whole: bool) -> str:

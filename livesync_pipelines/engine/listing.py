@@ -9,7 +9,7 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors.base import Listed, ListingMark
+from livesync_pipelines.connectors.base import Listed, ListingMark, NotesMarks
 from livesync_pipelines.core.screen import screened
 from livesync_pipelines.engine.following import place_in_feed
 from livesync_pipelines.engine.intake import Pass
@@ -65,9 +65,16 @@ def walk(this: Pass) -> bool:
     if complete and seen:
         _note_missing(this, seen)
     if complete and began_at is None:
-        this.mark = f"{mark}" if isinstance(this.connector, Listed) else None
+        this.mark = _mark_left(this, mark)
         _forget_failures(this)
     return complete
+
+
+def _mark_left(this: Pass, listed: ListingMark) -> str | None:
+    """What a probe would have said, where the listing tells."""
+    if isinstance(this.connector, NotesMarks):
+        return this.connector.mark_of(this.place.note)
+    return f"{listed}" if isinstance(this.connector, Listed) else None
 
 
 def _keys_to_remember(this: Pass) -> SeenKeys | None:
