@@ -1,4 +1,4 @@
-"""Whether the ends of a sync of rows or files may have changed, without a run."""
+"""Whether a source, or the ends of a sync of rows or files, may have changed, without a run."""
 
 from __future__ import annotations
 
@@ -7,18 +7,44 @@ from datetime import datetime
 from hashlib import blake2b
 
 from livesync_pipelines.connectors._listed import NoMemory
-from livesync_pipelines.connectors.base import Probes
+from livesync_pipelines.connectors.base import Connector, Feeds, Probes
 from livesync_pipelines.connectors.rows import MarksRows
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.pacing import ends_connected, file_ends_connected
+from livesync_pipelines.engine.pacing import (
+    connected,
+    ends_connected,
+    file_ends_connected,
+)
 from livesync_pipelines.engine.row_following import SCANNED_EVERY, WAITS, Cursors, has_news
 from livesync_pipelines.model.merge import Side
 from livesync_pipelines.model.spec import Lane
 from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import Mode, SyncConfig
-from livesync_pipelines.store import catalog
+from livesync_pipelines.store import catalog, shadow
 
 _Ends = tuple[Source, Source]
+
+
+def ask_source(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> str | None:
+    """What the source of documents says: one whose change feed is followed, the same as before if
+    nothing has come since the last run; all others, a mark of their own. None where it cannot
+    tell, or tells of news."""
+    with engine.database.pooled() as connection:
+        place = catalog.cursor(connection, sync.sync_id)
+        if not _can_tell(engine.registry[source.platform], followed=bool(place), mark=mark):
+            return None
+        with connected(engine, source, sync, Lane.LIVE, in_passing=True) as asked:
+            if place and isinstance(asked, Feeds):
+                return mark if all(page.is_silent for page in asked.changes(place)) else None
+            note = catalog.note(connection, sync.sync_id)
+            memory = shadow.StoredMemory(connection, sync.sync_id, note)
+            return asked.probe(memory) if isinstance(asked, Probes) else None
+
+
+def _can_tell(kind: type[Connector], *, followed: bool, mark: str | None) -> bool:
+    if followed and issubclass(kind, Feeds):
+        return mark is not None
+    return issubclass(kind, Probes)
 
 
 def ask_ends(engine: Engine, sync: SyncConfig, mark: str | None) -> str | None:

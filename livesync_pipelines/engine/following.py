@@ -16,6 +16,9 @@ from livesync_pipelines.model.errors import Broken
 from livesync_pipelines.model.records import FeedPage, ListingPage
 from livesync_pipelines.store import shadow, unsettled
 
+FOLLOWED = "followed"
+"""The mark of a sync that has taken in what its source's change feed has told."""
+
 
 def place_in_feed(this: Pass) -> str | None:
     """Where the source's change feed stands now, if it has one."""

@@ -7,15 +7,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from livesync_pipelines.connectors.base import Probes
 from livesync_pipelines.core import cadence
 from livesync_pipelines.engine import announcements, asking
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.pacing import IN_PASSING, connected
-from livesync_pipelines.model.spec import Lane
+from livesync_pipelines.engine.pacing import IN_PASSING
 from livesync_pipelines.model.sync import Connection as Source
 from livesync_pipelines.model.sync import Priority, SyncConfig, Trigger
-from livesync_pipelines.store import announced, catalog, looks, queue, shadow, sweeps
+from livesync_pipelines.store import announced, catalog, looks, queue, sweeps
 from livesync_pipelines.store.database import Connection
 from livesync_pipelines.store.looks import Looked
 from livesync_pipelines.store.sweeps import Due
@@ -142,15 +140,8 @@ def _note(connection: Connection, answers: Sequence[_Answer], *, now: datetime) 
 def _ask(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> str | None:
     """The source's mark, or None where it cannot tell, or tells of news; also where a budget makes
     it wait, for a sweep does not."""
-    sync_id = sync.sync_id
     with suppress(Exception):  # whatever it is, the run will tell; the other syncs go on
         if sync.target is not None:
             return asking.ask_ends(engine, sync, mark)
-        if issubclass(engine.registry[source.platform], Probes):
-            with (
-                engine.database.pooled() as connection,
-                connected(engine, source, sync, Lane.LIVE, in_passing=True) as asked,
-            ):
-                memory = shadow.StoredMemory(connection, sync_id, catalog.note(connection, sync_id))
-                return asked.probe(memory) if isinstance(asked, Probes) else None
+        return asking.ask_source(engine, sync, source, mark)
     return None

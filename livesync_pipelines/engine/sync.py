@@ -14,7 +14,7 @@ from livesync_pipelines.core.patience import Next
 from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.cutting import Cutter
 from livesync_pipelines.engine.file_sync import synchronise_files
-from livesync_pipelines.engine.following import follow
+from livesync_pipelines.engine.following import FOLLOWED, follow
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.intake import Hands, Pass
 from livesync_pipelines.engine.listing import GaveWay, arrive, walk
@@ -170,7 +170,7 @@ def _look(this: Pass) -> Outcome:
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
         settled=complete,
-        mark=this.mark,
+        mark=FOLLOWED if this.place.cursor else this.mark,
         proof=proof,
     )
 

@@ -162,6 +162,11 @@ class FeedPage:
     cursor: str
     token: str | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        told = (self.bodies, self.gone, self.gone_below, self.failures)
+        return self.entries.num_rows == 0 and not any(told)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extracted:

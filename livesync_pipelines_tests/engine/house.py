@@ -14,6 +14,7 @@ from livesync_pipelines.connectors.base import Connector
 from livesync_pipelines.core.chunk import chunk
 from livesync_pipelines.core.normalise import normalise_text
 from livesync_pipelines.engine.house import Engine
+from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.operation import Status, SyncResult
 from livesync_pipelines.model.spec import PlatformSpec
@@ -68,6 +69,14 @@ def wait_until_free(engine: Engine) -> None:
     with engine.database.connect() as connection:
         while operations.in_flight(connection):
             sleep(0.01)
+
+
+def looked_at_now(engine: Engine) -> list[str]:
+    """Those that are queued by a look at everything that is not run by hand, all of it due."""
+    with engine.database.pooled() as connection:
+        connection.execute("update livesync.syncs set next_due_at = null, looked_at = null")
+        connection.execute("delete from livesync.queue")
+    return sweep(engine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from livesync_pipelines.engine.house import Engine
-from livesync_pipelines.engine.sweep import sweep
 from livesync_pipelines.engine.sync import run_sync
 from livesync_pipelines.model.sync import Capsule, Connection, Desired, SyncConfig, Trigger
 from livesync_pipelines.store import catalog
+from livesync_pipelines_tests.engine.house import looked_at_now
 from livesync_pipelines_tests.net.site import Site
 
 KIND = {"content-type": "application/rss+xml"}
@@ -49,30 +49,22 @@ def show(site: Site, *names: str) -> None:
     site.put("/feed", text, headers=KIND | {"etag": f'"{len(names)}"'})
 
 
-def due(engine: Engine) -> list[str]:
-    """Those that are queued by a look at what is due."""
-    with engine.database.pooled() as connection:
-        connection.execute("update livesync.syncs set next_due_at = null, looked_at = null")
-        connection.execute("delete from livesync.queue")
-    return list(sweep(engine))
-
-
 def test_whoever_asked_for_the_run_what_it_read_costs_no_other(engine: Engine, site: Site) -> None:
     show(site, "one")
     run_sync(engine, "news", trigger=Trigger.PERSON)
-    assert due(engine) == []
+    assert looked_at_now(engine) == []
     show(site, "one", "two")
     assert run_sync(engine, "news", trigger=Trigger.WEBHOOK).counts.added == 1
-    assert due(engine) == []
+    assert looked_at_now(engine) == []
     assert site.calls[-1].headers["if-none-match"] == '"2"'
     show(site, "one", "two", "three")
-    assert due(engine) == ["news"]
+    assert looked_at_now(engine) == ["news"]
 
 
 def test_what_is_shown_after_the_run_has_read_is_found(engine: Engine, site: Site) -> None:
     show(site, "one")
     run_sync(engine, "news", trigger=Trigger.PERSON)
     show(site, "one", "two")
-    assert due(engine) == ["news"]
+    assert looked_at_now(engine) == ["news"]
     run_sync(engine, "news", trigger=Trigger.POLL)
-    assert due(engine) == []
+    assert looked_at_now(engine) == []
