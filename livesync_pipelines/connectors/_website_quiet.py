@@ -71,12 +71,21 @@ class Proof:
         )
 
 
+def mark_of(note: str | None, *, asked_for: str) -> str | None:
+    """A digest of what the noted robots.txt and sitemaps were; None where they prove nothing."""
+    noted = json.loads(note or "{}")
+    if noted.get("asked_for") != asked_for or "sitemaps" not in noted:
+        return None
+    sitemaps = [(url, digest) for url, digest, _, _ in noted["sitemaps"]]
+    return _mark([*noted["robots"].items(), *sitemaps])
+
+
 def mark(client: Client, agent: str, note: str | None, *, asked_for: str) -> str:
     """A digest of what the noted robots.txt and sitemaps are now. Raises `Unavailable` where they
     prove nothing, or cannot be had soon; and as a call does."""
-    noted = json.loads(note or "{}")
-    if noted.get("asked_for") != asked_for or "sitemaps" not in noted:
+    if note is None or mark_of(note, asked_for=asked_for) is None:
         raise Unavailable("the sitemaps do not answer for every page")
+    noted = json.loads(note)
     age = client.world.now() - datetime.fromisoformat(noted["began_at"])
     if not timedelta(0) <= age < BELIEVED:
         raise Unavailable("the last crawl is too long ago to believe the sitemaps")
@@ -91,6 +100,10 @@ def mark(client: Client, agent: str, note: str | None, *, asked_for: str) -> str
     for url, digest, etag, modified in noted["sitemaps"]:
         _in_time(client, url, until_s)
         seen.append((url, _digest(client, url, digest, etag=etag, modified=modified)))
+    return _mark(seen)
+
+
+def _mark(seen: Sequence[tuple[str, str]]) -> str:
     return blake2b(json.dumps(seen).encode(), digest_size=16).hexdigest()
 
 

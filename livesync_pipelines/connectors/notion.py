@@ -37,6 +37,8 @@ __all__ = ["SPEC", "Notion", "NotionConnection", "NotionSelection", "account_of"
 
 _WIDTH = 3
 _REST = "https://developers.notion.com"
+_UNSURE = ""
+"""The note of a listing that no look may lean on."""
 
 SPEC = PlatformSpec(
     name="notion",
@@ -99,18 +101,22 @@ class Notion(Connector):
     def listing(self, memory: Memory, resume: str | None = None) -> Iterator[ListingPage]:
         """Pages that may have changed are read on the way, for what lies in them must be looked at
         too."""
-        walk = Walk(self._api, self._selection)
+        walk, mark = Walk(self._api, self._selection), _Mark()
         walk.start()
         for items in walk.batches():
-            yield self._listed(walk, items, memory)
+            yield self._listed(walk, mark, items, memory)
         unmet = list(filterfalse(walk.seen.__contains__, memory.keys()))
         for at in range(0, len(unmet), BATCH):
             there, gone = self._standing(walk, unmet[at : at + BATCH])
-            yield self._listed(walk, there, memory, gone)
+            yield self._listed(walk, mark, there, memory, gone)
             for items in walk.batches():
-                yield self._listed(walk, items, memory)
-        failures = tuple(walk.failures)
-        yield ListingPage(entries=listing_table(()), failures=failures, complete=True)
+                yield self._listed(walk, mark, items, memory)
+        yield ListingPage(
+            entries=listing_table(()),
+            failures=tuple(walk.failures),
+            complete=True,
+            note=f"{mark}" if mark.is_sure else _UNSURE,
+        )
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         return fan_out(self._fetched, entries, width=_WIDTH)
@@ -118,20 +124,28 @@ class Notion(Connector):
     def probe(self, memory: Memory) -> str:
         """A digest over all pages as they are listed, none of them read. Raises `Unavailable` where
         one was edited so lately that only a run can tell."""
-        walk, mark = Walk(self._api, self._selection), 0
+        walk, mark = Walk(self._api, self._selection), _Mark()
         walk.start()
         for items in walk.batches():
-            mark ^= self._marked(walk, items, memory)
+            self._look(walk, mark, items, memory)
         unmet = list(filterfalse(walk.seen.__contains__, memory.keys()))
         for at in range(0, len(unmet), BATCH):
             there, gone = self._standing(walk, unmet[at : at + BATCH])
-            mark ^= self._marked(walk, there, memory)
+            self._look(walk, mark, there, memory)
             for key, why in gone.items():
-                mark ^= _digest(f"{key}\0{why}")
-        return f"{mark:032x}"
+                mark.add(key, why)
+        return f"{mark}"
+
+    def mark_of(self, note: str | None) -> str | None:
+        return note or None
 
     def _listed(
-        self, walk: Walk, items: Sequence[Item], memory: Memory, gone: dict[str, str] | None = None
+        self,
+        walk: Walk,
+        mark: _Mark,
+        items: Sequence[Item],
+        memory: Memory,
+        gone: dict[str, str] | None = None,
     ) -> ListingPage:
         states = memory.states([item.id for item in items])
         known = {key: Remembered.read(state) for key, state in states.items()}
@@ -148,6 +162,7 @@ class Notion(Connector):
             elif answer is not None:
                 walk.forget(item.id)
                 continue
+            mark.take(item, before)
             if before is not None:
                 walk.take(before.pages, before.databases)
                 if not isinstance(answer, ItemFailure):
@@ -189,16 +204,35 @@ class Notion(Connector):
         there = [told for _, told in found if isinstance(told, Item)]
         return there, {key: told for key, told in found if isinstance(told, str)}
 
-    def _marked(self, walk: Walk, items: Sequence[Item], memory: Memory) -> int:
-        states, mark = memory.states([item.id for item in items]), 0
+    def _look(self, walk: Walk, mark: _Mark, items: Sequence[Item], memory: Memory) -> None:
+        states = memory.states([item.id for item in items])
         for item in items:
             known = Remembered.read(states[item.id]) if item.id in states else None
             if known is not None:
                 walk.take(known.pages, known.databases)
-                if not known.settled:
-                    raise Unavailable("what the last run saw of a page may have been in change")
-            mark ^= _digest(f"{item.id}\0{item.edited}\0{item.shown}")
-        return mark
+            mark.take(item, known)
+        if not mark.is_sure:
+            raise Unavailable("what the last run saw of a page may have been in change")
+
+
+class _Mark:
+    """A digest over all pages as they are listed, in whatever order."""
+
+    def __init__(self) -> None:
+        self._digest = 0
+        self.is_sure = True
+
+    def take(self, item: Item, known: Remembered | None) -> None:
+        """Not sure is what was read of a page while a later edit might bear the same time."""
+        self.add(item.id, f"{item.edited}", f"{item.shown}")
+        self.is_sure &= known is None or known.settled
+
+    def add(self, *words: str) -> None:
+        digest = blake2b("\0".join(words).encode(), digest_size=16).digest()
+        self._digest ^= int.from_bytes(digest)
+
+    def __str__(self) -> str:
+        return f"{self._digest:032x}"
 
 
 def account_of(connection: NotionConnection, limits: FetchLimits) -> Account:
@@ -210,7 +244,3 @@ def account_of(connection: NotionConnection, limits: FetchLimits) -> Account:
 
 def _is_still(known: Remembered | None, item: Item) -> bool:
     return known is not None and known.still(item)
-
-
-def _digest(words: str) -> int:
-    return int.from_bytes(blake2b(words.encode(), digest_size=16).digest())

@@ -23,7 +23,7 @@ from livesync_pipelines.net.world import World
 from ._globs import Glob
 from ._website_crawl import Crawl
 from ._website_frontier import Frontier
-from ._website_quiet import Proof, mark
+from ._website_quiet import Proof, mark, mark_of
 from ._website_robots import Robots
 from ._website_sitemap import Sitemaps
 from ._website_url import Scope, directory, normalised, origin
@@ -174,6 +174,9 @@ class Website(Connector):
         same. Raises `Unavailable` where they cannot prove that no page has changed."""
         agent = self._connection.user_agent
         return mark(self._client, agent, memory.note, asked_for=self._asked_for)
+
+    def mark_of(self, note: str | None) -> str | None:
+        return mark_of(note, asked_for=self._asked_for)
 
     def fetch(self, entries: Sequence[Entry]) -> Iterator[Body | ItemFailure]:
         """A page that robots.txt no longer allows, or that has moved, is a failure here."""

@@ -302,10 +302,10 @@ def test_a_probe_sees_whatever_changes_what_is_listed_and_reads_nothing(desk: De
     page_id, other = desk.page("A", "Words."), desk.page("B")
     memory, marks = FakeMemory(), []
     desk.later()
-    desk.listed(memory)
+    listed = desk.listed(memory)
     reads = desk.sandbox.count(READS)
     with desk.connector() as connector:
-        marks += [connector.probe(memory), connector.probe(memory)]
+        marks += [connector.mark_of(listed[-1].note), connector.probe(memory)]
         desk.write(page_id, "News.")
         marks.append(connector.probe(memory))
         desk.space.trash(desk.space.things[other])
@@ -319,9 +319,26 @@ def test_a_probe_sees_whatever_changes_what_is_listed_and_reads_nothing(desk: De
 
 def test_a_probe_cannot_tell_while_a_page_may_still_change_within_its_minute(desk: Desk) -> None:
     memory = FakeMemory()
+    listed = desk.listed(memory)
+    with desk.connector() as connector:
+        assert connector.mark_of(listed[-1].note) is None
+        with pytest.raises(Unavailable):
+            connector.probe(memory)
+
+
+def test_what_a_listing_leaves_is_what_a_probe_says_whatever_it_met(desk: Desk) -> None:
+    """Also a page that was read for the first time, and one that has gone."""
+    above, gone = desk.page("A", "Words."), desk.page("B")
+    memory = FakeMemory()
+    desk.later()
     desk.listed(memory)
-    with desk.connector() as connector, pytest.raises(Unavailable):
-        connector.probe(memory)
+    desk.page("Below", "Words.", parent=above)
+    desk.space.trash(desk.space.things[gone])
+    desk.later()
+    with desk.connector() as connector:
+        listed = desk.listed(memory)
+        assert {key for page in listed for key in page.gone} == {gone}
+        assert connector.mark_of(listed[-1].note) == connector.probe(memory)
 
 
 @pytest.mark.parametrize("named", ["", "home", "https://www.notion.so/", "1234", "g" * 32])
