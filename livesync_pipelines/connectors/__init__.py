@@ -17,6 +17,7 @@ _DOCUMENTS = {
     "s3": ("s3", "S3"),
     "website": ("website", "Website"),
     "rss": ("rss", "Rss"),
+    "json_api": ("json_api", "JsonApi"),
     "confluence": ("confluence", "Confluence"),
     "google_drive": ("google_drive", "GoogleDrive"),
     "dropbox": ("dropbox", "Dropbox"),
@@ -28,6 +29,7 @@ _ROWS = {
     "s3": ("s3_rows", "S3Rows"),
     "notion": ("notion_rows", "NotionRows"),
     "google_drive": ("google_drive_rows", "GoogleDriveRows"),
+    "json_api": ("json_api_rows", "JsonApiRows"),
 }
 _FILES = {
     "google_drive": ("google_drive_files", "GoogleDriveFiles"),

@@ -5,6 +5,7 @@ A platform joins the contracts with a class here and a line in `WORLDS`.
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -29,6 +30,7 @@ from livesync_pipelines.connectors.google_drive import (
     GoogleDriveConnection,
     GoogleDriveSelection,
 )
+from livesync_pipelines.connectors.json_api import JsonApi, JsonApiConnection, JsonApiSelection
 from livesync_pipelines.connectors.notion import Notion, NotionConnection, NotionSelection
 from livesync_pipelines.connectors.rss import Rss, RssConnection, RssSelection
 from livesync_pipelines.connectors.s3 import S3, S3Connection, S3Selection
@@ -241,6 +243,66 @@ class RssWorld(World):
 
     def cut_off(self) -> None:
         self.site.put("/feed", "no such feed", status=404)
+
+
+class JsonApiWorld(World):
+    many = 53
+    at_once = 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.site = Site()
+        self.site.__enter__()
+        self._items: dict[str, dict[str, str]] = {}
+        self._publish()
+
+    def _connector(self) -> Connector:
+        connection = {"url": self.site.url("/api"), "token": SECRET, "allow_private": True}
+        select = {"path": "items", "items": "data", "text": "words", "pages": {"by": "page"}}
+        return JsonApi(
+            JsonApiConnection.model_validate(connection),
+            JsonApiSelection.model_validate(select),
+            LIMITS,
+        )
+
+    def close(self) -> None:
+        super().close()
+        self.site.__exit__(None, None, None)
+
+    def _publish(self) -> None:
+        """Pages of items, and one without any behind them."""
+        items = list(self._items.values())
+        starts = range(0, len(items) + self.at_once, self.at_once)
+        for number, start in enumerate(starts, start=1):
+            shown = {"data": items[start : start + self.at_once]}
+            self.site.put(f"/api/items?page={number}", json.dumps(shown))
+
+    def key(self, name: str) -> str:
+        return f"urn:{name}"
+
+    def put(self, name: str, text: str) -> None:
+        self._items[name] = {"id": self.key(name), "words": text}
+        self._publish()
+
+    def put_many(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._items[name] = {"id": self.key(name), "words": name}
+        self._publish()
+
+    def touch(self, name: str) -> None:
+        """It is counted how often it is looked at, and what was is shown last."""
+        self._items[name] = {**self._items.pop(name), "looks": "17"}
+        self._publish()
+
+    def remove(self, name: str) -> None:
+        del self._items[name]
+        self._publish()
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self.site.put("/api/items?page=1", "no such list", status=404)
 
 
 class WebsiteWorld(World):
@@ -498,6 +560,7 @@ WORLDS: tuple[type[World], ...] = (
     FolderWorld,
     S3World,
     RssWorld,
+    JsonApiWorld,
     WebsiteWorld,
     GoogleDriveWorld,
     DropboxWorld,

@@ -250,7 +250,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_lines(load_text: Load)
     assert refused.message.splitlines() == [
         "4 problems:",
         "a.yaml:6: connections.docs.platform: unknown platform 'self'"
-        " (Did you mean shelf? Allowed: folder, google_drive, ledger, notion, s3, shelf,"
+        " (Did you mean shelf? Allowed: folder, google_drive, json_api, ledger, notion, s3, shelf,"
         " sql_table.)",
         "a.yaml:12: syncs.handbook-docs.connection: there is no connection 'dcs' here"
         " (Did you mean docs? Allowed: crm, docs.)",
