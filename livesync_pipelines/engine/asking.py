@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
 from livesync_pipelines.connectors._listed import NoMemory
-from livesync_pipelines.connectors.base import Connector, Feeds, Probes
-from livesync_pipelines.connectors.rows import MarksRows
+from livesync_pipelines.connectors.base import Feeds, Probes
+from livesync_pipelines.connectors.rows import MarksRows, RowEnd
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import (
     connected,
@@ -26,25 +26,26 @@ _Ends = tuple[Source, Source]
 
 
 def ask_source(engine: Engine, sync: SyncConfig, source: Source, mark: str | None) -> str | None:
-    """What the source of documents says: one whose change feed is followed, the same as before if
-    nothing has come since the last run; all others, a mark of their own. None where it cannot
-    tell, or tells of news."""
-    with engine.database.pooled() as connection:
-        place = catalog.cursor(connection, sync.sync_id)
-        if not _can_tell(engine.registry[source.platform], followed=bool(place), mark=mark):
-            return None
-        with connected(engine, source, sync, Lane.LIVE, in_passing=True) as asked:
-            if place and isinstance(asked, Feeds):
-                return mark if all(page.is_silent for page in asked.changes(place)) else None
+    """What the source of documents says: a mark of its own, or, where it has none and its change
+    feed is followed, the same as before if nothing has come since the last run. None where it
+    cannot tell, or tells of news."""
+    kind = engine.registry[source.platform]
+    if not issubclass(kind, Probes) and (mark is None or not issubclass(kind, Feeds)):
+        return None
+    with (
+        engine.database.pooled() as connection,
+        connected(engine, source, sync, Lane.LIVE, in_passing=True) as asked,
+    ):
+        if isinstance(asked, Probes):
             note = catalog.note(connection, sync.sync_id)
-            memory = shadow.StoredMemory(connection, sync.sync_id, note)
-            return asked.probe(memory) if isinstance(asked, Probes) else None
+            return asked.probe(shadow.StoredMemory(connection, sync.sync_id, note))
+        place = catalog.cursor(connection, sync.sync_id)
+        silent = isinstance(asked, Feeds) and place and _is_silent(asked, place)
+        return mark if silent else None
 
 
-def _can_tell(kind: type[Connector], *, followed: bool, mark: str | None) -> bool:
-    if followed and issubclass(kind, Feeds):
-        return mark is not None
-    return issubclass(kind, Probes)
+def _is_silent(feed: Feeds, place: str) -> bool:
+    return all(page.is_silent for page in feed.changes(place))
 
 
 def ask_ends(engine: Engine, sync: SyncConfig, mark: str | None) -> str | None:
@@ -61,8 +62,22 @@ def ask_ends(engine: Engine, sync: SyncConfig, mark: str | None) -> str | None:
             return place
         since = mark.removeprefix(WAITS) if mark.startswith(WAITS) else place
         return None if _has_news(engine, sync, (source, target), (place, since)) else mark
-    kind = _of_files if sync.copies else _of_rows
-    said = list(kind(engine, sync, (source, target)))
+    if sync.copies:
+        return _together(engine, sync, list(_of_files(engine, sync, (source, target))))
+    with ends_connected(engine, (source, target), sync, Lane.LIVE, in_passing=True) as ends:
+        return mark_of_rows(engine, sync, ends)
+
+
+def mark_of_rows(engine: Engine, sync: SyncConfig, ends: tuple[RowEnd, RowEnd]) -> str | None:
+    """What the ends that rows are read from say together now; None where one of them cannot."""
+    unread = {Mode.PULL: Side.TARGET, Mode.PUSH: Side.SOURCE}.get(sync.mode)
+    read = [end for side, end in zip(Side, ends, strict=True) if side is not unread]
+    return _together(
+        engine, sync, [end.mark() if isinstance(end, MarksRows) else None for end in read]
+    )
+
+
+def _together(engine: Engine, sync: SyncConfig, said: Sequence[str | None]) -> str | None:
     told = [one for one in said if one is not None]
     return " ".join([_day(engine.now(), sync.sync_id), *told]) if len(told) == len(said) else None
 
@@ -74,15 +89,6 @@ def _has_news(engine: Engine, sync: SyncConfig, ends: _Ends, places: tuple[str, 
         return True
     with ends_connected(engine, ends, sync, Lane.LIVE, in_passing=True) as (source, target):
         return has_news({Side.SOURCE: source, Side.TARGET: target}, since)
-
-
-def _of_rows(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:
-    """The marks of the ends that the sync reads from."""
-    unread = {Mode.PULL: Side.TARGET, Mode.PUSH: Side.SOURCE}.get(sync.mode)
-    with ends_connected(engine, ends, sync, Lane.LIVE, in_passing=True) as opened:
-        for side, end in zip((Side.SOURCE, Side.TARGET), opened, strict=True):
-            if side is not unread:
-                yield end.mark() if isinstance(end, MarksRows) else None
 
 
 def _of_files(engine: Engine, sync: SyncConfig, ends: _Ends) -> Iterator[str | None]:

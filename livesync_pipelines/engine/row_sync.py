@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.row_values import differs, whole
+from livesync_pipelines.engine.asking import mark_of_rows
 from livesync_pipelines.engine.collecting import seldom_collected
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.pacing import ends_connected
@@ -48,6 +49,7 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
         ends_connected(engine, ends, sync, errand.lane) as both,
         _hands(engine, connection, dry=errand.dry) as hands,
     ):
+        mark = mark_of_rows(engine, sync, both) if operation.place.cursor is None else None
         this = opened(engine, connection, errand, both, hands)
         cursors = cursors_now(this)
         _finish_what_was_begun(this)
@@ -73,7 +75,7 @@ def synchronise_rows(engine: Engine, connection: Connection, errand: RowErrand) 
     if this.narrow:
         return Outcome(Status.PARTIAL, told(sync, this.narrow), settled=True)
     status = Status.PARTIAL if operation.counts.failed else Status.SUCCESS
-    return Outcome(status, settled=True, mark=operation.place.cursor)
+    return Outcome(status, settled=True, mark=operation.place.cursor or mark)
 
 
 def _not_whole(this: RowPass) -> dict[str, str]:

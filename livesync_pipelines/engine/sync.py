@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from livesync_pipelines.connectors.base import Connector, Feeds
+from livesync_pipelines.connectors.base import Connector, Feeds, Probes
 from livesync_pipelines.core import guard
 from livesync_pipelines.core.lanes import lane
 from livesync_pipelines.core.patience import Next
@@ -170,7 +170,7 @@ def _look(this: Pass) -> Outcome:
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
         settled=complete,
-        mark=FOLLOWED if this.place.cursor else this.mark,
+        mark=this.mark if isinstance(this.connector, Probes) else FOLLOWED,
         proof=proof,
     )
 

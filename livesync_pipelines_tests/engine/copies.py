@@ -142,12 +142,12 @@ class Copies:
         data["syncs"][BACK] = {**ends, "select": chosen(self.target), "schedule": "manual"}
         self._apply(data)
 
-    def configure_read(self, name: str, schedule: str = "manual", **select: Any) -> None:
+    def configure_read(self, name: str, **select: Any) -> None:
         """A second sync, of the target into a capsule."""
         data = self._document()
         data["capsules"] = {"known": {"language": "english"}}
         ends = {"connection": "there", "target": {"capsule": "known"}}
-        data["syncs"][name] = {**ends, "select": select, "schedule": schedule}
+        data["syncs"][name] = {**ends, "select": select, "schedule": "manual"}
         self._apply(data)
 
     def _document(self) -> dict[str, Any]:

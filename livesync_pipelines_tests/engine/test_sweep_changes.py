@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,10 +12,8 @@ from livesync_pipelines.model.operation import Status
 from livesync_pipelines.model.sync import Trigger
 from livesync_pipelines_tests.connectors.drive_world import FEED, Cabinet, a_cabinet
 from livesync_pipelines_tests.connectors.dropbox_world import CHANGES, Cupboard, a_cupboard
-from livesync_pipelines_tests.engine.copies import Copies
 from livesync_pipelines_tests.engine.fake_source import fails
 from livesync_pipelines_tests.engine.house import House, a_sync, looked_at_now, prose
-from livesync_pipelines_tests.engine.wiki_pages import pages_of, wiki_of
 
 OFTEN = "every_15_minutes"
 
@@ -107,22 +104,3 @@ def test_a_dropbox_in_which_nothing_has_changed_is_asked_for_its_changes_alone(
     assert looked_at_now(cupboard.engine) == ["box"]
     assert cupboard.run().counts.removed == 1
     assert looked_at_now(cupboard.engine) == []
-
-
-@pytest.fixture
-def wiki(engine: Engine, tmp_path: Path) -> Iterator[Copies]:
-    with wiki_of(engine, tmp_path) as wiki:
-        yield wiki
-
-
-def test_a_wiki_in_which_nothing_has_changed_is_not_read_again(wiki: Copies) -> None:
-    pages_of(wiki).put("a.txt", b"one")
-    wiki.configure_read("reads", OFTEN, spaces=["GARDEN"])
-    wiki.run("reads")
-    assert looked_at_now(wiki.engine) == []
-    pages_of(wiki).put("a.txt", b"two")
-    assert looked_at_now(wiki.engine) == ["reads"]
-    assert wiki.run("reads").counts.updated == 1
-    assert looked_at_now(wiki.engine) == []
-    pages_of(wiki).remove("a.txt")
-    assert looked_at_now(wiki.engine) == ["reads"]
