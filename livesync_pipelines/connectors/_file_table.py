@@ -27,27 +27,34 @@ MAX_BYTES = 5 * 2**30
 """The longest file that is read, but for workbooks: it goes to the disk, not into memory."""
 
 
-class TableSelection(Options):
-    """How files are read as a table.
+class ColumnsSelection(Options):
+    """What the columns of a table are that does not say it itself.
 
     - `key`: the columns that tell rows apart.
     - `types`: of columns whose cells mean something else than they look like: boolean, integer,
       float, decimal(p,s), text, binary (base64), date, time, timestamp, timestamptz, list, json.
-    - `delimiter` of a CSV (told by its first lines, if not given), `sheet` of a workbook (its
-      first). `encoding` of a CSV: any text encoding that Python knows, as cp1252; without one, it
-      must be UTF-8, or UTF-16 with a byte-order mark. `header: false`: the columns are called
-      `column1`, `column2`, ...
     - `modified`, `actor`: the columns that say when and by whom a row was last changed.
     """
 
     key: list[str] = Field(min_length=1)
     types: dict[str, TypeName] = Field(default={})
+    modified: str | None = None
+    actor: str | None = None
+
+
+class TableSelection(ColumnsSelection):
+    """How files are read as a table.
+
+    - `delimiter` of a CSV (told by its first lines, if not given), `sheet` of a workbook (its
+      first). `encoding` of a CSV: any text encoding that Python knows, as cp1252; without one, it
+      must be UTF-8, or UTF-16 with a byte-order mark. `header: false`: the columns are called
+      `column1`, `column2`, ...
+    """
+
     sheet: str | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     header: bool = True
     encoding: str | None = None
-    modified: str | None = None
-    actor: str | None = None
 
     @field_validator("encoding")
     @classmethod
@@ -78,7 +85,9 @@ class FileTable(RowEnd):
     once a file is another than then. Types that are not declared are those that a column had before
     while every cell fits them, else the first that fits every cell."""
 
-    def __init__(self, connection: Options, selection: TableSelection, limits: FetchLimits) -> None:
+    def __init__(
+        self, connection: Options, selection: ColumnsSelection, limits: FetchLimits
+    ) -> None:
         super().__init__(connection, selection, limits)
         self._said = selection
         self._kinds: dict[str, Kind] = {name: kind_of(t) for name, t in selection.types.items()}

@@ -50,6 +50,7 @@ class GoogleDriveRows(FileTable):
     spec = GoogleDrive.spec
     Connection = GoogleDriveConnection
     Selection = GoogleDriveRowsSelection
+    _said: GoogleDriveRowsSelection
 
     def __init__(
         self,

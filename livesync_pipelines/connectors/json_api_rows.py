@@ -9,7 +9,7 @@ from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from livesync_pipelines.connectors._file_table import FileTable, TableSelection
+from livesync_pipelines.connectors._file_table import ColumnsSelection, FileTable
 from livesync_pipelines.connectors._json_api_options import (
     Asked,
     Counted,
@@ -25,7 +25,7 @@ from livesync_pipelines.connectors.json_api import LOOK_PAGES, JsonApi
 from livesync_pipelines.model.records import Entry
 
 
-class JsonApiRowsSelection(Asked, TableSelection):
+class JsonApiRowsSelection(Asked, ColumnsSelection):
     """`rows`: the path below the connection's `url`. The fields of an item are its columns; what
     lies deeper is JSON, for a mapping to take apart."""
 
