@@ -117,10 +117,11 @@ def is_table(engine: Engine, connection: Connection, asked_for: End) -> bool:
 
 
 def _part(engine: Engine, connection: Connection) -> str | None:
-    """The key of what a copy of files takes or fills, where a platform has such a part."""
+    """The key of what documents are taken from, or a copy of files fills, where a platform has such
+    a part."""
     files = engine.file_ends.get(connection.platform)
     fields = files.Selection.model_fields if files is not None else {}
-    return next((part for part in ("folder", "space") if part in fields), None)
+    return next((part for part in ("folder", "space", "path") if part in fields), None)
 
 
 def connection_named(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from livesync_pipelines.connectors import REGISTRY
+from livesync_pipelines.engine.callers import found_or_made
 from livesync_pipelines.engine.desired import asked
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.engine.sync import run_sync
@@ -150,3 +151,17 @@ def test_an_api_that_is_away_takes_nothing_away(desk: Desk) -> None:
 def test_a_mode_that_would_write_to_it_is_refused(desk: Desk, mode: str) -> None:
     with pytest.raises(BadInput, match="json_api can only be read"):
         desk.configure(mode=mode)
+
+
+def test_a_program_names_the_listing_behind_a_slash(desk: Desk) -> None:
+    asked_for = {"project_id": "demo", "sync_type": "pull", "source": "desk/tickets"}
+    with desk.engine.database.pooled() as connection:
+        docs = found_or_made(desk.engine, connection, {**asked_for, "target": "help"})
+        other = {**asked_for, "source": "desk/people", "target": "help"}
+        people = found_or_made(desk.engine, connection, other)
+        table = {"connection": "desk", "rows": "tickets", "items": "data", "key": ["id"]}
+        rows = found_or_made(
+            desk.engine, connection, {**asked_for, "source": table, "target": "crm/copy"}
+        )
+    assert (docs.sync_id, people.select) == ("docs", {"path": "people"})
+    assert desk.run(rows.sync_id).counts.added == 2
