@@ -26,9 +26,10 @@ from livesync_pipelines.connectors._json_api_options import (
 )
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.core.canon import keeps_numbers
-from livesync_pipelines.model.errors import Broken
+from livesync_pipelines.model.errors import Broken, LiveSyncError, Reauthorise
 from livesync_pipelines.net.api import ANONYMOUS, Account, Api, Basic, Bearer, Params
 from livesync_pipelines.net.client import Answer, Client
+from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.links import links
 from livesync_pipelines.net.verdict import BadAnswer
 
@@ -81,6 +82,18 @@ def client_of(connection: JsonApiConnection, limits: FetchLimits) -> Client:
     )
 
 
+def _judge(refusal: Refusal) -> LiveSyncError | None:
+    """Credentials are written into the connection, not signed in for."""
+    if refusal.status != 401:
+        return None
+    return Reauthorise(
+        f"{refusal.said()}: the credentials are not taken",
+        hint="Correct `token`, `user` and `password` or `headers` of the connection, or the "
+        "variable that they come from.",
+        where=refusal.where,
+    )
+
+
 class _Call(NamedTuple):
     path: str
     params: Params
@@ -97,6 +110,7 @@ class Pages:
             client,
             connection.url,
             account_of(connection),
+            _judge,
             headers={"accept": "application/json"},
         )
         self._path, self._asked = path, asked

@@ -198,8 +198,9 @@ def test_an_api_that_refuses_is_an_error(
     api: Served, status: int, kind: type[LiveSyncError]
 ) -> None:
     api.says("items", [], status=status)
-    with pytest.raises(kind):
+    with pytest.raises(kind) as told:
         api.listed()
+    assert kind is not Reauthorise or "Correct `token`" in (told.value.hint or "")
 
 
 def test_pages_without_an_end_are_an_error(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
