@@ -80,7 +80,7 @@ def python_values(array: pa.Array) -> Iterable[tuple[Any, str | None]]:
     """Each value, and of one that Python cannot hold (a year 20000) how it is spelled."""
     if not pa.types.is_temporal(array.type):
         return [(value, None) for value in array.to_pylist()]
-    held = pc.if_else(in_years(array), array, None)
+    held = pc.if_else(in_years(array, spared_days=0), array, None)
     texts = array.cast(pa.int64() if array.type.bit_width == 64 else pa.int32())
     return [
         (value, None if value is not None or count is None else f"{count} since 1970"[:SHOWN])

@@ -177,15 +177,15 @@ def _text_to_stamp_tz(array: pa.Array, how: How) -> pa.Array:
     return pc.coalesce(said, _placed(_days(array, f"([T ]{_CLOCK})?", STAMP), how))
 
 
-def in_years(array: pa.Array) -> pa.Array:
-    """Where a date or a time is within the years that Python has; a day less at both ends, so
-    that it is in any zone."""
+def in_years(array: pa.Array, *, spared_days: int = 1) -> pa.Array:
+    """Where a date or a time is within the years that Python has; so many days less at both ends:
+    with one, it is in any zone."""
     if pa.types.is_time(array.type):
         return array.is_valid()
     days = array.type == pa.date32()
     counted = array.cast(pa.int32()) if days else array.cast(pa.int64())
     unit = 1 if days else _DAY
-    low, high = -719_161 * unit, 2_932_895 * unit
+    low, high = (-719_162 + spared_days) * unit, (2_932_897 - spared_days) * unit
     return pc.and_(pc.greater_equal(counted, low), pc.less(counted, high))
 
 

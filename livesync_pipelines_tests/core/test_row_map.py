@@ -65,6 +65,8 @@ def test_a_table_without_rows_becomes_one_without_rows() -> None:
     assert done.rows.schema == pa.schema([("id", pa.int64()), ("b", pa.date32())])
 
 
+FIRST = datetime.fromisoformat("0001-01-01T00:00:00")
+LAST = datetime.fromisoformat("9999-12-31T23:59:59.999999")
 CASTS = [
     ("text", "integer", ["7", " +007 ", "-0", "9223372036854775807"], [7, 7, 0, 2**63 - 1]),
     ("text", "float", ["1.5", "1e3", "-inf", ".5"], [1.5, 1000.0, float("-inf"), 0.5]),
@@ -96,6 +98,8 @@ CASTS = [
     ("integer", "float", [2**53, -3], [float(2**53), -3.0]),
     ("integer", "boolean", [0, 1], [False, True]),
     ("integer", "json", [5], ["5"]),
+    ("date", "text", [date.min, date.max], ["0001-01-01", "9999-12-31"]),
+    ("timestamp", "date", [FIRST, LAST], [date.min, date.max]),
     ("decimal(6,2)", "text", [Decimal("1.50"), Decimal("0.00")], ["1.50", "0.00"]),
     ("decimal(9,8)", "text", [Decimal("0.00000001")], ["0.00000001"]),
     ("decimal(6,2)", "integer", [Decimal("12.00")], [12]),
