@@ -222,10 +222,14 @@ class Pages:
 
 
 def written(item: Any, *, indented: bool = False) -> bytes:
-    """An item as JSON, its numbers as they were sent, its fields in order of their names."""
+    """An item as JSON, its numbers as they were sent, its fields in order of their names. Raises
+    `ValueError` for what has half characters in it, or is nested too deeply."""
     option = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_SORT_KEYS
     option |= orjson.OPT_INDENT_2 if indented else 0
-    return orjson.dumps(item, default=_as_sent, option=option)
+    try:
+        return orjson.dumps(item, default=_as_sent, option=option)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"it cannot be kept as JSON: {error}") from error
 
 
 def _as_sent(value: Any) -> Any:

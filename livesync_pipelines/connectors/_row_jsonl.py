@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any, ClassVar
+from typing import IO, ClassVar
 
 import orjson
 import pyarrow as pa
@@ -65,7 +65,7 @@ def _batch(some: list[tuple[int, bytes]]) -> Batch:
         for name, value in found.items():
             column = columns.setdefault(name, [])
             column += [None] * (len(numbers) - len(column))
-            column.append(None if value is None else canonical(value).decode())
+            column.append(value)
         numbers.append(number)
     for column in columns.values():
         column.extend([None] * (len(numbers) - len(column)))
@@ -73,12 +73,16 @@ def _batch(some: list[tuple[int, bytes]]) -> Batch:
     return Batch(cells, pa.array(numbers, pa.int64()), faults)
 
 
-def _object(line: bytes) -> dict[str, Any] | str:
-    """What the line says, or why it says nothing."""
+def _object(line: bytes) -> dict[str, str | None] | str:
+    """What the line says, each value as JSON, or why it says nothing."""
     try:
         found = orjson.loads(line)
+        if not isinstance(found, dict):
+            return "it is JSON, but no object"
+        if not keeps_numbers(line, any_spelling=True):
+            return _ROUNDED
+        return {n: None if v is None else canonical(v).decode() for n, v in found.items()}
     except orjson.JSONDecodeError as error:
         return f"it is not JSON that can be read: {error.msg}"
-    if not isinstance(found, dict):
-        return "it is JSON, but no object"
-    return found if keeps_numbers(line, any_spelling=True) else _ROUNDED
+    except orjson.JSONEncodeError:
+        return "it is nested too deeply to be kept"

@@ -37,7 +37,7 @@ def jsons(column: pa.Array, kind: Kind) -> list[Any]:
 
 
 def canonical_json(column: pa.ChunkedArray) -> pa.Array:
-    """JSON texts in their one spelling; what is no JSON stays as it is."""
+    """JSON texts in their one spelling; what is no JSON, or nested too deeply, stays as it is."""
     return pa.array(map(_canonical, column.to_pylist()), pa.string())
 
 
@@ -46,7 +46,7 @@ def _canonical(text: str | None) -> str | None:
         return None
     try:
         return canonical(orjson.loads(text)).decode()
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -108,15 +109,18 @@ class JsonApiRows(FileTable):
             yield from ((pages, line) for line in self._unseen(again, seen))
 
     def _unseen(self, items: Any, seen: set[bytes]) -> Iterator[bytes]:
-        """What is no object, or has not all of its key, is for the reader of rows to refuse."""
         for item in items:
-            line = written(item)
-            named = isinstance(item, dict) and all(name in item for name in self._key)
-            said = written([item[name] for name in self._key]) if named else line
-            digest = blake2b(said, digest_size=16).digest()
+            line = _line(item)
+            digest = blake2b(self._key_of(item) or line, digest_size=16).digest()
             if digest not in seen:
                 seen.add(digest)
                 yield line + b"\n"
+
+    def _key_of(self, item: Any) -> bytes | None:
+        """Its key; None where it has none: that is for the reader of rows to refuse."""
+        if not isinstance(item, dict) or not all(name in item for name in self._key):
+            return None
+        return _line([item[name] for name in self._key])
 
     def _name(self, entry: Entry) -> str:
         return self._where
@@ -132,3 +136,11 @@ class JsonApiRows(FileTable):
 
     def _check(self, entry: Entry, file: IO[bytes]) -> None:
         """It is our own copy."""
+
+
+def _line(value: Any) -> bytes:
+    """As JSON; what JSON of ours cannot be so that the reader of rows finds that out."""
+    try:
+        return written(value)
+    except ValueError:
+        return json.dumps(value).encode()

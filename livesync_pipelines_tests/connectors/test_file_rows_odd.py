@@ -410,6 +410,22 @@ def test_a_line_of_jsonl_with_a_number_that_would_be_rounded_fails_alone(
     assert rows(place.end("t.jsonl"), "id", "n") == [{"id": 1, "n": number}]
 
 
+DEEP = "[" * 300 + "]" * 300
+
+
+def test_a_line_of_jsonl_that_is_nested_too_deeply_fails_alone(place: FolderPlace) -> None:
+    place.put("t.jsonl", f'{{"id": 1, "a": {DEEP}}}\n{{"id": 2, "a": 1}}\n'.encode())
+    end = place.end("t.jsonl")
+    assert rows(end) == [{"id": 2, "a": 1}]
+    assert [failure.reason for failure in failures(end)] == ["it is nested too deeply to be kept"]
+
+
+def test_json_in_a_csv_that_is_nested_deeply_stays_as_it_is(place: FolderPlace) -> None:
+    place.put("t.csv", f"id,a\n1,{DEEP}\n2,[1]\n".encode())
+    end = place.end("t.csv", types={"a": "json"})
+    assert rows(end) == [{"id": 1, "a": DEEP}, {"id": 2, "a": "[1]"}]
+
+
 def test_a_jsonl_line_that_is_not_changed_keeps_its_bytes_and_a_changed_one_its_other_fields(
     place: FolderPlace,
 ) -> None:

@@ -279,6 +279,14 @@ def test_what_cannot_be_read_is_the_failure_of_its_item_alone(
     assert listed[-1].complete
 
 
+@pytest.mark.parametrize("odd", [r'"\ud800"', "[" * 300 + "]" * 300])
+def test_what_cannot_be_kept_as_json_is_the_failure_of_its_item(api: Served, odd: str) -> None:
+    api.says("items", f'[{{"id": 1, "a": {odd}}}, {{"id": 2, "a": 1}}]'.encode())
+    (listed, _) = api.listed()
+    assert [(one.key, one.code) for one in listed.failures] == [("1", "unreadable")]
+    assert list(listed.bodies) == ["2"]
+
+
 def test_of_two_items_with_one_id_the_first_is_taken(api: Served) -> None:
     api.says("items", [{"id": 1, "text": "first"}, {"id": "1", "text": "second"}])
     assert api.bodies(text="text")["1"].content == b"first"

@@ -68,6 +68,14 @@ def test_an_item_that_is_no_row_fails_alone(api: Served) -> None:
     assert any("item 2" in key or "item 2" in reason for key, reason in told.items())
 
 
+@pytest.mark.parametrize("odd", [r'"\ud800"', "[" * 300 + "]" * 300])
+def test_what_cannot_be_kept_as_json_fails_alone(api: Served, odd: str) -> None:
+    api.says("items", f'[{{"id": 1, "a": {odd}}}, {{"id": 2, "a": 1}}]'.encode())
+    with api.rows() as end:
+        assert rows(end) == [{"id": 2, "a": 1}]
+        assert len(failures(end)) == 1
+
+
 def test_items_that_move_between_pages_while_they_are_read_are_all_there_once(api: Served) -> None:
     """One is removed after page 1 was read, so that what was the first of page 2 is shown by
     neither."""
