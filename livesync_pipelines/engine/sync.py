@@ -170,9 +170,13 @@ def _look(this: Pass) -> Outcome:
         Status.PARTIAL if partial else Status.SUCCESS,
         listing_digest=f"{this.digest:016x}" if comparable else None,
         settled=complete,
-        mark=this.mark if isinstance(this.connector, Probes) else FOLLOWED,
+        mark=FOLLOWED if _is_asked_by_its_feed(this.connector) else this.mark,
         proof=proof,
     )
+
+
+def _is_asked_by_its_feed(connector: Connector) -> bool:
+    return isinstance(connector, Feeds) and not isinstance(connector, Probes)
 
 
 def _tells_all(connector: Connector) -> bool:
