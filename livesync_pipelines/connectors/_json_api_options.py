@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,10 +15,22 @@ from livesync_pipelines.core.spellings import HttpUrl
 ITSELF = "@"
 """JMESPath for what it is applied to."""
 
+_PATH = re.compile(r"[^?#\s]*")
+
 
 def _expression(words: str) -> str:
     """Raises `ValueError` for what is no JMESPath."""
-    jmespath.compile(words)
+    try:
+        jmespath.compile(words)
+    except ValueError as error:
+        said = str(error).splitlines()[0].rpartition(": ")[2].rstrip(":").lower()
+        raise ValueError(f"{words!r} is no JMESPath: {said}") from None
+    return words
+
+
+def _path(words: str) -> str:
+    if not _PATH.fullmatch(words):
+        raise ValueError("give the path alone, below `url`: what is asked for goes into `params`")
     return words
 
 
@@ -31,7 +44,7 @@ def _base(url: str) -> str:
     return url
 
 
-Path = Annotated[str, Field(pattern=r"^[^?#\s]*$")]
+Path = Annotated[str, AfterValidator(_path)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Param = Annotated[str, Field(min_length=1, pattern=r"^[^\s&=#]+$")]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]

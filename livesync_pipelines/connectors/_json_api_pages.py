@@ -113,8 +113,8 @@ class Pages:
             _judge,
             headers={"accept": "application/json"},
         )
-        self._path, self._asked = path, asked
-        self.address = self._api.url(path)
+        self._path, self._asked = path or connection.url, asked
+        self.address = self._api.url(self._path)
         self.where = self.address.partition("://")[2]
 
     def __iter__(self) -> Iterator[list[Any]]:

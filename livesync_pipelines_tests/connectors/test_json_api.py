@@ -41,6 +41,12 @@ def test_an_answer_that_is_a_list_needs_no_more_words(api: Served) -> None:
     assert (bodies["1"].name, bodies["1"].url) == ("item.json", api.site.url("/api/items"))
 
 
+def test_the_address_of_a_connection_may_be_that_of_a_listing(api: Served) -> None:
+    api.site.put("/api", "[]")
+    api.listed(path="")
+    assert [call.target for call in api.site.calls] == ["/api"]
+
+
 def test_a_document_is_what_the_selection_makes_of_an_item(api: Served) -> None:
     item = {
         "key": {"id": 7},
