@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import jmespath
+from jmespath.exceptions import JMESPathTypeError
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from livesync_pipelines.connectors.base import Options, Remote
@@ -21,7 +23,9 @@ _PATH = re.compile(r"[^?#\s]*")
 def _expression(words: str) -> str:
     """Raises `ValueError` for what is no JMESPath."""
     try:
-        jmespath.compile(words)
+        compiled = jmespath.compile(words)
+        with suppress(JMESPathTypeError):  # nothing is what there is to look at
+            compiled.search(None)
     except ValueError as error:
         said = str(error).splitlines()[0].rpartition(": ")[2].rstrip(":").lower()
         raise ValueError(f"{words!r} is no JMESPath: {said}") from None

@@ -166,6 +166,8 @@ def test_a_connection_that_cannot_work_or_shows_a_secret_is_refused(
     "said",
     [
         {"items": "data["},
+        {"items": "data | first(@)"},
+        {"text": "join(',')"},
         {"path": "items?key=1"},
         {"pages": {"by": "magic"}},
         {"pages": {"by": "cursor", "at": "next"}},
