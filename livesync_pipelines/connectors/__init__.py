@@ -20,6 +20,7 @@ _DOCUMENTS = {
     "json_api": ("json_api", "JsonApi"),
     "confluence": ("confluence", "Confluence"),
     "google_drive": ("google_drive", "GoogleDrive"),
+    "google_calendar": ("google_calendar", "GoogleCalendar"),
     "dropbox": ("dropbox", "Dropbox"),
     "notion": ("notion", "Notion"),
 }

@@ -5,10 +5,14 @@ https://developers.google.com/workspace/drive/api/guides/handle-errors, read 202
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Broken, LiveSyncError, RateLimited, Reauthorise
 from livesync_pipelines.model.spec import OAuth
+from livesync_pipelines.net.api import Api, Params, paged
+from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.judging import Refusal
 from livesync_pipelines.net.verdict import BadAnswer, Forbidden, retry_after_s
 
@@ -26,6 +30,8 @@ _FIRST = ("error", "errors", 0)
 _HASTE = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "sharingRateLimitExceeded", "quotaExceeded"}
 )
+_TOKENS = frozenset({"pageToken", "syncToken"})
+_EXPIRED = frozenset({"fullSyncRequired", "updatedMinTooLongAgo"})
 
 
 class BadToken(BadAnswer):
@@ -96,9 +102,27 @@ def judge(refusal: Refusal) -> LiveSyncError | None:
             hint="Enable the API in the Google Cloud project of the client.",
             where=where,
         )
-    if refusal.status in {400, 404, 410} and refusal.word(*_FIRST, "location") == "pageToken":
+    of_token = refusal.word(*_FIRST, "location") in _TOKENS or reason in _EXPIRED
+    if refusal.status in {400, 404, 410} and of_token:
         return BadToken(refusal.said(reason), where=where)
     if refusal.status == 403 and reason == "storageQuotaExceeded":
         return Broken(refusal.said(reason), hint="The Drive is full: make room.", where=where)
     kind = _KINDS.get(reason)
     return kind(refusal.said(reason), where=where) if kind else None
+
+
+def api_of(client: Client, limits: FetchLimits, path: str) -> Api:
+    """One of Google's APIs, as the account of these limits is served there."""
+    return Api(client, f"{limits.api_url or GOOGLE}/{path}", limits.account, judge)
+
+
+def pages(
+    api: Api, path: str, asked: Params, token: str | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """What a method that lists answers, from the first page or from that of a token on."""
+
+    def page(at: str | None) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = api.get(path, {**asked, **({"pageToken": at} if at else {})})
+        return found
+
+    return paged(page, lambda shown: shown.get("nextPageToken"), token)

@@ -10,11 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from livesync_pipelines.connectors._google_calls import DOCS, GOOGLE, TooLargeToExport, judge
+from livesync_pipelines.connectors._google_calls import (
+    DOCS,
+    TooLargeToExport,
+    api_of,
+    judge,
+    pages,
+)
 from livesync_pipelines.connectors._google_files import FIELDS, FOLDER, DriveFile, Export
 from livesync_pipelines.connectors.base import FetchLimits
 from livesync_pipelines.model.errors import Unavailable
-from livesync_pipelines.net.api import Api, Params, paged, parsed
+from livesync_pipelines.net.api import Api, Params, parsed
 from livesync_pipelines.net.client import Client
 from livesync_pipelines.net.verdict import Gone
 
@@ -50,7 +56,7 @@ class DriveApi:
             "fields": f"nextPageToken,incompleteSearch,files({FIELDS})",
             **where,
         }
-        for page in paged(lambda token: self._page("files", fixed, token), _following):
+        for page in pages(self._api, "files", fixed):
             if page.get("incompleteSearch"):
                 raise Unavailable("Drive has not searched everything", where="files.list")
             yield [DriveFile.of(shown) for shown in page.get("files", ())]
@@ -85,12 +91,9 @@ class DriveApi:
     def revisions(self, file_id: str) -> list[tuple[str, str]]:
         """The name and the MD5 of each state that the bytes of a file have had, oldest first."""
         fixed: Params = {"pageSize": PAGE, "fields": "nextPageToken,revisions(id,md5Checksum)"}
-        pages = paged(
-            lambda token: self._page(f"files/{file_id}/revisions", fixed, token), _following
-        )
         return [
             (shown["id"], shown.get("md5Checksum", ""))
-            for page in pages
+            for page in pages(self._api, f"files/{file_id}/revisions", fixed)
             for shown in page.get("revisions", ())
         ]
 
@@ -102,8 +105,8 @@ class DriveApi:
     def shared_drives(self) -> dict[str, str]:
         """The names, by id, of those that the account is a member of."""
         fixed: Params = {"pageSize": 100, "fields": "nextPageToken,drives(id,name)"}
-        pages = paged(lambda token: self._page("drives", fixed, token), _following)
-        return {drive["id"]: drive["name"] for page in pages for drive in page.get("drives", ())}
+        found = pages(self._api, "drives", fixed)
+        return {drive["id"]: drive["name"] for page in found for drive in page.get("drives", ())}
 
     def start_token(self, drive_id: str) -> str:
         """Where a change feed stands: the account's own, or that of a shared drive."""
@@ -120,7 +123,7 @@ class DriveApi:
             "includeCorpusRemovals": True,
             **_feed(drive_id),
         }
-        return paged(lambda at: self._page("changes", fixed, at), _following, token)
+        return pages(self._api, "changes", fixed, token)
 
     def download(self, file_id: str, into: IO[bytes], max_bytes: int) -> None:
         params: Params = {"alt": "media", "supportsAllDrives": True}
@@ -164,25 +167,12 @@ class DriveApi:
         """Close a channel. Raises `Gone` where it has ended."""
         self._api.post("channels/stop", {"id": channel_id, "resourceId": resource_id}, repeats=True)
 
-    def _page(self, path: str, fixed: Params, token: str | None) -> Mapping[str, Any]:
-        page: Mapping[str, Any] = self._api.get(
-            path, {**fixed, **({"pageToken": token} if token else {})}
-        )
-        return page
-
 
 def drive_of(client: Client, limits: FetchLimits) -> DriveApi:
     """Drive, as the account of these limits sees it."""
-    api, links = (
-        Api(client, base, limits.account, judge)
-        for base in (f"{limits.api_url or GOOGLE}/drive/v3", limits.api_url or DOCS)
-    )
-    return DriveApi(api, links)
+    links = Api(client, limits.api_url or DOCS, limits.account, judge)
+    return DriveApi(api_of(client, limits, "drive/v3"), links)
 
 
 def _feed(drive_id: str) -> Params:
     return {"supportsAllDrives": True, **({"driveId": drive_id} if drive_id else {})}
-
-
-def _following(page: Mapping[str, Any]) -> str | None:
-    return page.get("nextPageToken")

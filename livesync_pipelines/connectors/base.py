@@ -102,6 +102,17 @@ class FetchLimits:
         host = urlsplit(self.api_url).hostname
         return (host,) if host else ()
 
+    def allowed(self, bodies: Iterable[Body]) -> tuple[Mapping[str, Body], tuple[ItemFailure, ...]]:
+        """Of contents that came along, by key those that are small enough, and why not."""
+        small, failures = dict[str, Body](), list[ItemFailure]()
+        for body in bodies:
+            if (size := len(body.content)) <= self.max_bytes:
+                small[body.key] = body
+            else:
+                reason = f"it has {size} bytes; {self.max_bytes} are allowed"
+                failures.append(ItemFailure(body.key, "too_large", reason))
+        return small, tuple(failures)
+
 
 class Platform(ABC):
     """One platform. An instance serves one run of one sync and is closed after it."""
@@ -262,3 +273,8 @@ def listing_table(entries: Iterable[Entry]) -> pa.Table:
     return pa.table(
         [pa.array(list(c), f.type) for c, f in zip(columns, LISTING, strict=True)], schema=LISTING
     )
+
+
+def listing_of(bodies: Iterable[Body]) -> pa.Table:
+    """That of items whose contents came along."""
+    return listing_table(Entry(b.key, b.version, modified_at=b.modified_at) for b in bodies)

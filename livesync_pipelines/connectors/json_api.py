@@ -23,6 +23,7 @@ from livesync_pipelines.connectors.base import (
     Listed,
     ListingMark,
     Memory,
+    listing_of,
     listing_table,
 )
 from livesync_pipelines.model.errors import ItemFailure, Unavailable
@@ -133,10 +134,7 @@ class JsonApi(Listed):
             piece = answers[start : start + PAGE_ITEMS]
             bodies = {one.key: one for one in piece if isinstance(one, Body)}
             yield ListingPage(
-                entries=listing_table(
-                    Entry(key, body.version, modified_at=body.modified_at)
-                    for key, body in bodies.items()
-                ),
+                entries=listing_of(bodies.values()),
                 bodies=bodies,
                 failures=tuple(one for one in piece if isinstance(one, ItemFailure)),
                 resume=ANEW,

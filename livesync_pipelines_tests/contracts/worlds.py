@@ -25,6 +25,11 @@ from livesync_pipelines.connectors.confluence import (
 )
 from livesync_pipelines.connectors.dropbox import Dropbox, DropboxConnection, DropboxSelection
 from livesync_pipelines.connectors.folder import Folder, FolderConnection, FolderSelection
+from livesync_pipelines.connectors.google_calendar import (
+    GoogleCalendar,
+    GoogleCalendarConnection,
+    GoogleCalendarSelection,
+)
 from livesync_pipelines.connectors.google_drive import (
     GoogleDrive,
     GoogleDriveConnection,
@@ -41,7 +46,7 @@ from livesync_pipelines.sandbox.notion.planting import text
 from livesync_pipelines.sandbox.notion.workspace import Workspace
 from livesync_pipelines.sandbox.world import World as SandboxWorld
 
-from ..connectors import drive_world, dropbox_world
+from ..connectors import calendar_world, drive_world, dropbox_world
 from ..connectors.confluence_world import SITE
 from ..connectors.s3_world import ACCESS_KEY, client, endpoint, new_bucket, seed
 from ..net.site import Site, Watch
@@ -406,6 +411,49 @@ class GoogleDriveWorld(World):
         self._sandbox.control("POST", "/oauth/google/withdraw", {"person": ADA})
 
 
+class GoogleCalendarWorld(World):
+    many = 503
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served = ExitStack()
+        self._sandbox = self._served.enter_context(a_sandbox())
+        self._hand = calendar_world.Hand(self._sandbox)
+        self._ids: dict[str, str] = {}
+        self.secret = self._hand.token
+
+    def _connector(self) -> Connector:
+        at = f"{self._sandbox.address}/google"
+        limits = replace(LIMITS, account=Bearer(self.secret), api_url=at)
+        connection = GoogleCalendarConnection(account="ada")
+        return GoogleCalendar(connection, GoogleCalendarSelection(), limits)
+
+    def close(self) -> None:
+        super().close()
+        self._served.close()
+
+    def key(self, name: str) -> str:
+        return f"primary/{self._ids.get(name, f'nothing is called {name}')}"
+
+    def put(self, name: str, text: str) -> None:
+        if name in self._ids:
+            self._hand.edit(self._ids[name], description=text)
+        else:
+            self._ids[name] = self._hand.add(name, description=text)
+
+    def touch(self, name: str) -> None:
+        self._hand.edit(self._ids[name], reminders={"useDefault": True})
+
+    def remove(self, name: str) -> None:
+        self._hand.delete(self._ids[name])
+
+    def break_item(self, name: str) -> None:
+        self.put(name, "x" * (LIMITS.max_bytes + 1))
+
+    def cut_off(self) -> None:
+        self._sandbox.control("POST", "/oauth/google/withdraw", {"person": ADA})
+
+
 class DropboxWorld(World):
     many = 1_003
 
@@ -563,6 +611,7 @@ WORLDS: tuple[type[World], ...] = (
     JsonApiWorld,
     WebsiteWorld,
     GoogleDriveWorld,
+    GoogleCalendarWorld,
     DropboxWorld,
     ConfluenceWorld,
     NotionWorld,

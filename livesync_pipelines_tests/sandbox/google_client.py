@@ -14,11 +14,12 @@ from livesync_pipelines.sandbox.oauth import CLIENT_ID, CLIENT_SECRET
 from .served import ADA, Sandbox
 
 DRIVE = "https://www.googleapis.com/auth/drive"
+CALENDAR = "https://www.googleapis.com/auth/calendar"
 
 
-def discovery() -> dict[str, Any]:
-    """Google's description of Drive v3, as the client ships it."""
-    found: dict[str, Any] = json.loads(get_static_doc("drive", "v3"))
+def discovery(api: str = "drive") -> dict[str, Any]:
+    """Google's description of the third version of an API, as the client ships it."""
+    found: dict[str, Any] = json.loads(get_static_doc(api, "v3"))
     return found
 
 
@@ -35,6 +36,14 @@ def credentials(sandbox: Sandbox, person: str = ADA, *scopes: str) -> Credential
 
 def drive_of(sandbox: Sandbox, person: str = ADA, *scopes: str) -> Any:
     """The client's service object for one person."""
-    document = discovery() | {"rootUrl": f"{sandbox.address}/google/"}
-    document["baseUrl"] = f"{sandbox.address}/google/drive/v3/"
+    return _service("drive", sandbox, person, *scopes)
+
+
+def calendar_of(sandbox: Sandbox, person: str = ADA) -> Any:
+    return _service("calendar", sandbox, person, CALENDAR)
+
+
+def _service(api: str, sandbox: Sandbox, person: str, *scopes: str) -> Any:
+    document = discovery(api) | {"rootUrl": f"{sandbox.address}/google/"}
+    document["baseUrl"] = f"{sandbox.address}/google/{api}/v3/"
     return build_from_document(document, credentials=credentials(sandbox, person, *scopes))

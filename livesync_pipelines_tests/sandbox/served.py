@@ -16,6 +16,7 @@ from livesync_pipelines.sandbox.confluence.site import Site
 from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.dropbox.boxes import Boxes
 from livesync_pipelines.sandbox.dropbox.vendor import dropbox
+from livesync_pipelines.sandbox.google.calendars import Calendars
 from livesync_pipelines.sandbox.google.drive import Drive
 from livesync_pipelines.sandbox.google.vendor import google
 from livesync_pipelines.sandbox.notion.vendor import notion
@@ -71,11 +72,12 @@ def a_sandbox(
     boxes: Boxes | None = None,
     site: Site | None = None,
     space: Workspace | None = None,
+    calendars: Calendars | None = None,
 ) -> Iterator[Sandbox]:
     """Served in a thread of its own until the block ends."""
     world = world or World()
     vendors = [
-        google(world, drive),
+        google(world, drive, calendars),
         dropbox(world, boxes),
         confluence(world, site),
         notion(world, space),

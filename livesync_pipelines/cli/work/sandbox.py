@@ -14,6 +14,7 @@ from livesync_pipelines.sandbox.confluence.vendor import confluence
 from livesync_pipelines.sandbox.dropbox import boxes
 from livesync_pipelines.sandbox.dropbox import door as dropbox_door
 from livesync_pipelines.sandbox.dropbox.vendor import dropbox
+from livesync_pipelines.sandbox.google.calendars import planted as planted_calendars
 from livesync_pipelines.sandbox.google.door import DECLARED, DRIVE, NAME
 from livesync_pipelines.sandbox.google.planting import planted
 from livesync_pipelines.sandbox.google.vendor import google
@@ -34,7 +35,7 @@ def serve_sandbox(port: int, *, seed: int, documents: int, limited: bool) -> int
         world.limits.set(dropbox_door.NAME, dropbox_door.DECLARED)
         world.limits.set(notion_door.NAME, notion_door.DECLARED)
     vendors = [
-        google(world, planted(world, documents)),
+        google(world, planted(world, documents), planted_calendars(world)),
         dropbox(world, boxes.planted(world, documents)),
         confluence(world, planted_site(world, documents)),
         notion(world, planted_space(world, documents)),
@@ -54,6 +55,7 @@ def _told(address: str, world: World, documents: int) -> str:
     asked = f'{{"person": "{ada}", "scopes": ["{DRIVE}"]}}'
     return f"""
   Google Drive    {address}/google/drive/v3      {documents} documents of {ada}
+  Calendar        {address}/google/calendar/v3   the calendars of {ada}
   OAuth           {address}/google/o/oauth2/v2/auth and {address}/google/token
   Dropbox         {address}/dropbox/2            {documents} documents of {ada}
   OAuth           {address}/dropbox/oauth2/authorize and {address}/dropbox/oauth2/token

@@ -23,15 +23,19 @@ DRIVE = f"{_AUTH}drive"
 READONLY = f"{_AUTH}drive.readonly"
 METADATA = f"{_AUTH}drive.metadata.readonly"
 FILE = f"{_AUTH}drive.file"
+CALENDAR = f"{_AUTH}calendar"
+CALENDAR_READONLY = f"{_AUTH}calendar.readonly"
 _PROFILE = frozenset(("openid", "email", "profile", f"{_AUTH}userinfo.email"))
 
-SCOPES = frozenset((DRIVE, READONLY, METADATA, FILE)) | _PROFILE
+SCOPES = frozenset((DRIVE, READONLY, METADATA, FILE, CALENDAR, CALENDAR_READONLY)) | _PROFILE
 """What may be asked for."""
 
 WRITE = frozenset((DRIVE, FILE))
 READ = frozenset((DRIVE, READONLY, FILE))
 LOOK_AT_ALL = frozenset((DRIVE, READONLY, METADATA))
 LOOK = LOOK_AT_ALL | {FILE}
+EVENTS = frozenset((CALENDAR, CALENDAR_READONLY))
+EVENTS_WRITE = frozenset((CALENDAR,))
 ANY = SCOPES
 
 _BEARER = re.compile(r"bearer (\S+)", re.IGNORECASE)

@@ -6,11 +6,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from livesync_pipelines.sandbox.google.calendar import CalendarApi
+from livesync_pipelines.sandbox.google.calendars import Calendars
 from livesync_pipelines.sandbox.google.changes import Changes
 from livesync_pipelines.sandbox.google.channels import Channels
 from livesync_pipelines.sandbox.google.desk import desk
 from livesync_pipelines.sandbox.google.door import (
     ANY,
+    EVENTS,
+    EVENTS_WRITE,
     LOOK,
     LOOK_AT_ALL,
     NAME,
@@ -35,19 +39,28 @@ from livesync_pipelines.sandbox.world import Person, World
 
 _FILES = "/drive/v3/files"
 _UPLOAD = "/upload/drive/v3/files"
+_CALENDARS = "/calendar/v3/calendars/{calendar_id}"
 
 
-def google(world: World, drive: Drive | None = None) -> Vendor:
+def google(world: World, drive: Drive | None = None, calendars: Calendars | None = None) -> Vendor:
     """Google's rules of OAuth: refresh tokens are not rotated, and come with the first consent.
-    `drive`: what is there already; nothing unless it is given."""
+    `drive` and `calendars`: what is there already; nothing unless it is given."""
     oauth, kept = OAuthServer(world, NAME, Rules()), drive or Drive(world)
+    dates = calendars or Calendars(world)
     channels = Channels(kept)
     return Vendor(
         name=NAME,
-        routes=[*_oauth_routes(oauth), *_drive_routes(Door(oauth), kept, channels)],
+        routes=[
+            *_oauth_routes(oauth),
+            *_drive_routes(Door(oauth), kept, channels),
+            *_calendar_routes(Door(oauth), CalendarApi(dates)),
+        ],
         oauth=oauth,
         refuse=refuse,
-        truth=lambda content: truth(kept, channels, content=content),
+        truth=lambda content: {
+            **truth(kept, channels, content=content),
+            "calendars": dates.truth(),
+        },
         close=channels.close,
         desks={"google_drive": desk(kept)},
     )
@@ -98,6 +111,28 @@ def _drive_routes(door: Door, drive: Drive, channels: Channels) -> list[Route]:
         ("GET", "/drive/v3/about", reading.about, LOOK),
         ("GET", "/export", reading.export_link, READ),
     ]
+    return _guarded(door, served)
+
+
+def _calendar_routes(door: Door, api: CalendarApi) -> list[Route]:
+    events = f"{_CALENDARS}/events"
+    one = f"{events}/{{event_id}}"
+    served: list[tuple[str, str, Endpoint, frozenset[str]]] = [
+        ("GET", "/calendar/v3/users/me/calendarList", api.calendar_list, EVENTS),
+        ("GET", _CALENDARS, api.get_calendar, EVENTS),
+        ("GET", events, api.list, EVENTS),
+        ("POST", events, api.insert, EVENTS_WRITE),
+        ("GET", one, api.get, EVENTS),
+        ("PATCH", one, api.patch, EVENTS_WRITE),
+        ("DELETE", one, api.delete, EVENTS_WRITE),
+    ]
+    return [
+        *_guarded(door, served),
+        Route("/console/forget-sync-tokens", api.forget, methods=["POST"]),
+    ]
+
+
+def _guarded(door: Door, served: list[tuple[str, str, Endpoint, frozenset[str]]]) -> list[Route]:
     return [
         Route(path, door.guarded(work, needs), methods=[method])
         for method, path, work, needs in served
