@@ -72,7 +72,6 @@ class GoogleCalendar(Called):
         oauth=google.google_oauth("calendar.readonly"),
         docs=(
             f"{_GUIDES}/sync (2026-11-24, not opened)",
-            f"{_GUIDES}/errors (2026-11-24, not opened)",
             f"{_GUIDES}/quota (2026-11-24, not opened)",
         ),
         quirks=(
@@ -241,7 +240,8 @@ def _body(key: str, event: Event, series: str | None) -> Body:
     said = {"calendar": key.partition("/")[0], "status": event["status"], "start": begins}
     attributes = {name: word for name, word in said.items() if word}
     told = [f"<p>{name}: {escape(text)}</p>" for name, text in lines if text]
-    content = "\n".join([*told, _described(event.get("description", ""))])
+    described = _described(event.get("description", ""))
+    content = "\n".join([f"<h1>{escape(title)}</h1>", *told, described])
     url = event.get("htmlLink", "https://calendar.google.com/")
     version = json.dumps([title, url, attributes, content]).encode()
     return Body(

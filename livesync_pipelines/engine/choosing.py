@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,10 +17,12 @@ MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The first of what there is to choose from; `more` says that there is more."""
+    """The first of what there is to choose from; `more` says that there is more, `otherwise` what a
+    sync takes that chooses nothing of it."""
 
     choices: tuple[Choice, ...]
     more: bool
+    otherwise: str
 
 
 def seen_by(engine: Engine, account: str, *, platform: str, project_id: str) -> Seen | None:
@@ -40,4 +43,7 @@ def seen_through(engine: Engine, source: Connection) -> Seen | None:
         raise Disabled(DISABLED_REASON)
     with called_for(engine, source, kind, in_passing=False) as (options, limits):
         found = list(islice(kind.choices(options, limits), MOST + 1))
-    return Seen(tuple(found[:MOST]), more=len(found) > MOST)
+    defaults = {one.option: kind.Selection.model_fields[one.option].default for one in found}
+    lines = [f"`{option}: {json.dumps(values)}`" for option, values in defaults.items() if values]
+    otherwise = " and ".join(lines) or "all that the account sees"
+    return Seen(tuple(found[:MOST]), more=len(found) > MOST, otherwise=otherwise)

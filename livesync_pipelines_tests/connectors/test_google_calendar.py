@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from livesync_pipelines.connectors.base import FetchLimits
-from livesync_pipelines.connectors.google_calendar import (
-    GoogleCalendar,
-    GoogleCalendarConnection,
-)
+from livesync_pipelines.engine.choosing import seen_by
 from livesync_pipelines.engine.house import Engine
 from livesync_pipelines.model.operation import Status
-from livesync_pipelines.net.api import Bearer
 from livesync_pipelines.sandbox.google.calendars import planted
 from livesync_pipelines.sandbox.world import World
 
@@ -55,6 +50,10 @@ def test_an_event_says_when_where_and_who(diary: Diary) -> None:
     assert "(tentative)" in seeds
     cancelled = diary.text("Cancelled: Weekly round of the beds")
     assert "Does not take place: 2026-02-02 09:00:00+01:00" in cancelled
+
+
+def test_an_event_is_found_by_its_name(diary: Diary) -> None:
+    assert diary.text("Which seeds to order").startswith("# Which seeds to order")
 
 
 def test_an_unchanged_calendar_costs_one_call(diary: Diary) -> None:
@@ -147,12 +146,13 @@ def test_a_calendar_that_is_not_seen_fails_the_sync_and_nothing_goes(diary: Diar
 
 
 def test_the_calendars_of_an_account_are_there_to_choose_from(diary: Diary) -> None:
-    limits = FetchLimits(account=Bearer(diary.ada.token), api_url=f"{diary.sandbox.address}/google")
-    found = GoogleCalendar.choices(GoogleCalendarConnection(account="ada"), limits)
-    assert [(one.title, one.option) for one in found] == [
+    seen = seen_by(diary.engine, "ada", platform="google_calendar", project_id="demo")
+    assert seen is not None
+    assert [(one.title, one.option) for one in seen.choices] == [
         ("Ada Acacia", "calendars"),
         ("Garden shows", "calendars"),
     ]
+    assert seen.otherwise == '`calendars: ["primary"]`'
 
 
 class History:

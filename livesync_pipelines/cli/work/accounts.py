@@ -129,8 +129,8 @@ def show_seen(seen: Seen | None) -> None:
     lines = ((one.title, one.kind, _line(one)) for one in seen.choices)
     table(("IT SEES", "WHICH IS A", "CHOSEN BY, UNDER select:"), lines)
     say(
-        f"{'There is more. ' if seen.more else ''}Without such a line a sync takes all that the "
-        "account sees."
+        f"{'There is more. ' if seen.more else ''}Without such a line a sync takes "
+        f"{seen.otherwise}."
     )
 
 
