@@ -75,18 +75,24 @@ def resolve(conflict_id: int, take: str | None, value: str | None, as_json: bool
 
 @conflicts.command(name="restore")
 @click.argument("conflict_id", metavar="ID", type=int)
+@click.option(
+    "--take", type=click.Choice(["source", "target"]), help="Whose value, where both have lost."
+)
 @json_option
-def restore_loser(conflict_id: int, as_json: bool) -> None:
+def restore_loser(conflict_id: int, take: str | None, as_json: bool) -> None:
     """Bring back what lost in conflict ID: the next run writes it to the ends.
+
+    Where a value was taken that neither end had said, --take tells which is to come back.
 
     \b
     Example:
       livesync conflicts list contacts --all
       livesync conflicts restore 12
+      livesync conflicts restore 13 --take source
     """
     from livesync_pipelines.cli.work.conflicts import restore_conflict
 
-    restore_conflict(conflict_id, as_json=as_json)
+    restore_conflict(conflict_id, take, as_json=as_json)
 
 
 @click.group(name="mapping")

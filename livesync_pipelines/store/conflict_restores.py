@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,27 +12,33 @@ from livesync_pipelines.model.merge import Side
 from livesync_pipelines.store import conflicts
 from livesync_pipelines.store.database import Connection, rows
 
+_LOSERS: Mapping[str, tuple[Side, ...]] = {
+    "source": (Side.TARGET,),
+    "target": (Side.SOURCE,),
+    "merged": (Side.SOURCE, Side.TARGET),
+    "value": (Side.SOURCE, Side.TARGET),
+}
+"""By winner, the ends of which something was lost. Of a file, only what gave way as a whole."""
 
-def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime) -> dict[str, Any]:
+
+def restore(
+    connection: Connection, conflict_id: int, take: Side | None = None, *, by: str, now: datetime
+) -> dict[str, Any]:
     """Ask that what lost be brought back: a new conflict that is answered with it; where that is
-    asked for already, the one that is there. Raises `NotFound`, `BadInput` where nothing has lost,
-    or it was brought back already."""
+    asked for already, the one that is there. `take`: what which end had said, which must be given
+    where both have lost. Raises `NotFound`, `BadInput` where nothing has lost, or it was brought
+    back already."""
     with connection.transaction():
         found = conflicts.one(connection, conflict_id)
-        lost = {"source": "target", "target": "source"}.get(found["winner"] or "")
-        if found["state"] != ConflictState.SETTLED or lost is None:
-            raise BadInput(
-                f"Conflict {conflict_id} has no loser: it is {found['state']}, and the winner is "
-                f"{found['winner'] or 'nobody yet'}.",
-                hint="Only what one end lost to the other can be restored.",
-            )
+        lost = _loser(found, take)
         if lost == Side.SOURCE and found["unfit"]:
             raise BadInput(
                 f"What lost in conflict {conflict_id} is a value of the source that does not fit "
                 f"the target, so both ends cannot have it: {found['unfit']}.",
                 hint=f"`livesync conflicts show {conflict_id}` tells it; write it at the source.",
             )
-        if (before := _restoring(connection, conflict_id)) is not None:
+        before = _restoring(connection, conflict_id)
+        if before is not None and before["answer"]["value"] == found[lost]:
             return before
         row = connection.execute(
             "insert into livesync.conflicts (sync_id, key, field, policy, state, winner, reason,"
@@ -47,6 +53,29 @@ def restore(connection: Connection, conflict_id: int, *, by: str, now: datetime)
         ).fetchone()
     assert row is not None
     return conflicts.one(connection, row[0])
+
+
+def _loser(found: dict[str, Any], take: Side | None) -> Side:
+    """Whose value is to come back."""
+    number, winner = found["conflict_id"], found["winner"] or "nobody yet"
+    losers = _LOSERS.get(winner, ())
+    if found["state"] != ConflictState.SETTLED or not losers or (found["is_file"] and losers[1:]):
+        raise BadInput(
+            f"Conflict {number} has no loser: it is {found['state']}, and the winner is {winner}.",
+            hint="Only what one end lost to the other can be restored.",
+        )
+    if take is None and losers[1:]:
+        raise BadInput(
+            f"In conflict {number} neither end's value stands, so both have lost.",
+            hint="Say what is to come back: what the source had said, or the target "
+            f"(`--take source`, `--take target`); `livesync conflicts show {number}` tells it.",
+        )
+    if take not in (None, *losers):
+        raise BadInput(
+            f"What the {take} said in conflict {number} is what was taken: it has not lost.",
+            hint=f"What the {losers[0]} said comes back with `--take {losers[0]}`.",
+        )
+    return take or losers[0]
 
 
 def refuse(

@@ -77,6 +77,14 @@ class Choice(BaseModel):
         return self
 
 
+class Wanted(BaseModel):
+    """What which end had said is to come back, where both have lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take: Side | None = None
+
+
 @router.get("", response_model=Conflicts, summary="Conflicts, newest first")
 def list_conflicts(
     room: Scoped, sync_id: str | None = None, settled: bool = False, limit: Limit = 50
@@ -111,10 +119,14 @@ def resolve(room: Scoped, conflict_id: int, choice: Choice) -> dict[str, Any]:
 
 
 @router.post("/{conflict_id}/restore", response_model=Answered, summary="Bring the loser back")
-def restore(room: Scoped, conflict_id: int) -> dict[str, Any]:
+def restore(room: Scoped, conflict_id: int, wanted: Wanted | None = None) -> dict[str, Any]:
+    """As `resolve`. Where a value was taken that neither end had said, `take` tells which is to
+    come back."""
+    take = wanted.take if wanted else None
     with room.asked() as connection:
         _known(room, connection, conflict_id)
-        found = conflict_restores.restore(connection, conflict_id, by="api", now=room.engine.now())
+        now = room.engine.now()
+        found = conflict_restores.restore(connection, conflict_id, take, by="api", now=now)
         return _carry_out(room, connection, found)
 
 

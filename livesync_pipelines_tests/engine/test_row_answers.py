@@ -130,3 +130,45 @@ def test_what_cannot_be_brought_back_any_more_is_said_and_open_no_longer(ends: T
         again = conflicts.one(connection, found)
     assert (again["state"], again["winner"]) == ("settled", "neither")
     assert "5 was not carried out" in again["reason"]
+
+
+def restored(ends: TwoEnds, conflict: int, take: Side | None) -> int:
+    with ends.engine.database.pooled() as connection:
+        found = restore(connection, conflict, take, by="ann", now=ends.clock())
+    return int(found["conflict_id"])
+
+
+def names(ends: TwoEnds) -> tuple[object, object]:
+    """What both ends call the row."""
+    key = {"id": 1}
+    source, target = ends.source, ends.target
+    return source.rows()[source.key_of(key)]["name"], target.rows()[target.key_of(key)]["name"]
+
+
+def test_of_two_losers_the_one_that_is_named_comes_back_and_then_the_other(ends: TwoEnds) -> None:
+    conflict = number(ends, "name")
+    (before,) = [c for c in ends.conflicts() if c["field"] == "name"]
+    answer(ends, "name", "Neither")
+    ends.run()
+    assert names(ends) == ("Neither", "Neither")
+    with pytest.raises(BadInput, match="neither end's value stands, so both have lost"):
+        restored(ends, conflict, None)
+    first = restored(ends, conflict, Side.SOURCE)
+    assert restored(ends, conflict, Side.TARGET) == first, (
+        "another choice, before it is carried out"
+    )
+    ends.run()
+    assert names(ends) == (before["target"], before["target"])
+    with pytest.raises(BadInput, match=f"brought back already, by conflict {first}"):
+        restored(ends, conflict, Side.TARGET)
+    restored(ends, first, Side.SOURCE)
+    ends.run()
+    assert names(ends) == (before["source"], before["source"])
+
+
+def test_what_was_taken_has_not_lost(ends: TwoEnds) -> None:
+    with ends.engine.database.pooled() as connection:
+        conflicts.answer(connection, number(ends, "name"), Answer(Side.SOURCE), by="ann")
+    ends.run()
+    with pytest.raises(BadInput, match="is what was taken: it has not lost"):
+        restored(ends, number(ends, "name"), Side.SOURCE)

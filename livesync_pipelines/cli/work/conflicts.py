@@ -103,11 +103,11 @@ def resolve_conflict(
         _carry_out(house, found, as_json=as_json)
 
 
-def restore_conflict(conflict_id: int, *, as_json: bool) -> None:
+def restore_conflict(conflict_id: int, take: str | None, *, as_json: bool) -> None:
     """Bring a loser back, and ask for a run that carries it out."""
     with open_house() as house:
-        now = house.engine.now()
-        found = restore(house.connection, conflict_id, by=getpass.getuser(), now=now)
+        now, side = house.engine.now(), Side(take) if take else None
+        found = restore(house.connection, conflict_id, side, by=getpass.getuser(), now=now)
         _carry_out(house, found, as_json=as_json)
 
 
