@@ -185,6 +185,13 @@ def _checked(
         sync = {"mode": str(there.mode), "schedule": there.schedule, **sync}
         sync["policy"] = {"default": str(there.policy.default), "fields": fields}
     lacks = wish.capsule is not None and wish.capsule not in named(known.capsules)
+    mine = {one.name for one in known.connections if one.project_id == wish.project_id}
+    if lacks and wish.capsule in mine:
+        raise BadInput(
+            f"{wish.capsule!r} is a connection, and no capsule",
+            hint=f"Say what of it is the target ('{wish.capsule}/TABLE'), or name a capsule.",
+            where="target",
+        )
     data = {
         "project": wish.project_id,
         "capsules": {wish.capsule: {}} if lacks else {},

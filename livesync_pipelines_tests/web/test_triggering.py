@@ -214,6 +214,7 @@ WRONG = [
         "mean files? Connections: crm, files, shop.",
     ),
     ({"target": "shopp/t"}, "target", "a platform 'shopp'", "mean shop? Connections: crm, files, "),
+    ({"target": "shop"}, "target", "'shop' is a connection, and no capsule", "'shop/TABLE'"),
     ({"source": "s3"}, "source", "has no connection to s3", "livesync connect s3"),
     ({"source": "sql_table"}, "source", "several connections to sql_table", "crm, shop"),
     ({"schedule": "sometimes"}, "schedule", "sometimes", "every_15_minutes"),
