@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, islice
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,12 +15,13 @@ from livesync_pipelines.connectors._row_types import Kind
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.model.errors import ItemFailure
-from livesync_pipelines.model.rows import RowPage, Shape
+from livesync_pipelines.model.rows import Partial, RowPage, Shape, Unfit
 
 _PLACES = 5
 _SAMPLE_ROWS = 8_000
-_Failed = tuple[str, ItemFailure]
-"""An encoded key, empty where there is none, and what is wrong with it."""
+_Failed = tuple[str, ItemFailure, int | None]
+"""An encoded key, empty where there is none, what is wrong with it, and the number of the row of
+which only cells are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class SortedRows:
         )
         self.db.run(
             f"CREATE TABLE wrong AS SELECT {self._key}, count(*) AS count, min(bad) AS bad, "
-            f"list(line ORDER BY n)[1:{_PLACES}] AS lines, min(file) AS file "
+            f"list(line ORDER BY n)[1:{_PLACES}] AS lines, min(file) AS file, min(n) AS n "
             f"FROM rows SEMI JOIN suspects USING ({self._key}) GROUP BY {self._key}"
         )
         some_wrong = bool(self.db.rows("SELECT 1 FROM wrong LIMIT 1"))
@@ -85,25 +87,47 @@ class SortedRows:
         """Good rows by key, each page with the failures of its range; what has no key is told
         first. The last page is `last` only where every line's key is known."""
         pieces = self._pieces(columns, after)
-        rows, failures = next(pieces, (self.schema(columns).empty_table(), ()))
+        held = next(pieces, RowPage(rows=self.schema(columns).empty_table()))
         for piece in pieces:
-            yield RowPage(rows=rows, failures=failures)
-            rows, failures = piece
-        yield RowPage(rows=rows, failures=failures, last=self.all_keyed)
+            yield held
+            held = piece
+        yield replace(held, last=self.all_keyed)
 
-    def _pieces(
-        self, columns: Sequence[str], after: Sequence[object] | None
-    ) -> Iterator[tuple[pa.Table, tuple[ItemFailure, ...]]]:
+    def _pieces(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[RowPage]:
         empty = self.schema(columns).empty_table()
         failures = _Ahead(chain(self._unkeyed(), self._wrong(after)))
         for table in self._sorted(columns, after):
             last = row_keys.encode(table.slice(len(table) - 1), self.shape.key)[0].as_py()
             due = failures.until(last)
             while len(some := tuple(islice(due, PAGE_ROWS))) == PAGE_ROWS:
-                yield empty, some
-            yield table.select(list(columns)), some
+                yield self._page(empty, some)
+            yield self._page(table.select(list(columns)), some)
         while some := tuple(islice(failures.until(None), PAGE_ROWS)):
-            yield empty, some
+            yield self._page(empty, some)
+
+    def _page(self, rows: pa.Table, failed: Sequence[_Failed]) -> RowPage:
+        numbers = [number for _, _, number in failed if number is not None]
+        return RowPage(
+            rows=rows,
+            failures=tuple(failure for _, failure, _ in failed),
+            partial=self._partial(rows.column_names, numbers) if numbers else None,
+        )
+
+    def _partial(self, columns: Sequence[str], numbers: Sequence[int]) -> Partial:
+        """The rows of these numbers, and which of their cells do not fit."""
+        asked = pa.table({"place": range(len(numbers)), "n": pa.array(numbers, pa.int64())})
+        found = self.db.joined(
+            f"SELECT {self.selected(columns)}, unfit FROM rows JOIN asked USING (n) "
+            "ORDER BY asked.place",
+            asked=asked,
+        )
+        unfit = tuple(tuple(map(self._unfit, cells)) for cells in found["unfit"].to_pylist())
+        rows = self._typed(found.drop_columns(["unfit"]), columns)
+        return Partial(rows=rows, unfit=unfit)
+
+    def _unfit(self, cell: Mapping[str, Any]) -> Unfit:
+        column = self.shape.columns[cell["place"]]
+        return Unfit(column.name, cell["said"], f"is no {Kind(column.type, column.json)}")
 
     def _sorted(self, columns: Sequence[str], after: Sequence[object] | None) -> Iterator[pa.Table]:
         """These columns and those of the key, by key, in tables of a page at most."""
@@ -131,7 +155,7 @@ class SortedRows:
     def _wrong(self, after: Sequence[object] | None) -> Iterator[_Failed]:
         after_this, values = self._after(after)
         pages = self.db.pages(
-            f"SELECT {self._key}, file, lines, count, bad FROM wrong WHERE {after_this} "
+            f"SELECT {self._key}, file, lines, count, bad, n FROM wrong WHERE {after_this} "
             f"ORDER BY {self._key}",
             values,
         )
@@ -142,14 +166,15 @@ class SortedRows:
         """What is told of some rows of the table `wrong`."""
         parts = self._typed(wrong.select(self.key_columns), self.shape.key)
         keys = row_keys.encode(parts, self.shape.key).to_pylist()
-        told = wrong.select(["file", "lines", "count", "bad"]).to_pylist()
+        told = wrong.select(["file", "lines", "count", "bad", "n"]).to_pylist()
         for key, row in zip(keys, told, strict=True):
             place = self._source.place(row["file"], row["lines"], row["count"])
             if row["count"] > 1:
                 reason = f"{place} have the same key: it must be on one of them only"
-                yield key, ItemFailure(key, "duplicate_key", reason)
+                yield key, ItemFailure(key, "duplicate_key", reason), None
             else:
-                yield key, ItemFailure(key, "bad_value", f"{place}: {self._misfit(row['bad'])}")
+                reason = f"{place}: {self._misfit(row['bad'])}"
+                yield key, ItemFailure(key, "bad_value", reason), row["n"]
 
     def _unkeyed(self) -> Iterator[_Failed]:
         for page in self.db.pages(
@@ -157,14 +182,14 @@ class SortedRows:
         ):
             for row in page.to_pylist():
                 place = self._source.place(row["file"], [row["line"]])
-                yield "", ItemFailure(place, row["code"], row["reason"])
+                yield "", ItemFailure(place, row["code"], row["reason"]), None
         found = self.db.pages(
             f"SELECT file, line, bad, {self._key} FROM rows WHERE NOT ({self._keyed}) ORDER BY n"
         )
         for page in found:
             for row in page.to_pylist():
                 place = self._source.place(row["file"], [row["line"]])
-                yield "", ItemFailure(place, "no_key", self._keyless(row))
+                yield "", ItemFailure(place, "no_key", self._keyless(row)), None
 
     def _keyless(self, row: dict[str, object]) -> str:
         """What is wrong with the first column of the key that is not as a key must be."""
@@ -197,7 +222,7 @@ class SortedRows:
         asked = keys.select(list(self.shape.key)).cast(self.schema(self.shape.key))
         asked = asked.rename_columns(self.key_columns)
         wrong = self.db.joined(
-            f"SELECT {self._key}, file, lines, count, bad FROM wrong "
+            f"SELECT {self._key}, file, lines, count, bad, n FROM wrong "
             f"SEMI JOIN asked USING ({self._key})",
             asked=asked,
         )
@@ -205,8 +230,8 @@ class SortedRows:
             f"SELECT {self.selected(columns)} FROM {self.good} SEMI JOIN asked USING ({self._key})",
             asked=asked,
         )
-        failures = tuple(failure for _, failure in self._failed(wrong))
-        return RowPage(rows=self._typed(rows, columns), failures=failures, last=True)
+        page = self._page(self._typed(rows, columns), tuple(self._failed(wrong)))
+        return replace(page, last=True)
 
 
 class _Ahead:
@@ -216,10 +241,10 @@ class _Ahead:
         self._failures = failures
         self._next = next(failures, None)
 
-    def until(self, key: str | None) -> Iterator[ItemFailure]:
+    def until(self, key: str | None) -> Iterator[_Failed]:
         """Those up to this key; None: all that are left."""
         while self._next is not None and (key is None or self._next[0] <= key):
-            yield self._next[1]
+            yield self._next
             self._next = next(self._failures, None)
 
 

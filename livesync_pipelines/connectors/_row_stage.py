@@ -13,6 +13,7 @@ import pyarrow as pa
 from livesync_pipelines.connectors import _row_types as types
 from livesync_pipelines.connectors._row_database import PrivateDatabase
 from livesync_pipelines.connectors._row_types import JSON, TEXT, Kind
+from livesync_pipelines.connectors.rows import SHOWN
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.model.errors import BadInput
 
@@ -126,8 +127,9 @@ class Stage:
         return self.names.index(field.name)
 
     def settle(self, declared: Mapping[str, Kind], key: Sequence[str], cells: Cells) -> list[Kind]:
-        """Find what kind each column is, and put the rows in typed columns `t0`, `t1`, ...;
-        `bad` is the place of the first column that does not fit, if any."""
+        """Find what kind each column is, and put the rows in typed columns `t0`, `t1`, ...; `bad`
+        is the place of the first column that does not fit, if any, and `unfit` lists the places of
+        them all, each with the start of what is `said` there."""
         self._flush()
         kinds, values = [], []
         for place, name in enumerate(self.names):
@@ -135,11 +137,17 @@ class Stage:
             kinds.append(kind)
             values.append(sql)
         typed = [f"{sql} AS t{i}" for i, sql in enumerate(values)]
-        bad = [f"WHEN c{i} IS NOT NULL AND t{i} IS NULL THEN {i}" for i in range(len(values))]
+        misfits = {i: f"{_said(i, cells)} IS NOT NULL AND t{i} IS NULL" for i in range(len(values))}
+        bad = [f"WHEN {misfit} THEN {i}" for i, misfit in misfits.items()]
+        told = [
+            f"CASE WHEN {misfit} THEN {{'place': {i}, 'said': {_start(i, cells)}}} END"
+            for i, misfit in misfits.items()
+        ]
         blank = " AND ".join(f"c{i} IS NULL" for i in range(len(values))) or "true"
         self.db.run(
             f"CREATE TABLE rows AS SELECT n, file, line, {', '.join([*typed, ''])}"
-            f"CASE {' '.join(bad) or 'WHEN true THEN NULL'} END AS bad FROM raw WHERE NOT ({blank})"
+            f"CASE {' '.join(bad) or 'WHEN true THEN NULL'} END AS bad, {_listed(told)} AS unfit "
+            f"FROM raw WHERE NOT ({blank})"
         )
         self.db.run("DROP TABLE raw")
         return kinds
@@ -211,6 +219,25 @@ class Stage:
             ((*fit,),) = self.db.rows(f"SELECT {asked} FROM {of} WHERE {cell} IS NOT NULL")
             left = [guess for guess, yes in zip(left, fit, strict=True) if yes]
         return left[0][0]
+
+
+def _said(place: int, cells: Cells) -> str:
+    """SQL of what a cell says; a quoted empty one of a file of texts says nothing where its column
+    is no text."""
+    return f"nullif(c{place}, '')" if cells is Cells.TEXTS else f"c{place}"
+
+
+def _start(place: int, cells: Cells) -> str:
+    """SQL of the first characters of a cell."""
+    is_json = cells in (Cells.JSON, Cells.WORKBOOK)
+    text = _unquoted(f"c{place}") if is_json else f"CAST(c{place} AS VARCHAR)"
+    return f"left({text}, {SHOWN})"
+
+
+def _listed(told: Sequence[str]) -> str:
+    """SQL of a list of those that there are."""
+    cells = ", ".join(told) or "CAST(NULL AS STRUCT(place INTEGER, said VARCHAR))"
+    return f"CASE WHEN bad IS NOT NULL THEN list_filter([{cells}], lambda x: x IS NOT NULL) END"
 
 
 def _unquoted(cell: str) -> str:

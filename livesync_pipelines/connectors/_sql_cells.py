@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors.rows import PAGE_ROWS
+from livesync_pipelines.connectors.rows import PAGE_ROWS, SHOWN
 from livesync_pipelines.core.canon import canonical, keeps_numbers
 from livesync_pipelines.core.row_keys import encode
 from livesync_pipelines.model.errors import ItemFailure
@@ -20,8 +20,6 @@ Refusal = tuple[str, str]
 
 NO_KEY: Refusal = ("no_key", "its key is empty or holds a control character")
 TWICE: Refusal = ("same_key", "more than one row has this key")
-SHOWN = 200
-"""So many characters of a value are told."""
 
 
 @dataclass(frozen=True, slots=True)

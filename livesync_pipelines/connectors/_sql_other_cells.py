@@ -12,8 +12,8 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from livesync_pipelines.connectors._sql_cells import SHOWN, Batch, canonical_json
-from livesync_pipelines.connectors.rows import PAGE_ROWS
+from livesync_pipelines.connectors._sql_cells import Batch, canonical_json
+from livesync_pipelines.connectors.rows import PAGE_ROWS, SHOWN
 from livesync_pipelines.model.rows import Column, Unfit
 
 _PART = 500

@@ -8,11 +8,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livesync_pipelines.connectors._sql_cells import SHOWN, Batch, places
+from livesync_pipelines.connectors._sql_cells import Batch, places
 from livesync_pipelines.connectors._sql_pg_catalogue import Table, ident, text
 from livesync_pipelines.connectors._sql_pg_native import Native
 from livesync_pipelines.connectors._sql_pg_session import Session
 from livesync_pipelines.connectors._sql_pg_types import canonical
+from livesync_pipelines.connectors.rows import SHOWN
 from livesync_pipelines.model.rows import Unfit
 
 _FAULT = "livesync_fault"

@@ -22,6 +22,8 @@ from livesync_pipelines.model.rows import (
 
 PAGE_ROWS = 20_000
 """How many rows a page holds at most."""
+SHOWN = 200
+"""So many characters are told of a cell that cannot be read."""
 
 
 class RowEnd(Platform):

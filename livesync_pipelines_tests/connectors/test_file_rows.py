@@ -15,6 +15,7 @@ import pytest
 from livesync_pipelines.connectors.rows import PAGE_ROWS
 from livesync_pipelines.core import row_keys
 from livesync_pipelines.model.errors import BadInput, Broken, NotFound
+from livesync_pipelines.model.rows import Unfit
 
 from .row_files import (
     FORMATS,
@@ -167,6 +168,24 @@ def test_a_cell_that_does_not_fit_its_declared_type_fails_its_row_and_the_rest_g
     assert (failure.key, failure.code) == ("a2", "bad_value")
     assert "column age must hold integer" in failure.reason
     assert "seven" not in failure.reason
+
+
+def test_of_a_row_with_such_a_cell_the_rest_is_told_and_what_the_cell_says(
+    place: Place, form: str
+) -> None:
+    frame = pd.DataFrame(
+        {"id": [1, 2, 3], "name": ["Ada", "Bob", "Cyd"], "age": ["7", "seven", "9"]}
+    )
+    place.put(f"t.{form}", encoded(frame, form))
+    end = place.end(f"t.{form}", types={"age": "integer"})
+    columns = ["age", "id", "name"]
+    found = [page.partial for page in pages(end, columns) if page.partial is not None]
+    asked = end.read(columns, pa.table({"id": [1, 2]}))
+    for partial in (*found, asked.partial):
+        assert partial is not None
+        assert partial.rows.to_pylist() == [{"age": None, "id": 2, "name": "Bob"}]
+        assert partial.unfit == ((Unfit("age", "seven", "is no integer"),),)
+    assert len(found) == 1
 
 
 def test_a_file_that_is_not_there_has_no_shape_and_cannot_be_scanned(
