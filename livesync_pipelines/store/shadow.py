@@ -83,10 +83,10 @@ where s.sync_id = %s and """
 
 
 def known_by_key(connection: Connection, sync_id: str, keys: Sequence[str]) -> dict[str, Known]:
-    """What was last applied of the items with these keys, by key."""
+    """What was last applied of the items with these keys, by key and in their order."""
     if not keys:
         return {}
-    query = _KNOWN + "s.key = any(%s)"
+    query = _KNOWN + "s.key = any(%s) order by s.key"
     return {k.key: k for k in _known(connection, query, (sync_id, list(keys)))}
 
 
